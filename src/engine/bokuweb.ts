@@ -1,0 +1,80 @@
+import * as peer from "@bokuweb/zstd-wasm";
+import { ZstashError } from "../errors.ts";
+import type { DecodePlan, Engine, EngineCompressParameters, EngineFactory } from "./engine.ts";
+import { decodeUtf8 } from "./utf8.ts";
+import { isZstdError, toZstashError, type FrameAt } from "./wasm-error.ts";
+
+/**
+ * The engine of the package `@bokuweb/zstd-wasm`, an optional peer: one-shot coding without checksums.
+ *
+ * Its own decoder allocates what a frame header claims and takes frames of unknown size for 1 MB; here every frame is
+ * found, bounded and handed over alone. Asking for a checksum is UNSUPPORTED.
+ *
+ * @throws {ZstashError} WASM_UNAVAILABLE where the peer cannot load its module
+ * @example
+ * ```ts
+ * import { loadZstd } from "zstash";
+ * import { bokuweb } from "zstash/bokuweb";
+ *
+ * const zstd = await loadZstd({ engine: bokuweb });
+ * ```
+ */
+export const bokuweb: EngineFactory = async () => {
+  try {
+    await peer.init();
+  } catch (cause) {
+    throw new ZstashError(
+      "WASM_UNAVAILABLE",
+      "Cannot load zstd: @bokuweb/zstd-wasm did not load its own module; leave the engine option out to use zstash's",
+      { cause },
+    );
+  }
+  return engine;
+};
+
+const encoder = new TextEncoder();
+
+const engine: Engine = {
+  compress(source: Uint8Array | string, { level, checksum }: EngineCompressParameters): Uint8Array {
+    if (checksum === true) {
+      throw new ZstashError("UNSUPPORTED", "Cannot compress: @bokuweb/zstd-wasm writes no checksums");
+    }
+    const bytes = typeof source === "string" ? encoder.encode(source) : source;
+    return call("compress", undefined, () => peer.compress(bytes, level));
+  },
+  decompress: decode,
+  decompressText: (plan) => decodeUtf8(decode(plan)),
+};
+
+function decode(
+  { data, frames, capacity }: DecodePlan,
+  into: Uint8Array = new Uint8Array(capacity),
+): Uint8Array {
+  let filled = 0;
+  let frame = 0;
+  for (const { start, end, header, bound } of frames) {
+    // Passed on only where the header has no size; a size that is there has been checked against the limit.
+    const defaultHeapSize = Math.min(capacity - filled, header.contentSize ?? bound);
+    const output = call("decompress", { frame, offset: start }, () =>
+      peer.decompress(data.subarray(start, end), { defaultHeapSize }),
+    );
+    if (output.length > into.length - filled) throw toZstashError(DST_SIZE_TOO_SMALL, "decompress");
+    into.set(output, filled);
+    filled += output.length;
+    frame += 1;
+  }
+  return into.subarray(0, filled);
+}
+
+const DST_SIZE_TOO_SMALL = -70;
+
+/** Runs the peer; the only trace of zstd's error code that it leaves is the number in its message. */
+function call(operation: string, at: FrameAt | undefined, work: () => Uint8Array): Uint8Array {
+  try {
+    return work();
+  } catch (cause) {
+    const code = Number(/code (-\d+)/.exec(cause instanceof Error ? cause.message : "")?.[1]);
+    if (isZstdError(code)) throw toZstashError(code, operation, at);
+    throw new ZstashError("INTERNAL", `Cannot ${operation}: @bokuweb/zstd-wasm failed`, { ...at, cause });
+  }
+}

@@ -1,0 +1,36 @@
+import { ZstashError, type ZstashErrorCode } from "../errors.ts";
+
+/** libzstd's error codes (zstd_errors.h) that a caller's input or memory can cause, and what they mean here. */
+const reasons: Readonly<Record<number, readonly [ZstashErrorCode, string]>> = {
+  10: ["NOT_ZSTD", "the input is no zstd frame"],
+  12: ["UNSUPPORTED", "the frame is of a zstd version before 0.8"],
+  14: ["CORRUPT", "the frame header is not valid"],
+  16: ["WINDOW_LIMIT", "the frame needs a window larger than the limit"],
+  20: ["CORRUPT", "the data is corrupt"],
+  22: ["CHECKSUM_MISMATCH", "the content does not match its checksum"],
+  24: ["CORRUPT", "a literals header is not valid"],
+  30: ["DICTIONARY_INVALID", "the dictionary is corrupt"],
+  32: ["DICTIONARY_UNKNOWN", "the frame was made with another dictionary"],
+  34: ["DICTIONARY_INVALID", "the dictionary cannot be loaded"],
+  64: ["OUT_OF_MEMORY", "WebAssembly memory is exhausted"],
+  70: ["SIZE_LIMIT", "the output is larger than the limit"],
+  72: ["TRUNCATED", "the input ends inside a frame"],
+};
+
+/** Whether a result of libzstd, as WebAssembly's signed i32, is an error (ZSTD_isError: the last 120 values). */
+export function isZstdError(result: number): boolean {
+  return result < 0 && result > -120;
+}
+
+/** The ZstashError for an error result; codes outside the table are INTERNAL: no input should cause them. */
+export function toZstashError(result: number, operation: string, frame?: FrameAt): ZstashError {
+  const zstdCode = -result;
+  const [code, reason] = reasons[zstdCode] ?? ["INTERNAL", `zstd error ${zstdCode}`];
+  return new ZstashError(code, `Cannot ${operation}: ${reason}`, { zstdCode, ...frame });
+}
+
+/** Which frame an error is about, for its details. */
+export interface FrameAt {
+  readonly frame: number;
+  readonly offset: number;
+}

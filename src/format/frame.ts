@@ -1,0 +1,189 @@
+import { ZstashError } from "../errors.ts";
+
+/** Zstandard frame magic, little-endian 28 B5 2F FD (RFC 8878 §3.1.1). */
+export const FRAME_MAGIC = 0xfd2fb528;
+/** First of the sixteen skippable frame magics 0x184D2A50…5F (RFC 8878 §3.1.2). */
+export const SKIPPABLE_MAGIC = 0x184d2a50;
+/** The most bytes a block may decode to, whatever the window (RFC 8878 §3.1.1.2.4). */
+export const BLOCK_SIZE_MAX = 131072;
+
+/** What the header of a frame says (RFC 8878 §3.1.1.1 and §3.1.2). All of it is a claim by whoever wrote it. */
+export interface FrameHeader {
+  readonly type: "frame" | "skippable";
+  /** Decompressed bytes of the frame, or of a skippable frame's payload; undefined where the frame does not say. Exact up to 2^53. */
+  readonly contentSize: number | undefined;
+  /** Bytes of history that a decoder needs; 0 for a skippable frame. */
+  readonly windowSize: number;
+  /** Id of the dictionary the frame was made with; 0 for none or not said. */
+  readonly dictionaryId: number;
+  /** Whether four bytes of XXH64 follow the last block. */
+  readonly checksum: boolean;
+  /** Bytes of the header, magic included: 2…18; 8 for a skippable frame. */
+  readonly headerSize: number;
+}
+
+/** Where a frame lies in its input, `[start, end)`, and the most bytes its blocks can decode to. */
+export interface FrameExtent {
+  readonly start: number;
+  readonly end: number;
+  readonly header: FrameHeader;
+  /** Upper bound of the decompressed size, from the blocks and not from the claim; 0 for a skippable frame. */
+  readonly bound: number;
+}
+
+/**
+ * Reads the header of the frame that starts at `data[0]`, without decoding anything.
+ *
+ * @throws {ZstashError} NOT_ZSTD, TRUNCATED, CORRUPT (reserved bit)
+ * @example
+ * ```ts
+ * const { contentSize, windowSize } = readFrameHeader(frame);
+ * ```
+ */
+export function readFrameHeader(data: Uint8Array): FrameHeader {
+  if (!(data instanceof Uint8Array)) {
+    throw new TypeError(`Cannot read a frame header: "data" must be a Uint8Array, got ${typeof data}`);
+  }
+  return readFrameHeaderAt(data, 0, 0);
+}
+
+/** As `readFrameHeader` at any offset; `frame` numbers the frame in errors. */
+export function readFrameHeaderAt(data: Uint8Array, start: number, frame: number): FrameHeader {
+  const available = data.length - start;
+  if (available < 4) throw tooShortForMagic(data, start, frame);
+  const magic = readUint32(data, start);
+  if ((magic & 0xfffffff0) >>> 0 === SKIPPABLE_MAGIC) {
+    if (available < 8) throw truncated(frame, data.length);
+    return {
+      type: "skippable",
+      contentSize: readUint32(data, start + 4),
+      windowSize: 0,
+      dictionaryId: 0,
+      checksum: false,
+      headerSize: 8,
+    };
+  }
+  if (magic !== FRAME_MAGIC) throw wrongMagic(frame, start);
+  if (available < 5) throw truncated(frame, data.length);
+
+  const descriptor = data[start + 4]!;
+  if ((descriptor & 0x08) !== 0) {
+    throw new ZstashError("CORRUPT", "Cannot read the frame: its reserved header bit is set", {
+      frame,
+      offset: start + 4,
+    });
+  }
+  const singleSegment = (descriptor & 0x20) !== 0;
+  const dictionaryIdSize = [0, 1, 2, 4][descriptor & 3]!;
+  const contentSizeSize = [singleSegment ? 1 : 0, 2, 4, 8][descriptor >> 6]!;
+  const headerSize = 5 + (singleSegment ? 0 : 1) + dictionaryIdSize + contentSizeSize;
+  if (available < headerSize) throw truncated(frame, data.length);
+
+  let at = start + 5;
+  let windowSize = 0;
+  if (!singleSegment) {
+    const windowDescriptor = data[at]!;
+    const base = 2 ** (10 + (windowDescriptor >> 3));
+    windowSize = base + (base / 8) * (windowDescriptor & 7);
+    at += 1;
+  }
+  const dictionaryId = readUint(data, at, dictionaryIdSize);
+  at += dictionaryIdSize;
+  let contentSize: number | undefined;
+  if (contentSizeSize > 0) {
+    contentSize = readUint(data, at, contentSizeSize) + (contentSizeSize === 2 ? 256 : 0);
+    if (singleSegment) windowSize = contentSize;
+  }
+  return {
+    type: "frame",
+    contentSize,
+    windowSize,
+    dictionaryId,
+    checksum: (descriptor & 4) !== 0,
+    headerSize,
+  };
+}
+
+/**
+ * Finds the end of the frame that starts at `start` by its block headers, without decoding.
+ *
+ * @throws {ZstashError} NOT_ZSTD, TRUNCATED, CORRUPT (reserved block type, block over 128 KiB, a content size that
+ * the blocks cannot hold)
+ */
+export function walkFrame(data: Uint8Array, start: number, frame: number): FrameExtent {
+  const header = readFrameHeaderAt(data, start, frame);
+  if (header.type === "skippable") {
+    const end = start + 8 + header.contentSize!;
+    if (end > data.length) throw truncated(frame, data.length);
+    return { start, end, header, bound: 0 };
+  }
+  let at = start + header.headerSize;
+  let bound = 0;
+  for (let last = false; !last;) {
+    if (data.length - at < 3) throw truncated(frame, data.length);
+    const blockHeader = data[at]! | (data[at + 1]! << 8) | (data[at + 2]! << 16);
+    last = (blockHeader & 1) !== 0;
+    const type = (blockHeader >> 1) & 3;
+    const size = blockHeader >> 3;
+    if (type === 3 || size > BLOCK_SIZE_MAX) {
+      const reason = type === 3 ? "a block has the reserved type" : `a block says ${size} bytes, over 131072`;
+      throw new ZstashError("CORRUPT", `Cannot read the frame: ${reason}`, { frame, offset: at });
+    }
+    bound += type === 2 ? BLOCK_SIZE_MAX : size;
+    at += 3 + (type === 1 ? 1 : size);
+  }
+  if (header.checksum) at += 4;
+  if (at > data.length) throw truncated(frame, data.length);
+  if (header.contentSize !== undefined && header.contentSize > bound) {
+    throw new ZstashError(
+      "CORRUPT",
+      `Cannot read the frame: it claims ${header.contentSize} bytes, but its blocks hold at most ${bound}`,
+      { frame, offset: start },
+    );
+  }
+  return { start, end: at, header, bound };
+}
+
+function readUint32(data: Uint8Array, at: number): number {
+  return (data[at]! | (data[at + 1]! << 8) | (data[at + 2]! << 16) | (data[at + 3]! << 24)) >>> 0;
+}
+
+/** Little-endian integer of 0…8 bytes. */
+function readUint(data: Uint8Array, at: number, size: number): number {
+  let value = 0;
+  for (let index = size - 1; index >= 0; index--) value = value * 256 + data[at + index]!;
+  return value;
+}
+
+function truncated(frame: number, offset: number): ZstashError {
+  return new ZstashError("TRUNCATED", `Cannot read the frame: the input ends inside it, at byte ${offset}`, {
+    frame,
+    offset,
+  });
+}
+
+/** Fewer than four bytes are a truncated frame if a magic could still follow, and foreign bytes otherwise. */
+function tooShortForMagic(data: Uint8Array, start: number, frame: number): ZstashError {
+  const rest = data.subarray(start);
+  const starts = (magic: readonly number[]): boolean =>
+    rest.every((byte, index) => (index === 0 && magic[0] === 0x50 ? byte & 0xf0 : byte) === magic[index]);
+  if (starts([0x28, 0xb5, 0x2f]) || starts([0x50, 0x2a, 0x4d])) return truncated(frame, data.length);
+  return wrongMagic(frame, start);
+}
+
+/** Foreign bytes at the start are not zstd; after a whole frame they are damage, never a foreign value. */
+function wrongMagic(frame: number, offset: number): ZstashError {
+  return frame === 0
+    ? new ZstashError(
+        "NOT_ZSTD",
+        "Cannot read the frame: the input does not start with a zstd magic number",
+        {
+          frame,
+          offset,
+        },
+      )
+    : new ZstashError("CORRUPT", `Cannot read the input: bytes that are no frame follow frame ${frame - 1}`, {
+        frame,
+        offset,
+      });
+}
