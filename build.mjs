@@ -2,7 +2,7 @@
 // every public subpath, and the type declarations. `node build.mjs --wasm` stops after the modules.
 
 import { execFileSync } from "node:child_process";
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -68,7 +68,9 @@ async function buildModules() {
 }
 
 async function buildJavaScript() {
-  await rm(join(root, "dist", "chunks"), { recursive: true, force: true });
+  for (const name of await readdir(join(root, "dist"))) {
+    if (!name.endsWith(".wasm")) await rm(join(root, "dist", name), { recursive: true, force: true });
+  }
   await bundle({
     absWorkingDir: root,
     entryPoints,

@@ -1,7 +1,16 @@
 import type { DecodePlan, Engine } from "../engine/engine.ts";
 import { ZstashError } from "../errors.ts";
+import type { Dictionary } from "../format/dictionary.ts";
 import { walkFrame, type FrameExtent } from "../format/frame.ts";
-import { readDecompressOptions, requireBytes, type DecompressOptions } from "./parameters.ts";
+import { createDecompressStream } from "./decompress-stream.ts";
+import { dictionaryUnknown } from "./dictionary.ts";
+import type { Pace } from "./pace.ts";
+import {
+  readDecompressOptions,
+  requireBytes,
+  type DecompressOptions,
+  type DecompressStreamOptions,
+} from "./parameters.ts";
 
 /** Decompression over one engine. All methods are synchronous; one that throws leaves the decoder usable. */
 export interface Decoder {
@@ -26,20 +35,36 @@ export interface Decoder {
    * ```
    */
   decompressText(data: Uint8Array, options?: Omit<DecompressOptions, "into">): string;
+  /**
+   * A stream that decodes frames and skippable frames in any order, with backpressure inside a chunk. Truncated input
+   * is an error at its end, never a short result.
+   *
+   * @throws {ZstashError} in the stream: as `decompress`, and WINDOW_LIMIT, TIMEOUT (no context within 30 s)
+   * @example
+   * ```ts
+   * const text = await new Response(body.pipeThrough(zstd.decompressStream())).text();
+   * ```
+   */
+  decompressStream(options?: DecompressStreamOptions): TransformStream<Uint8Array, Uint8Array>;
 }
 
-/** A decoder over an engine. */
-export function createDecoder(engine: Engine): Decoder {
+/** A decoder over an engine, for frames without a dictionary and with one of these. */
+export function createDecoder(
+  engine: Engine,
+  pace: Pace,
+  dictionaries: ReadonlyMap<number, Dictionary>,
+): Decoder {
   return {
     decompress(data, options) {
       requireBytes(data, "data");
       const { maxSize, into } = readDecompressOptions(options);
-      return engine.decompress(planDecode(data, maxSize), into);
+      return engine.decompress(planDecode(data, maxSize, dictionaries), into);
     },
     decompressText(data, options) {
       requireBytes(data, "data");
-      return engine.decompressText(planDecode(data, readDecompressOptions(options).maxSize));
+      return engine.decompressText(planDecode(data, readDecompressOptions(options).maxSize, dictionaries));
     },
+    decompressStream: (options) => createDecompressStream(engine, pace, dictionaries, options),
   };
 }
 
@@ -47,7 +72,11 @@ export function createDecoder(engine: Engine): Decoder {
  * Finds the frames of `data` and proves the size of their output before anything is allocated for it: the claimed
  * content size where there is one, never more than the blocks can hold, never more than `maxSize`.
  */
-export function planDecode(data: Uint8Array, maxSize: number): DecodePlan {
+export function planDecode(
+  data: Uint8Array,
+  maxSize: number,
+  dictionaries: ReadonlyMap<number, Dictionary>,
+): DecodePlan {
   if (data.length === 0) {
     throw new ZstashError("TRUNCATED", "Cannot decompress: the input is empty", { frame: 0, offset: 0 });
   }
@@ -58,7 +87,9 @@ export function planDecode(data: Uint8Array, maxSize: number): DecodePlan {
   for (;;) {
     const { header, start, end, bound } = extent;
     if (header.type === "frame") {
-      if (header.dictionaryId !== 0) throw dictionaryUnknown(header.dictionaryId, frame, start);
+      if (header.dictionaryId !== 0 && !dictionaries.has(header.dictionaryId)) {
+        throw dictionaryUnknown(header.dictionaryId, frame, start);
+      }
       if (header.contentSize !== undefined && header.contentSize > maxSize - capacity) {
         throw new ZstashError(
           "SIZE_LIMIT",
@@ -72,7 +103,7 @@ export function planDecode(data: Uint8Array, maxSize: number): DecodePlan {
     frame += 1;
     extent = walkFrame(data, end, frame);
   }
-  return { data, frames: frame === 0 ? contentFrames([first]) : contentFrames(walkFrames(data)), capacity };
+  return { data, frames: contentFrames(frame === 0 ? [first] : walkFrames(data)), capacity, dictionaries };
 }
 
 /** Walks again rather than keep a list: 32 MiB of empty skippable frames would make four million entries. */
@@ -86,12 +117,4 @@ function* walkFrames(data: Uint8Array): Generator<FrameExtent> {
 
 function* contentFrames(extents: Iterable<FrameExtent>): Generator<FrameExtent> {
   for (const extent of extents) if (extent.header.type === "frame") yield extent;
-}
-
-function dictionaryUnknown(dictionaryId: number, frame: number, offset: number): ZstashError {
-  return new ZstashError(
-    "DICTIONARY_UNKNOWN",
-    `Cannot decompress: the frame needs dictionary ${dictionaryId}, which is not registered`,
-    { dictionaryId, frame, offset },
-  );
 }

@@ -1,6 +1,13 @@
-import type { EngineCompressParameters } from "../engine/engine.ts";
+import type {
+  CompressionParameters,
+  EngineCompressParameters,
+  EngineStreamParameters,
+} from "../engine/engine.ts";
+import type { Dictionary } from "../format/dictionary.ts";
 
-/** Options of one-shot compression. */
+export type { CompressionParameters };
+
+/** Options of compression. */
 export interface CompressOptions {
   /**
    * Compression level, an integer −7…22. Default 1, the fast level: on JSON level 3 costs 20–50 % more time for a
@@ -12,34 +19,108 @@ export interface CompressOptions {
    * bytes; it costs under 4 % of compression time and 6–8 % of decompression time.
    */
   readonly checksum?: boolean;
+  /** Compress with a dictionary; whoever decompresses needs it too. */
+  readonly dictionary?: Dictionary;
+  /** zstd's advanced parameters. Reuse one object: a new one is set anew in the context. */
+  readonly parameters?: CompressionParameters;
+}
+
+/** Options of a compression stream. */
+export interface CompressStreamOptions extends CompressOptions {
+  /** Decompressed bytes of the whole stream: declared in the header and held to. Default: not declared. */
+  readonly contentSize?: number;
+  /**
+   * Where blocks end, and so when a reader can decode. `"ramp"`, the default: after 1300 bytes of input, then after
+   * twice as many each time, and no more past 64 KiB: the first packet decodes at once, for 0.03–0.15 % of size.
+   * `"none"`: blocks of 128 KiB. A number: after every so many bytes of input, each block at most that + 3 bytes.
+   */
+  readonly flush?: "ramp" | "none" | number;
+  /** zstd's targetCBlockSize in bytes, 1340…131072: a hint, not a bound; it makes decoding 1.2–1.5 times slower. */
+  readonly targetCBlockSize?: number;
+  /** Decompressed bytes a frame, 1…16 MiB; each frame declares its size. Default: one frame. Excludes `contentSize`. */
+  readonly frameSize?: number;
+  /** End with a seek table (Zstandard Seekable Format 0.1.0). Needs `frameSize`. Default false. */
+  readonly seekTable?: boolean;
 }
 
 /** Options of one-shot decompression. */
 export interface DecompressOptions {
-  /** The most bytes the output may have; more is SIZE_LIMIT before anything of that size is allocated. Default 32 MiB. */
+  /**
+   * The most bytes the output may have; more is SIZE_LIMIT before anything of that size is allocated. Default 32 MiB;
+   * for streams no limit.
+   */
   readonly maxSize?: number;
-  /** Decode into this array and return its filled part; an output that does not fit is SIZE_LIMIT. */
+  /** Decode into this array and return its filled part; an output that does not fit is SIZE_LIMIT. One-shot only. */
   readonly into?: Uint8Array;
+}
+
+/** Options of a decompression stream. */
+export interface DecompressStreamOptions extends Pick<DecompressOptions, "maxSize"> {
+  /** log2 of the largest window to accept, 10…30; a frame that needs more is WINDOW_LIMIT. Default 23 (8 MiB). */
+  readonly maxWindowLog?: number;
 }
 
 const LEVEL_MIN = -7;
 const LEVEL_MAX = 22;
 const DEFAULT_MAX_SIZE = 32 << 20;
+/** RFC 9659: what every decoder for HTTP takes. */
+const DEFAULT_MAX_WINDOW_LOG = 23;
+const FRAME_SIZE_MAX = 16 << 20;
+const BLOCK_SIZE_MAX = 128 << 10;
+/** Levels above 19 would take windows of 32…128 MiB for a stream of unknown size, past what readers accept. */
+const streamParameters: CompressionParameters = { windowLog: DEFAULT_MAX_WINDOW_LOG };
 
-const defaults: EngineCompressParameters = { level: 1, checksum: undefined };
+const defaults: EngineCompressParameters = {
+  level: 1,
+  checksum: undefined,
+  dictionary: undefined,
+  parameters: undefined,
+};
 
 /** Validated compression parameters with the defaults filled in. */
 export function readCompressOptions(options: CompressOptions | undefined): EngineCompressParameters {
   if (options === undefined) return defaults;
   requireOptions(options);
-  const { level = defaults.level, checksum } = options;
-  if (typeof level !== "number") throw new TypeError(`"level" must be a number, got ${typeof level}`);
-  if (!Number.isInteger(level) || level < LEVEL_MIN || level > LEVEL_MAX) {
-    throw new RangeError(`"level" must be an integer from ${LEVEL_MIN} to ${LEVEL_MAX}, got ${level}`);
+  const { level = defaults.level, checksum, dictionary, parameters } = options;
+  requireInteger("level", level, LEVEL_MIN, LEVEL_MAX);
+  if (checksum !== undefined && typeof checksum !== "boolean") {
+    throw new TypeError(`"checksum" must be a boolean, got ${describe(checksum)}`);
   }
-  if (checksum !== undefined && typeof checksum !== "boolean")
-    throw new TypeError(`"checksum" must be a boolean, got ${typeof checksum}`);
-  return { level, checksum };
+  if (dictionary !== undefined) requireDictionary(dictionary, "dictionary");
+  if (parameters !== undefined && (typeof parameters !== "object" || parameters === null)) {
+    throw new TypeError(`"parameters" must be an object, got ${describe(parameters)}`);
+  }
+  return { level, checksum, dictionary, parameters };
+}
+
+/** How a compression stream cuts its input. */
+export interface StreamLayout {
+  readonly flush: "ramp" | "none" | number;
+  readonly frameSize: number | undefined;
+  readonly seekTable: boolean;
+}
+
+/** Validated options of a compression stream. */
+export function readCompressStreamOptions(
+  options: CompressStreamOptions = {},
+): EngineStreamParameters & StreamLayout {
+  const base = readCompressOptions(options);
+  const parameters = base.level > 19 ? (base.parameters ?? streamParameters) : base.parameters;
+  const { contentSize, flush = "ramp", targetCBlockSize, frameSize, seekTable = false } = options;
+  if (contentSize !== undefined) requireInteger("contentSize", contentSize, 0, Number.MAX_SAFE_INTEGER);
+  if (flush !== "ramp" && flush !== "none") requireInteger("flush", flush, 1, BLOCK_SIZE_MAX);
+  if (targetCBlockSize !== undefined)
+    requireInteger("targetCBlockSize", targetCBlockSize, 1340, BLOCK_SIZE_MAX);
+  if (frameSize !== undefined) requireInteger("frameSize", frameSize, 1, FRAME_SIZE_MAX);
+  if (typeof seekTable !== "boolean")
+    throw new TypeError(`"seekTable" must be a boolean, got ${describe(seekTable)}`);
+  if (seekTable && frameSize === undefined) throw new TypeError('"seekTable" needs "frameSize"');
+  if (frameSize !== undefined && contentSize !== undefined) {
+    throw new TypeError(
+      '"frameSize" and "contentSize" exclude each other: every frame declares its own size',
+    );
+  }
+  return { ...base, parameters, contentSize, targetCBlockSize, flush, frameSize, seekTable };
 }
 
 /** Validated limits of a decompression: the smaller of `maxSize` and the room in `into`. */
@@ -49,21 +130,61 @@ export function readDecompressOptions(options: DecompressOptions | undefined): {
 } {
   if (options === undefined) return { maxSize: DEFAULT_MAX_SIZE, into: undefined };
   requireOptions(options);
-  const { into, maxSize = into === undefined ? DEFAULT_MAX_SIZE : into.length } = options;
-  if (into !== undefined && !(into instanceof Uint8Array)) {
-    throw new TypeError(`"into" must be a Uint8Array, got ${typeof into}`);
-  }
-  if (typeof maxSize !== "number") throw new TypeError(`"maxSize" must be a number, got ${typeof maxSize}`);
-  if (!Number.isInteger(maxSize) || maxSize < 0) {
-    throw new RangeError(`"maxSize" must be a whole number of bytes, got ${maxSize}`);
-  }
+  const { into } = options;
+  if (into !== undefined) requireBytes(into, "into");
+  const { maxSize = into === undefined ? DEFAULT_MAX_SIZE : into.length } = options;
+  requireInteger("maxSize", maxSize, 0, Number.MAX_SAFE_INTEGER);
   return { maxSize: into === undefined ? maxSize : Math.min(maxSize, into.length), into };
+}
+
+/** Validated limits of a decompression stream. */
+export function readDecompressStreamOptions(options: DecompressStreamOptions = {}): {
+  maxSize: number;
+  maxWindowLog: number;
+} {
+  requireOptions(options);
+  const { maxSize = Number.MAX_SAFE_INTEGER, maxWindowLog = DEFAULT_MAX_WINDOW_LOG } = options;
+  requireInteger("maxSize", maxSize, 0, Number.MAX_SAFE_INTEGER);
+  requireInteger("maxWindowLog", maxWindowLog, 10, 30);
+  return { maxSize, maxWindowLog };
+}
+
+/** The dictionaries by id; two different ones of one id are a RangeError. */
+export function readDictionaries(dictionaries: readonly Dictionary[] = []): ReadonlyMap<number, Dictionary> {
+  if (!Array.isArray(dictionaries)) {
+    throw new TypeError(`"dictionaries" must be an array, got ${describe(dictionaries)}`);
+  }
+  const byId = new Map<number, Dictionary>();
+  for (const dictionary of dictionaries) {
+    requireDictionary(dictionary, "dictionaries");
+    if (byId.has(dictionary.id)) throw new RangeError(`"dictionaries" holds id ${dictionary.id} twice`);
+    byId.set(dictionary.id, dictionary);
+  }
+  return byId;
 }
 
 /** Throws unless the argument is bytes. */
 export function requireBytes(data: unknown, name: string): asserts data is Uint8Array {
   if (!(data instanceof Uint8Array))
     throw new TypeError(`"${name}" must be a Uint8Array, got ${describe(data)}`);
+}
+
+/** Throws a TypeError unless the value is a number, a RangeError unless it is an integer in `[least, most]`. */
+export function requireInteger(
+  name: string,
+  value: unknown,
+  least: number,
+  most: number,
+): asserts value is number {
+  if (typeof value !== "number") throw new TypeError(`"${name}" must be a number, got ${describe(value)}`);
+  if (!Number.isInteger(value) || value < least || value > most) {
+    throw new RangeError(`"${name}" must be an integer from ${least} to ${most}, got ${value}`);
+  }
+}
+
+function requireDictionary(value: unknown, name: string): void {
+  if (typeof value === "object" && value !== null && "id" in value && "bytes" in value) return;
+  throw new TypeError(`"${name}" must be what readDictionary returns, got ${describe(value)}`);
 }
 
 function requireOptions(options: unknown): asserts options is object {

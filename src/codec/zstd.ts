@@ -1,9 +1,19 @@
 import { loadModule as loadPackagedModule } from "#wasm/full";
-import type { Engine, EngineFactory } from "../engine/engine.ts";
+import type { Engine, EngineFactory, EngineStats } from "../engine/engine.ts";
 import { wasmEngine } from "../engine/wasm.ts";
+import { createCompressStream } from "./compress-stream.ts";
 import { createDecoder, type Decoder } from "./decoder.ts";
+import type { Dictionary } from "./dictionary.ts";
 import { compileModule, type ModuleSource } from "./module.ts";
-import { describe, readCompressOptions, type CompressOptions } from "./parameters.ts";
+import { Pace } from "./pace.ts";
+import {
+  describe,
+  readCompressOptions,
+  readDictionaries,
+  requireInteger,
+  type CompressOptions,
+  type CompressStreamOptions,
+} from "./parameters.ts";
 
 export type { Engine, EngineFactory };
 
@@ -23,7 +33,26 @@ export interface Zstd extends Decoder {
    * ```
    */
   compress(data: Uint8Array | string, options?: CompressOptions): Uint8Array;
+  /**
+   * A stream that compresses, in bounded memory and with backpressure. It takes a context with its first chunk.
+   *
+   * @throws {ZstashError} in the stream: TIMEOUT (no context within 30 s), OUT_OF_MEMORY; RangeError where the input
+   * does not have `contentSize` bytes
+   * @example
+   * ```ts
+   * const stored = file.stream().pipeThrough(zstd.compressStream({ contentSize: file.size }));
+   * ```
+   */
+  compressStream(options?: CompressStreamOptions): TransformStream<Uint8Array, Uint8Array>;
+  /** Contexts of streams and linear memory in bytes, for metrics and tests. */
+  stats(): ZstdStats;
 }
+
+/** What `Zstd.stats` returns. */
+export type ZstdStats = EngineStats;
+
+/** Linear memory for streams where the caller does not say. */
+const DEFAULT_MEMORY_LIMIT = 64 << 20;
 
 /** Options of `loadZstd`. */
 export interface LoadOptions {
@@ -31,6 +60,10 @@ export interface LoadOptions {
   readonly module?: ModuleSource;
   /** Another implementation of zstd, such as `bokuweb` of "zstash/bokuweb"; not together with `module`. */
   readonly engine?: EngineFactory;
+  /** Dictionaries to decompress with, found by the id in a frame's header. */
+  readonly dictionaries?: readonly Dictionary[];
+  /** Linear memory that the contexts of all streams together may take, in bytes. Default 64 MiB, at least 1 MiB. */
+  readonly memoryLimit?: number;
 }
 
 let shared: Promise<Zstd> | undefined;
@@ -54,24 +87,37 @@ export function loadZstd(options: LoadOptions = {}): Promise<Zstd> {
   if (module !== undefined && engine !== undefined) {
     return Promise.reject(new TypeError('"module" and "engine" exclude each other'));
   }
-  if (engine !== undefined) return createZstd(engine);
-  if (module !== undefined) return createZstd(wasmEngine(() => compileModule(module)));
-  shared ??= createZstd(wasmEngine(loadPackagedModule)).catch((error: unknown) => {
+  if (engine !== undefined) return createZstd(engine, options);
+  if (module !== undefined)
+    return createZstd(
+      wasmEngine(() => compileModule(module)),
+      options,
+    );
+  if (Object.values(options).some((option) => option !== undefined)) {
+    return createZstd(wasmEngine(loadPackagedModule), options);
+  }
+  shared ??= createZstd(wasmEngine(loadPackagedModule), options).catch((error: unknown) => {
     shared = undefined;
     throw error;
   });
   return shared;
 }
 
-async function createZstd(factory: EngineFactory): Promise<Zstd> {
-  const engine: Engine = await factory();
+async function createZstd(factory: EngineFactory, options: LoadOptions): Promise<Zstd> {
+  const { memoryLimit = DEFAULT_MEMORY_LIMIT } = options;
+  requireInteger("memoryLimit", memoryLimit, 1 << 20, 2 ** 32);
+  const dictionaries = readDictionaries(options.dictionaries);
+  const engine: Engine = await factory({ memoryLimit });
+  const pace = new Pace();
   return {
-    ...createDecoder(engine),
+    ...createDecoder(engine, pace, dictionaries),
     compress(data, options) {
       if (typeof data !== "string" && !(data instanceof Uint8Array)) {
         throw new TypeError(`"data" must be a Uint8Array or a string, got ${describe(data)}`);
       }
       return engine.compress(data, readCompressOptions(options));
     },
+    compressStream: (options) => createCompressStream(engine, pace, options),
+    stats: () => engine.stats(),
   };
 }

@@ -35,16 +35,23 @@ export const bokuweb: EngineFactory = async () => {
 const encoder = new TextEncoder();
 
 const engine: Engine = {
-  compress(source: Uint8Array | string, { level, checksum }: EngineCompressParameters): Uint8Array {
-    if (checksum === true) {
-      throw new ZstashError("UNSUPPORTED", "Cannot compress: @bokuweb/zstd-wasm writes no checksums");
-    }
+  compress(source: Uint8Array | string, { level, ...parameters }: EngineCompressParameters): Uint8Array {
+    if (parameters.checksum === true) throw unsupported("write a checksum");
+    if (parameters.dictionary !== undefined) throw unsupported("compress with a registered dictionary");
+    if (parameters.parameters !== undefined) throw unsupported("take advanced parameters");
     const bytes = typeof source === "string" ? encoder.encode(source) : source;
     return call("compress", undefined, () => peer.compress(bytes, level));
   },
   decompress: decode,
   decompressText: (plan) => decodeUtf8(decode(plan)),
+  openCompression: () => Promise.reject(unsupported("stream")),
+  openDecompression: () => Promise.reject(unsupported("stream")),
+  stats: () => ({ live: 0, idle: 0, waiters: 0, memory: 0 }),
 };
+
+function unsupported(what: string): ZstashError {
+  return new ZstashError("UNSUPPORTED", `Cannot ${what}: @bokuweb/zstd-wasm does not`);
+}
 
 function decode(
   { data, frames, capacity }: DecodePlan,
@@ -53,6 +60,7 @@ function decode(
   let filled = 0;
   let frame = 0;
   for (const { start, end, header, bound } of frames) {
+    if (header.dictionaryId !== 0) throw unsupported("decompress with a registered dictionary");
     // Passed on only where the header has no size; a size that is there has been checked against the limit.
     const defaultHeapSize = Math.min(capacity - filled, header.contentSize ?? bound);
     const output = call("decompress", { frame, offset: start }, () =>

@@ -1,10 +1,33 @@
+import type { Dictionary } from "../format/dictionary.ts";
 import type { FrameExtent } from "../format/frame.ts";
+
+/** zstd's advanced compression parameters (ZSTD_cParameter in zstd.h); each one left out is as the level says. */
+export interface CompressionParameters {
+  /** log2 of the window in bytes, 10…27. Decoders of browsers stop at 23 (RFC 9659). */
+  readonly windowLog?: number;
+  readonly hashLog?: number;
+  readonly chainLog?: number;
+  readonly searchLog?: number;
+  readonly minMatch?: number;
+  readonly targetLength?: number;
+  /** ZSTD_strategy, 1 (fast) … 9 (btultra2). */
+  readonly strategy?: number;
+}
 
 /** Parameters of one compression, validated. */
 export interface EngineCompressParameters {
   readonly level: number;
   /** Undefined where the caller did not say: an engine that has checksums writes one. */
   readonly checksum: boolean | undefined;
+  readonly dictionary: Dictionary | undefined;
+  readonly parameters: CompressionParameters | undefined;
+}
+
+/** Parameters of a compression stream, validated. */
+export interface EngineStreamParameters extends EngineCompressParameters {
+  /** Decompressed bytes to declare in the header; undefined where unknown. */
+  readonly contentSize: number | undefined;
+  readonly targetCBlockSize: number | undefined;
 }
 
 /** Frames to decode, found and bounded beforehand, so that an engine allocates nothing on a claim. */
@@ -15,6 +38,58 @@ export interface DecodePlan {
   readonly frames: Iterable<FrameExtent>;
   /** Output bytes to provide; more output is SIZE_LIMIT. */
   readonly capacity: number;
+  /** The registered dictionaries by id; every id that a frame names is in it. */
+  readonly dictionaries: ReadonlyMap<number, Dictionary>;
+}
+
+/** What a step of a stream did. */
+export interface StreamStep {
+  /** Bytes of the input that were taken. */
+  readonly consumed: number;
+  /** Output of the step, a copy; empty where there is none yet. */
+  readonly output: Uint8Array;
+  /** Whether the room for output is used up, so that there may be more without further input. */
+  readonly full: boolean;
+  /**
+   * Compressing: bytes still to be flushed, 0 when the directive is complete. Decompressing: 0 at the end of a frame,
+   * otherwise a hint of how much input is wanted.
+   */
+  readonly remaining: number;
+}
+
+/** ZSTD_EndDirective (zstd.h). */
+export const ZSTD_e_continue = 0;
+export const ZSTD_e_flush = 1;
+export const ZSTD_e_end = 2;
+export type EndDirective = 0 | 1 | 2;
+
+/** A compression context held by one stream. One step takes at most 64 KiB, so that no step blocks for long. */
+export interface CompressionContext {
+  step(input: Uint8Array, directive: EndDirective): StreamStep;
+  /** Starts the next frame; `contentSize` is what it will declare. */
+  begin(contentSize: number | undefined): void;
+  /** Gives the context back; called exactly once. */
+  release(): void;
+}
+
+/** A decompression context held by one stream. */
+export interface DecompressionContext {
+  step(input: Uint8Array): StreamStep;
+  /** Chooses the dictionary of the next frame. */
+  begin(dictionary: Dictionary | undefined): void;
+  release(): void;
+}
+
+/** Live and idle contexts of streams, and what they cost. */
+export interface EngineStats {
+  /** Contexts that streams hold. */
+  readonly live: number;
+  /** Contexts kept for the next stream. */
+  readonly idle: number;
+  /** Streams that wait for a context. */
+  readonly waiters: number;
+  /** Linear memory of all instances in bytes. */
+  readonly memory: number;
 }
 
 /**
@@ -28,7 +103,18 @@ export interface Engine {
   decompress(plan: DecodePlan, into?: Uint8Array): Uint8Array;
   /** Decodes to text: fatal UTF-8 (NOT_TEXT), a BOM is kept. */
   decompressText(plan: DecodePlan): string;
+  /** Waits for a context within the memory limit, first come first served; TIMEOUT after 30 s. */
+  openCompression(parameters: EngineStreamParameters): Promise<CompressionContext>;
+  /** As `openCompression`; `windowSize` is what the first frame's header asks for. */
+  openDecompression(windowSize: number, maxWindowLog: number): Promise<DecompressionContext>;
+  stats(): EngineStats;
+}
+
+/** Settings of an engine. */
+export interface EngineOptions {
+  /** Linear memory that all contexts of streams together may take, in bytes. */
+  readonly memoryLimit: number;
 }
 
 /** Makes an engine; rejects with WASM_UNAVAILABLE where it cannot. May be called again after a failure. */
-export type EngineFactory = () => Promise<Engine>;
+export type EngineFactory = (options: EngineOptions) => Promise<Engine>;

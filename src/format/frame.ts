@@ -7,6 +7,9 @@ export const SKIPPABLE_MAGIC = 0x184d2a50;
 /** The most bytes a block may decode to, whatever the window (RFC 8878 §3.1.1.2.4). */
 export const BLOCK_SIZE_MAX = 131072;
 
+/** The longest frame header, magic included (RFC 8878 §3.1.1.1). */
+export const FRAME_HEADER_SIZE_MAX = 18;
+
 /** What the header of a frame says (RFC 8878 §3.1.1.1 and §3.1.2). All of it is a claim by whoever wrote it. */
 export interface FrameHeader {
   readonly type: "frame" | "skippable";

@@ -1,0 +1,20 @@
+#!/usr/bin/env node
+import { readFileSync } from "node:fs";
+import type { Terminal } from "./command.ts";
+import { runProgram } from "./program.ts";
+
+/** The package's own file lies two folders up, from src/cli and from dist/cli alike. */
+const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
+  version: string;
+};
+
+const terminal: Terminal = {
+  print: (text) => process.stdout.write(`${text}\n`),
+  complain: (text) => process.stderr.write(`${text}\n`),
+  untilStopped: () =>
+    new Promise((resolve) => {
+      for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => resolve());
+    }),
+};
+
+process.exitCode = await runProgram(process.argv.slice(2), version, terminal);

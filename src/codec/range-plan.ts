@@ -1,0 +1,74 @@
+import { ZstashError } from "../errors.ts";
+import type { SeekTable } from "../format/seek-table.ts";
+
+/** One read: bytes `[start, end)` of the file, which hold the frames `[first, last)`. */
+export interface FrameRead {
+  readonly start: number;
+  readonly end: number;
+  readonly first: number;
+  readonly last: number;
+}
+
+/** Limits of a plan, in bytes. */
+export interface PlanLimits {
+  /** The most bytes in one read; a single larger frame is a read of its own. */
+  readonly readSize: number;
+  /** The most bytes a frame may have, compressed and decompressed. */
+  readonly maxFrameSize: number;
+}
+
+/**
+ * The reads that `[start, end)` of the content takes, `end` at most the content's size: every frame that holds a byte
+ * of it and as few others as lie between, neighbours in one read. Pure, and lazy: a plan of a million reads takes no
+ * memory.
+ *
+ * @throws {ZstashError} SIZE_LIMIT, CORRUPT (content in a frame of no bytes): when the frame is reached, before it is read
+ */
+export function* planReads(
+  table: SeekTable,
+  start: number,
+  end: number,
+  { readSize, maxFrameSize }: PlanLimits,
+): Generator<FrameRead, void, undefined> {
+  if (start >= end) return;
+  const last = table.find(end - 1) + 1;
+  let read: FrameRead | undefined;
+  for (let index = table.find(start); index < last; index++) {
+    const frame = table.frame(index);
+    const contentSize = frame.contentEnd - frame.contentStart;
+    // A skippable frame is read along when it lies between two that share a read, and never for itself.
+    if (contentSize === 0) continue;
+    requireSizes(index, frame.start, frame.end - frame.start, contentSize, maxFrameSize);
+    if (read !== undefined && frame.end - read.start <= readSize) {
+      read = { ...read, end: frame.end, last: index + 1 };
+      continue;
+    }
+    if (read !== undefined) yield read;
+    read = { start: frame.start, end: frame.end, first: index, last: index + 1 };
+  }
+  if (read !== undefined) yield read;
+}
+
+function requireSizes(
+  frame: number,
+  offset: number,
+  compressedSize: number,
+  contentSize: number,
+  maxFrameSize: number,
+): void {
+  if (compressedSize === 0) {
+    throw new ZstashError(
+      "CORRUPT",
+      `Cannot read frame ${frame}: the seek table says that no bytes hold ${contentSize}`,
+      { frame, offset },
+    );
+  }
+  const size = Math.max(compressedSize, contentSize);
+  if (size > maxFrameSize) {
+    throw new ZstashError(
+      "SIZE_LIMIT",
+      `Cannot read frame ${frame}: the limit is ${maxFrameSize} bytes a frame, got ${size}`,
+      { frame, offset },
+    );
+  }
+}

@@ -1,0 +1,75 @@
+import { ZstashError } from "../errors.ts";
+import { describe, requireInteger } from "./parameters.ts";
+
+/** Bytes that can be read in parts: a Redis string by GETRANGE, a file, a Blob, an HTTP resource. */
+export interface RangeSource {
+  /** Bytes there are. */
+  readonly size: number;
+  /** The bytes `[start, end)`, exactly; never asked for more than `size`. Should stop when `signal` is aborted. */
+  read(start: number, end: number, options?: { signal?: AbortSignal }): Promise<Uint8Array>;
+}
+
+/** Throws unless the argument has the shape of a source. */
+export function requireSource(source: unknown): asserts source is RangeSource {
+  if (typeof source !== "object" || source === null || typeof (source as RangeSource).read !== "function") {
+    throw new TypeError(`"source" must have a size and a read function, got ${describe(source)}`);
+  }
+  requireInteger("source.size", (source as RangeSource).size, 0, Number.MAX_SAFE_INTEGER);
+}
+
+/**
+ * Reads `[start, end)` and holds the source to its contract. `frame` is the first frame in it, for errors.
+ *
+ * Ends with the signal even where the source does not. A ZstashError of the source goes through as it is.
+ *
+ * @throws {ZstashError} TRUNCATED (the source returned less), CORRUPT (it returned more), INTERNAL (it failed; the
+ * cause says how)
+ * @throws {TypeError} where the source returned no Uint8Array
+ */
+export async function readExactly(
+  source: RangeSource,
+  start: number,
+  end: number,
+  frame: number | undefined,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  signal.throwIfAborted();
+  const where = frame === undefined ? { offset: start } : { offset: start, frame };
+  const what = `Cannot read bytes ${start} to ${end} of the source`;
+  let bytes: Uint8Array;
+  try {
+    bytes = await untilAborted(source.read(start, end, { signal }), signal);
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    if (error instanceof ZstashError) throw error;
+    throw new ZstashError("INTERNAL", `${what}: its read failed`, { ...where, cause: error });
+  }
+  if (!(bytes instanceof Uint8Array)) {
+    throw new TypeError(`"source.read" must return a Uint8Array, got ${describe(bytes)}`);
+  }
+  if (bytes.length !== end - start) {
+    const code = bytes.length < end - start ? "TRUNCATED" : "CORRUPT";
+    throw new ZstashError(code, `${what}: wanted ${end - start} bytes, got ${bytes.length}`, where);
+  }
+  return bytes;
+}
+
+/** The source with the bytes from `at` on already at hand: a read that they hold is not passed on. */
+export function withBytes(source: RangeSource, at: number, bytes: Uint8Array): RangeSource {
+  return {
+    size: source.size,
+    async read(start, end, options) {
+      const held = start >= at && end <= at + bytes.length;
+      return held ? bytes.subarray(start - at, end - at) : source.read(start, end, options);
+    },
+  };
+}
+
+function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason);
+    signal.addEventListener("abort", abort);
+    const settled = (): void => signal.removeEventListener("abort", abort);
+    Promise.resolve(work).then(resolve, reject).finally(settled);
+  });
+}

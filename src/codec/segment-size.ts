@@ -1,0 +1,40 @@
+import { requireInteger } from "./parameters.ts";
+
+/** Where a payload travels. */
+export interface SegmentOptions {
+  /** Bytes of the largest IP packet of the path, 576…65536: 1500 on Ethernet, 1492 over PPPoE, 1280 in many tunnels. */
+  readonly mtu: number;
+  /** Default true. */
+  readonly tls?: boolean;
+  /** Major version of HTTP. Default 2, whose framing is the larger. */
+  readonly http?: 1 | 2;
+}
+
+/** Every IPv4 host takes packets of this size (RFC 791); IPv6 asks for 1280. */
+const MTU_MIN = 576;
+const MTU_MAX = 65536;
+/** IPv6 has the larger header, IPv4 20 bytes: a path may use either. */
+const IP_HEADER = 40;
+/** The header and the timestamps option, which Linux, macOS and Windows servers send with every segment. */
+const TCP_HEADER = 20 + 12;
+/** Record header 5, explicit nonce 8 and tag 16 of AES-GCM in TLS 1.2; TLS 1.3 takes 22. */
+const TLS_RECORD = 5 + 8 + 16;
+/** HTTP/1.1: a chunk's length in hexadecimal and two line ends; HTTP/2: a frame header (RFC 9113 §4.1). */
+const HTTP_FRAMING: Readonly<Record<1 | 2, number>> = { 1: 4 + 2 + 2, 2: 9 };
+
+/**
+ * The most payload bytes that are sure to fit one TCP segment, whichever of IPv4 and IPv6 and of TLS 1.2 and 1.3 the
+ * path uses: 1390 for an MTU of 1500.
+ *
+ * @throws {RangeError} for an MTU outside 576…65536
+ * @example
+ * ```ts
+ * const frames = zstd.compressFrames({ maxFrameSize: segmentSize({ mtu: 1500 }) });
+ * ```
+ */
+export function segmentSize({ mtu, tls = true, http = 2 }: SegmentOptions): number {
+  requireInteger("mtu", mtu, MTU_MIN, MTU_MAX);
+  if (typeof tls !== "boolean") throw new TypeError(`"tls" must be a boolean, got ${typeof tls}`);
+  if (http !== 1 && http !== 2) throw new RangeError(`"http" must be 1 or 2, got ${String(http)}`);
+  return mtu - IP_HEADER - TCP_HEADER - (tls ? TLS_RECORD : 0) - HTTP_FRAMING[http];
+}

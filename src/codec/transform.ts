@@ -1,0 +1,103 @@
+import { describe } from "./parameters.ts";
+
+/** Hands one chunk to the reader; resolves when the reader wants more, rejects when it has gone. */
+export type Emit = (chunk: Uint8Array) => Promise<void>;
+
+/** What a transform does. Calls never overlap. */
+export interface Transformer {
+  /** Takes one chunk of input. */
+  write(chunk: Uint8Array, emit: Emit): Promise<void>;
+  /** The input has ended. */
+  close(emit: Emit): Promise<void>;
+  /** Frees what is held; called exactly once, however the stream ends. */
+  release(): void;
+}
+
+/**
+ * A pair of streams with backpressure inside a chunk: a TransformStream's `transform` cannot wait for its reader, so
+ * one small compressed chunk could queue gigabytes of output. Here every emitted chunk waits for demand.
+ *
+ * The pair works wherever a TransformStream does (`pipeThrough`), and buffers one chunk on each side.
+ */
+export function createTransform(transformer: Transformer): TransformStream<Uint8Array, Uint8Array> {
+  let output: ReadableStreamDefaultController<Uint8Array>;
+  let input: WritableStreamDefaultController;
+  let demand: (() => void) | undefined;
+  let gone: { reason: unknown } | undefined;
+  let released = false;
+
+  const release = (): void => {
+    if (released) return;
+    released = true;
+    transformer.release();
+  };
+  const stop = (reason: unknown): void => {
+    gone ??= { reason };
+    demand?.();
+  };
+  const emit: Emit = async (chunk) => {
+    if (gone !== undefined) throw gone.reason;
+    output.enqueue(chunk);
+    if ((output.desiredSize ?? 0) > 0) return;
+    await new Promise<void>((resolve) => (demand = resolve));
+    demand = undefined;
+    if (gone !== undefined) throw (gone as { reason: unknown }).reason;
+  };
+  /** An error in the work ends both sides, and frees the context before either hears of it. */
+  const guard = async (work: () => Promise<void>): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      release();
+      if (gone === undefined) output.error(error);
+      throw error;
+    }
+  };
+
+  const readable = new ReadableStream<Uint8Array>(
+    {
+      start(controller) {
+        output = controller;
+      },
+      pull() {
+        demand?.();
+      },
+      cancel(reason) {
+        stop(reason);
+        release();
+        input.error(reason);
+      },
+    },
+    { highWaterMark: 1 },
+  );
+  const writable = new WritableStream<Uint8Array>(
+    {
+      start(controller) {
+        input = controller;
+        controller.signal.addEventListener("abort", () => stop(controller.signal.reason));
+      },
+      write(chunk) {
+        return guard(() => {
+          if (!(chunk instanceof Uint8Array)) {
+            throw new TypeError(`A chunk must be a Uint8Array, got ${describe(chunk)}`);
+          }
+          return transformer.write(chunk, emit);
+        });
+      },
+      close() {
+        return guard(async () => {
+          await transformer.close(emit);
+          release();
+          output.close();
+        });
+      },
+      abort(reason) {
+        stop(reason);
+        release();
+        output.error(reason);
+      },
+    },
+    { highWaterMark: 1 },
+  );
+  return { readable, writable };
+}

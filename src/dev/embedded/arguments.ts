@@ -1,0 +1,78 @@
+import { toBinary, toText } from "../bytes.ts";
+import type { CommandBytes } from "../backend.ts";
+import { ErrorReply, NOT_AN_INTEGER, SYNTAX_ERROR } from "./replies.ts";
+
+export const INT64_MAX: bigint = 2n ** 63n - 1n;
+export const INT64_MIN: bigint = -(2n ** 63n);
+
+/** A signed 64-bit integer as Redis reads one: no sign but a minus, no leading zero, no space. */
+export function parseInteger(bytes: Uint8Array): bigint | undefined {
+  if (bytes.length > 20) return undefined;
+  const text = toBinary(bytes);
+  if (!/^(0|-?[1-9][0-9]*)$/.test(text)) return undefined;
+  const value = BigInt(text);
+  return value < INT64_MIN || value > INT64_MAX ? undefined : value;
+}
+
+/** What C's `%.*s` prints of a toBinary string: at most so many bytes, and none from the first zero on. */
+export function printable(binary: string, length: number = binary.length): string {
+  return (binary.split("\0", 1)[0] ?? "").slice(0, length);
+}
+
+/** The arguments of one command, read as Redis reads them; what does not read is thrown as the error reply. */
+export class Arguments {
+  readonly #args: CommandBytes;
+  /** Lower-case name, as Redis' texts have it. */
+  readonly name: string;
+
+  constructor(args: CommandBytes) {
+    this.#args = args;
+    this.name = toText(args[0] ?? new Uint8Array(0)).toLowerCase();
+  }
+
+  /** How many there are, the name included. */
+  get length(): number {
+    return this.#args.length;
+  }
+
+  bytes(index: number): Uint8Array {
+    const bytes = this.#args[index];
+    if (bytes === undefined) throw this.wrongNumber();
+    return bytes;
+  }
+
+  from(index: number): CommandBytes {
+    return this.#args.slice(index);
+  }
+
+  /** Consecutive pairs from an index on. */
+  pairs(index: number): (readonly [Uint8Array, Uint8Array])[] {
+    const pairs: (readonly [Uint8Array, Uint8Array])[] = [];
+    for (let at = index; at < this.length; at += 2) pairs.push([this.bytes(at), this.bytes(at + 1)]);
+    return pairs;
+  }
+
+  /** An option's name in upper case; empty past the end. */
+  option(index: number): string {
+    return toBinary(this.#args[index] ?? new Uint8Array(0)).toUpperCase();
+  }
+
+  bigint(index: number, text: string = NOT_AN_INTEGER): bigint {
+    const value = parseInteger(this.bytes(index));
+    if (value === undefined) throw new ErrorReply(text);
+    return value;
+  }
+
+  /** An integer as a number; beyond 2^53 it is rounded, which no length or position reaches. */
+  number(index: number, text?: string): number {
+    return Number(this.bigint(index, text));
+  }
+
+  wrongNumber(): ErrorReply {
+    return new ErrorReply(`ERR wrong number of arguments for '${this.name}' command`);
+  }
+
+  syntaxError(): ErrorReply {
+    return new ErrorReply(SYNTAX_ERROR);
+  }
+}

@@ -1,0 +1,134 @@
+import type { RespValue } from "../../rest/resp.ts";
+import { equalBytes, toBinary, toText, utf8 } from "../bytes.ts";
+import type { Arguments } from "./arguments.ts";
+import { ByteMap } from "./byte-map.ts";
+import { ByteString } from "./byte-string.ts";
+import type { CommandTable } from "./command.ts";
+import { matchesGlob } from "./glob.ts";
+import type { Keyspace, Value } from "./keyspace.ts";
+import { array, bulk, bulks, ErrorReply, integer, NO_SUCH_KEY, OK, status } from "./replies.ts";
+import { readCursor, readScanOptions } from "./scan.ts";
+
+function remove(keyspace: Keyspace, args: Arguments): RespValue {
+  return integer(args.from(1).filter((key) => keyspace.delete(key)).length);
+}
+
+function count(keyspace: Keyspace, args: Arguments): RespValue {
+  return integer(args.from(1).filter((key) => keyspace.value(key) !== undefined).length);
+}
+
+function rename(keyspace: Keyspace, args: Arguments, unlessTaken: boolean): RespValue {
+  const [from, to] = [args.bytes(1), args.bytes(2)];
+  if (keyspace.value(from) === undefined) throw new ErrorReply(NO_SUCH_KEY);
+  if (unlessTaken && keyspace.value(to) !== undefined) return integer(0);
+  keyspace.rename(from, to);
+  return unlessTaken ? integer(1) : OK;
+}
+
+function duplicate(value: Value): Value {
+  switch (value.type) {
+    case "string":
+      return { type: "string", string: new ByteString(value.string.slice()) };
+    case "hash":
+      return { type: "hash", hash: duplicateMap(value.hash) };
+    case "set":
+      return { type: "set", set: duplicateMap(value.set) };
+    case "list":
+      return { type: "list", list: [...value.list] };
+  }
+}
+
+function duplicateMap<Item>(map: ByteMap<Item>): ByteMap<Item> {
+  const copy = new ByteMap<Item>();
+  for (const [key, item] of map.entries()) copy.set(key, item);
+  return copy;
+}
+
+/** There is one database, 0: a copy to another is refused as Redis refuses an index it has not. */
+function copy(keyspace: Keyspace, args: Arguments): RespValue {
+  const [from, to] = [args.bytes(1), args.bytes(2)];
+  let replace = false;
+  for (let index = 3; index < args.length; index++) {
+    const option = args.option(index);
+    if (option === "REPLACE") replace = true;
+    else if (option === "DB" && index + 1 < args.length) {
+      if (args.bigint(++index) !== 0n) throw new ErrorReply("ERR DB index is out of range");
+    } else throw args.syntaxError();
+  }
+  if (equalBytes(from, to)) throw new ErrorReply("ERR source and destination objects are the same");
+  const value = keyspace.value(from);
+  if (value === undefined || (!replace && keyspace.value(to) !== undefined)) return integer(0);
+  keyspace.set(to, duplicate(value));
+  keyspace.expire(to, keyspace.expiry(from));
+  return integer(1);
+}
+
+function scan(keyspace: Keyspace, args: Arguments): RespValue {
+  const cursor = readCursor(args, 1);
+  const options = readScanOptions(args, 2, true);
+  const found = keyspace.scan(cursor, options.count);
+  const keys = found.entries
+    .filter(
+      ([key, value]) => options.matches(key) && (options.type === undefined || options.type === value.type),
+    )
+    .map(([key]) => key);
+  return array([bulk(utf8(`${found.cursor}`)), bulks(keys)]);
+}
+
+function flush(keyspace: Keyspace, args: Arguments): RespValue {
+  if (args.length > 2 || (args.length === 2 && !["ASYNC", "SYNC"].includes(args.option(1))))
+    throw args.syntaxError();
+  keyspace.clear();
+  return OK;
+}
+
+function keys(keyspace: Keyspace, args: Arguments): RespValue {
+  const pattern = toBinary(args.bytes(1));
+  return bulks([...keyspace.keys()].filter((key) => matchesGlob(pattern, toBinary(key))));
+}
+
+function ping(_keyspace: Keyspace, args: Arguments): RespValue {
+  if (args.length > 2) throw args.wrongNumber();
+  return args.length === 1 ? status("PONG") : bulk(args.bytes(1));
+}
+
+function info(keyspace: Keyspace, args: Arguments): RespValue {
+  const sections: Readonly<Record<string, readonly string[]>> = {
+    server: ["redis_version:7.0.0", "redis_mode:standalone", "zstash_backend:embedded"],
+    keyspace: keyspace.size === 0 ? [] : [`db0:keys=${keyspace.size}`],
+  };
+  const asked = args.from(1).map((section) => toText(section).toLowerCase());
+  const all =
+    asked.length === 0 || asked.some((section) => ["all", "default", "everything"].includes(section));
+  const text = Object.entries(sections)
+    .filter(([name]) => all || asked.includes(name))
+    .map(([name, lines]) => [`# ${name.charAt(0).toUpperCase()}${name.slice(1)}`, ...lines, ""].join("\r\n"));
+  return bulk(utf8(text.join("\r\n")));
+}
+
+function time(keyspace: Keyspace): RespValue {
+  const ms = Number(keyspace.now);
+  return bulks([utf8(`${Math.floor(ms / 1000)}`), utf8(`${(ms % 1000) * 1000}`)]);
+}
+
+/** Keys of any type, and the server. */
+export const GENERIC_COMMANDS: CommandTable = {
+  DEL: [-2, remove],
+  UNLINK: [-2, remove],
+  EXISTS: [-2, count],
+  TOUCH: [-2, count],
+  TYPE: [2, (keyspace, args) => status(keyspace.value(args.bytes(1))?.type ?? "none")],
+  RENAME: [3, (keyspace, args) => rename(keyspace, args, false)],
+  RENAMENX: [3, (keyspace, args) => rename(keyspace, args, true)],
+  COPY: [-3, copy],
+  KEYS: [2, keys],
+  SCAN: [-2, scan],
+  RANDOMKEY: [1, (keyspace) => bulk(keyspace.randomKey())],
+  DBSIZE: [1, (keyspace) => integer(keyspace.size)],
+  FLUSHDB: [-1, flush],
+  FLUSHALL: [-1, flush],
+  PING: [-1, ping],
+  ECHO: [2, (_keyspace, args) => bulk(args.bytes(1))],
+  TIME: [1, time],
+  INFO: [-1, info],
+};

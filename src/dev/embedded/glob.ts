@@ -1,0 +1,53 @@
+/** Redis' glob over byte strings (as toBinary has them): `*`, `?`, `[a-z]`, `[^a]`, and `\` before what is literal. */
+export function matchesGlob(pattern: string, text: string): boolean {
+  let [p, t] = [0, 0];
+  // Where to go on after a mismatch: the last star takes one character more. Linear in practice, never exponential.
+  let [starP, starT] = [-1, 0];
+  for (;;) {
+    if (p < pattern.length && pattern[p] === "*") {
+      starP = ++p;
+      starT = t;
+      continue;
+    }
+    if (t === text.length) return p === pattern.length;
+    const next = p < pattern.length ? matchOne(pattern, p, text.charCodeAt(t)) : -1;
+    if (next !== -1) {
+      p = next;
+      t++;
+    } else if (starP !== -1) {
+      p = starP;
+      t = ++starT;
+    } else {
+      return false;
+    }
+  }
+}
+
+/** Match one character. Returns the position after the pattern's element, −1 for no match. */
+function matchOne(pattern: string, at: number, code: number): number {
+  const symbol = pattern[at];
+  if (symbol === "?") return at + 1;
+  if (symbol === "[") return matchClass(pattern, at + 1, code);
+  const literal = symbol === "\\" && at + 1 < pattern.length ? at + 1 : at;
+  return pattern.charCodeAt(literal) === code ? literal + 1 : -1;
+}
+
+function matchClass(pattern: string, at: number, code: number): number {
+  const negated = pattern[at] === "^";
+  if (negated) at++;
+  let matched = false;
+  // An unclosed class ends with the pattern.
+  for (; at < pattern.length && pattern[at] !== "]"; at++) {
+    if (pattern[at] === "\\" && at + 1 < pattern.length) {
+      at++;
+      if (pattern.charCodeAt(at) === code) matched = true;
+    } else if (pattern[at + 1] === "-" && at + 2 < pattern.length) {
+      const [a, b] = [pattern.charCodeAt(at), pattern.charCodeAt(at + 2)];
+      if (code >= Math.min(a, b) && code <= Math.max(a, b)) matched = true;
+      at += 2;
+    } else if (pattern.charCodeAt(at) === code) {
+      matched = true;
+    }
+  }
+  return matched === negated ? -1 : Math.min(at + 1, pattern.length);
+}

@@ -1,0 +1,86 @@
+import type { RespValue } from "../../rest/resp.ts";
+import type { Backend, CommandBytes } from "../backend.ts";
+import { fromBinary, toBinary, toText } from "../bytes.ts";
+import { Arguments, printable } from "./arguments.ts";
+import { BIT_COMMANDS } from "./bits.ts";
+import type { Command, CommandTable } from "./command.ts";
+import { EXPIRY_COMMANDS } from "./expiry.ts";
+import { GENERIC_COMMANDS } from "./generic.ts";
+import { HASH_COMMANDS } from "./hashes.ts";
+import { Keyspace } from "./keyspace.ts";
+import { LIST_COMMANDS } from "./lists.ts";
+import { array, error, ErrorReply } from "./replies.ts";
+import { SET_COMMANDS } from "./sets.ts";
+import { STRING_COMMANDS } from "./strings.ts";
+
+const COMMANDS: ReadonlyMap<string, Command> = new Map(
+  [
+    STRING_COMMANDS,
+    BIT_COMMANDS,
+    HASH_COMMANDS,
+    LIST_COMMANDS,
+    SET_COMMANDS,
+    GENERIC_COMMANDS,
+    EXPIRY_COMMANDS,
+  ].flatMap((table: CommandTable) => Object.entries(table)),
+);
+
+/** Commands of Redis that the keyspace has not: sorted sets, streams, geo, HyperLogLog, scripts and what is left. */
+const REAL_REDIS_ONLY =
+  /^(Z[A-Z]+|B?[LR]?M?POP|X[A-Z]+|GEO[A-Z]+|PF[A-Z]+|EVAL(SHA)?(_RO)?|SCRIPT|FCALL(_RO)?|FUNCTION|BITFIELD(_RO)?|BITPOS|LCS|SORT(_RO)?|DUMP|RESTORE|MEMORY|CONFIG|ACL|PUBLISH|PUBSUB|LMOVE|RPOPLPUSH|LPOS|SMOVE|S(INTER|UNION|DIFF)STORE|SINTERCARD|H(P?EXPIRE|P?TTL|P?EXPIREAT|P?EXPIRETIME|PERSIST|GETEX|SETEX|GETDEL)|DIGEST|DELEX|JSON\..+)$/;
+
+/** How much of an unknown command's arguments Redis repeats in its error. */
+const MAX_ECHO = 128;
+
+/** Find the command and check how many arguments it has, as Redis does before it runs or queues anything. */
+function lookUp(command: CommandBytes): { readonly run: Command[1]; readonly args: Arguments } {
+  const args = new Arguments(command);
+  const found = COMMANDS.get(args.name.toUpperCase());
+  if (found === undefined) throw new ErrorReply(unknownCommand(command));
+  const [arity, run] = found;
+  if (arity < 0 ? args.length < -arity : args.length !== arity) throw args.wrongNumber();
+  return { run, args };
+}
+
+function unknownCommand(command: CommandBytes): string {
+  const [name = "", ...rest] = command.map(toBinary);
+  if (REAL_REDIS_ONLY.test(name.toUpperCase())) {
+    return `ERR needs a real Redis: the embedded keyspace has no '${name.toUpperCase()}'. Start with --redis or put redis-server on the PATH`;
+  }
+  let echo = "";
+  for (const arg of rest) if (echo.length < MAX_ECHO) echo += `'${printable(arg, MAX_ECHO - echo.length)}' `;
+  const text = `ERR unknown command '${printable(name, MAX_ECHO)}', with args beginning with: ${echo}`;
+  return toText(fromBinary(text));
+}
+
+/**
+ * A Redis that lives in this process: byte-exact keys and values, Redis' replies and error texts, no Lua, no
+ * persistence. `now` gives milliseconds since the epoch.
+ */
+export function createEmbeddedBackend(options: { readonly now?: () => number } = {}): Backend {
+  const keyspace = new Keyspace(options.now);
+  const execute = (command: CommandBytes): RespValue => {
+    try {
+      const { run, args } = lookUp(command);
+      return run(keyspace, args);
+    } catch (thrown) {
+      if (thrown instanceof ErrorReply) return error(thrown.message);
+      throw thrown;
+    }
+  };
+  return {
+    kind: "embedded",
+    description: "embedded keyspace, in memory, no Lua",
+    execute: async (command) => execute(command),
+    transaction: async (commands) => {
+      try {
+        commands.forEach(lookUp);
+      } catch (thrown) {
+        if (!(thrown instanceof ErrorReply)) throw thrown;
+        return error("EXECABORT Transaction discarded because of previous errors.");
+      }
+      return array(commands.map(execute));
+    },
+    close: async () => keyspace.clear(),
+  };
+}

@@ -1,0 +1,147 @@
+import { ByteMap } from "./byte-map.ts";
+import type { ByteString } from "./byte-string.ts";
+import { ErrorReply, WRONG_TYPE } from "./replies.ts";
+
+/** A value as Redis knows it. Hash fields and set members keep the order of their insertion. */
+export type Value =
+  | { readonly type: "string"; readonly string: ByteString }
+  | { readonly type: "hash"; readonly hash: ByteMap<Uint8Array> }
+  | { readonly type: "list"; readonly list: Uint8Array[] }
+  | { readonly type: "set"; readonly set: ByteMap<true> };
+
+type ValueOf<Type extends Value["type"]> = Extract<Value, { type: Type }>;
+
+interface Entry {
+  value: Value;
+  /** Milliseconds since the epoch; undefined for a key that stays. 64 bits, as Redis keeps it. */
+  expireAt: bigint | undefined;
+}
+
+/** The keys, their values and when they expire. Expired keys vanish when they are looked at. */
+export class Keyspace {
+  readonly #entries = new ByteMap<Entry>();
+  readonly #now: () => number;
+  /** No key expires before this: what a sweep need not look for. */
+  #earliest: bigint | undefined;
+
+  /** `now` gives milliseconds since the epoch. */
+  constructor(now: () => number = Date.now) {
+    this.#now = now;
+  }
+
+  get now(): bigint {
+    return BigInt(Math.floor(this.#now()));
+  }
+
+  get size(): number {
+    this.#sweep();
+    return this.#entries.size;
+  }
+
+  /** The value under a key, of whatever type. */
+  value(key: Uint8Array): Value | undefined {
+    return this.#live(key)?.value;
+  }
+
+  /** The value under a key if it has the type; undefined if there is none; WRONGTYPE if it has another. */
+  read<Type extends Value["type"]>(key: Uint8Array, type: Type): ValueOf<Type> | undefined {
+    const value = this.value(key);
+    if (value === undefined || isOfType(value, type)) return value;
+    throw new ErrorReply(WRONG_TYPE);
+  }
+
+  /** Like read, and creates the value with `create` where there is none. */
+  open<Type extends Value["type"]>(key: Uint8Array, type: Type, create: () => ValueOf<Type>): ValueOf<Type> {
+    const found = this.read(key, type);
+    if (found !== undefined) return found;
+    const created = create();
+    this.set(key, created);
+    return created;
+  }
+
+  /** Replace the value. The expiry goes, unless it is to be kept. */
+  set(key: Uint8Array, value: Value, options: { readonly keepTtl?: boolean } = {}): void {
+    const entry = this.#live(key);
+    if (entry === undefined) {
+      this.#entries.set(key, { value, expireAt: undefined });
+    } else {
+      entry.value = value;
+      if (options.keepTtl !== true) entry.expireAt = undefined;
+    }
+  }
+
+  delete(key: Uint8Array): boolean {
+    return this.#live(key) !== undefined && this.#entries.delete(key);
+  }
+
+  clear(): void {
+    this.#entries.clear();
+  }
+
+  /** When the key expires, in milliseconds since the epoch; undefined for never and for a key that is not there. */
+  expiry(key: Uint8Array): bigint | undefined {
+    return this.#live(key)?.expireAt;
+  }
+
+  /** Set or remove the expiry of a key that is there. A time that has come removes the key. */
+  expire(key: Uint8Array, at: bigint | undefined): void {
+    const entry = this.#live(key);
+    if (entry === undefined) return;
+    if (at !== undefined && at <= this.now) {
+      this.#entries.delete(key);
+      return;
+    }
+    entry.expireAt = at;
+    if (at !== undefined && (this.#earliest === undefined || at < this.#earliest)) this.#earliest = at;
+  }
+
+  keys(): Iterable<Uint8Array> {
+    this.#sweep();
+    return this.#entries.keys();
+  }
+
+  scan(cursor: bigint, count: number): { cursor: number; entries: (readonly [Uint8Array, Value])[] } {
+    this.#sweep();
+    const found = this.#entries.scan(cursor, count);
+    return {
+      cursor: found.cursor,
+      entries: found.entries.map(([key, entry]) => [key, entry.value] as const),
+    };
+  }
+
+  randomKey(): Uint8Array | undefined {
+    this.#sweep();
+    return this.#entries.sample(1, { repeat: true })[0]?.[0];
+  }
+
+  /** Move a value with its expiry, over whatever is there. */
+  rename(from: Uint8Array, to: Uint8Array): void {
+    const entry = this.#live(from);
+    if (entry === undefined) return;
+    this.#entries.delete(from);
+    this.#entries.delete(to);
+    this.#entries.set(to, entry);
+  }
+
+  #live(key: Uint8Array): Entry | undefined {
+    const entry = this.#entries.get(key);
+    if (entry?.expireAt === undefined || entry.expireAt >= this.now) return entry;
+    this.#entries.delete(key);
+    return undefined;
+  }
+
+  #sweep(): void {
+    const { now } = this;
+    if (this.#earliest === undefined || this.#earliest >= now) return;
+    this.#earliest = undefined;
+    for (const [key, { expireAt }] of this.#entries.entries()) {
+      if (expireAt === undefined) continue;
+      if (expireAt < now) this.#entries.delete(key);
+      else if (this.#earliest === undefined || expireAt < this.#earliest) this.#earliest = expireAt;
+    }
+  }
+}
+
+function isOfType<Type extends Value["type"]>(value: Value, type: Type): value is ValueOf<Type> {
+  return value.type === type;
+}

@@ -1,0 +1,133 @@
+import type { RespValue } from "../../rest/resp.ts";
+import { equalBytes } from "../bytes.ts";
+import type { Arguments } from "./arguments.ts";
+import type { CommandTable } from "./command.ts";
+import type { Keyspace } from "./keyspace.ts";
+import { bulk, bulks, ErrorReply, integer, NO_SUCH_KEY, NULL, NULL_ARRAY, OK } from "./replies.ts";
+
+type End = "left" | "right";
+
+function read(keyspace: Keyspace, args: Arguments): Uint8Array[] | undefined {
+  return keyspace.read(args.bytes(1), "list")?.list;
+}
+
+function dropIfEmpty(keyspace: Keyspace, args: Arguments, list: readonly Uint8Array[]): void {
+  if (list.length === 0) keyspace.delete(args.bytes(1));
+}
+
+function replace(list: Uint8Array[], items: readonly Uint8Array[]): void {
+  list.length = 0;
+  for (const item of items) list.push(item);
+}
+
+function push(keyspace: Keyspace, args: Arguments, end: End, onlyIfThere: boolean): RespValue {
+  if (onlyIfThere && read(keyspace, args) === undefined) return integer(0);
+  const { list } = keyspace.open(args.bytes(1), "list", () => ({ type: "list", list: [] }));
+  // Never spread: a list or a command may hold more than a call takes arguments.
+  if (end === "left") replace(list, args.from(2).toReversed().concat(list));
+  else for (const item of args.from(2)) list.push(item);
+  return integer(list.length);
+}
+
+function pop(keyspace: Keyspace, args: Arguments, end: End): RespValue {
+  const counted = args.length > 2;
+  if (args.length > 3) throw args.wrongNumber();
+  const count = counted ? readCount(args) : 1;
+  const list = read(keyspace, args);
+  if (list === undefined) return counted ? NULL_ARRAY : NULL;
+  const taken =
+    end === "left" ? list.splice(0, count) : list.splice(Math.max(0, list.length - count)).toReversed();
+  dropIfEmpty(keyspace, args, list);
+  return counted ? bulks(taken) : bulk(taken[0]);
+}
+
+function readCount(args: Arguments): number {
+  const outOfRange = "ERR value is out of range, must be positive";
+  const count = args.number(2, outOfRange);
+  if (count < 0) throw new ErrorReply(outOfRange);
+  return count;
+}
+
+/** The half-open range of Redis' inclusive, possibly negative one. */
+function range(args: Arguments, length: number): readonly [number, number] {
+  const [first, last] = [args.number(2), args.number(3)];
+  const start = Math.max(0, first < 0 ? length + first : first);
+  const end = Math.min(length, (last < 0 ? length + last : last) + 1);
+  return [start, Math.max(start, end)];
+}
+
+function remove(keyspace: Keyspace, args: Arguments): RespValue {
+  const count = args.number(2);
+  const list = read(keyspace, args);
+  if (list === undefined) return integer(0);
+  let left = count === 0 ? list.length : Math.abs(count);
+  const keep = (item: Uint8Array): boolean => left === 0 || !equalBytes(item, args.bytes(3)) || left-- === 0;
+  const kept = count < 0 ? list.toReversed().filter(keep).toReversed() : list.filter(keep);
+  const removed = list.length - kept.length;
+  replace(list, kept);
+  dropIfEmpty(keyspace, args, list);
+  return integer(removed);
+}
+
+function insert(keyspace: Keyspace, args: Arguments): RespValue {
+  const place = args.option(2);
+  if (place !== "BEFORE" && place !== "AFTER") throw args.syntaxError();
+  const list = read(keyspace, args);
+  if (list === undefined) return integer(0);
+  const pivot = list.findIndex((item) => equalBytes(item, args.bytes(3)));
+  if (pivot === -1) return integer(-1);
+  list.splice(place === "BEFORE" ? pivot : pivot + 1, 0, args.bytes(4));
+  return integer(list.length);
+}
+
+/** Lists, without those that block. */
+export const LIST_COMMANDS: CommandTable = {
+  LPUSH: [-3, (keyspace, args) => push(keyspace, args, "left", false)],
+  RPUSH: [-3, (keyspace, args) => push(keyspace, args, "right", false)],
+  LPUSHX: [-3, (keyspace, args) => push(keyspace, args, "left", true)],
+  RPUSHX: [-3, (keyspace, args) => push(keyspace, args, "right", true)],
+  LPOP: [-2, (keyspace, args) => pop(keyspace, args, "left")],
+  RPOP: [-2, (keyspace, args) => pop(keyspace, args, "right")],
+  LLEN: [2, (keyspace, args) => integer(read(keyspace, args)?.length ?? 0)],
+  LRANGE: [
+    4,
+    (keyspace, args) => {
+      // The numbers are read before the key is looked at.
+      range(args, 0);
+      const list = read(keyspace, args) ?? [];
+      return bulks(list.slice(...range(args, list.length)));
+    },
+  ],
+  LINDEX: [
+    3,
+    (keyspace, args) => {
+      const list = read(keyspace, args);
+      return list === undefined ? NULL : bulk(list.at(args.number(2)));
+    },
+  ],
+  LSET: [
+    4,
+    (keyspace, args) => {
+      const list = read(keyspace, args);
+      if (list === undefined) throw new ErrorReply(NO_SUCH_KEY);
+      const index = args.number(2);
+      const at = index < 0 ? list.length + index : index;
+      if (at < 0 || at >= list.length) throw new ErrorReply("ERR index out of range");
+      list[at] = args.bytes(3);
+      return OK;
+    },
+  ],
+  LREM: [4, remove],
+  LTRIM: [
+    4,
+    (keyspace, args) => {
+      range(args, 0);
+      const list = read(keyspace, args);
+      if (list === undefined) return OK;
+      replace(list, list.slice(...range(args, list.length)));
+      dropIfEmpty(keyspace, args, list);
+      return OK;
+    },
+  ],
+  LINSERT: [5, insert],
+};

@@ -1,0 +1,36 @@
+import { toBinary } from "../bytes.ts";
+import type { Arguments } from "./arguments.ts";
+import { matchesGlob } from "./glob.ts";
+import { ErrorReply } from "./replies.ts";
+
+/** What SCAN, HSCAN and SSCAN are asked for. */
+export interface ScanOptions {
+  readonly count: number;
+  readonly type: string | undefined;
+  matches(name: Uint8Array): boolean;
+}
+
+/** Read a cursor: an unsigned 64-bit integer, as strtoul reads one, so that nothing is 0. */
+export function readCursor(args: Arguments, index: number): bigint {
+  const text = toBinary(args.bytes(index));
+  if (!/^[0-9]{0,20}$/.test(text)) throw new ErrorReply("ERR invalid cursor");
+  return BigInt(text);
+}
+
+/** Read MATCH, COUNT and, for SCAN, TYPE. */
+export function readScanOptions(args: Arguments, first: number, withType: boolean): ScanOptions {
+  let count = 10;
+  let pattern = "*";
+  let type: string | undefined;
+  for (let index = first; index < args.length; index += 2) {
+    const option = args.option(index);
+    if (index + 1 >= args.length) throw args.syntaxError();
+    if (option === "COUNT") {
+      count = args.number(index + 1);
+      if (count < 1) throw args.syntaxError();
+    } else if (option === "MATCH") pattern = toBinary(args.bytes(index + 1));
+    else if (option === "TYPE" && withType) type = toBinary(args.bytes(index + 1)).toLowerCase();
+    else throw args.syntaxError();
+  }
+  return { count, type, matches: (name) => pattern === "*" || matchesGlob(pattern, toBinary(name)) };
+}

@@ -1,0 +1,246 @@
+import type { RespValue } from "../../rest/resp.ts";
+import { equalBytes, toBinary, utf8 } from "../bytes.ts";
+import { INT64_MAX, INT64_MIN, parseInteger } from "./arguments.ts";
+import type { Arguments } from "./arguments.ts";
+import { ByteString, MAX_STRING_LENGTH } from "./byte-string.ts";
+import type { CommandTable } from "./command.ts";
+import { readExpiry, TIME_OPTIONS } from "./expiry.ts";
+import type { Keyspace } from "./keyspace.ts";
+import { addLongDouble, formatLongDouble, parseLongDouble } from "./long-double.ts";
+import { array, bulk, ErrorReply, integer, NOT_A_FLOAT, NOT_AN_INTEGER, NULL, OK } from "./replies.ts";
+
+const TOO_LONG = "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
+const EMPTY = new Uint8Array(0);
+
+/** A copy of the string under a key. */
+function get(keyspace: Keyspace, key: Uint8Array): Uint8Array | undefined {
+  return keyspace.read(key, "string")?.string.slice();
+}
+
+function put(
+  keyspace: Keyspace,
+  key: Uint8Array,
+  bytes: Uint8Array,
+  options: { keepTtl?: boolean } = {},
+): void {
+  keyspace.set(key, { type: "string", string: new ByteString(bytes) }, options);
+}
+
+/** The string under a key, to be written to; an empty one is made where there is none. */
+export function openString(keyspace: Keyspace, key: Uint8Array): ByteString {
+  return keyspace.open(key, "string", () => ({ type: "string", string: new ByteString(EMPTY) })).string;
+}
+
+/** Refuse a string that would pass 512 MiB. */
+export function checkLength(length: number): void {
+  if (length > MAX_STRING_LENGTH) throw new ErrorReply(TOO_LONG);
+}
+
+interface SetOptions {
+  readonly flags: ReadonlySet<string>;
+  readonly time: { readonly option: string; readonly index: number } | undefined;
+  readonly comparand: Uint8Array | undefined;
+}
+
+/** Options of which one excludes the others. The times also exclude KEEPTTL and PERSIST. */
+const CONDITIONS = ["NX", "XX", "IFEQ", "IFNE"];
+const LIFETIMES = [...Object.keys(TIME_OPTIONS), "KEEPTTL", "PERSIST"];
+
+/** SET's and GETEX's options. `allowed` are those the command takes beside the times. */
+function readOptions(args: Arguments, first: number, allowed: readonly string[]): SetOptions {
+  const flags = new Set<string>();
+  let time: SetOptions["time"];
+  let comparand: Uint8Array | undefined;
+  for (let index = first; index < args.length; index++) {
+    const option = args.option(index);
+    const group = CONDITIONS.includes(option) ? CONDITIONS : LIFETIMES.includes(option) ? LIFETIMES : [];
+    if (group.some((other) => other !== option && flags.has(other))) throw args.syntaxError();
+    if (option in TIME_OPTIONS && index + 1 < args.length) time = { option, index: ++index };
+    else if ((option === "IFEQ" || option === "IFNE") && allowed.includes(option) && index + 1 < args.length)
+      comparand = args.bytes(++index);
+    else if (!["IFEQ", "IFNE"].includes(option) && allowed.includes(option)) void 0;
+    else throw args.syntaxError();
+    flags.add(option);
+  }
+  return { flags, time, comparand };
+}
+
+function readTime(keyspace: Keyspace, args: Arguments, time: SetOptions["time"]): bigint | undefined {
+  const form = time === undefined ? undefined : TIME_OPTIONS[time.option];
+  return time === undefined || form === undefined ? undefined : readExpiry(keyspace, args, time.index, form);
+}
+
+function set(keyspace: Keyspace, args: Arguments): RespValue {
+  const [key, bytes] = [args.bytes(1), args.bytes(2)];
+  const { flags, time, comparand } = readOptions(args, 3, [...CONDITIONS, "GET", "KEEPTTL"]);
+  const expireAt = readTime(keyspace, args, time);
+  const wantsOld = flags.has("GET");
+  const old = wantsOld || comparand !== undefined ? get(keyspace, key) : undefined;
+  const found = keyspace.value(key) !== undefined;
+  const equal = comparand !== undefined && old !== undefined && equalBytes(old, comparand);
+  const refused =
+    (flags.has("NX") && found) ||
+    (flags.has("XX") && !found) ||
+    (flags.has("IFEQ") && !equal) ||
+    (flags.has("IFNE") && equal);
+  if (!refused) {
+    put(keyspace, key, bytes, { keepTtl: flags.has("KEEPTTL") });
+    keyspace.expire(key, expireAt ?? (flags.has("KEEPTTL") ? keyspace.expiry(key) : undefined));
+  }
+  return wantsOld ? bulk(old) : refused ? NULL : OK;
+}
+
+function setWithTtl(keyspace: Keyspace, args: Arguments, option: "EX" | "PX"): RespValue {
+  const expireAt = readTime(keyspace, args, { option, index: 2 });
+  put(keyspace, args.bytes(1), args.bytes(3));
+  keyspace.expire(args.bytes(1), expireAt);
+  return OK;
+}
+
+function getAndExpire(keyspace: Keyspace, args: Arguments): RespValue {
+  const key = args.bytes(1);
+  const { flags, time } = readOptions(args, 2, ["PERSIST"]);
+  const bytes = get(keyspace, key);
+  if (bytes === undefined) return NULL;
+  const expireAt = readTime(keyspace, args, time);
+  if (expireAt !== undefined || flags.has("PERSIST")) keyspace.expire(key, expireAt);
+  return bulk(bytes);
+}
+
+function increment(keyspace: Keyspace, args: Arguments, by: bigint): RespValue {
+  const key = args.bytes(1);
+  const bytes = get(keyspace, key);
+  const value = bytes === undefined ? 0n : parseInteger(bytes);
+  if (value === undefined) throw new ErrorReply(NOT_AN_INTEGER);
+  const sum = value + by;
+  if (sum > INT64_MAX || sum < INT64_MIN) throw new ErrorReply("ERR increment or decrement would overflow");
+  put(keyspace, key, utf8(sum.toString()), { keepTtl: true });
+  return integer(sum);
+}
+
+function incrementByFloat(keyspace: Keyspace, args: Arguments): RespValue {
+  const key = args.bytes(1);
+  const value = parseLongDouble(toBinary(get(keyspace, key) ?? utf8("0")));
+  const by = parseLongDouble(toBinary(args.bytes(2)));
+  if (value === undefined || by === undefined) throw new ErrorReply(NOT_A_FLOAT);
+  const sum = addLongDouble(value, by);
+  if (sum === undefined) throw new ErrorReply("ERR increment would produce NaN or Infinity");
+  const text = utf8(formatLongDouble(sum));
+  put(keyspace, key, text, { keepTtl: true });
+  return bulk(text);
+}
+
+function setRange(keyspace: Keyspace, args: Arguments): RespValue {
+  const offset = args.number(2);
+  const [key, bytes] = [args.bytes(1), args.bytes(3)];
+  if (offset < 0) throw new ErrorReply("ERR offset is out of range");
+  const length = keyspace.read(key, "string")?.string.length ?? 0;
+  if (bytes.length === 0) return integer(length);
+  checkLength(offset + bytes.length);
+  const string = openString(keyspace, key);
+  string.write(offset, bytes);
+  return integer(string.length);
+}
+
+function getRange(keyspace: Keyspace, args: Arguments): RespValue {
+  const [first, last] = [args.number(2), args.number(3)];
+  const string = keyspace.read(args.bytes(1), "string")?.string;
+  if (string === undefined || (first < 0 && last < 0 && first > last)) return bulk(EMPTY);
+  const start = Math.max(0, first < 0 ? string.length + first : first);
+  const end = Math.max(0, last < 0 ? string.length + last : last) + 1;
+  return bulk(start < end ? string.slice(start, end) : EMPTY);
+}
+
+function setMany(keyspace: Keyspace, args: Arguments): void {
+  for (const [key, bytes] of args.pairs(1)) put(keyspace, key, bytes);
+}
+
+function requirePairs(args: Arguments): void {
+  if (args.length % 2 === 0) throw args.wrongNumber();
+}
+
+/** Strings. */
+export const STRING_COMMANDS: CommandTable = {
+  SET: [-3, set],
+  GET: [2, (keyspace, args) => bulk(get(keyspace, args.bytes(1)))],
+  GETEX: [-2, getAndExpire],
+  GETDEL: [
+    2,
+    (keyspace, args) => {
+      const bytes = get(keyspace, args.bytes(1));
+      keyspace.delete(args.bytes(1));
+      return bulk(bytes);
+    },
+  ],
+  GETSET: [
+    3,
+    (keyspace, args) => {
+      const bytes = get(keyspace, args.bytes(1));
+      put(keyspace, args.bytes(1), args.bytes(2));
+      return bulk(bytes);
+    },
+  ],
+  SETEX: [4, (keyspace, args) => setWithTtl(keyspace, args, "EX")],
+  PSETEX: [4, (keyspace, args) => setWithTtl(keyspace, args, "PX")],
+  SETNX: [
+    3,
+    (keyspace, args) => {
+      if (keyspace.value(args.bytes(1)) !== undefined) return integer(0);
+      put(keyspace, args.bytes(1), args.bytes(2));
+      return integer(1);
+    },
+  ],
+  MGET: [
+    -2,
+    (keyspace, args) =>
+      array(
+        args.from(1).map((key) => {
+          const value = keyspace.value(key);
+          return bulk(value?.type === "string" ? value.string.slice() : undefined);
+        }),
+      ),
+  ],
+  MSET: [
+    -3,
+    (keyspace, args) => {
+      requirePairs(args);
+      setMany(keyspace, args);
+      return OK;
+    },
+  ],
+  MSETNX: [
+    -3,
+    (keyspace, args) => {
+      requirePairs(args);
+      if (args.pairs(1).some(([key]) => keyspace.value(key) !== undefined)) return integer(0);
+      setMany(keyspace, args);
+      return integer(1);
+    },
+  ],
+  APPEND: [
+    3,
+    (keyspace, args) => {
+      const length = keyspace.read(args.bytes(1), "string")?.string.length ?? 0;
+      checkLength(length + args.bytes(2).length);
+      const string = openString(keyspace, args.bytes(1));
+      string.write(length, args.bytes(2));
+      return integer(string.length);
+    },
+  ],
+  STRLEN: [2, (keyspace, args) => integer(keyspace.read(args.bytes(1), "string")?.string.length ?? 0)],
+  SETRANGE: [4, setRange],
+  GETRANGE: [4, getRange],
+  SUBSTR: [4, getRange],
+  INCR: [2, (keyspace, args) => increment(keyspace, args, 1n)],
+  DECR: [2, (keyspace, args) => increment(keyspace, args, -1n)],
+  INCRBY: [3, (keyspace, args) => increment(keyspace, args, args.bigint(2))],
+  DECRBY: [
+    3,
+    (keyspace, args) => {
+      const by = args.bigint(2);
+      if (by === INT64_MIN) throw new ErrorReply("ERR decrement would overflow");
+      return increment(keyspace, args, -by);
+    },
+  ],
+  INCRBYFLOAT: [3, incrementByFloat],
+};

@@ -1,0 +1,135 @@
+import { ZstashError } from "../errors.ts";
+import type { Backend, BackendKind } from "./backend.ts";
+import { createEmbeddedBackend } from "./embedded/index.ts";
+import { createHandler } from "./handler.ts";
+import type { DevServerSwitches } from "./handler.ts";
+
+export type { BackendKind } from "./backend.ts";
+export type { DevServerSwitches } from "./handler.ts";
+
+/** Upstash's limit on most plans, for requests and for responses. */
+const DEFAULT_MAX_SIZE = 10_485_760;
+
+/** Options of createDevServer. */
+export interface DevServerOptions extends DevServerSwitches {
+  /**
+   * What executes the commands. `"auto"`, the default: the Redis of `redis` if that is given, else a `redis-server`
+   * found on the PATH and started on a free port, else the embedded keyspace, which has no Lua and runs anywhere.
+   */
+  readonly backend?: "auto" | "redis-server" | "embedded";
+  /** A Redis or Valkey to stand in front of: `redis://[user:password@]host[:port][/database]`. */
+  readonly redis?: string;
+  /** The token or tokens that clients may use. Default: a random one. */
+  readonly token?: string | readonly string[];
+  /** The most bytes of a request's body. Default 10,485,760. */
+  readonly maxRequestSize?: number;
+  /** The most bytes of strings in a response, before base64 or JSON. Default 10,485,760. */
+  readonly maxResponseSize?: number;
+}
+
+/** Where a listening server is reached. */
+export interface ListenAddress {
+  /** `http://127.0.0.1:<port>`, what UPSTASH_REDIS_REST_URL is set to. */
+  readonly url: string;
+  readonly port: number;
+}
+
+/** A local server that speaks Upstash's REST protocol. */
+export interface DevServer {
+  /** Answer one request. Needs no socket and never rejects; the host in the URL does not matter. */
+  fetch(this: void, request: Request): Promise<Response>;
+  /** What executes the commands, and where, in words; without a password. */
+  readonly backend: { readonly kind: BackendKind; readonly description: string };
+  /** The first of the tokens. */
+  readonly token: string;
+  /**
+   * Listen on 127.0.0.1, once. Port 0, the default, takes a free one. Needs Node, Deno or Bun. Rejects with the
+   * system's error, its `code` EADDRINUSE if the port is taken.
+   */
+  listen(options?: { readonly port?: number }): Promise<ListenAddress>;
+  /** Stop listening, let running requests end, close connections, end the started redis-server. Can be called twice. */
+  close(): Promise<void>;
+}
+
+/**
+ * Create a local server that is compatible with Upstash Redis over REST, for tests and for work without a network.
+ *
+ * Rejects with ZstashError REDIS if the Redis of `redis` cannot be reached, or if `redis-server` is asked for and
+ * cannot be started. Wrong options are a TypeError or a RangeError.
+ *
+ * @example
+ * ```ts
+ * const server = await createDevServer();
+ * const { url } = await server.listen();
+ * const redis = new Redis({ url, token: server.token });
+ * await server.close();
+ * ```
+ */
+export async function createDevServer(options: DevServerOptions = {}): Promise<DevServer> {
+  const tokens = readTokens(options.token);
+  const maxRequestSize = readSize("maxRequestSize", options.maxRequestSize);
+  const maxResponseSize = readSize("maxResponseSize", options.maxResponseSize);
+  const backend = await openBackend(options);
+  const fetch = createHandler(backend, { ...options, tokens, maxRequestSize, maxResponseSize });
+  let listener: { readonly address: ListenAddress; close(): Promise<void> } | undefined;
+  let closed = false;
+  return {
+    fetch,
+    backend: { kind: backend.kind, description: backend.description },
+    token: tokens[0],
+    async listen({ port = 0 } = {}) {
+      if (closed || listener !== undefined) {
+        throw new ZstashError(
+          "UNSUPPORTED",
+          `Cannot listen: the server ${closed ? "is closed" : "listens already"}`,
+        );
+      }
+      // Imported when it is needed: the rest of this module runs where there is no node:http.
+      const { listen } = await import("./listen.ts");
+      listener = await listen(fetch, port);
+      return listener.address;
+    },
+    async close() {
+      closed = true;
+      try {
+        await listener?.close();
+      } finally {
+        await backend.close();
+      }
+    },
+  };
+}
+
+async function openBackend({ backend = "auto", redis }: DevServerOptions): Promise<Backend> {
+  if (!["auto", "redis-server", "embedded"].includes(backend)) {
+    throw new TypeError(`"backend" expected "auto", "redis-server" or "embedded", got ${typeof backend}`);
+  }
+  if (redis !== undefined) {
+    if (backend !== "auto")
+      throw new TypeError(`"redis" cannot be combined with "backend", got "${backend}"`);
+    const { connectRedis } = await import("./redis.ts");
+    return connectRedis(redis);
+  }
+  if (backend === "embedded") return createEmbeddedBackend();
+  const { startRedisServer } = await import("./redis-server.ts");
+  const started = await startRedisServer();
+  if (started !== undefined) return started;
+  if (backend === "auto") return createEmbeddedBackend();
+  throw new ZstashError("REDIS", "Cannot start redis-server: no such program on the PATH");
+}
+
+function readTokens(token: string | readonly string[] = crypto.randomUUID()): readonly [string, ...string[]] {
+  const [first, ...others] = typeof token === "string" ? [token] : token;
+  if (
+    first === undefined ||
+    [first, ...others].some((one) => typeof one !== "string" || !/^[!-~]+$/.test(one))
+  ) {
+    throw new TypeError('"token" expected one or more texts of visible ASCII, got something else');
+  }
+  return [first, ...others];
+}
+
+function readSize(name: string, size: number = DEFAULT_MAX_SIZE): number {
+  if (Number.isSafeInteger(size) && size > 0) return size;
+  throw new RangeError(`"${name}" expected an integer > 0, got ${size}`);
+}

@@ -1,0 +1,135 @@
+import { createServer } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { ListenAddress } from "./index.ts";
+
+/** A 32 KiB key is 96 KiB when every byte is percent-encoded, and a URL may hold several. Node's default is 16 KiB. */
+const MAX_HEADER_SIZE = 1024 * 1024;
+/** Longer than clients keep an idle connection, so that none meets a closing one. Node's default is 5 s. */
+const KEEP_ALIVE_MS = 65_000;
+/** What close() grants to running requests, in ms, before their connections are cut. */
+const CLOSE_GRACE_MS = 2_000;
+
+type Fetch = (request: Request) => Promise<Response>;
+
+/** An open port: where it is, and how to close it. */
+export interface Listener {
+  readonly address: ListenAddress;
+  close(): Promise<void>;
+}
+
+/** Serve a fetch handler over HTTP on 127.0.0.1. Rejects with the system's error if the port cannot be had. */
+export async function listen(
+  fetch: (request: Request) => Promise<Response>,
+  port: number,
+): Promise<Listener> {
+  const server = createServer(
+    { maxHeaderSize: MAX_HEADER_SIZE, keepAliveTimeout: KEEP_ALIVE_MS },
+    (incoming, outgoing) => {
+      void serve(fetch, incoming, outgoing).catch(() => outgoing.destroy());
+    },
+  );
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", resolve);
+  });
+  const { port: bound } = server.address() as AddressInfo;
+  return { address: { url: `http://127.0.0.1:${bound}`, port: bound }, close: () => close(server) };
+}
+
+async function serve(fetch: Fetch, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+  const aborted = new AbortController();
+  outgoing.once("close", () => aborted.abort());
+  const body = new IncomingBody(incoming);
+  try {
+    const response = await answer(fetch, incoming, body, aborted.signal);
+    response.headers.forEach((value, name) => outgoing.setHeader(name, value));
+    outgoing.writeHead(response.status);
+    if (response.body !== null && incoming.method !== "HEAD") {
+      for await (const piece of response.body) {
+        if (!outgoing.write(piece) && !outgoing.destroyed) await drained(outgoing);
+      }
+    }
+    outgoing.end();
+  } finally {
+    body.drop();
+  }
+}
+
+async function answer(
+  fetch: Fetch,
+  incoming: IncomingMessage,
+  body: IncomingBody,
+  signal: AbortSignal,
+): Promise<Response> {
+  try {
+    return await fetch(toRequest(incoming, body, signal));
+  } catch {
+    // A method or a URL that no Request may have.
+    return new Response('{"error":"ERR malformed request"}', {
+      status: 400,
+      headers: { "content-type": "application/json" },
+    });
+  }
+}
+
+function drained(outgoing: ServerResponse): Promise<void> {
+  return new Promise((resolve) => outgoing.once("drain", resolve).once("close", resolve));
+}
+
+function toRequest(incoming: IncomingMessage, body: IncomingBody, signal: AbortSignal): Request {
+  const headers = new Headers();
+  for (let index = 0; index + 1 < incoming.rawHeaders.length; index += 2) {
+    headers.append(incoming.rawHeaders[index] ?? "", incoming.rawHeaders[index + 1] ?? "");
+  }
+  const method = incoming.method ?? "GET";
+  const init: RequestInit & { duplex?: "half" } = { method, headers, signal };
+  if (method !== "GET" && method !== "HEAD") Object.assign(init, { body: body.stream, duplex: "half" });
+  return new Request(`http://127.0.0.1${incoming.url ?? "/"}`, init);
+}
+
+/**
+ * A request's body as a web stream that does not own its connection: what is not wanted of it is read and dropped,
+ * so that the answer arrives and the connection serves the next request. Node's own conversion destroys the
+ * connection with the stream.
+ */
+class IncomingBody {
+  readonly stream: ReadableStream<Uint8Array>;
+  readonly #incoming: IncomingMessage;
+  #dropped = false;
+
+  constructor(incoming: IncomingMessage) {
+    this.#incoming = incoming;
+    this.stream = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        incoming.on("data", (piece: Uint8Array) => {
+          if (this.#dropped) return;
+          controller.enqueue(piece);
+          if ((controller.desiredSize ?? 0) <= 0) incoming.pause();
+        });
+        incoming.once("end", () => this.#dropped || controller.close());
+        incoming.once("error", (error) => this.#dropped || controller.error(error));
+        incoming.pause();
+      },
+      pull: () => void incoming.resume(),
+      cancel: () => this.drop(),
+    });
+  }
+
+  /** Read what is left and drop it. */
+  drop(): void {
+    this.#dropped = true;
+    this.#incoming.resume();
+  }
+}
+
+async function close(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const cut = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
+  try {
+    await closed;
+  } finally {
+    clearTimeout(cut);
+  }
+}

@@ -1,0 +1,123 @@
+import type { RespValue } from "../rest/resp.ts";
+import type { CommandBytes } from "./backend.ts";
+import { toText } from "./bytes.ts";
+
+/** The most bytes of a key: 32 KiB, fixed at Upstash. */
+export const MAX_KEY_SIZE = 32_768;
+
+const COMPATIBILITY = "https://upstash.com/docs/redis/overall/rediscompatibility";
+
+/** State of a connection, which a request has not, and what has an endpoint of its own. */
+const NOT_IN_REST: ReadonlySet<string> = new Set(
+  "AUTH MULTI EXEC DISCARD WATCH UNWATCH HELLO RESET SUBSCRIBE UNSUBSCRIBE PSUBSCRIBE PUNSUBSCRIBE CLIENT MONITOR".split(
+    " ",
+  ),
+);
+
+/** What blocks, ends, replicates or reconfigures a server: not in Upstash's command reference, and fatal to a shared connection. */
+const NOT_AVAILABLE: ReadonlySet<string> = new Set(
+  (
+    "BLPOP BRPOP BRPOPLPUSH BLMOVE BLMPOP BZPOPMIN BZPOPMAX BZMPOP WAIT WAITAOF QUIT SHUTDOWN DEBUG SYNC PSYNC REPLCONF " +
+    "REPLICAOF SLAVEOF FAILOVER CLUSTER ASKING READONLY READWRITE SSUBSCRIBE SUNSUBSCRIBE SPUBLISH MIGRATE MODULE " +
+    "SAVE BGSAVE BGREWRITEAOF LASTSAVE SWAPDB MOVE OBJECT LATENCY SLOWLOG LOLWUT ROLE PFDEBUG PFSELFTEST"
+  ).split(" "),
+);
+
+const SCRIPTING: ReadonlySet<string> = new Set(
+  "EVAL EVALSHA EVAL_RO EVALSHA_RO SCRIPT FCALL FCALL_RO FUNCTION".split(" "),
+);
+
+/** Where keys are: the first, the last (negative from the end) and the step, as COMMAND INFO tells them. */
+type KeyPositions = readonly [first: number, last: number, step: number];
+
+const NO_KEYS = new Set(
+  "PING ECHO INFO TIME DBSIZE FLUSHDB FLUSHALL KEYS SCAN RANDOMKEY PUBLISH PUBSUB ACL SCRIPT FUNCTION MEMORY EVAL EVALSHA EVAL_RO EVALSHA_RO FCALL FCALL_RO XREAD XREADGROUP XINFO XGROUP ZUNION ZINTER ZDIFF SINTERCARD ZINTERCARD LMPOP ZMPOP".split(
+    " ",
+  ),
+);
+
+const KEY_POSITIONS: Readonly<Record<string, KeyPositions>> = {
+  ...Object.fromEntries(
+    "DEL UNLINK EXISTS TOUCH MGET SINTER SUNION SDIFF SINTERSTORE SUNIONSTORE SDIFFSTORE PFCOUNT PFMERGE"
+      .split(" ")
+      .map((name): [string, KeyPositions] => [name, [1, -1, 1]]),
+  ),
+  ...Object.fromEntries(
+    "RENAME RENAMENX COPY LMOVE RPOPLPUSH SMOVE LCS"
+      .split(" ")
+      .map((name): [string, KeyPositions] => [name, [1, 2, 1]]),
+  ),
+  MSET: [1, -1, 2],
+  MSETNX: [1, -1, 2],
+  BITOP: [2, -1, 1],
+};
+
+/** The command's name in upper case. */
+export function commandName(command: CommandBytes): string {
+  return toText(command[0] ?? new Uint8Array(0)).toUpperCase();
+}
+
+/** The text for a command that a server does not have. */
+export function notAvailable(name: string): string {
+  return `ERR Command is not available: '${name}'. See ${COMPATIBILITY} for details`;
+}
+
+/**
+ * What the REST side answers by itself: refusals, and the few commands whose reply is fixed. Undefined for what
+ * goes to the backend.
+ */
+export function answerLocally(
+  command: CommandBytes,
+  options: { readonly noScripts: boolean },
+): RespValue | undefined {
+  const name = commandName(command);
+  const refuse = (text: string): RespValue => ({ kind: "error", text });
+  if (NOT_IN_REST.has(name))
+    return refuse(`ERR Command "${name}" is not allowed in REST or it has a special context path`);
+  if (NOT_AVAILABLE.has(name) || (options.noScripts && SCRIPTING.has(name)))
+    return refuse(notAvailable(name));
+  const argument = toText(command[1] ?? new Uint8Array(0));
+  switch (name) {
+    case "COMMAND":
+      return { kind: "array", items: [] };
+    case "SELECT":
+      if (command.length !== 2) return refuse("ERR wrong number of arguments for 'select' command");
+      if (argument === "0") return { kind: "status", text: "OK" };
+      return refuse(`ERR Only 0th database is supported! Selected DB: ${argument}`);
+    case "CONFIG":
+      if (toText(command[2] ?? new Uint8Array(0)).toLowerCase() === "notify-keyspace-events") break;
+      return refuse(notAvailable(`CONFIG ${argument.toUpperCase()}`.trim()));
+    // SCRIPT DEBUG would turn the shared connection into a debugger's.
+    case "SCRIPT":
+      if (["LOAD", "EXISTS", "FLUSH", "KILL"].includes(argument.toUpperCase())) break;
+      return refuse(notAvailable(`SCRIPT ${argument.toUpperCase()}`.trim()));
+    case "MEMORY":
+      if (argument.toUpperCase() === "USAGE") break;
+      return refuse(notAvailable(`MEMORY ${argument.toUpperCase()}`.trim()));
+    case "XREAD":
+    case "XREADGROUP":
+      if (!blocks(command)) break;
+      return refuse(notAvailable(name));
+  }
+  const size = largestKey(name, command);
+  if (size > MAX_KEY_SIZE)
+    return refuse(`ERR max key size exceeded. Limit: ${MAX_KEY_SIZE} bytes, Actual: ${size} bytes`);
+  return undefined;
+}
+
+/** Whether XREAD or XREADGROUP has BLOCK among its options, which end at STREAMS. */
+function blocks(command: CommandBytes): boolean {
+  const words = command.map((argument) => (argument.length > 7 ? "" : toText(argument).toUpperCase()));
+  const streams = words.indexOf("STREAMS");
+  return words.slice(0, streams === -1 ? undefined : streams).includes("BLOCK");
+}
+
+function largestKey(name: string, command: CommandBytes): number {
+  if (NO_KEYS.has(name)) return 0;
+  const [first, last, step] = KEY_POSITIONS[name] ?? [1, 1, 1];
+  const end = last < 0 ? command.length + last : last;
+  let largest = 0;
+  for (let index = first; index <= end; index += step)
+    largest = Math.max(largest, command[index]?.length ?? 0);
+  return largest;
+}

@@ -1,0 +1,168 @@
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { ZstashError } from "../errors.ts";
+import type { Backend } from "./backend.ts";
+import { openRedis } from "./redis.ts";
+
+const PROGRAM = "redis-server";
+const HOST = "127.0.0.1";
+/** Another process may take the free port first: how many are tried. */
+const ATTEMPTS = 5;
+/** How long a start may take, and an end before it is forced, in ms. */
+const START_TIMEOUT_MS = 10_000;
+const STOP_TIMEOUT_MS = 3_000;
+
+/** A running redis-server, and what ends it when nobody else does. */
+interface Running {
+  readonly child: ChildProcess;
+  readonly watchdog: ChildProcess;
+}
+
+/**
+ * Start a `redis-server` found on the PATH: on a free port of 127.0.0.1, in memory only. It ends with close(), and
+ * with this process however that ends. Undefined if there is no such program; ZstashError REDIS if it does not run.
+ */
+export async function startRedisServer(): Promise<Backend | undefined> {
+  let output = "";
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const port = await freePort();
+    const running = await start(port);
+    if (running === undefined) return undefined;
+    const ready = await waitUntilReady(running.child);
+    if (ready.ok) return toBackend(running, port);
+    await stop(running);
+    output = ready.output;
+  }
+  throw new ZstashError(
+    "REDIS",
+    `Cannot start ${PROGRAM}: it ended before it was ready, got ${lastLine(output)}`,
+  );
+}
+
+async function toBackend(running: Running, port: number): Promise<Backend> {
+  try {
+    const address = { host: HOST, port, username: "", password: "", database: 0 };
+    const backend = await openRedis(
+      address,
+      "redis-server",
+      `${PROGRAM} started on ${HOST}:${port}, in memory`,
+    );
+    return {
+      ...backend,
+      async close() {
+        try {
+          await backend.close();
+        } finally {
+          await stop(running);
+        }
+      },
+    };
+  } catch (error) {
+    await stop(running);
+    throw error;
+  }
+}
+
+/** The process, once it runs; undefined if there is no such program. */
+function start(port: number): Promise<Running | undefined> {
+  const options = [
+    "--port",
+    `${port}`,
+    "--bind",
+    HOST,
+    "--save",
+    "",
+    "--appendonly",
+    "no",
+    "--daemonize",
+    "no",
+  ];
+  // A group of its own: Ctrl-C in the terminal is for the server, which ends this one after its last request.
+  const child = spawn(PROGRAM, [...options, "--dir", tmpdir()], {
+    stdio: ["ignore", "pipe", "ignore"],
+    detached: true,
+  });
+  return new Promise((resolve, reject) => {
+    child.once("spawn", () => resolve({ child, watchdog: startWatchdog(child) }));
+    child.once("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT") resolve(undefined);
+      else
+        reject(
+          new ZstashError("REDIS", `Cannot start ${PROGRAM}: ${error.code ?? error.name}`, { cause: error }),
+        );
+    });
+  });
+}
+
+/**
+ * Wait for the process's own word that it accepts connections: to connect would prove nothing, whoever took the
+ * port meanwhile would answer. The output is read to the end, or the process would block on a full pipe.
+ */
+function waitUntilReady(child: ChildProcess): Promise<{ readonly ok: boolean; readonly output: string }> {
+  let output = "";
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve({ ok: false, output }), START_TIMEOUT_MS);
+    const settle = (ok: boolean): void => {
+      clearTimeout(timer);
+      resolve({ ok, output });
+      output = "";
+    };
+    child.once("exit", () => settle(false));
+    let settled = false;
+    child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+      if (settled) return;
+      output += text;
+      settled = output.includes("Ready to accept connections");
+      if (settled) settle(true);
+    });
+  });
+}
+
+/**
+ * A shell that ends the process as soon as our end of its standard input closes, which the system does whatever
+ * ends us, SIGKILL included.
+ */
+function startWatchdog(child: ChildProcess): ChildProcess {
+  const script = 'read -r line; kill -9 "$0" 2>/dev/null';
+  const watchdog = spawn("sh", ["-c", script, `${child.pid}`], {
+    stdio: ["pipe", "ignore", "ignore"],
+    detached: true,
+  });
+  watchdog.on("error", () => undefined);
+  // Its number may belong to another process later.
+  child.once("exit", () => watchdog.kill("SIGKILL"));
+  return watchdog;
+}
+
+async function stop({ child, watchdog }: Running): Promise<void> {
+  const ended = Promise.all([hasEnded(child), hasEnded(watchdog)]);
+  child.kill("SIGTERM");
+  const force = setTimeout(() => child.kill("SIGKILL"), STOP_TIMEOUT_MS);
+  try {
+    await ended;
+  } finally {
+    clearTimeout(force);
+  }
+}
+
+/** Resolves when the process is gone, or if it never was. */
+function hasEnded(process: ChildProcess): Promise<void> {
+  if (process.pid === undefined || process.exitCode !== null || process.signalCode !== null)
+    return Promise.resolve();
+  return new Promise((resolve) => process.once("exit", () => resolve()));
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve, reject) => probe.once("error", reject).listen(0, HOST, resolve));
+  const { port } = probe.address() as AddressInfo;
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
+}
+
+function lastLine(output: string): string {
+  return output.trim().split("\n").at(-1) || "no output";
+}

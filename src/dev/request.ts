@@ -1,0 +1,135 @@
+import type { CommandBytes } from "./backend.ts";
+import { concatenate, toText, utf8 } from "./bytes.ts";
+
+/** Why a request is refused before any command of it runs, with the HTTP status that says so. */
+export class Refusal extends Error {
+  override readonly name = "Refusal";
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+const EMPTY_COMMAND = "ERR empty command";
+
+/** The text of Upstash for a request or a response above its limit. */
+export function sizeExceeded(limit: number, actual: number): string {
+  return (
+    `ERR max request size exceeded. Limit: ${limit} bytes, Actual: ${actual} bytes. ` +
+    "See https://upstash.com/docs/redis/troubleshooting/max_request_size_exceeded for details"
+  );
+}
+
+/**
+ * Read a body of at most `limit` bytes. A larger one is read to its end all the same, and dropped: the client is
+ * still sending, and would meet a reset connection instead of the answer.
+ */
+export async function readBody(request: Request, limit: number): Promise<Uint8Array> {
+  if (request.body === null) return new Uint8Array(0);
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  const reader = request.body.getReader();
+  try {
+    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+      size += piece.value.length;
+      if (size <= limit) pieces.push(piece.value);
+      else pieces.length = 0;
+    }
+  } finally {
+    reader.releaseLock();
+  }
+  if (size > limit) throw new Refusal(400, sizeExceeded(limit, size));
+  return concatenate(pieces);
+}
+
+/** A JSON body that is one command: `["SET", "key", "value", "EX", 100]`. */
+export function readCommand(body: Uint8Array): CommandBytes {
+  return toCommand(parseJson(body, "ERR failed to parse command"), "ERR failed to parse command");
+}
+
+/** A JSON body that is a list of commands. */
+export function readCommands(body: Uint8Array): CommandBytes[] {
+  const failure = "ERR failed to parse pipeline request";
+  const value = parseJson(body, failure);
+  if (!Array.isArray(value)) throw new Refusal(400, failure);
+  if (value.length === 0) throw new Refusal(400, "ERR empty pipeline request");
+  return value.map((command: unknown) => toCommand(command, failure));
+}
+
+function parseJson(body: Uint8Array, failure: string): unknown {
+  try {
+    return JSON.parse(toText(body));
+  } catch {
+    throw new Refusal(400, failure);
+  }
+}
+
+/** Strings, numbers and booleans are arguments, as their JSON text; anything else is refused. */
+function toCommand(value: unknown, failure: string): CommandBytes {
+  if (!Array.isArray(value)) throw new Refusal(400, failure);
+  if (value.length === 0) throw new Refusal(400, EMPTY_COMMAND);
+  return value.map((argument: unknown) => {
+    if (typeof argument === "string") return utf8(argument);
+    if (typeof argument === "number" || typeof argument === "boolean") return utf8(String(argument));
+    throw new Refusal(400, failure);
+  });
+}
+
+/**
+ * A command in the path: `/set/key/value?EX=100`. The segments come first, then the body if there is one, then the
+ * query's names and values in their order. An empty body is no argument, a name without `=` is one.
+ */
+export function readPathCommand(url: URL, body: Uint8Array): CommandBytes {
+  const segments = url.pathname.replace(/^\/+/, "").replace(/\/$/, "").split("/");
+  if (segments.length === 1 && segments[0] === "") throw new Refusal(400, EMPTY_COMMAND);
+  const options = queryPairs(url).filter(([name]) => name !== "_token");
+  return [
+    ...segments.map((segment) => percentDecode(segment)),
+    ...(body.length > 0 ? [body] : []),
+    ...options.flatMap(([name, value]) => [name, value].filter((part) => part !== undefined)).map(fromForm),
+  ];
+}
+
+/** The `_token` of the query, if there is one. */
+export function queryToken(url: URL): string | undefined {
+  const value = queryPairs(url).find(([name]) => name === "_token")?.[1];
+  return value === undefined ? undefined : toText(fromForm(value));
+}
+
+function queryPairs(url: URL): (readonly [name: string, value: string | undefined])[] {
+  return url.search
+    .slice(1)
+    .split("&")
+    .filter((pair) => pair !== "")
+    .map((pair) => {
+      const equals = pair.indexOf("=");
+      return equals === -1 ? [pair, undefined] : [pair.slice(0, equals), pair.slice(equals + 1)];
+    });
+}
+
+function fromForm(text: string): Uint8Array {
+  return percentDecode(text.replaceAll("+", " "));
+}
+
+/** The bytes of a percent-encoded text, UTF-8 or not. A `%` that encodes nothing stands for itself. */
+function percentDecode(text: string): Uint8Array {
+  const source = utf8(text);
+  const bytes = new Uint8Array(source.length);
+  let length = 0;
+  for (let at = 0; at < source.length; at++) {
+    const code = source[at] === 0x25 ? hexByte(source[at + 1], source[at + 2]) : -1;
+    if (code === -1) bytes[length++] = source[at] ?? 0;
+    else {
+      bytes[length++] = code;
+      at += 2;
+    }
+  }
+  return bytes.subarray(0, length);
+}
+
+function hexByte(high: number | undefined, low: number | undefined): number {
+  const text = String.fromCharCode(high ?? 0, low ?? 0);
+  return /^[0-9a-fA-F]{2}$/.test(text) ? Number.parseInt(text, 16) : -1;
+}

@@ -1,0 +1,69 @@
+import type { CompressionParameters } from "./engine.ts";
+
+/** The exports of wasm/zstash.c; the decoder build has those of decompression alone. Addresses and sizes are i32. */
+export interface ZstashExports {
+  readonly memory: WebAssembly.Memory;
+  _initialize(): void;
+  zstash_malloc(size: number): number;
+  zstash_free(address: number): void;
+  ZSTD_versionNumber(): number;
+
+  ZSTD_createDCtx(): number;
+  ZSTD_DCtx_setParameter(context: number, parameter: number, value: number): number;
+  ZSTD_DCtx_reset(context: number, directive: number): number;
+  ZSTD_DCtx_refDDict(context: number, dictionary: number): number;
+  ZSTD_createDDict(dictionary: number, size: number): number;
+  ZSTD_freeDDict(dictionary: number): number;
+  ZSTD_decompressDCtx(context: number, dst: number, capacity: number, src: number, size: number): number;
+  ZSTD_decompressStream(context: number, buffers: number): number;
+}
+
+/** What the full build adds. */
+export interface ZstashCompressionExports extends ZstashExports {
+  ZSTD_compressBound(size: number): number;
+  ZSTD_createCCtx(): number;
+  ZSTD_CCtx_setParameter(context: number, parameter: number, value: number): number;
+  ZSTD_CCtx_setPledgedSrcSize(context: number, size: number): number;
+  ZSTD_CCtx_reset(context: number, directive: number): number;
+  ZSTD_CCtx_refCDict(context: number, dictionary: number): number;
+  ZSTD_createCDict(dictionary: number, size: number, level: number): number;
+  ZSTD_freeCDict(dictionary: number): number;
+  ZSTD_compress2(context: number, dst: number, capacity: number, src: number, size: number): number;
+  ZSTD_compressStream2(context: number, buffers: number, directive: number): number;
+  ZSTD_estimateCStreamSize(level: number, windowLog: number, contentSize: number): number;
+}
+
+/** ZSTD_cParameter (zstd.h). */
+export const ZSTD_c_compressionLevel = 100;
+export const ZSTD_c_targetCBlockSize = 130;
+export const ZSTD_c_checksumFlag = 201;
+/** Those that `CompressionParameters` names. Zero is each one's "as the level says". */
+export const advancedParameters: Readonly<Record<keyof CompressionParameters, number>> = {
+  windowLog: 101,
+  hashLog: 102,
+  chainLog: 103,
+  searchLog: 104,
+  minMatch: 105,
+  targetLength: 106,
+  strategy: 107,
+};
+/** ZSTD_dParameter. */
+export const ZSTD_d_windowLogMax = 100;
+/** ZSTD_ResetDirective. */
+export const ZSTD_reset_session_only = 1;
+export const ZSTD_reset_session_and_parameters = 3;
+
+/** Starts an instance of a module that must be zstash's; throws whatever WebAssembly throws, or a TypeError. */
+export function instantiate(module: WebAssembly.Module): ZstashExports {
+  const exports = new WebAssembly.Instance(module, {}).exports as unknown as ZstashExports;
+  if (typeof exports.ZSTD_versionNumber !== "function" || typeof exports.zstash_malloc !== "function") {
+    throw new TypeError("the WebAssembly module is not zstash's");
+  }
+  exports._initialize();
+  return exports;
+}
+
+/** Whether the instance is of the full build. */
+export function canCompress(exports: ZstashExports): exports is ZstashCompressionExports {
+  return "ZSTD_compress2" in exports;
+}

@@ -1,0 +1,45 @@
+import type { CompressionParameters, EngineCompressParameters } from "./engine.ts";
+import {
+  advancedParameters,
+  ZSTD_c_checksumFlag,
+  ZSTD_c_compressionLevel,
+  type ZstashCompressionExports,
+} from "./exports.ts";
+import { isZstdError, toZstashError } from "./wasm-error.ts";
+
+/** The parameters that a compression context holds, so that only those that change are set. */
+export class HeldParameters {
+  #level: number | undefined;
+  #checksum: boolean | undefined;
+  #advanced: CompressionParameters | undefined;
+
+  set(
+    exports: ZstashCompressionExports,
+    context: number,
+    { level, checksum = true, parameters }: EngineCompressParameters,
+  ): void {
+    if (this.#level !== level) setParameter(exports, context, ZSTD_c_compressionLevel, level);
+    this.#level = level;
+    if (this.#checksum !== checksum) setParameter(exports, context, ZSTD_c_checksumFlag, checksum ? 1 : 0);
+    this.#checksum = checksum;
+    if (this.#advanced === parameters) return;
+    for (const [name, number] of Object.entries(advancedParameters)) {
+      setParameter(exports, context, number, parameters?.[name as keyof CompressionParameters] ?? 0);
+    }
+    this.#advanced = parameters;
+  }
+}
+
+/** Sets one parameter; a value that zstd refuses is a RangeError, for values come from the caller. */
+export function setParameter(
+  exports: ZstashCompressionExports,
+  context: number,
+  parameter: number,
+  value: number,
+): void {
+  const result = exports.ZSTD_CCtx_setParameter(context, parameter, value);
+  if (!isZstdError(result)) return;
+  const name = Object.entries(advancedParameters).find(([, number]) => number === parameter)?.[0];
+  if (name !== undefined) throw new RangeError(`"parameters.${name}" is out of zstd's range, got ${value}`);
+  throw toZstashError(result, "set a compression parameter");
+}

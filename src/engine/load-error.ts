@@ -1,0 +1,38 @@
+import { ZstashError } from "../errors.ts";
+
+/** What to do about a failed load, by what the runtime says of it; the first that matches. */
+const remedies: readonly (readonly [RegExp, string])[] = [
+  [
+    /not zstash's/,
+    'the module is another library\'s or another version\'s; import it from "zstash/zstash.wasm" (decoder: "zstash/zstash-decoder.wasm")',
+  ],
+  [
+    /DecompressionStream/,
+    "this runtime has no DecompressionStream to inflate the module with; " +
+      'pass the module yourself: import it from "zstash/zstash.wasm" and call loadZstd({ module })',
+  ],
+  [
+    /WebAssembly is not defined|WebAssembly is missing|reading 'compile'|Can't find variable: WebAssembly/,
+    "this runtime has no WebAssembly; use mode passthrough, or do this work elsewhere",
+  ],
+  [
+    /disallowed by embedder|unsafe-eval|Content Security Policy|code generation|blocked by CSP/i,
+    "compiling WebAssembly from bytes is forbidden here. On a page, allow it: Content-Security-Policy: script-src 'wasm-unsafe-eval'. " +
+      "In Workers and edge functions, let the bundler use the condition `workerd` or `edge-light` (wrangler and Next.js do), " +
+      'or import "zstash/zstash.wasm" and call loadZstd({ module })',
+  ],
+  [
+    /CompileError|magic|expected|malformed|section|base64|decode/i,
+    'the module\'s bytes are damaged; reinstall the package, or pass the module of "zstash/zstash.wasm" as loadZstd({ module })',
+  ],
+];
+
+/** The WASM_UNAVAILABLE error for what a load threw; misuse passes through. */
+export function toLoadError(cause: unknown): unknown {
+  if (cause instanceof TypeError && cause.message.startsWith('"module"')) return cause;
+  const text = cause instanceof Error ? `${cause.name}: ${cause.message}` : "";
+  const remedy =
+    remedies.find(([pattern]) => pattern.test(text))?.[1] ??
+    'pass the module yourself: import it from "zstash/zstash.wasm" and call loadZstd({ module })';
+  return new ZstashError("WASM_UNAVAILABLE", `Cannot load zstd: ${remedy}`, { cause });
+}

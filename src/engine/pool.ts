@@ -1,0 +1,125 @@
+import { ZstashError } from "../errors.ts";
+
+/** How long a stream waits for a context before TIMEOUT, in ms. */
+const WAIT_MS = 30_000;
+
+/** What the pool keeps: something that takes linear memory. */
+export interface Poolable {
+  /** Linear memory in bytes; may have grown while it was held. */
+  readonly memorySize: number;
+}
+
+interface Waiter {
+  readonly estimate: number;
+  readonly grant: () => void;
+}
+
+/**
+ * Instances for streams, within a budget of linear memory. First come, first served: a small request does not
+ * overtake a large one. An idle instance that has grown past its share is dropped, because memory never shrinks.
+ */
+export class InstancePool<T extends Poolable> {
+  readonly #create: () => T;
+  readonly #memoryLimit: number;
+  readonly #live = new Set<T>();
+  readonly #idle: T[] = [];
+  readonly #waiters: Waiter[] = [];
+  /** Bytes promised to live instances beyond what they have taken so far. */
+  readonly #reserved = new Map<T, number>();
+
+  constructor(create: () => T, memoryLimit: number) {
+    this.#create = create;
+    this.#memoryLimit = memoryLimit;
+  }
+
+  stats(): { live: number; idle: number; waiters: number; memory: number } {
+    const memory = [...this.#live, ...this.#idle].reduce((sum, { memorySize }) => sum + memorySize, 0);
+    return { live: this.#live.size, idle: this.#idle.length, waiters: this.#waiters.length, memory };
+  }
+
+  /**
+   * An instance for a stream that will take about `estimate` bytes; waits while the budget is spent. One stream is
+   * always let in, whatever it takes.
+   *
+   * @throws {ZstashError} TIMEOUT after 30 s
+   */
+  async acquire(estimate: number): Promise<T> {
+    if (this.#waiters.length > 0 || !this.#fits(estimate)) return this.#wait(estimate);
+    return this.#take(estimate);
+  }
+
+  #take(estimate: number): T {
+    // The largest idle instance is the one that has to grow least.
+    const instance = this.#idle.pop() ?? this.#create();
+    this.#live.add(instance);
+    this.#reserved.set(instance, estimate);
+    return instance;
+  }
+
+  /** Takes an instance back; `usable` false drops it. */
+  release(instance: T, usable: boolean): void {
+    if (!this.#live.delete(instance)) return;
+    this.#reserved.delete(instance);
+    if (usable && instance.memorySize <= this.#memoryLimit / 4) {
+      this.#idle.push(instance);
+      this.#idle.sort((a, b) => a.memorySize - b.memorySize);
+    }
+    this.#serve();
+  }
+
+  #serve(): void {
+    for (
+      let next = this.#waiters[0];
+      next !== undefined && this.#fits(next.estimate);
+      next = this.#waiters[0]
+    ) {
+      this.#waiters.shift();
+      next.grant();
+    }
+  }
+
+  /** Whether `estimate` more bytes fit; idle instances make room where they would stand in the way. */
+  #fits(estimate: number): boolean {
+    if (this.#live.size === 0) {
+      if (estimate > this.#memoryLimit) this.#idle.length = 0;
+      return true;
+    }
+    let taken = 0;
+    for (const instance of this.#live)
+      taken += Math.max(instance.memorySize, this.#reserved.get(instance) ?? 0);
+    if (taken + estimate > this.#memoryLimit) return false;
+    for (let idle = this.#idleMemory(); taken + Math.max(estimate, idle) > this.#memoryLimit;) {
+      this.#idle.shift();
+      idle = this.#idleMemory();
+    }
+    return true;
+  }
+
+  #idleMemory(): number {
+    return this.#idle.reduce((sum, { memorySize }) => sum + memorySize, 0);
+  }
+
+  #wait(estimate: number): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const timer = setTimeout(() => {
+        const index = this.#waiters.indexOf(waiter);
+        if (index >= 0) this.#waiters.splice(index, 1);
+        const holders = `${this.#live.size} streams hold the memory limit of ${this.#memoryLimit} bytes`;
+        reject(new ZstashError("TIMEOUT", `Cannot start a stream: waited ${WAIT_MS} ms while ${holders}`));
+        this.#serve();
+      }, WAIT_MS);
+      const waiter: Waiter = {
+        estimate,
+        grant: () => {
+          clearTimeout(timer);
+          try {
+            resolve(this.#take(estimate));
+          } catch (error) {
+            reject(error);
+          }
+        },
+      };
+      this.#waiters.push(waiter);
+    });
+  }
+}

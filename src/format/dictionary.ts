@@ -1,0 +1,42 @@
+import { ZstashError } from "../errors.ts";
+
+/** Magic number of a zstd dictionary (RFC 8878 §5). */
+const DICTIONARY_MAGIC = 0xec30a437;
+/** Dictionaries are 112 KB by zstd's own default; a larger one than this is a mistake. */
+const DICTIONARY_SIZE_MAX = 16 << 20;
+
+/** A dictionary that frames name by its id. Made by `readDictionary`; compare by identity. */
+export interface Dictionary {
+  /** Non-zero; what a frame header refers to. */
+  readonly id: number;
+  /** The whole file, in zstd's dictionary format. */
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * Reads a dictionary in zstd's format, as `zstd --train` writes it. Its entropy tables are checked when it is first used.
+ *
+ * @throws {ZstashError} DICTIONARY_INVALID: no magic number, id 0, or more than 16 MiB
+ * @example
+ * ```ts
+ * const dictionary = readDictionary(await readFile("sessions.dict"));
+ * const frame = zstd.compress(json, { dictionary });
+ * ```
+ */
+export function readDictionary(bytes: Uint8Array): Dictionary {
+  if (!(bytes instanceof Uint8Array)) {
+    throw new TypeError(`"bytes" must be a Uint8Array, got ${typeof bytes}`);
+  }
+  if (bytes.length < 9 || bytes.length > DICTIONARY_SIZE_MAX) {
+    throw invalid(`its size must be 9…${DICTIONARY_SIZE_MAX} bytes, got ${bytes.length}`);
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (view.getUint32(0, true) !== DICTIONARY_MAGIC) throw invalid("it has no zstd dictionary magic number");
+  const id = view.getUint32(4, true);
+  if (id === 0) throw invalid("its id is 0, which no frame can refer to");
+  return { id, bytes: bytes.slice() };
+}
+
+function invalid(reason: string): ZstashError {
+  return new ZstashError("DICTIONARY_INVALID", `Cannot read the dictionary: ${reason}`);
+}

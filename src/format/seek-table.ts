@@ -1,0 +1,295 @@
+/**
+ * The seek table of the Zstandard Seekable Format 0.1.0: a skippable frame at the end of a file, which lists the
+ * compressed and the decompressed size of every frame before it. A decoder that does not know it passes over it.
+ *
+ *     skippable header  0x184D2A5E u32 · payload size u32
+ *     entries           compressed size u32 · decompressed size u32 [· checksum u32]
+ *     footer            number of frames u32 · descriptor u8 · 0x8F92EAB1 u32
+ */
+import { ZstashError } from "../errors.ts";
+
+/** Magic of the skippable frame that holds the table. */
+export const SEEK_TABLE_MAGIC = 0x184d2a5e;
+/** Magic that ends the table, and with it the file. */
+export const SEEKABLE_MAGIC = 0x8f92eab1;
+/** Bytes of the footer. */
+export const SEEK_TABLE_FOOTER_SIZE = 9;
+/**
+ * The longest table that is written or read, in bytes: 8.3 million frames. Parsed it takes twice that, so a file
+ * that is nothing but a table costs its reader no more than 192 MiB.
+ */
+export const SEEK_TABLE_SIZE_MAX: number = 64 << 20;
+
+const HEADER_SIZE = 8;
+const ENTRY_SIZE = 8;
+const CHECKSUM_SIZE = 4;
+/** Descriptor: bit 7 says that entries carry checksums, bits 6…2 are reserved and 0, bits 1…0 are ignored. */
+const CHECKSUM_FLAG = 0x80;
+const RESERVED_BITS = 0x7c;
+
+/** What the table says of one frame. */
+export interface SeekTableEntry {
+  /** Bytes of the whole frame. */
+  readonly compressedSize: number;
+  /** Bytes that it decodes to; 0 for a skippable frame. */
+  readonly decompressedSize: number;
+}
+
+/** Where a frame lies in the file, `[start, end)`, and its content in the whole, `[contentStart, contentEnd)`. */
+export interface SeekTableFrame {
+  readonly start: number;
+  readonly end: number;
+  readonly contentStart: number;
+  readonly contentEnd: number;
+}
+
+/** A parsed seek table. All of it is a claim by whoever wrote it. */
+export interface SeekTable {
+  /** Number of frames. */
+  readonly frames: number;
+  /** Decompressed bytes of all frames. */
+  readonly size: number;
+  /** Bytes of all frames: where the table itself begins. */
+  readonly compressedSize: number;
+  /**
+   * The number of the frame that holds the byte at `offset` of the content; never an empty frame.
+   *
+   * @throws {RangeError} unless 0 ≤ offset < size
+   */
+  find(offset: number): number;
+  /** @throws {RangeError} unless 0 ≤ index < frames */
+  frame(index: number): SeekTableFrame;
+}
+
+/** Collects entries in the bytes that they will be written as: 8 a frame, whatever their number. */
+export class SeekTableWriter {
+  #bytes: Uint8Array = new Uint8Array(1024);
+  #frames = 0;
+
+  /**
+   * Adds the next frame.
+   *
+   * @throws {RangeError} unless both sizes are whole numbers below 2^32
+   * @throws {ZstashError} SIZE_LIMIT where the table would pass 64 MiB
+   */
+  add(compressedSize: number, decompressedSize: number): void {
+    requireUint32(compressedSize, "compressedSize");
+    requireUint32(decompressedSize, "decompressedSize");
+    const at = HEADER_SIZE + this.#frames * ENTRY_SIZE;
+    const size = at + ENTRY_SIZE + SEEK_TABLE_FOOTER_SIZE;
+    if (size > SEEK_TABLE_SIZE_MAX) throw tooLong("write", size, {});
+    if (size > this.#bytes.length) {
+      const grown = new Uint8Array(Math.min(this.#bytes.length * 2, SEEK_TABLE_SIZE_MAX));
+      grown.set(this.#bytes);
+      this.#bytes = grown;
+    }
+    const view = viewOf(this.#bytes);
+    view.setUint32(at, compressedSize, true);
+    view.setUint32(at + 4, decompressedSize, true);
+    this.#frames += 1;
+  }
+
+  /** The table as a skippable frame, without checksums: the frames have their own. A copy. */
+  toBytes(): Uint8Array {
+    const end = HEADER_SIZE + this.#frames * ENTRY_SIZE;
+    const bytes = this.#bytes.slice(0, end + SEEK_TABLE_FOOTER_SIZE);
+    const view = viewOf(bytes);
+    view.setUint32(0, SEEK_TABLE_MAGIC, true);
+    view.setUint32(4, bytes.length - HEADER_SIZE, true);
+    view.setUint32(end, this.#frames, true);
+    view.setUint8(end + 4, 0);
+    view.setUint32(end + 5, SEEKABLE_MAGIC, true);
+    return bytes;
+  }
+}
+
+/**
+ * Writes the seek table of frames that follow each other from the start of a file.
+ *
+ * @throws {RangeError} for a size that is no whole number below 2^32
+ * @throws {ZstashError} SIZE_LIMIT where the table would pass 64 MiB
+ * @example
+ * ```ts
+ * const table = writeSeekTable([{ compressedSize: frame.length, decompressedSize: 65536 }]);
+ * ```
+ */
+export function writeSeekTable(entries: Iterable<SeekTableEntry>): Uint8Array {
+  const writer = new SeekTableWriter();
+  for (const { compressedSize, decompressedSize } of entries) writer.add(compressedSize, decompressedSize);
+  return writer.toBytes();
+}
+
+/**
+ * The bytes of the seek table that a file of `sourceSize` bytes ends with, from its last bytes; undefined where it
+ * does not end with one. At least 9 bytes of `tail` are needed, or all there are.
+ *
+ * @throws {ZstashError} CORRUPT (reserved bits, a table longer than the file), SIZE_LIMIT (over 64 MiB)
+ */
+export function seekTableSize(tail: Uint8Array, sourceSize: number = tail.length): number | undefined {
+  const footer = readFooter(tail, sourceSize);
+  return footer === undefined ? undefined : footer.tableSize;
+}
+
+/**
+ * Parses the seek table that `tail`, the last bytes of a file, ends with; undefined where there is none, which is
+ * where the last four bytes are not its magic number. What follows the magic's promise and is wrong is CORRUPT.
+ *
+ * With `sourceSize`, the bytes of the whole file, the table also has to account for every byte before it.
+ *
+ * @throws {ZstashError} CORRUPT with the offset in the file, SIZE_LIMIT (over 64 MiB)
+ * @throws {RangeError} where `tail` is a part of the file that does not hold the whole table
+ * @example
+ * ```ts
+ * const table = parseSeekTable(file);
+ * const { start, end } = table.frame(table.find(1_000_000));
+ * ```
+ */
+export function parseSeekTable(tail: Uint8Array, sourceSize?: number): SeekTable | undefined {
+  if (sourceSize !== undefined && !(Number.isSafeInteger(sourceSize) && sourceSize >= tail.length)) {
+    throw new RangeError(
+      `"sourceSize" must be a whole number of at least ${tail.length} bytes, got ${sourceSize}`,
+    );
+  }
+  const footer = readFooter(tail, sourceSize ?? tail.length);
+  if (footer === undefined) return undefined;
+  const { frames, entrySize, tableSize } = footer;
+  if (tableSize > tail.length) {
+    throw new RangeError(`"tail" must hold the whole seek table of ${tableSize} bytes, got ${tail.length}`);
+  }
+  const base = (sourceSize ?? tail.length) - tail.length;
+  const at = tail.length - tableSize;
+  const view = viewOf(tail);
+  if (view.getUint32(at, true) !== SEEK_TABLE_MAGIC) {
+    throw corrupt("no skippable frame begins where its footer says", base + at);
+  }
+  const declared = view.getUint32(at + 4, true);
+  if (declared !== tableSize - HEADER_SIZE) {
+    throw corrupt(`its header says ${declared} bytes, its footer ${tableSize - HEADER_SIZE}`, base + at + 4);
+  }
+  // Divisibility and count: the size was computed from the count, so entries fill it exactly.
+  return readEntries(
+    view,
+    at + HEADER_SIZE,
+    frames,
+    entrySize,
+    base,
+    sourceSize === undefined ? undefined : base + at,
+  );
+}
+
+interface Footer {
+  readonly frames: number;
+  readonly entrySize: number;
+  readonly tableSize: number;
+}
+
+function readFooter(tail: Uint8Array, sourceSize: number): Footer | undefined {
+  if (tail.length < SEEK_TABLE_FOOTER_SIZE) return undefined;
+  const view = viewOf(tail);
+  const at = tail.length - SEEK_TABLE_FOOTER_SIZE;
+  const offset = sourceSize - SEEK_TABLE_FOOTER_SIZE;
+  if (view.getUint32(at + 5, true) !== SEEKABLE_MAGIC) return undefined;
+  const descriptor = view.getUint8(at + 4);
+  if ((descriptor & RESERVED_BITS) !== 0)
+    throw corrupt("reserved bits of its descriptor are set", offset + 4);
+  const entrySize = ENTRY_SIZE + ((descriptor & CHECKSUM_FLAG) === 0 ? 0 : CHECKSUM_SIZE);
+  const frames = view.getUint32(at, true);
+  // At most 12 · 2^32: exact.
+  const tableSize = HEADER_SIZE + frames * entrySize + SEEK_TABLE_FOOTER_SIZE;
+  if (tableSize > sourceSize) {
+    throw corrupt(`it claims ${frames} frames, more than ${sourceSize} bytes can hold`, offset);
+  }
+  if (tableSize > SEEK_TABLE_SIZE_MAX) throw tooLong("read", tableSize, { offset });
+  return { frames, entrySize, tableSize };
+}
+
+/** Running sums of both sizes. `framesEnd` is where the frames end in the file, if that is known. */
+function readEntries(
+  view: DataView,
+  first: number,
+  frames: number,
+  entrySize: number,
+  base: number,
+  framesEnd: number | undefined,
+): SeekTable {
+  const starts = new Float64Array(frames + 1);
+  const contentStarts = new Float64Array(frames + 1);
+  let start = 0;
+  let contentStart = 0;
+  for (let frame = 0, at = first; frame < frames; frame++, at += entrySize) {
+    start += view.getUint32(at, true);
+    contentStart += view.getUint32(at + 4, true);
+    // The cap on frames keeps both sums below 2^55, so this guard is what keeps them exact.
+    if (start > Number.MAX_SAFE_INTEGER || contentStart > Number.MAX_SAFE_INTEGER) {
+      throw corrupt("the sizes of its frames add up past 2^53", base + at, frame);
+    }
+    if (framesEnd !== undefined && start > framesEnd) {
+      throw corrupt(`its frame ends at byte ${start}, inside the table at ${framesEnd}`, base + at, frame);
+    }
+    starts[frame + 1] = start;
+    contentStarts[frame + 1] = contentStart;
+  }
+  if (framesEnd !== undefined && start !== framesEnd) {
+    throw corrupt(`its frames end at byte ${start}, but the table begins at ${framesEnd}`, framesEnd);
+  }
+  return {
+    frames,
+    size: contentStart,
+    compressedSize: start,
+    find(offset) {
+      if (!Number.isInteger(offset) || offset < 0 || offset >= contentStart) {
+        throw new RangeError(`"offset" must be a whole number in [0, ${contentStart}), got ${offset}`);
+      }
+      return lastAtMost(contentStarts, offset);
+    },
+    frame(index) {
+      if (!Number.isInteger(index) || index < 0 || index >= frames) {
+        throw new RangeError(`"index" must be a whole number in [0, ${frames}), got ${index}`);
+      }
+      return {
+        start: starts[index]!,
+        end: starts[index + 1]!,
+        contentStart: contentStarts[index]!,
+        contentEnd: contentStarts[index + 1]!,
+      };
+    },
+  };
+}
+
+/** The index of the last element that is at most `value`, in ascending `sums` that start at 0. */
+function lastAtMost(sums: Float64Array, value: number): number {
+  let low = 0;
+  let high = sums.length;
+  while (high - low > 1) {
+    const middle = (low + high) >>> 1;
+    if (sums[middle]! <= value) low = middle;
+    else high = middle;
+  }
+  return low;
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function requireUint32(value: number, name: string): void {
+  if (!Number.isInteger(value) || value < 0 || value > 0xffffffff) {
+    throw new RangeError(`"${name}" must be a whole number below 2^32, got ${value}`);
+  }
+}
+
+function tooLong(verb: "read" | "write", size: number, where: { offset?: number }): ZstashError {
+  return new ZstashError(
+    "SIZE_LIMIT",
+    `Cannot ${verb} the seek table: it is longer than ${SEEK_TABLE_SIZE_MAX} bytes, got ${size}`,
+    where,
+  );
+}
+
+function corrupt(reason: string, offset: number, frame?: number): ZstashError {
+  return new ZstashError(
+    "CORRUPT",
+    `Cannot read the seek table: ${reason}`,
+    frame === undefined ? { offset } : { offset, frame },
+  );
+}

@@ -1,0 +1,105 @@
+import type { ZstashError, ZstashErrorCode } from "../errors.ts";
+
+/** What every event says: which command, and on which key. Never a value. */
+interface EventSubject {
+  /** The command's name in upper case. */
+  readonly command: string;
+  readonly key: string;
+}
+
+/** A value was compressed. */
+export interface CompressedEvent extends EventSubject {
+  readonly type: "compressed";
+  /** UTF-8 bytes of the value. */
+  readonly size: number;
+  /** Bytes of what is stored for it. */
+  readonly storedSize: number;
+  readonly level: number;
+  /** False in mode "shadow", where the value itself was stored. */
+  readonly written: boolean;
+}
+
+/** Why a value was stored as it is. */
+export type SkipReason =
+  /** Below the policy's `minSize`. */
+  | "small"
+  /** Above `maxSize`: no reader would accept it. */
+  | "large"
+  /** It is a JPEG, PNG, gzip or the like. */
+  | "already-compressed"
+  /** It shrank by less than the policy's `minSavings`. */
+  | "savings"
+  /** The policy said `false`. */
+  | "policy";
+
+/** A value was stored as it is, because compressing it is not worth it. */
+export interface SkippedEvent extends EventSubject {
+  readonly type: "skipped";
+  /** UTF-8 bytes of the value. */
+  readonly size: number;
+  readonly reason: SkipReason;
+}
+
+/** A string that would be taken for a compressed value was wrapped in a frame, so that it comes back as it is. */
+export interface EscapedEvent extends EventSubject {
+  readonly type: "escaped";
+  /** UTF-8 bytes of the value. */
+  readonly size: number;
+  /** Bytes of what is stored for it. */
+  readonly storedSize: number;
+}
+
+/** A value was stored uncompressed because compression could not run. */
+export interface FallbackRawEvent extends EventSubject {
+  readonly type: "fallback-raw";
+  /** UTF-8 bytes of the value. */
+  readonly size: number;
+  /** What the codec, its loading or the policy function threw. */
+  readonly error: unknown;
+}
+
+/** A compressed value was decoded. */
+export interface DecodedEvent extends EventSubject {
+  readonly type: "decoded";
+  /** UTF-8 bytes of the value. */
+  readonly size: number;
+  /** Bytes of what is stored for it. */
+  readonly storedSize: number;
+}
+
+/** A stored value could not be decoded. */
+export interface DecodeFailedEvent extends EventSubject {
+  readonly type: "decode-failed";
+  readonly code: ZstashErrorCode;
+  readonly error: ZstashError;
+}
+
+/** The `mode` function threw or gave no mode: the request went out as in mode "read-only". */
+export interface ModeFailedEvent {
+  readonly type: "mode-failed";
+  readonly error: unknown;
+}
+
+/** What happened to a value. New types may be added in minor releases. */
+export type ZstashEvent =
+  | CompressedEvent
+  | SkippedEvent
+  | EscapedEvent
+  | FallbackRawEvent
+  | DecodedEvent
+  | DecodeFailedEvent
+  | ModeFailedEvent;
+
+/** Called synchronously with each event. What it throws or rejects with is dropped. */
+export type EventListener = (event: ZstashEvent) => unknown;
+
+/** Tells the listener; nothing it does breaks the operation. */
+export function emit(listener: EventListener, event: ZstashEvent): void {
+  try {
+    const returned = listener(event);
+    // A rejection that nobody handles ends a process.
+    if (returned instanceof Promise) returned.catch(() => {});
+  } catch {
+    // An observer has no say in the operation.
+  }
+}

@@ -1,0 +1,30 @@
+import { ZstashError, type ZstashErrorCode } from "../errors.ts";
+
+/** The text by which a command fails among others, where the client knows no error but text. */
+export function batchErrorText(error: ZstashError): string {
+  return `ZSTASH_${error.code} ${error.message}`;
+}
+
+/** What the SDK puts before the text of a command that failed: in an automatic pipeline, and in one of the user's. */
+const WRAPPED = /^(?:Command failed: |Command \d+ \[ \S+ \] failed: )?ZSTASH_([A-Z_]+) /;
+
+/**
+ * The zstash code of an error, whether it is a ZstashError or the client's own error for one command of a pipeline
+ * (`UpstashError: Command failed: ZSTASH_CORRUPT …`); undefined for any other error. Commands that the client
+ * pipelines by itself, which is its default, fail in the second way even when awaited alone.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   return await redis.get(key);
+ * } catch (error) {
+ *   if (zstashCode(error) === "CORRUPT") return recompute(key);
+ *   throw error;
+ * }
+ * ```
+ */
+export function zstashCode(error: unknown): ZstashErrorCode | undefined {
+  if (error instanceof ZstashError) return error.code;
+  const text = typeof error === "string" ? error : error instanceof Error ? error.message : "";
+  return WRAPPED.exec(text)?.[1] as ZstashErrorCode | undefined;
+}

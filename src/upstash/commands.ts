@@ -1,0 +1,172 @@
+/** Where the values among a command's arguments are; counted from its name, which is argument 0. */
+interface ValueArguments {
+  /** The first value; with `after`, counted from that option instead. */
+  readonly at: number;
+  /** An option, such as FIELDS, behind which come the number of values and then they. */
+  readonly after?: string;
+  /** Values come so many arguments apart until the end. Default: there is one value. */
+  readonly every?: number;
+  /** Whether each value has its key right before it. Default: argument 1 is the key. */
+  readonly keyed?: boolean;
+}
+
+/** Where the values in a command's reply are. */
+export interface ValueReply {
+  /**
+   * "value": the reply itself. "values": each item, null for what is not there. "list": each item of what is there.
+   * "pairs": every second item, after its field. "scan": pairs, after the cursor.
+   */
+  readonly shape: "value" | "values" | "list" | "pairs" | "scan";
+  /** The reply holds values only where this option is given. */
+  readonly only?: string;
+  /** The reply holds no values where this option is given. */
+  readonly unless?: string;
+  /** Whether item n belongs to the key in argument n + 1. Default: argument 1 is the key. */
+  readonly keyed?: boolean;
+}
+
+/** What of a command is a value. */
+export interface CommandRow {
+  readonly values?: ValueArguments;
+  readonly reply?: ValueReply;
+  /** The first argument that may be an option; absent where there are none. */
+  readonly options?: number;
+  /** The argument that is the time to live, where it is no option, and how many of its unit make a second. */
+  readonly ttl?: { readonly at: number; readonly perSecond: number };
+}
+
+/**
+ * Every command with values that are compressed or decoded. Whatever is not here passes untouched: lists, sets,
+ * sorted sets, streams, messages, scripts, JSON documents, and what works on stored bytes (APPEND, GETRANGE, …).
+ */
+const table: Readonly<Record<string, CommandRow>> = {
+  SET: { values: { at: 2 }, options: 3, reply: { shape: "value", only: "GET" } },
+  SETEX: { values: { at: 3 }, ttl: { at: 2, perSecond: 1 } },
+  PSETEX: { values: { at: 3 }, ttl: { at: 2, perSecond: 1000 } },
+  SETNX: { values: { at: 2 } },
+  GETSET: { values: { at: 2 }, reply: { shape: "value" } },
+  MSET: { values: { at: 2, every: 2, keyed: true } },
+  MSETNX: { values: { at: 2, every: 2, keyed: true } },
+  GET: { reply: { shape: "value" } },
+  GETEX: { reply: { shape: "value" } },
+  GETDEL: { reply: { shape: "value" } },
+  MGET: { reply: { shape: "values", keyed: true } },
+  HSET: { values: { at: 3, every: 2 } },
+  HMSET: { values: { at: 3, every: 2 } },
+  HSETNX: { values: { at: 3 } },
+  HSETEX: { values: { at: 3, after: "FIELDS", every: 2 }, options: 2 },
+  HGET: { reply: { shape: "value" } },
+  HMGET: { reply: { shape: "values" } },
+  HGETALL: { reply: { shape: "pairs" } },
+  HVALS: { reply: { shape: "list" } },
+  HGETEX: { reply: { shape: "values" } },
+  HGETDEL: { reply: { shape: "values" } },
+  HRANDFIELD: { reply: { shape: "pairs", only: "WITHVALUES" }, options: 3 },
+  HSCAN: { reply: { shape: "scan", unless: "NOVALUES" }, options: 3 },
+};
+
+/** Options that take the argument behind them, which is therefore no option. */
+const withArgument: ReadonlySet<string> = new Set(
+  ["EX", "PX", "EXAT", "PXAT", "IFEQ", "IFNE", "IFDEQ", "IFDNE", "MATCH", "COUNT"].flatMap(bothCases),
+);
+
+const FIELDS: readonly string[] = bothCases("FIELDS");
+
+/** Options that say how long a key or field lives, by how many make a second. */
+const ttlOptions: readonly (readonly [name: string, perSecond: number])[] = [
+  ["EX", 1],
+  ["PX", 1000],
+];
+
+/** A command as the SDK sends it: its name and its arguments, already serialised. */
+export type CommandArguments = readonly unknown[];
+
+/** A command of the table with its name in upper case. */
+export interface KnownCommand {
+  readonly name: string;
+  readonly row: CommandRow;
+}
+
+/** The SDK writes names in lower case, `exec` in any: both are found without making a new string. */
+const commands: ReadonlyMap<string, KnownCommand> = new Map(
+  Object.entries(table).flatMap(([name, row]) =>
+    bothCases(name).map((spelling): [string, KnownCommand] => [spelling, { name, row }]),
+  ),
+);
+
+/** What the table says of a command; undefined where nothing of it is a value. */
+export function findCommand(command: unknown): KnownCommand | undefined {
+  const name = Array.isArray(command) ? (command[0] as unknown) : undefined;
+  if (typeof name !== "string") return undefined;
+  return commands.get(name) ?? commands.get(name.toUpperCase());
+}
+
+/** Where in the command its values are. */
+export function valuePositions(command: CommandArguments, { values, options }: CommandRow): number[] {
+  if (values === undefined) return [];
+  const { after, every = Infinity } = values;
+  let { at } = values;
+  let end = command.length;
+  if (after !== undefined) {
+    const option = findOption(command, after, options);
+    if (option < 0) return [];
+    at += option;
+    end = Math.min(end, at + every * Number(command[option + 1]));
+  }
+  const positions: number[] = [];
+  for (let position = at; position < end; position += every) positions.push(position);
+  return positions;
+}
+
+/** The key that the value in argument `position` is for. */
+export function keyOfArgument(command: CommandArguments, { values }: CommandRow, position: number): string {
+  return String(command[values?.keyed === true ? position - 1 : 1]);
+}
+
+/** The key that item `index` of the reply belongs to. */
+export function keyOfReply(command: CommandArguments, reply: ValueReply, index: number): string {
+  return String(command[reply.keyed === true ? index + 1 : 1]);
+}
+
+/** What of the reply is values; undefined where nothing is. */
+export function valueReply(
+  command: CommandArguments,
+  { reply, options }: CommandRow,
+): ValueReply | undefined {
+  if (reply === undefined) return undefined;
+  if (reply.only !== undefined && findOption(command, reply.only, options) < 0) return undefined;
+  if (reply.unless !== undefined && findOption(command, reply.unless, options) >= 0) return undefined;
+  return reply;
+}
+
+/** Seconds to live that the command gives; undefined for none and for points in time. */
+export function timeToLive(command: CommandArguments, { ttl, options }: CommandRow): number | undefined {
+  if (ttl !== undefined) return seconds(command[ttl.at], ttl.perSecond);
+  for (const [name, perSecond] of ttlOptions) {
+    const option = findOption(command, name, options);
+    if (option >= 0) return seconds(command[option + 1], perSecond);
+  }
+  return undefined;
+}
+
+/** Where an option is, in any case of letters, from argument `from` on; −1 where it is not. */
+function findOption(command: CommandArguments, option: string, from = command.length): number {
+  for (let position = from; position < command.length; position++) {
+    const argument = command[position];
+    if (typeof argument !== "string") continue;
+    if (argument.length === option.length && argument.toUpperCase() === option) return position;
+    // What follows are fields, which may be called anything.
+    if (FIELDS.includes(argument)) return -1;
+    if (withArgument.has(argument) || withArgument.has(argument.toUpperCase())) position += 1;
+  }
+  return -1;
+}
+
+function seconds(argument: unknown, perSecond: number): number | undefined {
+  const amount = Number(argument);
+  return Number.isFinite(amount) && amount > 0 ? amount / perSecond : undefined;
+}
+
+function bothCases(name: string): [string, string] {
+  return [name, name.toLowerCase()];
+}

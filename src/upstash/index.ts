@@ -1,0 +1,61 @@
+import { describe } from "../codec/parameters.ts";
+import { compressionMiddleware, type CompressionMiddleware } from "./middleware.ts";
+import type { CompressionOptions } from "./options.ts";
+
+export { zstashCode } from "./batch-error.ts";
+export type { CodecOption } from "./codec-loader.ts";
+export {
+  compressionMiddleware,
+  type CommandReply,
+  type CommandRequest,
+  type CompressionMiddleware,
+  type SendRequest,
+} from "./middleware.ts";
+export type { CompressionMode, CompressionOptions } from "./options.ts";
+export type { EventListener, SkipReason, ZstashEvent } from "../metrics/events.ts";
+export type { Policy, PolicyContext, PolicyOption, ValueKind } from "../value/policy.ts";
+export {
+  decodeValue,
+  encodeValue,
+  type DecodeValueOptions,
+  type EncodeValueOptions,
+} from "../value/value.ts";
+export { ZstashError, type ZstashErrorCode } from "../errors.ts";
+
+/** What can be wrapped: a client of `@upstash/redis`, or anything else that takes its middleware. */
+export interface MiddlewareHost {
+  use(middleware: CompressionMiddleware): void;
+}
+
+const wrapped = new WeakSet<object>();
+
+/**
+ * Makes a Redis client compress the values it writes and decode those it reads, and returns the same client: it is
+ * changed in place, once.
+ *
+ * Values lie in Redis as `zs1:` and a zstd frame in base64 where that saves 10 % or more, else as they are; what was
+ * stored without zstash reads back unchanged. Numbers, booleans, lists, sets, streams and messages are never touched.
+ *
+ * @throws {TypeError} where the client takes no middleware or is wrapped already
+ * @throws {TypeError | RangeError} naming the option that is wrong
+ * @example
+ * ```ts
+ * import { Redis } from "@upstash/redis";
+ * import { withCompression } from "zstash/upstash";
+ *
+ * const redis = withCompression(Redis.fromEnv());
+ * ```
+ */
+export function withCompression<Client extends MiddlewareHost>(
+  redis: Client,
+  options: CompressionOptions = {},
+): Client {
+  if (typeof redis?.use !== "function") {
+    throw new TypeError(`"redis" must be a client with a use() method, got ${describe(redis)}`);
+  }
+  if (wrapped.has(redis))
+    throw new TypeError('"redis" is wrapped already: withCompression changes it in place');
+  redis.use(compressionMiddleware(options));
+  wrapped.add(redis);
+  return redis;
+}

@@ -1,0 +1,158 @@
+import type { Zstd } from "../codec/zstd.ts";
+import { readFrameHeader } from "../format/frame.ts";
+import { writeStoredFrame } from "../format/stored-frame.ts";
+import { emit, type EventListener, type SkipReason } from "../metrics/events.ts";
+import { isReserved, startsWithByteOrderMark, textCarrierSize, toTextCarrier } from "./carrier.ts";
+import { completePolicy, type CompletePolicy, type PolicyFunction } from "./policy.ts";
+import { looksCompressed } from "./sniff.ts";
+import { isShorterThan, utf8Length } from "./utf8-length.ts";
+
+/** Why there is no codec. */
+export interface CodecFailure {
+  readonly error: unknown;
+}
+
+/** What a value belongs to. */
+export interface ValueSubject {
+  /** The command's name in upper case. */
+  readonly command: string;
+  readonly key: string;
+  /** Seconds to live, where the command gives them. */
+  readonly ttl?: number | undefined;
+}
+
+/** How values are encoded. */
+export interface EncodeSettings {
+  /** Complete where it is one policy for all. */
+  readonly policy: CompletePolicy | PolicyFunction;
+  /** The most bytes that readers decode; larger values are not compressed. */
+  readonly maxSize: number;
+  readonly onEvent: EventListener | undefined;
+}
+
+/** "on" writes compressed values, "shadow" compresses and writes the value itself, "off" wraps what must be wrapped. */
+export type Compression = "on" | "shadow" | "off";
+
+/** What is to be done with a value. */
+export interface EncodePlan {
+  readonly level: number;
+  /** The most bytes the stored text may have to be worth it, as a share of the value's. */
+  readonly maxShare: number;
+  /** Whether it has to be in a frame, however large, to come back as it is. */
+  readonly wrap: boolean;
+  /** Whether the frame is stored; otherwise it is only counted. */
+  readonly written: boolean;
+}
+
+const escape: EncodePlan = { level: 1, maxShare: Infinity, wrap: true, written: true };
+const encoder = new TextEncoder();
+
+/** Decides without a codec what is to be done with a value; undefined stores it as it is. */
+export function planEncode(
+  text: string,
+  subject: ValueSubject,
+  compression: Compression,
+  settings: EncodeSettings,
+): EncodePlan | undefined {
+  if (isReserved(text)) return escape;
+  if (compression === "off") return undefined;
+  const { policy: option, maxSize, onEvent } = settings;
+
+  let policy: CompletePolicy;
+  if (typeof option === "function") {
+    try {
+      const { command, key, ttl } = subject;
+      const chosen = option({ command, key, ttl, size: utf8Length(text), kind: "text" });
+      if (chosen === false) return skip("policy", text, subject, onEvent);
+      policy = completePolicy(chosen, "text");
+    } catch (error) {
+      return fallBack(error, text, subject, onEvent);
+    }
+  } else {
+    policy = option;
+  }
+
+  if (!isShorterThan(text, maxSize + 1)) return skip("large", text, subject, onEvent);
+  const { level, minSize, minSavings } = policy;
+  if (compression === "on" && startsWithByteOrderMark(text)) {
+    // As it is it would come back without the mark.
+    return { level, maxShare: Infinity, wrap: true, written: true };
+  }
+  if (isShorterThan(text, minSize)) return skip("small", text, subject, onEvent);
+  if (looksCompressed(text)) return skip("already-compressed", text, subject, onEvent);
+  return { level, maxShare: 1 - minSavings, wrap: false, written: compression === "on" };
+}
+
+/**
+ * What is stored for a value by its plan. Never throws: what cannot be compressed is stored as it is, and what has to
+ * be in a frame is put into one of raw blocks.
+ *
+ * @param codec The codec, or why there is none.
+ */
+export function runEncode(
+  codec: Zstd | CodecFailure | undefined,
+  text: string,
+  plan: EncodePlan,
+  subject: ValueSubject,
+  { onEvent }: EncodeSettings,
+): string {
+  let frame: Uint8Array | undefined;
+  let size: number | undefined;
+  if (codec !== undefined) {
+    try {
+      if ("error" in codec) throw codec.error;
+      frame = codec.compress(text, { level: plan.level });
+      // Also the proof that the codec made a frame, which readers will know as one.
+      size = readFrameHeader(frame).contentSize;
+    } catch (error) {
+      frame = undefined;
+      fallBack(error, text, subject, onEvent);
+    }
+  }
+  if (frame === undefined) {
+    if (!plan.wrap) return text;
+    frame = writeStoredFrame(encoder.encode(text));
+  }
+
+  size ??= utf8Length(text);
+  const storedSize = textCarrierSize(frame.length);
+  if (plan.wrap) {
+    if (onEvent !== undefined) emit(onEvent, { ...named(subject), type: "escaped", size, storedSize });
+    return toTextCarrier(frame);
+  }
+  if (storedSize > size * plan.maxShare || storedSize >= size) {
+    skip("savings", text, subject, onEvent);
+    return text;
+  }
+  const { level, written } = plan;
+  if (onEvent !== undefined) {
+    emit(onEvent, { ...named(subject), type: "compressed", size, storedSize, level, written });
+  }
+  return written ? toTextCarrier(frame) : text;
+}
+
+function named({ command, key }: ValueSubject): { command: string; key: string } {
+  return { command, key };
+}
+
+function skip(
+  reason: SkipReason,
+  text: string,
+  subject: ValueSubject,
+  onEvent: EventListener | undefined,
+): undefined {
+  if (onEvent !== undefined) {
+    emit(onEvent, { ...named(subject), type: "skipped", size: utf8Length(text), reason });
+  }
+}
+
+function fallBack(
+  error: unknown,
+  text: string,
+  subject: ValueSubject,
+  onEvent: EventListener | undefined,
+): undefined {
+  if (onEvent !== undefined) {
+    emit(onEvent, { ...named(subject), type: "fallback-raw", size: utf8Length(text), error });
+  }
+}

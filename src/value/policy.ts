@@ -1,0 +1,67 @@
+import { describe, readCompressOptions } from "../codec/parameters.ts";
+
+/** What a value is, as far as the writer knows. */
+export type ValueKind = "text" | "json" | "protobuf" | "binary";
+
+/** When a value is compressed, and how. What is left out has its default. */
+export interface Policy {
+  /** Values of fewer UTF-8 bytes are stored as they are. Default 1024. */
+  readonly minSize?: number;
+  /** The least share of its size, 0…1, that a value must save as it lies in Redis, or it is stored as it is. Default 0.1. */
+  readonly minSavings?: number;
+  /** Compression level, an integer −7…22. Default 1 for text and JSON, 3 for protobuf and other binary. */
+  readonly level?: number;
+}
+
+/** What a policy function is told. */
+export interface PolicyContext {
+  /** The command's name in upper case. */
+  readonly command: string;
+  readonly key: string;
+  /** Bytes of the value in UTF-8. */
+  readonly size: number;
+  /** "text" for all that comes through the Redis client. */
+  readonly kind: ValueKind;
+  /** Seconds to live, where the command gives them (EX, PX, SETEX, PSETEX); undefined for none and for points in time. */
+  readonly ttl: number | undefined;
+}
+
+/** Asked for every value, synchronously; `false` stores it as it is. */
+export type PolicyFunction = (context: PolicyContext) => Policy | false;
+
+/** One policy for all values, or a function. */
+export type PolicyOption = Policy | PolicyFunction;
+
+/** A policy with nothing left open. */
+export type CompletePolicy = Required<Policy>;
+
+const DEFAULT_MIN_SIZE = 1024;
+const DEFAULT_MIN_SAVINGS = 0.1;
+
+/** Level 3 pays on binary, where level 1 finds too little; on text it costs 20–50 % more time for a few percent. */
+const levels: Readonly<Record<ValueKind, number>> = { text: 1, json: 1, protobuf: 3, binary: 3 };
+
+/**
+ * The policy with its defaults filled in.
+ *
+ * @throws {TypeError | RangeError} naming the member that is wrong
+ */
+export function completePolicy(policy: Policy, kind: ValueKind): CompletePolicy {
+  if (typeof policy !== "object" || policy === null) {
+    throw new TypeError(`"policy" must be an object, got ${describe(policy)}`);
+  }
+  if (policy instanceof Promise) throw new TypeError('"policy" must be given synchronously, got a promise');
+  const { minSize = DEFAULT_MIN_SIZE, minSavings = DEFAULT_MIN_SAVINGS, level = levels[kind] } = policy;
+  requireNumber("minSize", minSize);
+  if (!(minSize >= 0)) throw new RangeError(`"minSize" must be 0 bytes or more, got ${minSize}`);
+  requireNumber("minSavings", minSavings);
+  if (!(minSavings >= 0 && minSavings <= 1)) {
+    throw new RangeError(`"minSavings" must be a share from 0 to 1, got ${minSavings}`);
+  }
+  readCompressOptions({ level });
+  return { minSize, minSavings, level };
+}
+
+function requireNumber(name: string, value: unknown): void {
+  if (typeof value !== "number") throw new TypeError(`"${name}" must be a number, got ${describe(value)}`);
+}

@@ -1,0 +1,112 @@
+import { describe } from "../codec/parameters.ts";
+import type { Zstd } from "../codec/zstd.ts";
+import type { EventListener } from "../metrics/events.ts";
+import { decodeStored, isEncoded, type TextDecompressor } from "./decode.ts";
+import { planEncode, runEncode } from "./encode.ts";
+import { completePolicy, type PolicyOption } from "./policy.ts";
+
+/** The most bytes a value may have to be read, unless the caller says otherwise. */
+export const DEFAULT_MAX_SIZE: number = 32 << 20;
+
+/** Options of `encodeValue`. */
+export interface EncodeValueOptions {
+  /** The key the value is for, as a policy function and events see it. Default "". */
+  readonly key?: string;
+  /** When to compress, and how. Default: from 1024 bytes, level 1, at least 10 % saved. */
+  readonly policy?: PolicyOption;
+  /** The most bytes that readers accept; larger values stay as they are. Default 32 MiB. */
+  readonly maxSize?: number;
+  readonly onEvent?: EventListener;
+}
+
+/** Options of `decodeValue`. */
+export interface DecodeValueOptions {
+  /** The key the value was read from, as errors and events name it. Default "". */
+  readonly key?: string;
+  /** The most bytes the value may have; more is SIZE_LIMIT before anything is allocated. Default 32 MiB. */
+  readonly maxSize?: number;
+  readonly onEvent?: EventListener;
+}
+
+/**
+ * The text to store for a string: `zs1:` and a zstd frame in base64 where that is worth it, else the string itself.
+ * `decodeValue` gives back exactly the string, whatever it looks like, but for lone surrogates, which UTF-8 has not.
+ *
+ * Never fails because of the codec: a string that cannot be compressed is stored as it is.
+ *
+ * @throws {TypeError | RangeError} for wrong arguments
+ * @example
+ * ```ts
+ * await client.set(key, encodeValue(zstd, JSON.stringify(page), { key }));
+ * ```
+ */
+export function encodeValue(zstd: Zstd, text: string, options: EncodeValueOptions = {}): string {
+  if (typeof zstd?.compress !== "function")
+    throw new TypeError(`"zstd" must be a codec, got ${describe(zstd)}`);
+  requireText("text", text);
+  requireOptions(options);
+  const { key = "", policy = {}, maxSize = DEFAULT_MAX_SIZE, onEvent } = options;
+  const settings = {
+    policy: typeof policy === "function" ? policy : completePolicy(policy, "text"),
+    maxSize: requireMaxSize(maxSize),
+    onEvent: requireListener(onEvent),
+  };
+  requireText("key", key);
+  const subject = { command: "SET", key };
+  const plan = planEncode(text, subject, "on", settings);
+  return plan === undefined ? text : runEncode(zstd, text, plan, subject, settings);
+}
+
+/**
+ * The string that `encodeValue` was given, from what it returned; any other text comes back as it is.
+ *
+ * @throws {ZstashError} TRUNCATED, CORRUPT, NOT_ZSTD, CHECKSUM_MISMATCH, SIZE_LIMIT, DICTIONARY_UNKNOWN, NOT_TEXT,
+ * OUT_OF_MEMORY; UNSUPPORTED for a raw frame that was read as text
+ * @throws {TypeError | RangeError} for wrong arguments
+ * @example
+ * ```ts
+ * const stored = await client.get(key);
+ * const page = stored === null ? null : JSON.parse(decodeValue(zstd, stored, { key }));
+ * ```
+ */
+export function decodeValue(
+  zstd: TextDecompressor,
+  stored: string,
+  options: DecodeValueOptions = {},
+): string {
+  if (typeof zstd?.decompressText !== "function") {
+    throw new TypeError(`"zstd" must be a codec, got ${describe(zstd)}`);
+  }
+  requireText("stored", stored);
+  requireOptions(options);
+  const { key = "", maxSize = DEFAULT_MAX_SIZE, onEvent } = options;
+  const settings = { maxSize: requireMaxSize(maxSize), onEvent: requireListener(onEvent) };
+  requireText("key", key);
+  return isEncoded(stored) ? decodeStored(zstd, stored, "GET", key, settings) : stored;
+}
+
+/** A whole number of bytes, or an error that names the option. */
+export function requireMaxSize(value: unknown): number {
+  if (typeof value !== "number") throw new TypeError(`"maxSize" must be a number, got ${describe(value)}`);
+  if (!Number.isInteger(value) || value < 0) {
+    throw new RangeError(`"maxSize" must be a whole number of bytes, got ${value}`);
+  }
+  return value;
+}
+
+/** A function or nothing, or an error that names the option. */
+export function requireListener(value: unknown): EventListener | undefined {
+  if (value === undefined || typeof value === "function") return value as EventListener | undefined;
+  throw new TypeError(`"onEvent" must be a function, got ${describe(value)}`);
+}
+
+/** An object, or an error that says what came instead. */
+export function requireOptions(value: unknown): asserts value is object {
+  if (typeof value !== "object" || value === null) {
+    throw new TypeError(`"options" must be an object, got ${describe(value)}`);
+  }
+}
+
+function requireText(name: string, value: unknown): asserts value is string {
+  if (typeof value !== "string") throw new TypeError(`"${name}" must be a string, got ${describe(value)}`);
+}

@@ -1,0 +1,65 @@
+// Runs everything that says whether this checkout is good: types, then lint, format and tests under vitest. Arguments
+// go to vitest (file names). The last line printed is "N passed, N failed, N skipped" over all of it.
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { addUp, summarize, summaryLine } from "./support/summary.mjs";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const modules = join(root, "node_modules");
+const folder = mkdtempSync(join(tmpdir(), "zstash-test-"));
+const report = join(folder, "report.json");
+const skips = join(folder, "skips.txt");
+
+/** Runs one of the tools that are dev dependencies, on this Node. */
+function run(script, args) {
+  const { status, error } = spawnSync(process.execPath, [join(modules, script), ...args], {
+    cwd: root,
+    stdio: "inherit",
+    env: { ...process.env, ZSTASH_SKIPS: skips },
+  });
+  if (error) console.error(error.message);
+  return status === 0;
+}
+
+/** A check that either holds or does not counts as one test. */
+const verdict = (good) => ({ passed: Number(good), failed: Number(!good), skipped: 0 });
+
+function runTests() {
+  const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
+  const good = run("vitest/vitest.mjs", ["run", ...reporters, ...process.argv.slice(2)]);
+  if (!existsSync(report)) return verdict(false);
+  const summary = summarize(JSON.parse(readFileSync(report, "utf8")));
+  // vitest may fail without a failed test: an unhandled rejection, no test found.
+  if (!good && summary.failed === 0) summary.failed++;
+  return summary;
+}
+
+const parts = [
+  ["types of src/", () => verdict(run("typescript/bin/tsc", ["--noEmit", "--emitDeclarationOnly", "false"]))],
+  ["types of test/", () => verdict(run("typescript/bin/tsc", ["--noEmit", "--project", "test"]))],
+  ["tests", runTests],
+];
+
+let total;
+const seconds = [];
+try {
+  const summaries = parts.map(([name, part]) => {
+    const start = performance.now();
+    const summary = part();
+    seconds.push(
+      `${((performance.now() - start) / 1000).toFixed(1).padStart(7)} s  ${name}: ${summaryLine(summary)}`,
+    );
+    return summary;
+  });
+  total = addUp(summaries);
+  console.log(seconds.join("\n"));
+  if (existsSync(skips))
+    console.log([...new Set(readFileSync(skips, "utf8").trim().split("\n"))].sort().join("\n"));
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+console.log(summaryLine(total));
+process.exitCode = total.failed === 0 ? 0 : 1;

@@ -1,0 +1,69 @@
+// workerd through miniflare: one ES module and the .wasm files that it imports, as wrangler would upload them.
+
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { bundleSuite, root } from "../fixture.mjs";
+
+const WORKER = `import { report } from "suite";
+export default { fetch: async () => Response.json(await report()) };
+`;
+
+/** @param {{ folder: string }} fixture */
+export async function runWorkerd({ folder }) {
+  const { Log, LogLevel, Miniflare } = await import("miniflare");
+  const script = join(folder, "workerd", "worker.mjs");
+  await bundleSuite(script, {
+    stdin: undefined,
+    entryPoints: undefined,
+    ...withEntry(WORKER, folder),
+    conditions: ["workerd", "worker", "browser"],
+    external: ["node:*"],
+    plugins: [compiledWasm()],
+  });
+  const modules = [
+    { type: "ESModule", path: script },
+    ...["zstash.wasm", "zstash-decoder.wasm"].map((name) => ({
+      type: "CompiledWasm",
+      path: join(folder, "workerd", name),
+      contents: undefined,
+    })),
+  ];
+  for (const module of modules.slice(1))
+    module.contents = await readFile(join(root, "dist", module.path.split("/").at(-1)));
+  const miniflare = new Miniflare({
+    modules,
+    modulesRoot: join(folder, "workerd"),
+    compatibilityDate: "2025-06-01",
+    log: new Log(LogLevel.ERROR),
+  });
+  try {
+    const response = await miniflare.dispatchFetch("http://worker/");
+    const body = await response.text();
+    if (!response.ok) throw new Error(`workerd answered ${response.status}: ${body.slice(0, 2000)}`);
+    return JSON.parse(body);
+  } finally {
+    await miniflare.dispose();
+  }
+}
+
+/** An entry in memory that imports the suite by the name "suite". */
+export function withEntry(contents, folder) {
+  return {
+    stdin: { contents, resolveDir: folder, loader: "js" },
+    alias: { suite: join(root, "test/runtimes/suite.ts") },
+    nodePaths: [join(folder, "node_modules")],
+  };
+}
+
+/** Leaves imports of .wasm to the runtime, as a file beside the script. */
+function compiledWasm() {
+  return {
+    name: "compiled-wasm",
+    setup(build) {
+      build.onResolve({ filter: /\.wasm$/ }, ({ path }) => ({
+        path: `./${path.split("/").at(-1)}`,
+        external: true,
+      }));
+    },
+  };
+}

@@ -1,0 +1,152 @@
+/** A real redis-server for a test file: its own port, its own folder, its own child process. */
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { accessSync, constants, mkdtempSync, rmSync } from "node:fs";
+import { connect, createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { afterAll, beforeAll } from "vitest";
+import { requireOrSkip } from "./require-or-skip.ts";
+
+export interface RedisServer {
+  /** `redis://127.0.0.1:port` */
+  readonly url: string;
+  readonly host: string;
+  readonly port: number;
+  readonly pid: number;
+  /** Ends the server and removes its folder; a second call does nothing. */
+  stop(): Promise<void>;
+}
+
+const START_ATTEMPTS = 5;
+const READY_MS = 20_000;
+const STOP_MS = 5_000;
+
+/** Where `redis-server` is, or undefined. */
+export function redisPath(): string | undefined {
+  for (const folder of (process.env["PATH"] ?? "").split(delimiter)) {
+    const path = join(folder, "redis-server");
+    try {
+      accessSync(path, constants.X_OK);
+      return path;
+    } catch {
+      continue;
+    }
+  }
+  return undefined;
+}
+
+/** Whether tests on a real Redis can run here; see requireOrSkip. */
+export function redisAvailable(): boolean {
+  return requireOrSkip("redis-server", redisPath() !== undefined, "apt-get install redis-server");
+}
+
+/**
+ * Starts a server that keeps nothing on disk; `args` are appended to its command line.
+ * A port that another process takes between choosing and binding it is tried again, up to 5 times.
+ */
+export async function startRedis(args: readonly string[] = []): Promise<RedisServer> {
+  const path = redisPath();
+  if (path === undefined) throw new Error("Cannot start redis-server: it is not on PATH");
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await startOn(path, await freePort(), args);
+    } catch (error) {
+      if (attempt === START_ATTEMPTS || !String(error).includes("Address already in use")) throw error;
+    }
+  }
+}
+
+/**
+ * Starts a server before the tests of the enclosing file or describe block, and ends it after them.
+ *
+ * @example
+ * const redis = useRedis();
+ * test("…", async () => connect(redis().url));
+ */
+export function useRedis(args: readonly string[] = []): () => RedisServer {
+  let server: RedisServer | undefined;
+  beforeAll(async () => {
+    server = await startRedis(args);
+  });
+  afterAll(() => server?.stop());
+  return () => {
+    if (server === undefined) throw new Error("Cannot use redis-server: the tests have not begun");
+    return server;
+  };
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const { port } = probe.address() as AddressInfo;
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+async function startOn(path: string, port: number, args: readonly string[]): Promise<RedisServer> {
+  const folder = mkdtempSync(join(tmpdir(), "zstash-redis-"));
+  const settings = ["--port", `${port}`, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
+  const child = spawn(path, [...settings, "--daemonize", "no", "--dir", folder, ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let log = "";
+  const note = (text: Buffer): void => {
+    log = (log + text.toString()).slice(-4096);
+  };
+  child.stdout.on("data", note);
+  child.stderr.on("data", note);
+  const exited = new Promise<void>((resolve) => {
+    child.once("close", () => resolve());
+    child.once("error", () => resolve());
+  });
+  // A runner that is ended from outside gives no afterAll: the child must not outlive it.
+  const killNow = (): void => void child.kill("SIGKILL");
+  process.once("exit", killNow);
+  const stop = async (): Promise<void> => {
+    child.kill("SIGTERM");
+    const timer = setTimeout(killNow, STOP_MS);
+    await exited;
+    clearTimeout(timer);
+    process.off("exit", killNow);
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    await Promise.race([untilReady(child, port), exited]);
+    if (child.exitCode !== null || child.pid === undefined) {
+      throw new Error(`Cannot start redis-server on port ${port}: it ended with ${child.exitCode}\n${log}`);
+    }
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { url: `redis://127.0.0.1:${port}`, host: "127.0.0.1", port, pid: child.pid, stop };
+}
+
+/** Asks PING until the answer is PONG; another process's server on the port would not be our child's. */
+async function untilReady(child: ChildProcess, port: number): Promise<void> {
+  const end = Date.now() + READY_MS;
+  while (child.exitCode === null && Date.now() < end) {
+    if (await answersPing(port)) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  if (child.exitCode === null) throw new Error(`Cannot start redis-server: no PONG within ${READY_MS} ms`);
+}
+
+function answersPing(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1", () => socket.write("PING\r\n"));
+    const finish = (answer: boolean): void => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.setTimeout(1000, () => finish(false));
+    socket.once("data", (reply) => finish(reply.toString().startsWith("+PONG")));
+    socket.once("error", () => finish(false));
+    socket.once("close", () => resolve(false));
+  });
+}

@@ -1,0 +1,24 @@
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+
+const source = (path: string): string => fileURLToPath(new URL(`src/${path}`, import.meta.url));
+
+export default defineConfig({
+  resolve: {
+    // Tests run on the sources; package.json's imports lead to what is built from them.
+    alias: {
+      "#wasm/full": source("adapters/full/inline.ts"),
+      "#wasm/decoder": source("adapters/decoder/inline.ts"),
+    },
+  },
+  test: {
+    include: ["test/{unit,integration,conformance}/**/*.test.ts"],
+    pool: "forks",
+    maxWorkers: 2,
+    passWithNoTests: false,
+    // Generous: no test measures time, and a machine with two busy cores may be ten times slower than a good one.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    teardownTimeout: 20_000,
+  },
+});
