@@ -8,6 +8,11 @@ export type {
   DecompressStreamOptions,
 } from "./codec/parameters.ts";
 export { readDictionary, type Dictionary } from "./codec/dictionary.ts";
+export type { CompressFramesOptions } from "./codec/frames.ts";
+export type { RangeSource } from "./codec/range-source.ts";
+export { readSeekTable, type RangeOptions } from "./codec/seekable.ts";
+export { segmentSize, type SegmentOptions } from "./codec/segment-size.ts";
+export { parseSeekTable, writeSeekTable, type SeekTable, type SeekTableEntry } from "./format/seek-table.ts";
 export type { Decoder } from "./codec/decoder.ts";
 export {
   loadZstd,

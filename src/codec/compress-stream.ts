@@ -21,7 +21,8 @@ export function createCompressStream(
 ): TransformStream<Uint8Array, Uint8Array> {
   const parameters = readCompressStreamOptions(options);
   const { frameSize, seekTable, flush, level, contentSize } = parameters;
-  const open = (): Promise<CompressionContext> => engine.openCompression(parameters);
+  const open = (signal: AbortSignal): Promise<CompressionContext> =>
+    engine.openCompression(parameters, signal);
   const cost = costFactor(level);
   return createTransform(
     frameSize === undefined
@@ -32,12 +33,12 @@ export function createCompressStream(
 
 /** One frame, flushed at the points that the layout asks for. */
 class FrameCompressor implements Transformer {
-  readonly #open: () => Promise<CompressionContext>;
+  readonly #open: (signal: AbortSignal) => Promise<CompressionContext>;
   readonly #pace: Pace;
   readonly #cost: number;
   readonly #contentSize: number | undefined;
   #context: CompressionContext | undefined;
-  #released = false;
+  readonly #end = new AbortController();
   /** Bytes of input up to the next flush, and between the one after that; Infinity for none. */
   #untilFlush: number;
   #interval: number;
@@ -45,7 +46,7 @@ class FrameCompressor implements Transformer {
   #size = 0;
 
   constructor(
-    open: () => Promise<CompressionContext>,
+    open: (signal: AbortSignal) => Promise<CompressionContext>,
     pace: Pace,
     cost: number,
     flush: "ramp" | "none" | number,
@@ -77,7 +78,7 @@ class FrameCompressor implements Transformer {
   }
 
   release(): void {
-    this.#released = true;
+    this.#end.abort(closed());
     this.#context?.release();
     this.#context = undefined;
   }
@@ -98,22 +99,27 @@ class FrameCompressor implements Transformer {
   }
 
   async #run(input: Uint8Array, directive: EndDirective, emit: Emit): Promise<void> {
-    const context = (this.#context ??= await this.#take());
+    const context = this.#context ?? (await this.#take());
+    // The stream may have ended between the grant and here.
+    if (this.#end.signal.aborted) throw closed();
     for (let rest = input; ;) {
       const { consumed, output, full, remaining } = context.step(rest, directive);
       rest = rest.subarray(consumed);
       if (output.length > 0) await emit(output);
       await this.#pace.spend((consumed + output.length) * this.#cost);
-      if (this.#released) throw closed();
+      if (this.#end.signal.aborted) throw closed();
       if (rest.length === 0 && (directive === ZSTD_e_continue ? !full : remaining === 0)) return;
     }
   }
 
   async #take(): Promise<CompressionContext> {
-    const context = await this.#open();
-    if (!this.#released) return context;
-    context.release();
-    throw closed();
+    const context = await this.#open(this.#end.signal);
+    if (this.#end.signal.aborted) {
+      context.release();
+      throw closed();
+    }
+    this.#context = context;
+    return context;
   }
 }
 

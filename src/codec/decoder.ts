@@ -5,6 +5,8 @@ import { walkFrame, type FrameExtent } from "../format/frame.ts";
 import { createDecompressStream } from "./decompress-stream.ts";
 import { dictionaryUnknown } from "./dictionary.ts";
 import type { Pace } from "./pace.ts";
+import type { RangeSource } from "./range-source.ts";
+import { createRangeReader, type RangeOptions } from "./seekable.ts";
 import {
   readDecompressOptions,
   requireBytes,
@@ -46,6 +48,23 @@ export interface Decoder {
    * ```
    */
   decompressStream(options?: DecompressStreamOptions): TransformStream<Uint8Array, Uint8Array>;
+  /**
+   * Decompressed bytes `[start, end)` of a seekable file, reading only the frames that hold them; `end` defaults to the
+   * end and is clamped to it. A file without a seek table is read from its start.
+   *
+   * @throws {ZstashError} in the stream: as `decompressStream`, with frame and offset in the file; RangeError where
+   * `start` lies past the end
+   * @example
+   * ```ts
+   * const page = zstd.decompressRange(source, 1_000_000, 1_001_000);
+   * ```
+   */
+  decompressRange(
+    source: RangeSource,
+    start: number,
+    end?: number,
+    options?: RangeOptions,
+  ): ReadableStream<Uint8Array>;
 }
 
 /** A decoder over an engine, for frames without a dictionary and with one of these. */
@@ -54,18 +73,20 @@ export function createDecoder(
   pace: Pace,
   dictionaries: ReadonlyMap<number, Dictionary>,
 ): Decoder {
-  return {
-    decompress(data, options) {
+  const decoder = {
+    decompress(data: Uint8Array, options?: DecompressOptions): Uint8Array {
       requireBytes(data, "data");
       const { maxSize, into } = readDecompressOptions(options);
       return engine.decompress(planDecode(data, maxSize, dictionaries), into);
     },
-    decompressText(data, options) {
+    decompressText(data: Uint8Array, options?: Omit<DecompressOptions, "into">): string {
       requireBytes(data, "data");
       return engine.decompressText(planDecode(data, readDecompressOptions(options).maxSize, dictionaries));
     },
-    decompressStream: (options) => createDecompressStream(engine, pace, dictionaries, options),
+    decompressStream: (options?: DecompressStreamOptions): TransformStream<Uint8Array, Uint8Array> =>
+      createDecompressStream(engine, pace, dictionaries, options),
   };
+  return { ...decoder, decompressRange: createRangeReader(decoder) };
 }
 
 /**
@@ -82,6 +103,7 @@ export function planDecode(
   }
   const first = walkFrame(data, 0, 0);
   let capacity = 0;
+  let claimed = 0;
   let frame = 0;
   let extent = first;
   for (;;) {
@@ -90,7 +112,9 @@ export function planDecode(
       if (header.dictionaryId !== 0 && !dictionaries.has(header.dictionaryId)) {
         throw dictionaryUnknown(header.dictionaryId, frame, start);
       }
-      if (header.contentSize !== undefined && header.contentSize > maxSize - capacity) {
+      // Frames that claim nothing may hold less than their blocks could, so only claims prove too much.
+      claimed += header.contentSize ?? 0;
+      if (claimed > maxSize) {
         throw new ZstashError(
           "SIZE_LIMIT",
           `Cannot decompress: the content is larger than the limit of ${maxSize} bytes`,
@@ -103,7 +127,7 @@ export function planDecode(
     frame += 1;
     extent = walkFrame(data, end, frame);
   }
-  return { data, frames: contentFrames(frame === 0 ? [first] : walkFrames(data)), capacity, dictionaries };
+  return { data, frames: frame === 0 ? [first] : walkFrames(data), capacity, dictionaries };
 }
 
 /** Walks again rather than keep a list: 32 MiB of empty skippable frames would make four million entries. */
@@ -113,8 +137,4 @@ function* walkFrames(data: Uint8Array): Generator<FrameExtent> {
     yield extent;
     start = extent.end;
   }
-}
-
-function* contentFrames(extents: Iterable<FrameExtent>): Generator<FrameExtent> {
-  for (const extent of extents) if (extent.header.type === "frame") yield extent;
 }

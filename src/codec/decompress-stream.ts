@@ -1,7 +1,12 @@
 import type { DecompressionContext, Engine } from "../engine/engine.ts";
 import { ZstashError } from "../errors.ts";
 import type { Dictionary } from "../format/dictionary.ts";
-import { FRAME_HEADER_SIZE_MAX, readFrameHeaderAt, type FrameHeader } from "../format/frame.ts";
+import {
+  BLOCK_SIZE_MAX,
+  FRAME_HEADER_SIZE_MAX,
+  readFrameHeaderAt,
+  type FrameHeader,
+} from "../format/frame.ts";
 import type { Pace } from "./pace.ts";
 import { readDecompressStreamOptions, type DecompressStreamOptions } from "./parameters.ts";
 import { createTransform, type Emit, type Transformer } from "./transform.ts";
@@ -31,7 +36,9 @@ class StreamDecompressor implements Transformer {
   readonly #maxSize: number;
   readonly #maxWindowLog: number;
   #context: DecompressionContext | undefined;
-  #released = false;
+  /** Bytes of window that the context was asked for. */
+  #window = 0;
+  readonly #end = new AbortController();
   /** "header": bytes of the next header are gathered; "frame": the engine is inside a frame; a number: bytes of a skippable frame still to pass over. */
   #state: "header" | "frame" | number = "header";
   #header: Uint8Array = nothing;
@@ -74,7 +81,7 @@ class StreamDecompressor implements Transformer {
   }
 
   release(): void {
-    this.#released = true;
+    this.#end.abort(closed());
     this.#context?.release();
     this.#context = undefined;
   }
@@ -98,6 +105,7 @@ class StreamDecompressor implements Transformer {
     this.#offset += used;
     if (header.type === "skippable") {
       this.#beginSkipping(header.contentSize!);
+      await this.#pace.spend(used);
       return input.subarray(used);
     }
     await this.#begin(header);
@@ -129,16 +137,29 @@ class StreamDecompressor implements Transformer {
       );
     }
     if (contentSize !== undefined && contentSize > this.#maxSize - this.#size) throw this.#tooLarge();
-    if (this.#context === undefined) {
-      const context = await this.#engine.openDecompression(windowSize, this.#maxWindowLog);
-      if (this.#released) {
-        context.release();
-        throw closed();
-      }
-      this.#context = context;
-    }
-    this.#context.begin(dictionary);
+    const context =
+      this.#context !== undefined && windowSize <= this.#window
+        ? this.#context
+        : await this.#take(Math.max(windowSize, BLOCK_SIZE_MAX));
+    context.begin(dictionary);
     this.#state = "frame";
+  }
+
+  /**
+   * A context with room for a window. One that has less is given back first: the pool counts windows, and a stream
+   * that held one context while it waited for another could wait for itself.
+   */
+  async #take(window: number): Promise<DecompressionContext> {
+    this.#context?.release();
+    this.#context = undefined;
+    const context = await this.#engine.openDecompression(window, this.#maxWindowLog, this.#end.signal);
+    if (this.#end.signal.aborted) {
+      context.release();
+      throw closed();
+    }
+    this.#context = context;
+    this.#window = window;
+    return context;
   }
 
   /** Decodes up to the end of the frame; the rest of the input follows it. `counted` false: the header's own bytes. */
@@ -152,7 +173,7 @@ class StreamDecompressor implements Transformer {
       if (this.#size > this.#maxSize) throw this.#tooLarge();
       if (output.length > 0) await emit(output);
       await this.#pace.spend(consumed + output.length);
-      if (this.#released) throw closed();
+      if (this.#end.signal.aborted) throw closed();
       if (remaining === 0) {
         this.#next();
         return rest;

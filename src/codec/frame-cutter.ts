@@ -113,7 +113,7 @@ export class FrameCutter {
         if (left === 0 || next < fit.contentSize * GAIN_MIN) break;
         size = next;
       } else if (left === 0) {
-        // The floor itself did not fit: no zstd does that, but the bound is a promise. Raw blocks need no zstd.
+        // The floor itself did not fit: no zstd does that, but the bound is a promise. A stored frame has no checksum.
         fit = { frame: writeStoredFrame(this.#content(size)), contentSize: size };
         break;
       } else {

@@ -67,8 +67,6 @@ const DEFAULT_MAX_SIZE = 32 << 20;
 const DEFAULT_MAX_WINDOW_LOG = 23;
 const FRAME_SIZE_MAX = 16 << 20;
 const BLOCK_SIZE_MAX = 128 << 10;
-/** Levels above 19 would take windows of 32…128 MiB for a stream of unknown size, past what readers accept. */
-const streamParameters: CompressionParameters = { windowLog: DEFAULT_MAX_WINDOW_LOG };
 
 const defaults: EngineCompressParameters = {
   level: 1,
@@ -105,7 +103,7 @@ export function readCompressStreamOptions(
   options: CompressStreamOptions = {},
 ): EngineStreamParameters & StreamLayout {
   const base = readCompressOptions(options);
-  const parameters = base.level > 19 ? (base.parameters ?? streamParameters) : base.parameters;
+  const parameters = withReadableWindow(base);
   const { contentSize, flush = "ramp", targetCBlockSize, frameSize, seekTable = false } = options;
   if (contentSize !== undefined) requireInteger("contentSize", contentSize, 0, Number.MAX_SAFE_INTEGER);
   if (flush !== "ramp" && flush !== "none") requireInteger("flush", flush, 1, BLOCK_SIZE_MAX);
@@ -121,6 +119,15 @@ export function readCompressStreamOptions(
     );
   }
   return { ...base, parameters, contentSize, targetCBlockSize, flush, frameSize, seekTable };
+}
+
+/** Levels above 19 would take windows of 32…128 MiB for a stream of unknown size, past what readers accept. */
+function withReadableWindow({
+  level,
+  parameters,
+}: EngineCompressParameters): CompressionParameters | undefined {
+  if (level <= 19 || parameters?.windowLog !== undefined) return parameters;
+  return { ...parameters, windowLog: DEFAULT_MAX_WINDOW_LOG };
 }
 
 /** Validated limits of a decompression: the smaller of `maxSize` and the room in `into`. */

@@ -1,6 +1,5 @@
 import { ZstashError, type ZstashErrorDetails } from "../errors.ts";
 import { parseSeekTable, seekTableSize, type SeekTable } from "../format/seek-table.ts";
-import type { Decoder } from "./decoder.ts";
 import { describe, requireInteger } from "./parameters.ts";
 import { createPullStream } from "./pull-stream.ts";
 import { planReads, type FrameRead, type PlanLimits } from "./range-plan.ts";
@@ -20,8 +19,12 @@ export interface RangeOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What reads ranges: a decoder, or as much of one. */
-type RangeDecoder = Pick<Decoder, "decompress" | "decompressStream">;
+/** What of a `Decoder` reading ranges takes. */
+export interface RangeDecoder {
+  decompress(data: Uint8Array, options: { readonly maxSize: number }): Uint8Array;
+  decompressStream(): TransformStream<Uint8Array, Uint8Array>;
+}
+
 type ByteGenerator = AsyncGenerator<Uint8Array, void, undefined>;
 
 const DEFAULT_READ_SIZE = 1 << 20;
@@ -59,6 +62,8 @@ export async function readSeekTable(
  * Makes `Decoder.decompressRange`: the bytes `[start, end)` of the content, as a stream that reads when it is read.
  *
  * With a seek table only the frames that hold a part of the range are read, neighbours together, one read ahead.
+ * Each is held to the sizes that the table gives for it. The format has no checksum of the table itself: a wrong
+ * decompressed size of a frame before the range moves the range, and only a read from the beginning notices.
  * Without one the source is decoded from its beginning up to `end`, in bounded memory whatever its frames are.
  * `end` is clamped to the size of the content; a `start` past it is a RangeError in the stream; an empty range reads
  * nothing.

@@ -35,6 +35,11 @@ export function createTransform(transformer: Transformer): TransformStream<Uint8
     gone ??= { reason };
     demand?.();
   };
+  const end = (reason: unknown): void => {
+    stop(reason);
+    release();
+    output.error(reason);
+  };
   const emit: Emit = async (chunk) => {
     if (gone !== undefined) throw gone.reason;
     output.enqueue(chunk);
@@ -74,7 +79,8 @@ export function createTransform(transformer: Transformer): TransformStream<Uint8
     {
       start(controller) {
         input = controller;
-        controller.signal.addEventListener("abort", () => stop(controller.signal.reason));
+        // Comes while a write still runs, where `abort` below waits for it.
+        controller.signal.addEventListener("abort", () => end(controller.signal.reason));
       },
       write(chunk) {
         return guard(() => {
@@ -91,11 +97,7 @@ export function createTransform(transformer: Transformer): TransformStream<Uint8
           output.close();
         });
       },
-      abort(reason) {
-        stop(reason);
-        release();
-        output.error(reason);
-      },
+      abort: end,
     },
     { highWaterMark: 1 },
   );

@@ -4,6 +4,7 @@ import { wasmEngine } from "../engine/wasm.ts";
 import { createCompressStream } from "./compress-stream.ts";
 import { createDecoder, type Decoder } from "./decoder.ts";
 import type { Dictionary } from "./dictionary.ts";
+import { createFrameStream, type CompressFramesOptions } from "./frames.ts";
 import { compileModule, type ModuleSource } from "./module.ts";
 import { Pace } from "./pace.ts";
 import {
@@ -44,6 +45,16 @@ export interface Zstd extends Decoder {
    * ```
    */
   compressStream(options?: CompressStreamOptions): TransformStream<Uint8Array, Uint8Array>;
+  /**
+   * A stream each of whose chunks is one whole frame of at most `maxFrameSize` bytes, on any input, decodable alone.
+   *
+   * @throws {ZstashError} in the stream: OUT_OF_MEMORY
+   * @example
+   * ```ts
+   * const frames = body.pipeThrough(zstd.compressFrames({ maxFrameSize: segmentSize({ mtu: 1500 }) }));
+   * ```
+   */
+  compressFrames(options: CompressFramesOptions): TransformStream<Uint8Array, Uint8Array>;
   /** Contexts of streams and linear memory in bytes, for metrics and tests. */
   stats(): ZstdStats;
 }
@@ -118,6 +129,7 @@ async function createZstd(factory: EngineFactory, options: LoadOptions): Promise
       return engine.compress(data, readCompressOptions(options));
     },
     compressStream: (options) => createCompressStream(engine, pace, options),
+    compressFrames: (options) => createFrameStream(engine, pace, options),
     stats: () => engine.stats(),
   };
 }

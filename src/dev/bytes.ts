@@ -30,27 +30,7 @@ export function fromBinary(text: string): Uint8Array {
   return bytes;
 }
 
-/** Base64 with padding (RFC 4648 §4). */
-export function toBase64(bytes: Uint8Array): string {
-  let text = "";
-  // A multiple of three bytes a step, so that padding occurs at the very end only.
-  for (let at = 0; at < bytes.length; at += 3 * STEP)
-    text += btoa(toBinary(bytes.subarray(at, at + 3 * STEP)));
-  return text;
-}
-
 /** Whether two byte strings are equal. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, index) => byte === b[index]);
-}
-
-/** One byte string of several. */
-export function concatenate(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

@@ -1,10 +1,12 @@
 import { connect } from "node:net";
 import type { Socket } from "node:net";
 import { ZstashError } from "../errors.ts";
-import { RespParser, writeCommand } from "../rest/resp.ts";
+import { writeCommand } from "../rest/command.ts";
+import { RespParser } from "../rest/resp.ts";
 import type { RespValue } from "../rest/resp.ts";
 import type { Backend, BackendKind, CommandBytes } from "./backend.ts";
-import { concatenate, utf8 } from "./bytes.ts";
+import { concatenate } from "../bytes.ts";
+import { utf8 } from "./bytes.ts";
 
 /** How long a connection and its login may take, in ms. */
 const CONNECT_TIMEOUT_MS = 5_000;

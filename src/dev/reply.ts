@@ -1,5 +1,7 @@
 import type { RespValue } from "../rest/resp.ts";
-import { concatenate, toBase64, toText, utf8 } from "./bytes.ts";
+import { concatenate } from "../bytes.ts";
+import { encodeBase64 } from "../value/base64.ts";
+import { toText, utf8 } from "./bytes.ts";
 
 /** How a request wants its replies: JSON, JSON with strings in base64, or RESP2 as Redis sends it. */
 export type ReplyFormat = "json" | "base64" | "resp2";
@@ -26,13 +28,14 @@ export function writeError(text: string): string {
 }
 
 function writeResult(reply: RespValue, base64: boolean): string {
-  const writeText = (text: string): string => (base64 ? `"${toBase64(utf8(text))}"` : JSON.stringify(text));
+  const writeText = (text: string): string =>
+    base64 ? `"${encodeBase64(utf8(text))}"` : JSON.stringify(text);
   switch (reply.kind) {
     case "integer":
       return typeof reply.value === "bigint" ? writeText(reply.value.toString()) : `${reply.value}`;
     case "bulk":
       if (reply.bytes === null) return "null";
-      return base64 ? `"${toBase64(reply.bytes)}"` : JSON.stringify(toText(reply.bytes));
+      return base64 ? `"${encodeBase64(reply.bytes)}"` : JSON.stringify(toText(reply.bytes));
     case "array":
       return reply.items === null
         ? "null"

@@ -1,5 +1,6 @@
 import type { CommandBytes } from "./backend.ts";
-import { concatenate, toText, utf8 } from "./bytes.ts";
+import { concatenate } from "../bytes.ts";
+import { toText, utf8 } from "./bytes.ts";
 
 /** Why a request is refused before any command of it runs, with the HTTP status that says so. */
 export class Refusal extends Error {
@@ -28,6 +29,12 @@ export function sizeExceeded(limit: number, actual: number): string {
  */
 export async function readBody(request: Request, limit: number): Promise<Uint8Array> {
   if (request.body === null) return new Uint8Array(0);
+  // Firefox has no Request.body; in a page the body is in memory already.
+  if (request.body === undefined) {
+    const whole = new Uint8Array(await request.arrayBuffer());
+    if (whole.length > limit) throw new Refusal(400, sizeExceeded(limit, whole.length));
+    return whole;
+  }
   const pieces: Uint8Array[] = [];
   let size = 0;
   const reader = request.body.getReader();

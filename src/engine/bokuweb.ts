@@ -58,8 +58,10 @@ function decode(
   into: Uint8Array = new Uint8Array(capacity),
 ): Uint8Array {
   let filled = 0;
-  let frame = 0;
+  let frame = -1;
   for (const { start, end, header, bound } of frames) {
+    frame += 1;
+    if (header.type === "skippable") continue;
     if (header.dictionaryId !== 0) throw unsupported("decompress with a registered dictionary");
     // Passed on only where the header has no size; a size that is there has been checked against the limit.
     const defaultHeapSize = Math.min(capacity - filled, header.contentSize ?? bound);
@@ -69,7 +71,6 @@ function decode(
     if (output.length > into.length - filled) throw toZstashError(DST_SIZE_TOO_SMALL, "decompress");
     into.set(output, filled);
     filled += output.length;
-    frame += 1;
   }
   return into.subarray(0, filled);
 }

@@ -34,7 +34,7 @@ export interface EngineStreamParameters extends EngineCompressParameters {
 export interface DecodePlan {
   /** The input that the extents refer to. */
   readonly data: Uint8Array;
-  /** Frames in order; skippable frames are left out. */
+  /** Frames in order, skippable frames too: they count in the numbers that errors name. */
   readonly frames: Iterable<FrameExtent>;
   /** Output bytes to provide; more output is SIZE_LIMIT. */
   readonly capacity: number;
@@ -103,10 +103,17 @@ export interface Engine {
   decompress(plan: DecodePlan, into?: Uint8Array): Uint8Array;
   /** Decodes to text: fatal UTF-8 (NOT_TEXT), a BOM is kept. */
   decompressText(plan: DecodePlan): string;
-  /** Waits for a context within the memory limit, first come first served; TIMEOUT after 30 s. */
-  openCompression(parameters: EngineStreamParameters): Promise<CompressionContext>;
-  /** As `openCompression`; `windowSize` is what the first frame's header asks for. */
-  openDecompression(windowSize: number, maxWindowLog: number): Promise<DecompressionContext>;
+  /**
+   * Waits for a context within the memory limit, first come first served; TIMEOUT after 30 s. Aborting the signal ends
+   * the wait.
+   */
+  openCompression(parameters: EngineStreamParameters, signal: AbortSignal): Promise<CompressionContext>;
+  /** As `openCompression`; `windowSize` is the largest window that frames may ask for. */
+  openDecompression(
+    windowSize: number,
+    maxWindowLog: number,
+    signal: AbortSignal,
+  ): Promise<DecompressionContext>;
   stats(): EngineStats;
 }
 

@@ -9,6 +9,7 @@ export interface ZstashExports {
   ZSTD_versionNumber(): number;
 
   ZSTD_createDCtx(): number;
+  ZSTD_freeDCtx(context: number): number;
   ZSTD_DCtx_setParameter(context: number, parameter: number, value: number): number;
   ZSTD_DCtx_reset(context: number, directive: number): number;
   ZSTD_DCtx_refDDict(context: number, dictionary: number): number;
@@ -22,6 +23,7 @@ export interface ZstashExports {
 export interface ZstashCompressionExports extends ZstashExports {
   ZSTD_compressBound(size: number): number;
   ZSTD_createCCtx(): number;
+  ZSTD_freeCCtx(context: number): number;
   ZSTD_CCtx_setParameter(context: number, parameter: number, value: number): number;
   ZSTD_CCtx_setPledgedSrcSize(context: number, size: number): number;
   ZSTD_CCtx_reset(context: number, directive: number): number;

@@ -11,7 +11,8 @@ import { isZstdError, toZstashError } from "./wasm-error.ts";
 export class HeldParameters {
   #level: number | undefined;
   #checksum: boolean | undefined;
-  #advanced: CompressionParameters | undefined;
+  /** Undefined for the level's own; null where zstd refused one of them, after others had been set. */
+  #advanced: CompressionParameters | undefined | null;
 
   set(
     exports: ZstashCompressionExports,
@@ -23,6 +24,7 @@ export class HeldParameters {
     if (this.#checksum !== checksum) setParameter(exports, context, ZSTD_c_checksumFlag, checksum ? 1 : 0);
     this.#checksum = checksum;
     if (this.#advanced === parameters) return;
+    this.#advanced = null;
     for (const [name, number] of Object.entries(advancedParameters)) {
       setParameter(exports, context, number, parameters?.[name as keyof CompressionParameters] ?? 0);
     }

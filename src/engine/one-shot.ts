@@ -6,6 +6,10 @@ import { LinearMemory, requireAddress, type FilledArea } from "./memory.ts";
 import { decodeUtf8 } from "./utf8.ts";
 import { decoderOnly, isZstdError, toZstashError } from "./wasm-error.ts";
 
+/** Results of libzstd (zstd_errors.h). */
+const DST_SIZE_TOO_SMALL = -70;
+const CORRUPTION_DETECTED = -20;
+
 /** One-shot coding on one instance with one reused context of each kind. */
 export class OneShot {
   readonly #exports: ZstashExports;
@@ -102,8 +106,10 @@ export class OneShot {
 
   #decodeFrames(context: number, plan: DecodePlan, source: number, destination: number): number {
     let filled = 0;
-    let frame = 0;
+    let frame = -1;
     for (const { start, end, header } of plan.frames) {
+      frame += 1;
+      if (header.type === "skippable") continue;
       const dictionary = header.dictionaryId === 0 ? undefined : plan.dictionaries.get(header.dictionaryId);
       const address = dictionary === undefined ? 0 : this.#dictionaries.forDecompression(dictionary);
       if (address !== 0) this.#exports.ZSTD_DCtx_refDDict(context, address);
@@ -115,9 +121,12 @@ export class OneShot {
           source + start,
           end - start,
         );
-        if (isZstdError(size)) throw toZstashError(size, "decompress", { frame, offset: start });
+        // Where the room that the header claims was there, the frame holds more than it says.
+        const lied =
+          size === DST_SIZE_TOO_SMALL && (header.contentSize ?? Infinity) <= plan.capacity - filled;
+        if (isZstdError(size))
+          throw toZstashError(lied ? CORRUPTION_DETECTED : size, "decompress", { frame, offset: start });
         filled += size >>> 0;
-        frame += 1;
       } finally {
         if (address !== 0) this.#exports.ZSTD_DCtx_refDDict(context, 0);
       }

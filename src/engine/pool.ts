@@ -39,12 +39,12 @@ export class InstancePool<T extends Poolable> {
 
   /**
    * An instance for a stream that will take about `estimate` bytes; waits while the budget is spent. One stream is
-   * always let in, whatever it takes.
+   * always let in, whatever it takes. A waiter leaves the queue when `signal` is aborted, and rejects with its reason.
    *
    * @throws {ZstashError} TIMEOUT after 30 s
    */
-  async acquire(estimate: number): Promise<T> {
-    if (this.#waiters.length > 0 || !this.#fits(estimate)) return this.#wait(estimate);
+  async acquire(estimate: number, signal?: AbortSignal): Promise<T> {
+    if (this.#waiters.length > 0 || !this.#fits(estimate)) return this.#wait(estimate, signal);
     return this.#take(estimate);
   }
 
@@ -80,38 +80,43 @@ export class InstancePool<T extends Poolable> {
 
   /** Whether `estimate` more bytes fit; idle instances make room where they would stand in the way. */
   #fits(estimate: number): boolean {
-    if (this.#live.size === 0) {
-      if (estimate > this.#memoryLimit) this.#idle.length = 0;
-      return true;
-    }
     let taken = 0;
     for (const instance of this.#live)
       taken += Math.max(instance.memorySize, this.#reserved.get(instance) ?? 0);
-    if (taken + estimate > this.#memoryLimit) return false;
-    for (let idle = this.#idleMemory(); taken + Math.max(estimate, idle) > this.#memoryLimit;) {
-      this.#idle.shift();
-      idle = this.#idleMemory();
-    }
+    if (this.#live.size > 0 && taken + estimate > this.#memoryLimit) return false;
+    while (this.#idle.length > 0 && taken + this.#sizeWith(estimate) > this.#memoryLimit) this.#idle.shift();
     return true;
   }
 
-  #idleMemory(): number {
-    return this.#idle.reduce((sum, { memorySize }) => sum + memorySize, 0);
+  /** What the idle instances will take once the largest of them has grown to `estimate`. */
+  #sizeWith(estimate: number): number {
+    const idle = this.#idle.reduce((sum, { memorySize }) => sum + memorySize, 0);
+    const largest = this.#idle.at(-1)?.memorySize ?? 0;
+    return idle - largest + Math.max(largest, estimate);
   }
 
-  #wait(estimate: number): Promise<T> {
+  #wait(estimate: number, signal: AbortSignal | undefined): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      const timer = setTimeout(() => {
-        const index = this.#waiters.indexOf(waiter);
-        if (index >= 0) this.#waiters.splice(index, 1);
-        const holders = `${this.#live.size} streams hold the memory limit of ${this.#memoryLimit} bytes`;
-        reject(new ZstashError("TIMEOUT", `Cannot start a stream: waited ${WAIT_MS} ms while ${holders}`));
+      const settle = (): void => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", onAbort);
+      };
+      const leave = (reason: unknown): void => {
+        settle();
+        this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
+        reject(reason);
         this.#serve();
+      };
+      const onAbort = (): void => leave(signal?.reason);
+      const timer = setTimeout(() => {
+        const holders = `${this.#live.size} streams hold the memory limit of ${this.#memoryLimit} bytes`;
+        leave(new ZstashError("TIMEOUT", `Cannot start a stream: waited ${WAIT_MS} ms while ${holders}`));
       }, WAIT_MS);
+      signal?.addEventListener("abort", onAbort);
       const waiter: Waiter = {
         estimate,
         grant: () => {
-          clearTimeout(timer);
+          settle();
           try {
             resolve(this.#take(estimate));
           } catch (error) {

@@ -32,7 +32,7 @@ export class StreamInstance implements Poolable {
   readonly #exports: ZstashExports;
   readonly #memory: LinearMemory;
   readonly #dictionaries: DigestedDictionaries;
-  readonly #held = new HeldParameters();
+  #held = new HeldParameters();
   readonly #buffers: number;
   readonly #input: number;
   readonly #output: number;
@@ -55,6 +55,9 @@ export class StreamInstance implements Poolable {
   startCompression(parameters: EngineStreamParameters): void {
     const exports = this.#exports;
     if (!canCompress(exports)) throw decoderOnly();
+    // One context at a time: the pool counts what one takes.
+    exports.ZSTD_freeDCtx(this.#decompressContext);
+    this.#decompressContext = 0;
     const context = (this.#compressContext ||= requireAddress(exports.ZSTD_createCCtx()));
     exports.ZSTD_CCtx_reset(context, ZSTD_reset_session_only);
     this.#held.set(exports, context, parameters);
@@ -84,6 +87,9 @@ export class StreamInstance implements Poolable {
 
   startDecompression(maxWindowLog: number): void {
     const exports = this.#exports;
+    if (canCompress(exports)) exports.ZSTD_freeCCtx(this.#compressContext);
+    this.#compressContext = 0;
+    this.#held = new HeldParameters();
     const context = (this.#decompressContext ||= requireAddress(exports.ZSTD_createDCtx()));
     exports.ZSTD_DCtx_reset(context, ZSTD_reset_session_only);
     exports.ZSTD_DCtx_refDDict(context, 0);

@@ -9,12 +9,14 @@ const reasons: Readonly<Record<number, readonly [ZstashErrorCode, string]>> = {
   20: ["CORRUPT", "the data is corrupt"],
   22: ["CHECKSUM_MISMATCH", "the content does not match its checksum"],
   24: ["CORRUPT", "a literals header is not valid"],
-  30: ["DICTIONARY_INVALID", "the dictionary is corrupt"],
+  // Of a frame's own tables: a dictionary's are checked when it is digested.
+  30: ["CORRUPT", "the data is corrupt"],
   32: ["DICTIONARY_UNKNOWN", "the frame was made with another dictionary"],
   34: ["DICTIONARY_INVALID", "the dictionary cannot be loaded"],
   64: ["OUT_OF_MEMORY", "WebAssembly memory is exhausted"],
   70: ["SIZE_LIMIT", "the output is larger than the limit"],
-  72: ["TRUNCATED", "the input ends inside a frame"],
+  // The frame is whole when the engine gets it, so it is a block's inner sizes that are wrong.
+  72: ["CORRUPT", "the sizes inside a block are wrong"],
 };
 
 /** Whether a result of libzstd, as WebAssembly's signed i32, is an error (ZSTD_isError: the last 120 values). */

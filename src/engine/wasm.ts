@@ -60,9 +60,12 @@ class WasmEngine implements Engine {
     return this.#run((oneShot) => oneShot.decompressText(plan));
   }
 
-  async openCompression(parameters: EngineStreamParameters): Promise<CompressionContext> {
+  async openCompression(
+    parameters: EngineStreamParameters,
+    signal: AbortSignal,
+  ): Promise<CompressionContext> {
     const estimate = this.#run((oneShot) => oneShot.estimateStream(parameters));
-    const held = await this.#hold(INSTANCE_OVERHEAD + estimate);
+    const held = await this.#hold(INSTANCE_OVERHEAD + estimate, signal);
     const { instance } = held;
     const context: CompressionContext = {
       step: (input, directive) => guard(held, () => instance.compressStep(input, directive)),
@@ -73,9 +76,13 @@ class WasmEngine implements Engine {
     return context;
   }
 
-  async openDecompression(windowSize: number, maxWindowLog: number): Promise<DecompressionContext> {
+  async openDecompression(
+    windowSize: number,
+    maxWindowLog: number,
+    signal: AbortSignal,
+  ): Promise<DecompressionContext> {
     const estimate = INSTANCE_OVERHEAD + DECOMPRESSION_OVERHEAD + Math.min(windowSize, 2 ** maxWindowLog);
-    const held = await this.#hold(estimate);
+    const held = await this.#hold(estimate, signal);
     const { instance } = held;
     const context: DecompressionContext = {
       step: (input) => guard(held, () => instance.decompressStep(input)),
@@ -91,8 +98,8 @@ class WasmEngine implements Engine {
     return { live, idle, waiters, memory: memory + (this.#oneShot?.memorySize ?? 0) };
   }
 
-  async #hold(estimate: number): Promise<Held> {
-    return { instance: await this.#pool.acquire(estimate), usable: true };
+  async #hold(estimate: number, signal: AbortSignal): Promise<Held> {
+    return { instance: await this.#pool.acquire(estimate, signal), usable: true };
   }
 
   #start(context: object, held: Held, start: () => void): void {

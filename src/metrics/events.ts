@@ -98,7 +98,7 @@ export function emit(listener: EventListener, event: ZstashEvent): void {
   try {
     const returned = listener(event);
     // A rejection that nobody handles ends a process.
-    if (returned instanceof Promise) returned.catch(() => {});
+    if (typeof returned === "object" && returned !== null) Promise.resolve(returned).catch(() => {});
   } catch {
     // An observer has no say in the operation.
   }

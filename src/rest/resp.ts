@@ -41,8 +41,6 @@ const INT64_MIN = -(2n ** 63n);
 const INT64_MAX = 2n ** 63n - 1n;
 
 const utf8Decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-const utf8Encoder = new TextEncoder();
-const CRLF = new Uint8Array([CR, LF]);
 
 interface OpenArray {
   readonly items: RespValue[];
@@ -275,31 +273,4 @@ export function readResp(data: Uint8Array, limits: RespLimits = {}): RespValue {
   if (replies.length > 1)
     throw new ZstashError("REDIS", `Cannot read the reply: one was asked for, got ${replies.length}`);
   return reply;
-}
-
-/**
- * Encode a command as Redis takes it: an array of bulk strings. Strings are sent as UTF-8.
- *
- * @example
- * ```ts
- * socket.write(writeCommand(["SET", key, bytes]));
- * ```
- */
-export function writeCommand(args: readonly (Uint8Array | string)[]): Uint8Array {
-  const parts: Uint8Array[] = [utf8Encoder.encode(`*${args.length}\r\n`)];
-  for (const arg of args) {
-    const bytes = typeof arg === "string" ? utf8Encoder.encode(arg) : arg;
-    parts.push(utf8Encoder.encode(`$${bytes.length}\r\n`), bytes, CRLF);
-  }
-  return concatenate(parts);
-}
-
-function concatenate(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

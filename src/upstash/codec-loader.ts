@@ -3,7 +3,10 @@ import { loadZstd, type Zstd } from "../codec/zstd.ts";
 import { ZstashError } from "../errors.ts";
 import type { CodecFailure } from "../value/encode.ts";
 
-/** A codec, the promise of one, or a function that loads one and is asked again after a failure. */
+/**
+ * A codec, the promise of one, or a function that loads one and is asked again after a failure. The first value that
+ * needs the codec waits for it.
+ */
 export type CodecOption = Zstd | Promise<Zstd> | (() => Promise<Zstd>);
 
 /** Loads a codec when it is first needed, once. */
@@ -15,10 +18,10 @@ export class CodecLoader {
   constructor(option: CodecOption = loadZstd) {
     if (typeof option === "function") {
       this.#load = option;
-    } else if (option instanceof Promise) {
+    } else if (isPromise(option)) {
       this.#load = () => option;
       // A rejection is for whoever first needs the codec: until then it is not unhandled.
-      option.catch(() => {});
+      option.then(undefined, () => {});
     } else {
       this.#loaded = requireCodec(option);
       this.#load = () => Promise.resolve(option);
@@ -49,6 +52,11 @@ export class CodecLoader {
       };
     }
   }
+}
+
+/** By its method: the promise may be of another realm. */
+function isPromise(option: CodecOption): option is Promise<Zstd> {
+  return typeof (option as Partial<Promise<Zstd>> | null)?.then === "function";
 }
 
 function requireCodec(value: unknown): Zstd {

@@ -66,11 +66,18 @@ const table: Readonly<Record<string, CommandRow>> = {
 };
 
 /** Options that take the argument behind them, which is therefore no option. */
-const withArgument: ReadonlySet<string> = new Set(
-  ["EX", "PX", "EXAT", "PXAT", "IFEQ", "IFNE", "IFDEQ", "IFDNE", "MATCH", "COUNT"].flatMap(bothCases),
-);
-
-const FIELDS: readonly string[] = bothCases("FIELDS");
+const withArgument: ReadonlySet<string> = new Set([
+  "EX",
+  "PX",
+  "EXAT",
+  "PXAT",
+  "IFEQ",
+  "IFNE",
+  "IFDEQ",
+  "IFDNE",
+  "MATCH",
+  "COUNT",
+]);
 
 /** Options that say how long a key or field lives, by how many make a second. */
 const ttlOptions: readonly (readonly [name: string, perSecond: number])[] = [
@@ -90,7 +97,7 @@ export interface KnownCommand {
 /** The SDK writes names in lower case, `exec` in any: both are found without making a new string. */
 const commands: ReadonlyMap<string, KnownCommand> = new Map(
   Object.entries(table).flatMap(([name, row]) =>
-    bothCases(name).map((spelling): [string, KnownCommand] => [spelling, { name, row }]),
+    [name, name.toLowerCase()].map((spelling): [string, KnownCommand] => [spelling, { name, row }]),
   ),
 );
 
@@ -154,10 +161,11 @@ function findOption(command: CommandArguments, option: string, from = command.le
   for (let position = from; position < command.length; position++) {
     const argument = command[position];
     if (typeof argument !== "string") continue;
-    if (argument.length === option.length && argument.toUpperCase() === option) return position;
+    const name = argument.toUpperCase();
+    if (name === option) return position;
     // What follows are fields, which may be called anything.
-    if (FIELDS.includes(argument)) return -1;
-    if (withArgument.has(argument) || withArgument.has(argument.toUpperCase())) position += 1;
+    if (name === "FIELDS") return -1;
+    if (withArgument.has(name)) position += 1;
   }
   return -1;
 }
@@ -165,8 +173,4 @@ function findOption(command: CommandArguments, option: string, from = command.le
 function seconds(argument: unknown, perSecond: number): number | undefined {
   const amount = Number(argument);
   return Number.isFinite(amount) && amount > 0 ? amount / perSecond : undefined;
-}
-
-function bothCases(name: string): [string, string] {
-  return [name, name.toLowerCase()];
 }

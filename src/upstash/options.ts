@@ -25,7 +25,8 @@ export interface CompressionOptions {
   readonly policy?: PolicyOption;
   /**
    * What a damaged value does to a read: "throw" its ZstashError, or "miss", as if there were none. Default "throw".
-   * Only damage is a miss; a codec that cannot load, a limit or a raw frame throws in any case.
+   * Only damage is a miss; a codec that cannot load, a limit, an unknown dictionary or a raw frame throws in any
+   * case. The command itself has been carried out: a GETDEL that throws has deleted.
    */
   readonly onCorrupt?: "throw" | "miss";
   /** The most bytes a value may have to be decoded; larger values are not compressed. Default 32 MiB. */

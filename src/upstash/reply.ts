@@ -22,6 +22,8 @@ const damage: ReadonlySet<ZstashErrorCode> = new Set<ZstashErrorCode>([
   "CORRUPT",
   "CHECKSUM_MISMATCH",
   "NOT_TEXT",
+  // Dictionaries are checked when they are loaded: in a decode this is a frame that refers to what it lacks.
+  "DICTIONARY_INVALID",
 ]);
 
 /** How many keys an error message names; all are in `keys`. */

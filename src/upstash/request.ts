@@ -1,6 +1,11 @@
 import type { Zstd } from "../codec/zstd.ts";
-import { planEncode, runEncode, type CodecFailure, type EncodePlan } from "../value/encode.ts";
-import type { ValueSubject } from "../value/encode.ts";
+import {
+  planEncode,
+  runEncode,
+  type CodecFailure,
+  type EncodePlan,
+  type ValueSubject,
+} from "../value/encode.ts";
 import {
   findCommand,
   keyOfArgument,

@@ -1,4 +1,5 @@
 import type { Zstd } from "../codec/zstd.ts";
+import { ZstashError } from "../errors.ts";
 import { readFrameHeader } from "../format/frame.ts";
 import { writeStoredFrame } from "../format/stored-frame.ts";
 import { emit, type EventListener, type SkipReason } from "../metrics/events.ts";
@@ -102,8 +103,10 @@ export function runEncode(
     try {
       if ("error" in codec) throw codec.error;
       frame = codec.compress(text, { level: plan.level });
-      // Also the proof that the codec made a frame, which readers will know as one.
-      size = readFrameHeader(frame).contentSize;
+      // Readers know a value of ours by this header: without it the value would be lost.
+      const { type, contentSize } = readFrameHeader(frame);
+      if (type !== "frame") throw new ZstashError("INTERNAL", "Cannot compress: the codec made no frame");
+      size = contentSize;
     } catch (error) {
       frame = undefined;
       fallBack(error, text, subject, onEvent);

@@ -50,7 +50,7 @@ export function completePolicy(policy: Policy, kind: ValueKind): CompletePolicy 
   if (typeof policy !== "object" || policy === null) {
     throw new TypeError(`"policy" must be an object, got ${describe(policy)}`);
   }
-  if (policy instanceof Promise) throw new TypeError('"policy" must be given synchronously, got a promise');
+  if ("then" in policy) throw new TypeError('"policy" must be given synchronously, got a promise');
   const { minSize = DEFAULT_MIN_SIZE, minSavings = DEFAULT_MIN_SAVINGS, level = levels[kind] } = policy;
   requireNumber("minSize", minSize);
   if (!(minSize >= 0)) throw new RangeError(`"minSize" must be 0 bytes or more, got ${minSize}`);

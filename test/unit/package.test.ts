@@ -20,6 +20,7 @@ interface Manifest {
 }
 
 interface LockedPackage {
+  readonly version?: string;
   readonly integrity?: string;
   readonly devDependencies?: Readonly<Record<string, string>>;
   readonly optionalDependencies?: Readonly<Record<string, string>>;
@@ -63,7 +64,7 @@ describe("package.json", () => {
       expect(version, name).toMatch(/^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/);
     }
     for (const [name, version] of Object.entries(runtimes.devDependencies)) {
-      expect(version, name).toMatch(/^npm:[@a-z0-9/-]+@\d+\.\d+\.\d+$/);
+      expect(version, name).toMatch(/^(npm:[@a-z0-9/-]+@)?\d+\.\d+\.\d+$/);
     }
   });
 
@@ -131,9 +132,21 @@ describe("the lock files", () => {
   // npm leaves out what its registry had not, without a word, and then refuses the lock file on the next npm ci.
   test.each(locks)("%s locks a package for every platform", (path) => {
     const { packages } = JSON.parse(read(path)) as Lock;
-    const names = new Set(Object.keys(packages).map((at) => at.replace(/^.*node_modules\//, "")));
-    const missing = Object.values(packages).flatMap(({ optionalDependencies = {} }) =>
-      Object.keys(optionalDependencies).filter((name) => !names.has(name)),
+    // A package finds its dependencies in its own node_modules or in one further out, and in their exact version.
+    const found = (from: string, name: string, version: string): boolean =>
+      from
+        .split("/node_modules/")
+        .map((_, depth, parts) => parts.slice(0, parts.length - depth).join("/node_modules/"))
+        .concat("")
+        .some((folder) => {
+          const at = folder === "" ? `node_modules/${name}` : `${folder}/node_modules/${name}`;
+          const { version: locked } = packages[at] ?? {};
+          return locked !== undefined && (locked === version || !/^\d/.test(version));
+        });
+    const missing = Object.entries(packages).flatMap(([at, { optionalDependencies = {} }]) =>
+      Object.entries(optionalDependencies).flatMap(([name, version]) =>
+        found(at, name, version) ? [] : [`${at}: ${name}@${version}`],
+      ),
     );
     expect(missing).toEqual([]);
   });

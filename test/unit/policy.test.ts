@@ -65,11 +65,19 @@ describe("the length in UTF-8", () => {
         String.fromCharCode(...Array.from({ length: random.below(40) }, () => random.below(0x10000))),
       );
     }
+    // Around the ends of the parts in which a long text is counted.
+    for (const fill of ["a", "é", "\uFFFD"]) {
+      for (const cut of [8190, 8191, 8192, 8193, 16383, 16384]) {
+        for (const sample of samples) texts.push(fill.repeat(cut) + sample + fill.repeat(9000));
+      }
+    }
+    texts.push("\ud800".repeat(20_000), "😀".repeat(20_000), `a${"😀".repeat(20_000)}`);
     for (const text of texts) {
       const size = new TextEncoder().encode(text).length;
-      expect(utf8Length(text), JSON.stringify(text)).toBe(size);
+      const name = JSON.stringify(text.slice(0, 50));
+      expect(utf8Length(text), name).toBe(size);
       for (const limit of [0, 1, size - 1, size, size + 1, text.length, text.length * 3]) {
-        expect(isShorterThan(text, limit), `${JSON.stringify(text)} < ${limit}`).toBe(size < limit);
+        expect(isShorterThan(text, limit), `${name} < ${limit}`).toBe(size < limit);
       }
     }
   });

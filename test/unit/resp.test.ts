@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { ZstashError } from "../../src/errors.ts";
-import { readResp, RespParser, writeCommand } from "../../src/rest/resp.ts";
+import { writeCommand } from "../../src/rest/command.ts";
+import { readResp, RespParser } from "../../src/rest/resp.ts";
 import type { RespLimits, RespValue } from "../../src/rest/resp.ts";
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);

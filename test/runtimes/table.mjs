@@ -1,0 +1,41 @@
+// The runtimes as data: what each needs, and how it runs the suite.
+
+import { existsSync } from "node:fs";
+import { runBrowser } from "./drivers/browser.mjs";
+import { runEdgeVm } from "./drivers/edge-vm.mjs";
+import { runProcess } from "./drivers/process.mjs";
+import { runWorkerd } from "./drivers/workerd.mjs";
+import { program } from "./fixtures/tools.mjs";
+
+const npmRemedy = "npm ci --prefix test/runtimes";
+
+/** A runtime out of test/runtimes/node_modules. */
+const fromNpm = (name, file, run) => ({ name, missing: existsSync(file) ? undefined : npmRemedy, run });
+const node = (version) =>
+  fromNpm(`Node ${version}`, program(`node${version}`), (fixture) =>
+    runProcess(fixture, program(`node${version}`)),
+  );
+const browser = (name, executable, package_, run) => ({
+  name,
+  missing: existsSync(executable) ? undefined : `apt-get install ${package_}`,
+  run,
+});
+
+/** @type {readonly { name: string, missing: string | undefined, run(fixture: { folder: string }): Promise<import("../conformance/index.ts").Report> }[]} */
+export const runtimes = [
+  node(20),
+  node(22),
+  node(24),
+  node(26),
+  fromNpm("Deno", program("deno"), (fixture) =>
+    runProcess(fixture, program("deno"), ["run", "--allow-read", "--allow-env"]),
+  ),
+  fromNpm("Bun", program("bun"), (fixture) => runProcess(fixture, program("bun"))),
+  fromNpm("workerd", program("workerd"), runWorkerd),
+  fromNpm("Edge runtime", program("../@edge-runtime/vm/package.json"), runEdgeVm),
+  browser("Chromium", "/usr/bin/chromium", "chromium", () => runBrowser("chromium")),
+  browser("Firefox", "/usr/bin/firefox-esr", "firefox-esr", () => runBrowser("firefox")),
+  browser("WebKit", "/usr/bin/WebKitWebDriver", "webkit2gtk-driver xvfb xauth dbus", () =>
+    runBrowser("webkit"),
+  ),
+];

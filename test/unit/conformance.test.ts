@@ -1,0 +1,74 @@
+// The conformance cases on this Node, over the sources: test/runtimes runs the same ones on what is built.
+import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { beforeAll, describe, expect, test } from "vitest";
+import { applies, cases, describeCases, runCases } from "../conformance/index.ts";
+import type { Capability, Context } from "../conformance/index.ts";
+import { bokuweb } from "../../src/engine/bokuweb.ts";
+import { loadDecoder } from "../../src/decode.ts";
+import { loadZstd, readFrameHeader, ZstashError } from "../../src/index.ts";
+
+let context: Context;
+beforeAll(async () => {
+  context = { zstd: await loadZstd(), decoder: await loadDecoder(), ZstashError, readFrameHeader };
+});
+
+describe("with our own WebAssembly", () => {
+  test.each(cases)("$name", async (each) => {
+    expect(applies(each, context)).toBe(true);
+    await each.run(context);
+  });
+});
+
+describe("with @bokuweb/zstd-wasm", () => {
+  const capabilities: readonly Capability[] = [];
+  let peer: Context;
+  beforeAll(async () => {
+    peer = { zstd: await loadZstd({ engine: bokuweb }), ZstashError, readFrameHeader, capabilities };
+  });
+
+  test.each(cases.filter((each) => applies(each, { ...context, capabilities })))("$name", (each) =>
+    each.run(peer),
+  );
+});
+
+describe("the suite", () => {
+  test("reports what fails and what is skipped, and goes on", async () => {
+    const report = await runCases({ ...context, capabilities: ["levels"] }, [
+      { name: "good", run: () => {} },
+      { name: "bad", run: () => Promise.reject(new RangeError("by intent")) },
+      { name: "odd", run: () => expect.unreachable() },
+      { name: "skipped", needs: ["levels", "streams"], run: () => expect.unreachable() },
+      { name: "last", needs: ["levels"], run: () => {} },
+    ]);
+    expect(report).toMatchObject({ count: 5, passed: 2, skipped: ["skipped"] });
+    expect(report.failures.map(({ name }) => name)).toEqual(["bad", "odd"]);
+    expect(report.failures[0]!.message).toBe("RangeError: by intent");
+    expect(JSON.parse(JSON.stringify(report))).toEqual(report);
+  });
+
+  test("the hash is FNV-1a and depends on names and their order", () => {
+    // The published test vectors of FNV-1a for "" and "a\n" computed by hand from its definition.
+    expect(describeCases([])).toEqual({ count: 0, hash: "cbf29ce484222325" });
+    expect(describeCases(["a", "b"]).hash).not.toBe(describeCases(["b", "a"]).hash);
+    expect(describeCases(["a", "b"]).hash).not.toBe(describeCases(["a\nb"]).hash + "0");
+    expect(describeCases(["ab"]).hash).not.toBe(describeCases(["a", "b"]).hash);
+  });
+
+  test("no case file knows a runtime or a test runner", () => {
+    const folder = fileURLToPath(new URL("../conformance/", import.meta.url));
+    const files = readdirSync(folder);
+    expect(files.length).toBeGreaterThan(8);
+    for (const file of files) {
+      const source = readFileSync(folder + file, "utf8");
+      for (const [, kind, from] of source.matchAll(/^(import type|import|export).*? from "(.*)";$/gms)) {
+        const allowed =
+          kind === "import type" ? /^(\.\/[a-z-]+|\.\.\/\.\.\/src\/index)\.ts$/ : /^\.\/[a-z-]+\.ts$/;
+        expect(from, file).toMatch(allowed);
+      }
+      expect(source, file).not.toMatch(
+        /\b(process|Buffer|Deno|Bun|navigator|DecompressionStream|require|vitest)\b[.(<]/,
+      );
+    }
+  });
+});
