@@ -97,10 +97,17 @@ function buildTypes() {
   );
 }
 
+/** What `import module from "zstash/zstash.wasm"` gives where the runtime or the bundler supports it. */
+const WASM_MODULE_TYPES = `/** The compiled module; pass it to \`loadZstd({ module })\` or \`loadDecoder({ module })\`. */
+declare const module: WebAssembly.Module;
+export default module;
+`;
+
 const started = performance.now();
 await buildModules();
 if (!process.argv.includes("--wasm")) {
   await buildJavaScript();
   buildTypes();
+  await writeIfChanged(join(root, "dist", "types", "wasm-module.d.ts"), WASM_MODULE_TYPES);
 }
 process.stderr.write(`built in ${((performance.now() - started) / 1000).toFixed(1)} s\n`);

@@ -37,10 +37,42 @@ function runTests() {
   return summary;
 }
 
+/** Scripts of test/runtimes, which report their counts by themselves; they need packages of their own. */
+function runScript(script) {
+  if (!existsSync(join(root, "test/runtimes/node_modules"))) {
+    const missing = process.env.CI ? "MISSING" : "SKIPPED";
+    console.log(`${missing} ${script}: its packages are not installed (npm ci --prefix test/runtimes)`);
+    return process.env.CI ? verdict(false) : { passed: 0, failed: 0, skipped: 1 };
+  }
+  const counts = join(folder, "counts.json");
+  rmSync(counts, { force: true });
+  const { status } = spawnSync(process.execPath, [join(root, "test/runtimes", script)], {
+    cwd: root,
+    stdio: "inherit",
+    env: { ...process.env, ZSTASH_COUNTS: counts },
+  });
+  if (!existsSync(counts)) return verdict(false);
+  const summary = addUp(
+    readFileSync(counts, "utf8")
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line)),
+  );
+  if (status !== 0 && summary.failed === 0) summary.failed++;
+  return summary;
+}
+
 const parts = [
   ["types of src/", () => verdict(run("typescript/bin/tsc", ["--noEmit", "--emitDeclarationOnly", "false"]))],
   ["types of test/", () => verdict(run("typescript/bin/tsc", ["--noEmit", "--project", "test"]))],
   ["tests", runTests],
+  ...(process.argv.length > 2
+    ? []
+    : [
+        ["packaging", () => runScript("packaging.mjs")],
+        ["runtimes", () => runScript("run.mjs")],
+        ["fixture projects", () => runScript("fixtures/run.mjs")],
+      ]),
 ];
 
 let total;

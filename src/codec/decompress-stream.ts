@@ -47,6 +47,8 @@ class StreamDecompressor implements Transformer {
   /** Bytes of input taken, and of output given. */
   #offset = 0;
   #size = 0;
+  /** What `#size` has to be at the end of the frame, if its header says. */
+  #frameEnd: number | undefined;
 
   constructor(
     engine: Engine,
@@ -141,8 +143,9 @@ class StreamDecompressor implements Transformer {
       this.#context !== undefined && windowSize <= this.#window
         ? this.#context
         : await this.#take(Math.max(windowSize, BLOCK_SIZE_MAX));
-    context.begin(dictionary);
+    this.#locating(() => context.begin(dictionary));
     this.#state = "frame";
+    this.#frameEnd = contentSize === undefined ? undefined : this.#size + contentSize;
   }
 
   /**
@@ -175,6 +178,8 @@ class StreamDecompressor implements Transformer {
       await this.#pace.spend(consumed + output.length);
       if (this.#end.signal.aborted) throw closed();
       if (remaining === 0) {
+        // libzstd's stream does not look where the last block is empty.
+        if (this.#frameEnd !== undefined && this.#size !== this.#frameEnd) throw this.#notAsClaimed();
         this.#next();
         return rest;
       }
@@ -183,8 +188,12 @@ class StreamDecompressor implements Transformer {
   }
 
   #step(input: Uint8Array): ReturnType<DecompressionContext["step"]> {
+    return this.#locating(() => this.#context!.step(input));
+  }
+
+  #locating<T>(work: () => T): T {
     try {
-      return this.#context!.step(input);
+      return work();
     } catch (error) {
       throw error instanceof ZstashError ? this.#located(error) : error;
     }
@@ -207,6 +216,14 @@ class StreamDecompressor implements Transformer {
     this.#frame += 1;
   }
 
+  #notAsClaimed(): ZstashError {
+    return new ZstashError(
+      "CORRUPT",
+      `Cannot decompress: frame ${this.#frame} does not hold as many bytes as its header claims`,
+      { frame: this.#frame, offset: this.#frameStart },
+    );
+  }
+
   #tooLarge(): ZstashError {
     return new ZstashError(
       "SIZE_LIMIT",
@@ -220,11 +237,13 @@ class StreamDecompressor implements Transformer {
 
   /** The same error, with the place in this stream. */
   #located(error: ZstashError): ZstashError {
-    const { zstdCode } = error;
+    const { zstdCode, dictionaryId, cause } = error;
     return new ZstashError(error.code, error.message, {
       frame: this.#frame,
       offset: this.#frameStart,
       ...(zstdCode === undefined ? {} : { zstdCode }),
+      ...(dictionaryId === undefined ? {} : { dictionaryId }),
+      ...(cause === undefined ? {} : { cause }),
     });
   }
 }

@@ -88,7 +88,27 @@ export function readCompressOptions(options: CompressOptions | undefined): Engin
   if (parameters !== undefined && (typeof parameters !== "object" || parameters === null)) {
     throw new TypeError(`"parameters" must be an object, got ${describe(parameters)}`);
   }
+  if (parameters !== undefined) requireParameters(parameters);
   return { level, checksum, dictionary, parameters };
+}
+
+/** zstd's own ranges (ZSTD_cParam_getBounds, 32 bits), but for the window: readers stop at 27. */
+const parameterRanges: Readonly<Record<keyof CompressionParameters, readonly [least: number, most: number]>> =
+  {
+    windowLog: [10, 27],
+    hashLog: [6, 30],
+    chainLog: [6, 29],
+    searchLog: [1, 29],
+    minMatch: [3, 7],
+    targetLength: [0, 131_072],
+    strategy: [1, 9],
+  };
+
+function requireParameters(parameters: CompressionParameters): void {
+  for (const [name, [least, most]] of Object.entries(parameterRanges)) {
+    const value = parameters[name as keyof CompressionParameters];
+    if (value !== undefined) requireInteger(`parameters.${name}`, value, least, most);
+  }
 }
 
 /** How a compression stream cuts its input. */

@@ -54,7 +54,8 @@ export function createTransform(transformer: Transformer): TransformStream<Uint8
       await work();
     } catch (error) {
       release();
-      if (gone === undefined) output.error(error);
+      if (gone !== undefined) throw gone.reason;
+      output.error(error);
       throw error;
     }
   };

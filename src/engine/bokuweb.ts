@@ -2,7 +2,7 @@ import * as peer from "@bokuweb/zstd-wasm";
 import { ZstashError } from "../errors.ts";
 import type { DecodePlan, Engine, EngineCompressParameters, EngineFactory } from "./engine.ts";
 import { decodeUtf8 } from "./utf8.ts";
-import { isZstdError, toZstashError, type FrameAt } from "./wasm-error.ts";
+import { DST_SIZE_TOO_SMALL, isZstdError, toDecodeError, toZstashError } from "./wasm-error.ts";
 
 /**
  * The engine of the package `@bokuweb/zstd-wasm`, an optional peer: one-shot coding without checksums.
@@ -40,7 +40,11 @@ const engine: Engine = {
     if (parameters.dictionary !== undefined) throw unsupported("compress with a registered dictionary");
     if (parameters.parameters !== undefined) throw unsupported("take advanced parameters");
     const bytes = typeof source === "string" ? encoder.encode(source) : source;
-    return call("compress", undefined, () => peer.compress(bytes, level));
+    return call(
+      "compress",
+      () => peer.compress(bytes, level),
+      (code) => toZstashError(code, "compress"),
+    );
   },
   decompress: decode,
   decompressText: (plan) => decodeUtf8(decode(plan)),
@@ -65,8 +69,11 @@ function decode(
     if (header.dictionaryId !== 0) throw unsupported("decompress with a registered dictionary");
     // Passed on only where the header has no size; a size that is there has been checked against the limit.
     const defaultHeapSize = Math.min(capacity - filled, header.contentSize ?? bound);
-    const output = call("decompress", { frame, offset: start }, () =>
-      peer.decompress(data.subarray(start, end), { defaultHeapSize }),
+    const fits = (header.contentSize ?? Infinity) <= capacity - filled;
+    const output = call(
+      "decompress",
+      () => peer.decompress(data.subarray(start, end), { defaultHeapSize }),
+      (code) => toDecodeError(code, fits, { frame, offset: start }),
     );
     if (output.length > into.length - filled) throw toZstashError(DST_SIZE_TOO_SMALL, "decompress");
     into.set(output, filled);
@@ -75,15 +82,13 @@ function decode(
   return into.subarray(0, filled);
 }
 
-const DST_SIZE_TOO_SMALL = -70;
-
 /** Runs the peer; the only trace of zstd's error code that it leaves is the number in its message. */
-function call(operation: string, at: FrameAt | undefined, work: () => Uint8Array): Uint8Array {
+function call(operation: string, work: () => Uint8Array, toError: (code: number) => Error): Uint8Array {
   try {
     return work();
   } catch (cause) {
     const code = Number(/code (-\d+)/.exec(cause instanceof Error ? cause.message : "")?.[1]);
-    if (isZstdError(code)) throw toZstashError(code, operation, at);
-    throw new ZstashError("INTERNAL", `Cannot ${operation}: @bokuweb/zstd-wasm failed`, { ...at, cause });
+    if (isZstdError(code)) throw toError(code);
+    throw new ZstashError("INTERNAL", `Cannot ${operation}: @bokuweb/zstd-wasm failed`, { cause });
   }
 }

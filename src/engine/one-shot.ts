@@ -4,11 +4,7 @@ import { canCompress, instantiate, type ZstashCompressionExports, type ZstashExp
 import { HeldParameters } from "./held-parameters.ts";
 import { LinearMemory, requireAddress, type FilledArea } from "./memory.ts";
 import { decodeUtf8 } from "./utf8.ts";
-import { decoderOnly, isZstdError, toZstashError } from "./wasm-error.ts";
-
-/** Results of libzstd (zstd_errors.h). */
-const DST_SIZE_TOO_SMALL = -70;
-const CORRUPTION_DETECTED = -20;
+import { decoderOnly, isZstdError, toDecodeError, toZstashError } from "./wasm-error.ts";
 
 /** One-shot coding on one instance with one reused context of each kind. */
 export class OneShot {
@@ -121,11 +117,8 @@ export class OneShot {
           source + start,
           end - start,
         );
-        // Where the room that the header claims was there, the frame holds more than it says.
-        const lied =
-          size === DST_SIZE_TOO_SMALL && (header.contentSize ?? Infinity) <= plan.capacity - filled;
-        if (isZstdError(size))
-          throw toZstashError(lied ? CORRUPTION_DETECTED : size, "decompress", { frame, offset: start });
+        const fits = (header.contentSize ?? Infinity) <= plan.capacity - filled;
+        if (isZstdError(size)) throw toDecodeError(size, fits, { frame, offset: start });
         filled += size >>> 0;
       } finally {
         if (address !== 0) this.#exports.ZSTD_DCtx_refDDict(context, 0);

@@ -13,7 +13,7 @@ import { HeldParameters, setParameter } from "./held-parameters.ts";
 import { LinearMemory, requireAddress } from "./memory.ts";
 import type { Dictionary } from "../format/dictionary.ts";
 import type { Poolable } from "./pool.ts";
-import { decoderOnly, isZstdError, toZstashError } from "./wasm-error.ts";
+import { decoderOnly, isZstdError, toDecodeError, toZstashError } from "./wasm-error.ts";
 
 /** Input of one step: at level 1 about 0.3 ms of work. */
 const INPUT_SIZE = 64 << 10;
@@ -80,8 +80,10 @@ export class StreamInstance implements Poolable {
     if (!canCompress(exports)) throw decoderOnly();
     // The directive is for the end of the input, and so not yet due where only a part of it fits.
     const due = input.length <= INPUT_SIZE ? directive : ZSTD_e_continue;
-    return this.#step(input, "compress", () =>
-      exports.ZSTD_compressStream2(this.#compressContext, this.#buffers, due),
+    return this.#step(
+      input,
+      () => exports.ZSTD_compressStream2(this.#compressContext, this.#buffers, due),
+      (result) => toZstashError(result, "compress"),
     );
   }
 
@@ -102,12 +104,15 @@ export class StreamInstance implements Poolable {
   }
 
   decompressStep(input: Uint8Array): StreamStep {
-    return this.#step(input, "decompress", () =>
-      this.#exports.ZSTD_decompressStream(this.#decompressContext, this.#buffers),
+    return this.#step(
+      input,
+      () => this.#exports.ZSTD_decompressStream(this.#decompressContext, this.#buffers),
+      // Any block fits into the output.
+      (result) => toDecodeError(result, true),
     );
   }
 
-  #step(input: Uint8Array, operation: string, call: () => number): StreamStep {
+  #step(input: Uint8Array, call: () => number, toError: (result: number) => Error): StreamStep {
     const size = Math.min(input.length, INPUT_SIZE);
     this.#memory.bytes().set(size === input.length ? input : input.subarray(0, size), this.#input);
     const words = this.#words();
@@ -118,7 +123,7 @@ export class StreamInstance implements Poolable {
     words.setUint32(16, OUTPUT_SIZE, true);
     words.setUint32(20, 0, true);
     const result = call();
-    if (isZstdError(result)) throw toZstashError(result, operation);
+    if (isZstdError(result)) throw toError(result);
     const after = this.#words();
     const filled = after.getUint32(20, true);
     return {

@@ -31,6 +31,18 @@ export function toZstashError(result: number, operation: string, frame?: FrameAt
   return new ZstashError(code, `Cannot ${operation}: ${reason}`, { zstdCode, ...frame });
 }
 
+const CORRUPTION_DETECTED = -20;
+export const DST_SIZE_TOO_SMALL = -70;
+
+/**
+ * As `toZstashError`, of decompression. `fits` says that all the room was there which the frame may take: one that
+ * takes more is corrupt, and no larger limit would help.
+ */
+export function toDecodeError(result: number, fits: boolean, frame?: FrameAt): ZstashError {
+  const cause = fits && result === DST_SIZE_TOO_SMALL ? CORRUPTION_DETECTED : result;
+  return toZstashError(cause, "decompress", frame);
+}
+
 /** Which frame an error is about, for its details. */
 export interface FrameAt {
   readonly frame: number;

@@ -121,6 +121,8 @@ export function walkFrame(data: Uint8Array, start: number, frame: number): Frame
     return { start, end, header, bound: 0 };
   }
   let at = start + header.headerSize;
+  // Block_Maximum_Size (RFC 8878 §3.1.1.2.4). libzstd's one-shot decoder takes larger blocks, its stream does not.
+  const most = Math.min(header.windowSize, BLOCK_SIZE_MAX);
   let bound = 0;
   for (let last = false; !last;) {
     if (data.length - at < 3) throw truncated(frame, data.length);
@@ -128,11 +130,12 @@ export function walkFrame(data: Uint8Array, start: number, frame: number): Frame
     last = (blockHeader & 1) !== 0;
     const type = (blockHeader >> 1) & 3;
     const size = blockHeader >> 3;
-    if (type === 3 || size > BLOCK_SIZE_MAX) {
-      const reason = type === 3 ? "a block has the reserved type" : `a block says ${size} bytes, over 131072`;
+    if (type === 3 || size > most) {
+      const reason =
+        type === 3 ? "a block has the reserved type" : `a block says ${size} bytes, over ${most}`;
       throw new ZstashError("CORRUPT", `Cannot read the frame: ${reason}`, { frame, offset: at });
     }
-    bound += type === 2 ? BLOCK_SIZE_MAX : size;
+    bound += type === 2 ? most : size;
     at += 3 + (type === 1 ? 1 : size);
   }
   if (header.checksum) at += 4;

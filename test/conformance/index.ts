@@ -1,6 +1,7 @@
 /** All conformance cases, and how to run them anywhere. */
 import type { Case, Context } from "./case.ts";
 import { canDo } from "./case.ts";
+import { bitFlips } from "./bit-flips.ts";
 import { errors } from "./errors.ts";
 import { frames } from "./frames.ts";
 import { headers } from "./header.ts";
@@ -21,6 +22,7 @@ export const cases: readonly Case[] = unique([
   ...frames,
   ...limits,
   ...errors,
+  ...bitFlips,
   ...misuses,
   ...upstashCases,
 ]);

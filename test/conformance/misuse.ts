@@ -29,6 +29,8 @@ const notBytes: readonly (readonly [string, unknown])[] = [
   ["an Int8Array", new Int8Array(4)],
   ["a Uint8ClampedArray", new Uint8ClampedArray(4)],
   ["a promise", Promise.resolve(secretBytes)],
+  ["an object that says it is something else", { constructor: { name: SECRET } }],
+  ["an object without a prototype", Object.create(null)],
   ["a function", (): Uint8Array => secretBytes],
 ];
 

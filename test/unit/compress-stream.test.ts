@@ -235,16 +235,14 @@ describe("options", () => {
     expect(() => zstd.compressStream(options as CompressStreamOptions)).toThrow(type);
   });
 
-  test("a parameter that zstd refuses is a RangeError, and leaves nothing behind in the context", async () => {
+  test("a parameter out of range is a RangeError, and leaves nothing behind in the context", async () => {
     const data = text(100_000);
     const before = zstd.compress(data);
     const streamed = await through(zstd.compressStream(), [data]);
     const parameters = { windowLog: 10, hashLog: 99 };
     expect(() => zstd.compress(data, { parameters })).toThrow(RangeError);
     expectBytes(zstd.compress(data), before);
-    const { error } = await outcome(zstd.compressStream({ parameters }), [data]);
-    expect(error).toBeInstanceOf(RangeError);
-    expect(zstd.stats().live).toBe(0);
+    expect(() => zstd.compressStream({ parameters })).toThrow(RangeError);
     expectBytes(await through(zstd.compressStream(), [data]), streamed);
   });
 

@@ -1,16 +1,33 @@
 // The conformance cases on this Node, over the sources: test/runtimes runs the same ones on what is built.
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { Redis } from "@upstash/redis";
 import { beforeAll, describe, expect, test } from "vitest";
 import { applies, cases, describeCases, runCases } from "../conformance/index.ts";
 import type { Capability, Context } from "../conformance/index.ts";
-import { bokuweb } from "../../src/engine/bokuweb.ts";
+import type { UpstashContext } from "../conformance/case.ts";
 import { loadDecoder } from "../../src/decode.ts";
+import { createDevServer } from "../../src/dev/index.ts";
+import { bokuweb } from "../../src/engine/bokuweb.ts";
 import { loadZstd, readFrameHeader, ZstashError } from "../../src/index.ts";
+import { withCompression } from "../../src/upstash/index.ts";
+
+/** A server behind a real socket: on Node the requests take the way that they take in earnest. */
+const upstash: UpstashContext = {
+  withCompression,
+  async start() {
+    const server = await createDevServer({ backend: "embedded" });
+    const { url } = await server.listen();
+    return {
+      connect: () => new Redis({ url, token: server.token, enableTelemetry: false }),
+      stop: () => server.close(),
+    };
+  },
+};
 
 let context: Context;
 beforeAll(async () => {
-  context = { zstd: await loadZstd(), decoder: await loadDecoder(), ZstashError, readFrameHeader };
+  context = { zstd: await loadZstd(), decoder: await loadDecoder(), ZstashError, readFrameHeader, upstash };
 });
 
 describe("with our own WebAssembly", () => {
@@ -48,10 +65,10 @@ describe("the suite", () => {
   });
 
   test("the hash is FNV-1a and depends on names and their order", () => {
-    // The published test vectors of FNV-1a for "" and "a\n" computed by hand from its definition.
+    // The published value for no bytes, and the definition carried out by hand for the bytes of "a" and a line feed.
     expect(describeCases([])).toEqual({ count: 0, hash: "cbf29ce484222325" });
+    expect(describeCases(["a"])).toEqual({ count: 1, hash: "089bdc07b544e7b2" });
     expect(describeCases(["a", "b"]).hash).not.toBe(describeCases(["b", "a"]).hash);
-    expect(describeCases(["a", "b"]).hash).not.toBe(describeCases(["a\nb"]).hash + "0");
     expect(describeCases(["ab"]).hash).not.toBe(describeCases(["a", "b"]).hash);
   });
 
@@ -61,13 +78,18 @@ describe("the suite", () => {
     expect(files.length).toBeGreaterThan(8);
     for (const file of files) {
       const source = readFileSync(folder + file, "utf8");
-      for (const [, kind, from] of source.matchAll(/^(import type|import|export).*? from "(.*)";$/gms)) {
-        const allowed =
-          kind === "import type" ? /^(\.\/[a-z-]+|\.\.\/\.\.\/src\/index)\.ts$/ : /^\.\/[a-z-]+\.ts$/;
-        expect(from, file).toMatch(allowed);
+      for (const [, kind, from] of source.matchAll(
+        /^(import type|import|export)[^;]*? from "([^"]*)";$/gms,
+      )) {
+        // What is imported as a type is erased.
+        const allowed = [
+          "./*.ts",
+          ...(kind === "import type" ? ["../../src/index.ts", "@upstash/redis"] : []),
+        ];
+        expect(allowed, file).toContain(from!.replace(/^\.\/[a-z-]+\.ts$/, "./*.ts"));
       }
       expect(source, file).not.toMatch(
-        /\b(process|Buffer|Deno|Bun|navigator|DecompressionStream|require|vitest)\b[.(<]/,
+        /\b(process|Buffer|Deno|Bun|navigator|DecompressionStream|require|vitest)\b(\.[a-z]|[(<])/,
       );
     }
   });

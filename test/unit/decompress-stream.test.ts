@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { loadDecoder } from "../../src/decode.ts";
 import { loadZstd, ZstashError } from "../../src/index.ts";
@@ -242,6 +243,18 @@ describe("bad input", () => {
       expect(await errorOf({}, [frames["raw"]!.subarray(0, 10), text(50)])).toBeInstanceOf(ZstashError);
       expectBytes(await through(zstd.decompressStream(), [frames["unsized"]!]), small);
     }
+  });
+});
+
+describe("regressions", () => {
+  const folder = new URL("../vectors/regressions/", import.meta.url);
+  // A file is named for the code that it has to be refused with.
+  test.each(readdirSync(folder).filter((name) => name.endsWith(".zst")))("%s", async (name) => {
+    const input = new Uint8Array(readFileSync(new URL(name, folder)));
+    const expected = { code: name.split(".")[0] };
+    expect(oneShotError(input)).toMatchObject(expected);
+    for (const chunks of [[input], byteByByte(input)])
+      expect(await errorOf({}, chunks)).toMatchObject(expected);
   });
 });
 

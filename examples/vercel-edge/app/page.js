@@ -1,0 +1,3 @@
+export default function Page() {
+  return <a href="/api">store a report and read it back</a>;
+}

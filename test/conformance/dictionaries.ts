@@ -1,0 +1,108 @@
+import type { Case } from "./case.ts";
+import { decodersOf, equal, fail, throws } from "./case.ts";
+import { fromBase64, utf8 } from "./data.ts";
+import { pipe, through } from "./pipe.ts";
+
+/** test/vectors/dictionaries/sessions-1002.dict */
+const encoded = [
+  "N6Qw7OoDAAAcENhKkg4MwzAMw+AcIYQcu8U8SkoppZRJXkmOBtMHAAAAgEGC08kJAARAQAGAAQQ+DBBwbhx+KgyMBgQAMBA4",
+  "E0RxAAAwCD0FQE4BAAAAAGQKyiLjKEcCABiODgAAAAAAAAAAAAEAAAAEAAAACAAAAG5jeSI6IkVVUiIsImFtb3VudCI6ODgz",
+  "LjA0fX0seyJza3UiOiJTS1UtNDk0IiwicXVhbnRpdHkiOjMsInByaWNlIjp7ImN1cnJlbmN5IjoiRVVSIiwiYW1vdW50Ijoz",
+  "MzAuMTZ9fSx7InNrdSI6IlNLVS0zOTMyIiwicXVhbnRpdHkiOjUsInByaWNlIjp7ImN1cnJlbmN5IjoiRVVSIiwiYW1vdW50",
+  "Ijo0MDYuNDF9fSx7InNrdSI6IlNLVS0xNDc4IiwicXVhbnRpdHkiOjcsInByaWNlIjp7ImN1cnJlbmN5IjoiRVVSIiwiYW1v",
+  "dW50IjoxNzAuNzN9fV0sImNyZWF0ZWRBdCI6IjIwMjYtMTEtMTVUMTA6MDA6MDBaIn17InNlc3Npb24iOiIyOWU2MzAzM2Iw",
+  "NWQiLCJ1c2VyIjp7ImlkIjo2NjQzNiwibmFtZSI6ImVkc2dlciIsInJvbGVzIjpbImVkaXRvciIsImF1dGhvciJdLCJjb3Vu",
+  "dHJ5IjoiREUifSwiY2FydCI6W3sic2t1IjoiU0tVLTI0OTIiLCJxdWFudGl0eSI6MywicHJpY2UiOnsiY3VycmVuY3kiOiJF",
+  "VVIiLCJhbW91bnQiOjg1Ni43M319LHsic2t1IjoiU0tVLTUxMDUiLCJxdWFudGl0eSI6MywicHJpY2UiOnsiY3VycmVuY3ki",
+  "OiJFVVIiLCJhbW91bnQiOjY4OS4yNn19XSwiY3JlYXRlZEF0IjoiMjAyNi0xMS0xN1QxNjowMDowMFoifXsic2Vzc2lvbiI6",
+  "ImYyZDJkNWVjYTM2MyIsInVzZXIiOnsiaWQiOjE4MTIsIm5hbWUiOiJkb25hbGQiLCJyb2xlcyI6WyJlZGl0b3IiLCJvd25l",
+  "ciJdLCJjb3VudHJ5IjoiQlIifSwiY2FydCI6W3sic2t1IjoiU0tVLTM3MzEiLCJxdWFudGl0eSI6NSwicHJpY2UiOnsiY3Vy",
+  "cmVuY3kiOiJFVVIiLCJhbW91bnQiOjY5My40M319LHsic2t1IjoiU0tVLTk4NjIiLCJxdWFudGl0eSI6OCwicHJpY2UiOnsi",
+  "Y3VycmVuY3kiOiJFVVIiLCJhbW91bnQiOjYyOS4zM319LHsic2t1IjoiU0tVLTMwOTkiLCJxdWFudGl0eSI6MiwicHJpY2Ui",
+  "OnsiY3VycmVuY3kiOiJFVVIiLCJhbW91bnQiOjc5NS4zOH19XSwiY3JlYXRlZEF0IjoiMjAyNi0xMS0xMFQxNDowMDowMFoi",
+  "fXsic2Vzc2lvbiI6IjJmYzkyMWJiNGYxNiIsInVzZXIiOnsiaWQiOjgwNTQ5LCJuYW1lIjoiYWxhbiIsInJvbGUicm9sZXMi",
+  "OlsiYXV0aG9yIiwiYXV0aG9yIl0sImNvdW50cnkiOiJVUyJ9LCJjYXJ0IjpbXSwiY3JlYXRlZEF0IjoiMjAyNi0xMS0xN1Qy",
+  "MTowMDowMFoifXsic2Vzc2lvbiI6IjNmY2M2MGU5N2U0MiIsInVzZXIiOnsiaWQiOjQxODI2LCJuYW1lIjoiZWRzZ2VyIiwi",
+  "cm9sZXMiOlsicmVhZGVyIiwicmVhZGVyIl0sImNvdW50cnkiOiJKUCJ9LCJjYXJ0IjpbeyJza3UiOiJTS1UtMjAxOSIsInF1",
+  "YW50aXR5Ijo3LCJwcmljZSI6eyJjdXJyZW5jeSI6IkVVUiIsImFtb3VudCI6OTE4LjQ4fX0seyJza3UiOiJTS1UtNTg1MyIs",
+  "InF1YW50aXR5Ijo2LCJwcmljZSI6eyJjdXJyZW5jeSI6IkVVUiIsImFtb3VudCI6NzEwLjU5fX1dLCJjcmVhdGVkQXQiOiIy",
+  "MDI2LTExLTIwVDE3OjAwOjAwWiJ9eyJzZXNzaW9uIjoiN2YxYTNkMzhjOTI3IiwidXNlciI6eyJpZCI6NjYyNCwibmFtZSI6",
+  "ImFkYSIsInJvbGVzIjpbIm93bmVyIiwiZWRpdG9yIl0sImNvdW50cnkiOiJCUiJ9LCJjYXJ0IjpbXSwiY3JlYXRlZEF0Ijoi",
+  "MjAyNi0xMS0xMlQyMTowMDowMFoifXsic2Vzc2lvbiI6IjFmZGI1N2FkMDJmNCIsInVzZXIiOnsiaWQiOjc5NzEzLCJuYW1l",
+  "IjoiZ3JhY2UiLCJyb2xlcyI6WyJlZGl0b3IiLCJlZGl0b3IiXSwiY291bnRyeSI6Ik5PIn0sImNhcnQiOlt7InNrdSI6IlNL",
+  "VS03MzIyIiwicXVhbnRpdHkiOjksInByaWNlIjp7ImN1cnJlbmN5IjoiRVVSIiwiYW1vdW50Ijo3MDMuMjN9fSx7InNrdSI6",
+  "IlNLVS05Njg0IiwicXVhbnRpdHkiOjQsInByaWNlIjp7ImN1cnJlbmN5IjoiRVVSIiwiYW1vdW50IjoxODUuNTh9fV0sImNy",
+  "ZWF0ZWRBdCI6IjIwMjYtMTEtMjlUMTg6MDA6MDBaIn17InNlc3Npb24iOiIzZDM5NjUxNGNkNGIiLCJ1c2VyIjp7ImlkIjo5",
+  "MDgwMCwibmFtZSI6ImJhcmJhcmEiLCJyb2xlcyI6WyI=",
+];
+const dictionary = { id: 1002, bytes: fromBase64(encoded.join("")) };
+
+const value = utf8(
+  JSON.stringify({
+    session: "7f3a9c",
+    user: { id: 7, name: "ada", roles: ["editor", "owner"], country: "NO" },
+    cart: [{ sku: "SKU-12", quantity: 2, price: { currency: "EUR", amount: 12.5 } }],
+  }),
+);
+
+export const dictionaries: readonly Case[] = [
+  {
+    name: "dictionaries: a frame names its dictionary, and is smaller for it",
+    needs: ["dictionary"],
+    run({ zstd, readFrameHeader }) {
+      const plain = zstd.compress(value);
+      for (const level of [-5, 1, 9]) {
+        const frame = zstd.compress(value, { level, dictionary });
+        equal(readFrameHeader(frame).dictionaryId, 1002, "the id");
+        if (frame.length >= plain.length)
+          fail(`level ${level}: ${frame.length} bytes, ${plain.length} without`);
+        equal(zstd.compress(value, { level, dictionary }), frame, "the same bytes again");
+        equal(zstd.compress(value), plain, "the same bytes without");
+      }
+    },
+  },
+  {
+    name: "dictionaries: one that is not registered is DICTIONARY_UNKNOWN and named",
+    needs: ["dictionary", "streams"],
+    async run(context) {
+      const { zstd } = context;
+      const one = zstd.compress(value, { dictionary });
+      const streamed = await through(zstd.compressStream({ dictionary }), [value]);
+      for (const [name, decoder] of decodersOf(context)) {
+        for (const frame of [one, streamed]) {
+          const { error } = await pipe(decoder.decompressStream(), [zstd.compress(value), frame]);
+          const runs = [
+            () => decoder.decompress(frame),
+            () => decoder.decompressText(frame),
+            () => {
+              throw error;
+            },
+          ];
+          for (const run of runs) {
+            equal(throws(context, "DICTIONARY_UNKNOWN", name, run).dictionaryId, 1002, `${name}, the id`);
+          }
+        }
+      }
+    },
+  },
+  {
+    name: "dictionaries: corrupt tables are DICTIONARY_INVALID, and nothing else breaks",
+    needs: ["dictionary", "streams"],
+    async run(context) {
+      const { zstd } = context;
+      const corrupt = { id: 1002, bytes: dictionary.bytes.slice().fill(255, 8, 80) };
+      const before = zstd.compress(value, { dictionary });
+      for (let round = 0; round < 3; round++) {
+        throws(context, "DICTIONARY_INVALID", "one-shot", () =>
+          zstd.compress(value, { dictionary: corrupt }),
+        );
+        const { error } = await pipe(zstd.compressStream({ dictionary: corrupt }), [value]);
+        throws(context, "DICTIONARY_INVALID", "stream", () => {
+          throw error;
+        });
+        equal(zstd.compress(value, { dictionary }), before, "the good one afterwards");
+      }
+      equal(zstd.stats().live, 0, "live contexts");
+    },
+  },
+];

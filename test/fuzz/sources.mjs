@@ -1,0 +1,10 @@
+// Preloaded by the fuzzer's program: what package.json leads to the build is taken from the sources, as under vitest.
+import { registerHooks } from "node:module";
+
+registerHooks({
+  resolve(specifier, context, next) {
+    const name = /^#wasm\/(full|decoder)$/.exec(specifier)?.[1];
+    const url = name && new URL(`../../src/adapters/${name}/inline.ts`, import.meta.url).href;
+    return url ? { url, shortCircuit: true } : next(specifier, context);
+  },
+});
