@@ -1,12 +1,13 @@
 // Puts the demo's real output into the README: a few rows as a table near the top, all of it as printed further down.
-// `node bench/readme.mjs --from FILE` takes an output that was saved before.
+// `--from FILE` takes an output that was saved before; `--runtimes FILE` puts in the table of
+// `node test/runtimes/run.mjs --json FILE` instead.
 
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
-const { values: flags } = parseArgs({ options: { from: { type: "string" } } });
+const { values: flags } = parseArgs({ options: { from: { type: "string" }, runtimes: { type: "string" } } });
 const root = fileURLToPath(new URL("..", import.meta.url));
 const readme = `${root}/README.md`;
 /** Sets of the short table: from the largest gain to none. */
@@ -55,6 +56,31 @@ function shortTable(output) {
   ].join("\n");
 }
 
+/** How each runtime gets its WebAssembly, and where a project of its kind is. */
+const adapters = {
+  Node: ["inline", "node"],
+  Deno: ["inline", "deno"],
+  Bun: ["inline", "bun"],
+  workerd: ["workerd: `import` of the .wasm", "worker"],
+  "Edge runtime": ["edge-light: `import` of the .wasm?module", "vercel-edge"],
+  Chromium: ["inline", "browser"],
+  Firefox: ["inline", "browser"],
+  WebKit: ["inline", "browser"],
+};
+
+function runtimeTable(reports) {
+  const rows = reports.map(({ name, version, count, hash, failures, skipped }) => {
+    const [adapter, example] = adapters[name] ?? adapters[name.split(" ")[0]];
+    const passed = `${count - failures.length - skipped.length} of ${count}`;
+    return `| ${name}${version ? ` (${version})` : ""} | ${adapter} | [examples/${example}](examples/${example}) | ${passed} | \`${hash}\` |`;
+  });
+  return [
+    "| runtime | adapter | example | cases passed | hash of their names |",
+    "| --- | --- | --- | --: | --- |",
+    ...rows,
+  ].join("\n");
+}
+
 function replace(text, name, content) {
   const block = new RegExp(`(<!-- ${name}: [^\\n]* -->\\n)[\\s\\S]*?(<!-- /${name} -->)`);
   if (!block.test(text)) throw new Error(`README.md has no markers for ${name}`);
@@ -62,6 +88,11 @@ function replace(text, name, content) {
 }
 
 try {
+  if (flags.runtimes !== undefined) {
+    const reports = JSON.parse(readFileSync(flags.runtimes, "utf8"));
+    writeFileSync(readme, replace(readFileSync(readme, "utf8"), "runtimes", runtimeTable(reports)));
+    process.exit();
+  }
   const output = flags.from === undefined ? runDemo() : readFileSync(flags.from, "utf8");
   const text = readFileSync(readme, "utf8");
   const withTable = replace(text, "results", shortTable(output));

@@ -11,17 +11,30 @@ const STEP_COST = 2048;
  */
 export class Pace {
   #spent = 0;
-  #pause: Promise<void> | undefined;
+  readonly #waiting: { readonly cost: number; readonly resume: () => void }[] = [];
 
   /** Accounts for one step's work; a promise where the event loop has to run before more is. */
-  spend(cost: number): Promise<void> | undefined {
-    this.#spent += STEP_COST + cost;
-    if (this.#spent < BUDGET) return undefined;
-    this.#pause ??= macrotask().then(() => {
-      this.#spent = 0;
-      this.#pause = undefined;
+  spend(bytes: number): Promise<void> | undefined {
+    const cost = STEP_COST + bytes;
+    this.#spent += cost;
+    if (this.#spent < BUDGET && this.#waiting.length === 0) return undefined;
+    return new Promise((resume) => {
+      if (this.#waiting.push({ cost, resume }) === 1) void this.#resumeLater();
     });
-    return this.#pause;
+  }
+
+  /** Resumes as many as the budget has room for, if each one's next step is like its last. */
+  async #resumeLater(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      await macrotask();
+      this.#spent = 0;
+      for (let expected = 0; expected < BUDGET;) {
+        const next = this.#waiting.shift();
+        if (next === undefined) break;
+        expected += next.cost;
+        next.resume();
+      }
+    }
   }
 }
 

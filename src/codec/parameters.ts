@@ -224,5 +224,7 @@ function requireOptions(options: unknown): asserts options is object {
 export function describe(value: unknown): string {
   if (value === null) return "null";
   if (typeof value !== "object") return typeof value;
-  return value.constructor?.name ?? "object";
+  // Of the prototype: an own property of that name is a part of the value.
+  const prototype = Object.getPrototypeOf(value) as { constructor?: unknown } | null;
+  return typeof prototype?.constructor === "function" ? prototype.constructor.name : "object";
 }

@@ -69,7 +69,7 @@ function decode(
     if (header.dictionaryId !== 0) throw unsupported("decompress with a registered dictionary");
     // Passed on only where the header has no size; a size that is there has been checked against the limit.
     const defaultHeapSize = Math.min(capacity - filled, header.contentSize ?? bound);
-    const fits = (header.contentSize ?? Infinity) <= capacity - filled;
+    const fits = (header.contentSize ?? bound) <= capacity - filled;
     const output = call(
       "decompress",
       () => peer.decompress(data.subarray(start, end), { defaultHeapSize }),

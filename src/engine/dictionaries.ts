@@ -6,7 +6,7 @@ import type { LinearMemory } from "./memory.ts";
 /** Digested dictionaries kept per instance and kind: 113–474 KB each, and 125 µs to make. */
 const CACHE_SIZE = 8;
 
-/** Digested dictionaries of one instance, oldest first; the oldest is freed for a new one. */
+/** Digested dictionaries of one instance; all are freed where one more would be too many. */
 export class DigestedDictionaries {
   readonly #exports: ZstashExports;
   readonly #memory: LinearMemory;
@@ -50,6 +50,13 @@ export class DigestedDictionaries {
   ): number {
     const known = cache.get(name);
     if (known !== undefined && known.dictionary === dictionary) return known.address;
+    if (known !== undefined) free(known.address);
+    cache.delete(name);
+    // All at once, and before the next is made: the decoder's allocator reclaims from the top of the heap only.
+    if (cache.size >= CACHE_SIZE) {
+      for (const { address } of cache.values()) free(address);
+      cache.clear();
+    }
     const area = this.#memory.allocate(dictionary.bytes.length);
     try {
       this.#memory.bytes().set(dictionary.bytes, area.address);
@@ -62,13 +69,6 @@ export class DigestedDictionaries {
             dictionaryId: dictionary.id,
           },
         );
-      }
-      if (known !== undefined) free(known.address);
-      cache.delete(name);
-      const oldest = cache.entries().next().value;
-      if (cache.size >= CACHE_SIZE && oldest !== undefined) {
-        free(oldest[1].address);
-        cache.delete(oldest[0]);
       }
       cache.set(name, { dictionary, address });
       return address;

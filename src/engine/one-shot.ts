@@ -103,7 +103,7 @@ export class OneShot {
   #decodeFrames(context: number, plan: DecodePlan, source: number, destination: number): number {
     let filled = 0;
     let frame = -1;
-    for (const { start, end, header } of plan.frames) {
+    for (const { start, end, header, bound } of plan.frames) {
       frame += 1;
       if (header.type === "skippable") continue;
       const dictionary = header.dictionaryId === 0 ? undefined : plan.dictionaries.get(header.dictionaryId);
@@ -117,7 +117,7 @@ export class OneShot {
           source + start,
           end - start,
         );
-        const fits = (header.contentSize ?? Infinity) <= plan.capacity - filled;
+        const fits = (header.contentSize ?? bound) <= plan.capacity - filled;
         if (isZstdError(size)) throw toDecodeError(size, fits, { frame, offset: start });
         filled += size >>> 0;
       } finally {

@@ -9,6 +9,7 @@ import { limits } from "./limits.ts";
 import { misuses } from "./misuse.ts";
 import { roundtrip } from "./roundtrip.ts";
 import { text } from "./text.ts";
+import { truncated } from "./truncated.ts";
 import { upstashCases } from "./upstash.ts";
 
 export { allCapabilities } from "./case.ts";
@@ -21,6 +22,7 @@ export const cases: readonly Case[] = unique([
   ...text,
   ...frames,
   ...limits,
+  ...truncated,
   ...errors,
   ...bitFlips,
   ...misuses,

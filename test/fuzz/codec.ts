@@ -183,14 +183,22 @@ async function corruption(random: Random): Promise<void> {
     if (error.code === "NOT_ZSTD") return;
   }
   const one = oneShot(frame);
-  compare("corrupt, native in one pass", frame, one, native(frame, MAX_SIZE));
+  againstNative("corrupt, native in one pass", frame, one, native(frame, MAX_SIZE));
   const stream = await streamed(split(random, frame), frame);
   compare("corrupt, stream and one-shot", frame, one, stream);
-  const pieces = native(frame, 64);
-  // In pieces, libzstd takes a frame that ends in an empty block for whole, whatever size its header claims.
-  const short = pieces.ok && !stream.ok && pieces.bytes.length !== readFrameHeader(frame).contentSize;
-  if (short && stream.code === "CORRUPT") return count("corrupt, native gives a short result");
-  compare("corrupt, native in pieces", frame, stream, pieces);
+  againstNative("corrupt, native in pieces", frame, stream, native(frame, 64));
+}
+
+/** In pieces, libzstd takes a frame that ends in an empty block for whole, whatever size its header claims. */
+function againstNative(name: string, frame: Uint8Array, ours: Verdict, theirs: Verdict): void {
+  const short = theirs.ok && !ours.ok && ours.code === "CORRUPT" && isShort(frame, theirs.bytes);
+  if (short) count("corrupt, native gives a short result");
+  else compare(name, frame, ours, theirs);
+}
+
+function isShort(frame: Uint8Array, bytes: Uint8Array): boolean {
+  const { contentSize = 0 } = readFrameHeader(frame);
+  return bytes.length < contentSize;
 }
 
 const base = ({ level, checksum }: { level?: number; checksum?: boolean }): object => ({ level, checksum });

@@ -239,6 +239,30 @@ describe("memory over time", () => {
     expect(linear()).toBe(settled);
   });
 
+  test("what is too large for the areas that are kept is freed after every call, good or bad", () => {
+    const content = jsonBytes(4, 300_000);
+    const data = zstd.compress(content);
+    const unsaid = frame({ windowDescriptor: WINDOW_1_MIB }, { raw: content.subarray(0, 100_000) });
+    const bad = data.slice();
+    bad[data.length >> 1]! ^= 255;
+    const text = `${"x".repeat(70_000)}${"日".repeat(70_000)}`;
+    const round = (): void => {
+      zstd.compress(content);
+      zstd.compress(text);
+      for (const each of [zstd, decoder]) {
+        each.decompress(data);
+        each.decompress(unsaid);
+        expect(() => each.decompress(bad)).toThrow(ZstashError);
+        expect(() => each.decompressText(bad)).toThrow(ZstashError);
+        expect(() => each.decompress(data, { maxSize: 299_999 })).toThrow(ZstashError);
+      }
+    };
+    for (let count = 0; count < 3; count++) round();
+    const settled = linear();
+    for (let count = 0; count < 60; count++) round();
+    expect(linear()).toBe(settled);
+  });
+
   test("an instance that grew large is given up after the call", () => {
     const data = frame({ windowDescriptor: WINDOW_1_MIB }, rleBlocks(800));
     const before = zstd.stats().memory;

@@ -1,6 +1,10 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { loadModule as loadDecoderModule } from "../../src/adapters/decoder/inline.ts";
+import { loadModule as loadFull } from "../../src/adapters/full/inline.ts";
+import { planDecode } from "../../src/codec/decoder.ts";
 import { loadDecoder } from "../../src/decode.ts";
+import { OneShot } from "../../src/engine/one-shot.ts";
 import { loadZstd, readDictionary, readFrameHeader, ZstashError } from "../../src/index.ts";
 import type { CompressStreamOptions } from "../../src/index.ts";
 import { expectBytes } from "../support/expect-bytes.ts";
@@ -279,4 +283,25 @@ describe("dictionaries of other writers", () => {
       expectBytes(zstdDecode(stored, ["-D", file]), value);
     }
   });
+});
+
+test("more dictionaries than are kept digested: linear memory is flat, in the decoder's build too", async () => {
+  const many = Array.from({ length: 11 }, (_, number) => {
+    const bytes = first.bytes.slice();
+    new DataView(bytes.buffer).setUint32(4, 2000 + number, true);
+    return readDictionary(bytes);
+  });
+  const byId = new Map(many.map((dictionary) => [dictionary.id, dictionary]));
+  const frames = many.map((dictionary) => zstd.compress(value, { dictionary }));
+  for (const load of [loadFull, loadDecoderModule]) {
+    const oneShot = new OneShot(await load());
+    const round = (number: number): void => {
+      const plan = planDecode(frames[number % frames.length]!, 1 << 20, byId);
+      expectBytes(oneShot.decompress(plan), value);
+    };
+    for (let number = 0; number < 50; number++) round(number);
+    const { memorySize } = oneShot;
+    for (let number = 0; number < 3000; number++) round(number);
+    expect(oneShot.memorySize).toBe(memorySize);
+  }
 });
