@@ -12,7 +12,7 @@ export default defineConfig({
     },
   },
   test: {
-    include: ["test/{unit,integration,conformance}/**/*.test.ts"],
+    include: ["test/{unit,integration,fuzz}/**/*.test.ts"],
     pool: "forks",
     maxWorkers: 2,
     passWithNoTests: false,

@@ -3,7 +3,6 @@ export { readFrameHeader, type FrameHeader } from "./format/frame.ts";
 export type { DecompressOptions, DecompressStreamOptions } from "./codec/parameters.ts";
 export { readDictionary, type Dictionary } from "./codec/dictionary.ts";
 export type { RangeSource } from "./codec/range-source.ts";
-export { readSeekTable, type RangeOptions } from "./codec/seekable.ts";
-export type { SeekTable } from "./format/seek-table.ts";
+export type { RangeOptions } from "./codec/seekable.ts";
 export type { Decoder } from "./codec/decoder.ts";
 export { loadDecoder, type LoadDecoderOptions } from "./codec/load-decoder.ts";

@@ -1,12 +1,10 @@
-import type { DecodePlan, Engine } from "../engine/engine.ts";
+import type { DecodePlan, DecoderEngine } from "../engine/engine.ts";
 import { ZstashError } from "../errors.ts";
 import type { Dictionary } from "../format/dictionary.ts";
 import { walkFrame, type FrameExtent } from "../format/frame.ts";
-import { createDecompressStream } from "./decompress-stream.ts";
 import { dictionaryUnknown } from "./dictionary.ts";
-import type { Pace } from "./pace.ts";
 import type { RangeSource } from "./range-source.ts";
-import { createRangeReader, type RangeOptions } from "./seekable.ts";
+import type { RangeOptions } from "./seekable.ts";
 import {
   readDecompressOptions,
   requireBytes,
@@ -67,26 +65,22 @@ export interface Decoder {
   ): ReadableStream<Uint8Array>;
 }
 
-/** A decoder over an engine, for frames without a dictionary and with one of these. */
-export function createDecoder(
-  engine: Engine,
-  pace: Pace,
+/** The part of a decoder that holds whole values, for frames without a dictionary and with one of these. */
+export function createOneShotDecoder(
+  engine: DecoderEngine,
   dictionaries: ReadonlyMap<number, Dictionary>,
-): Decoder {
-  const decoder = {
-    decompress(data: Uint8Array, options?: DecompressOptions): Uint8Array {
+): Pick<Decoder, "decompress" | "decompressText"> {
+  return {
+    decompress(data, options) {
       requireBytes(data, "data");
       const { maxSize, into } = readDecompressOptions(options);
       return engine.decompress(planDecode(data, maxSize, dictionaries), into);
     },
-    decompressText(data: Uint8Array, options?: Omit<DecompressOptions, "into">): string {
+    decompressText(data, options) {
       requireBytes(data, "data");
       return engine.decompressText(planDecode(data, readDecompressOptions(options).maxSize, dictionaries));
     },
-    decompressStream: (options?: DecompressStreamOptions): TransformStream<Uint8Array, Uint8Array> =>
-      createDecompressStream(engine, pace, dictionaries, options),
   };
-  return { ...decoder, decompressRange: createRangeReader(decoder) };
 }
 
 /**

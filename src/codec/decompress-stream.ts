@@ -1,4 +1,4 @@
-import type { DecompressionContext, Engine } from "../engine/engine.ts";
+import type { DecoderEngine, DecompressionContext } from "../engine/engine.ts";
 import { ZstashError } from "../errors.ts";
 import type { Dictionary } from "../format/dictionary.ts";
 import {
@@ -7,8 +7,8 @@ import {
   readFrameHeaderAt,
   type FrameHeader,
 } from "../format/frame.ts";
-import type { Pace } from "./pace.ts";
-import { readDecompressStreamOptions, type DecompressStreamOptions } from "./parameters.ts";
+import { Pace } from "./pace.ts";
+import type { DecompressStreamLimits } from "./parameters.ts";
 import { createTransform, type Emit, type Transformer } from "./transform.ts";
 import { dictionaryUnknown } from "./dictionary.ts";
 
@@ -16,12 +16,11 @@ const nothing = new Uint8Array(0);
 
 /** Makes a stream that decodes any sequence of frames and skippable frames. */
 export function createDecompressStream(
-  engine: Engine,
-  pace: Pace,
+  engine: DecoderEngine,
   dictionaries: ReadonlyMap<number, Dictionary>,
-  options?: DecompressStreamOptions,
+  { maxSize, maxWindowLog }: DecompressStreamLimits,
+  pace: Pace = new Pace(),
 ): TransformStream<Uint8Array, Uint8Array> {
-  const { maxSize, maxWindowLog } = readDecompressStreamOptions(options);
   return createTransform(new StreamDecompressor(engine, pace, dictionaries, maxSize, maxWindowLog));
 }
 
@@ -30,7 +29,7 @@ export function createDecompressStream(
  * claims to the limits, and says how much memory to ask for.
  */
 class StreamDecompressor implements Transformer {
-  readonly #engine: Engine;
+  readonly #engine: DecoderEngine;
   readonly #pace: Pace;
   readonly #dictionaries: ReadonlyMap<number, Dictionary>;
   readonly #maxSize: number;
@@ -51,7 +50,7 @@ class StreamDecompressor implements Transformer {
   #frameEnd: number | undefined;
 
   constructor(
-    engine: Engine,
+    engine: DecoderEngine,
     pace: Pace,
     dictionaries: ReadonlyMap<number, Dictionary>,
     maxSize: number,

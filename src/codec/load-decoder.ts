@@ -1,10 +1,10 @@
 import { loadModule as loadPackagedModule } from "#wasm/decoder";
-import { wasmEngine } from "../engine/wasm.ts";
-import { createDecoder, type Decoder } from "./decoder.ts";
+import { loadDecoderEngine } from "../engine/wasm-decoder.ts";
+import { createOneShotDecoder, type Decoder } from "./decoder.ts";
 import type { Dictionary } from "./dictionary.ts";
+import { loadedStream } from "./loaded-stream.ts";
 import { compileModule, type ModuleSource } from "./module.ts";
-import { Pace } from "./pace.ts";
-import { readDictionaries } from "./parameters.ts";
+import { readDecompressStreamOptions, readDictionaries, type DecompressStreamOptions } from "./parameters.ts";
 
 /** Options of `loadDecoder`. */
 export interface LoadDecoderOptions {
@@ -21,6 +21,7 @@ let shared: Promise<Decoder> | undefined;
 
 /**
  * Loads the decoder alone: one shared instance without options, a new one with. A failed load can be tried again.
+ * The code of streams and ranges is loaded with the first of them.
  *
  * @throws {ZstashError} WASM_UNAVAILABLE
  * @example
@@ -47,5 +48,28 @@ async function load(
   dictionaries: readonly Dictionary[] | undefined,
 ): Promise<Decoder> {
   const byId = readDictionaries(dictionaries);
-  return createDecoder(await wasmEngine(loadModule)({ memoryLimit: MEMORY_LIMIT }), new Pace(), byId);
+  const engine = await loadDecoderEngine(loadModule, MEMORY_LIMIT);
+  const decoder = {
+    ...createOneShotDecoder(engine, byId),
+    decompressStream(options?: DecompressStreamOptions): TransformStream<Uint8Array, Uint8Array> {
+      const limits = readDecompressStreamOptions(options);
+      const input = new TransformStream<Uint8Array, Uint8Array>();
+      const readable = loadedStream(
+        async () => {
+          const { createDecompressStream } = await import("./decompress-stream.ts");
+          return input.readable.pipeThrough(createDecompressStream(engine, byId, limits));
+        },
+        (reason) => input.readable.cancel(reason),
+      );
+      return { readable, writable: input.writable };
+    },
+  };
+  return {
+    ...decoder,
+    decompressRange: (source, start, end, options) =>
+      loadedStream(async () => {
+        const { createRangeReader } = await import("./seekable.ts");
+        return createRangeReader(decoder)(source, start, end, options);
+      }),
+  };
 }

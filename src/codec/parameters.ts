@@ -164,11 +164,11 @@ export function readDecompressOptions(options: DecompressOptions | undefined): {
   return { maxSize: into === undefined ? maxSize : Math.min(maxSize, into.length), into };
 }
 
+/** Limits of a decompression stream. */
+export type DecompressStreamLimits = Required<DecompressStreamOptions>;
+
 /** Validated limits of a decompression stream. */
-export function readDecompressStreamOptions(options: DecompressStreamOptions = {}): {
-  maxSize: number;
-  maxWindowLog: number;
-} {
+export function readDecompressStreamOptions(options: DecompressStreamOptions = {}): DecompressStreamLimits {
   requireOptions(options);
   const { maxSize = Number.MAX_SAFE_INTEGER, maxWindowLog = DEFAULT_MAX_WINDOW_LOG } = options;
   requireInteger("maxSize", maxSize, 0, Number.MAX_SAFE_INTEGER);

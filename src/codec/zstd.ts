@@ -2,7 +2,8 @@ import { loadModule as loadPackagedModule } from "#wasm/full";
 import type { Engine, EngineFactory, EngineStats } from "../engine/engine.ts";
 import { wasmEngine } from "../engine/wasm.ts";
 import { createCompressStream } from "./compress-stream.ts";
-import { createDecoder, type Decoder } from "./decoder.ts";
+import { createOneShotDecoder, type Decoder } from "./decoder.ts";
+import { createDecompressStream } from "./decompress-stream.ts";
 import type { Dictionary } from "./dictionary.ts";
 import { createFrameStream, type CompressFramesOptions } from "./frames.ts";
 import { compileModule, type ModuleSource } from "./module.ts";
@@ -10,11 +11,14 @@ import { Pace } from "./pace.ts";
 import {
   describe,
   readCompressOptions,
+  readDecompressStreamOptions,
   readDictionaries,
   requireInteger,
   type CompressOptions,
   type CompressStreamOptions,
+  type DecompressStreamOptions,
 } from "./parameters.ts";
+import { createRangeReader } from "./seekable.ts";
 
 export type { Engine, EngineFactory };
 
@@ -120,8 +124,14 @@ async function createZstd(factory: EngineFactory, options: LoadOptions): Promise
   const dictionaries = readDictionaries(options.dictionaries);
   const engine: Engine = await factory({ memoryLimit });
   const pace = new Pace();
+  const decoder = {
+    ...createOneShotDecoder(engine, dictionaries),
+    decompressStream: (options?: DecompressStreamOptions): TransformStream<Uint8Array, Uint8Array> =>
+      createDecompressStream(engine, dictionaries, readDecompressStreamOptions(options), pace),
+  };
   return {
-    ...createDecoder(engine, pace, dictionaries),
+    ...decoder,
+    decompressRange: createRangeReader(decoder),
     compress(data, options) {
       if (typeof data !== "string" && !(data instanceof Uint8Array)) {
         throw new TypeError(`"data" must be a Uint8Array or a string, got ${describe(data)}`);

@@ -93,27 +93,31 @@ export interface EngineStats {
 }
 
 /**
- * One implementation of zstd. Engines hold no options and no limits: the codec plans, the engine computes.
+ * One implementation of decoding. Engines hold no options and no limits: the codec plans, the engine computes.
  * A method that throws leaves the engine usable.
  */
-export interface Engine {
-  /** Makes one frame that declares its content size. A string is encoded as UTF-8, lone surrogates as U+FFFD. */
-  compress(source: Uint8Array | string, parameters: EngineCompressParameters): Uint8Array;
+export interface DecoderEngine {
   /** Decodes into a new array, or into `into` and returns its filled part. */
   decompress(plan: DecodePlan, into?: Uint8Array): Uint8Array;
   /** Decodes to text: fatal UTF-8 (NOT_TEXT), a BOM is kept. */
   decompressText(plan: DecodePlan): string;
   /**
-   * Waits for a context within the memory limit, first come first served; TIMEOUT after 30 s. Aborting the signal ends
-   * the wait.
+   * Waits for a context within the memory limit, first come first served; TIMEOUT after 30 s. An abort of `signal` ends
+   * the wait with its reason. `windowSize` is what the first frame's header asks for.
    */
-  openCompression(parameters: EngineStreamParameters, signal: AbortSignal): Promise<CompressionContext>;
-  /** As `openCompression`; `windowSize` is the largest window that frames may ask for. */
   openDecompression(
     windowSize: number,
     maxWindowLog: number,
     signal: AbortSignal,
   ): Promise<DecompressionContext>;
+}
+
+/** One implementation of zstd. */
+export interface Engine extends DecoderEngine {
+  /** Makes one frame that declares its content size. A string is encoded as UTF-8, lone surrogates as U+FFFD. */
+  compress(source: Uint8Array | string, parameters: EngineCompressParameters): Uint8Array;
+  /** As `openDecompression`. */
+  openCompression(parameters: EngineStreamParameters, signal: AbortSignal): Promise<CompressionContext>;
   stats(): EngineStats;
 }
 

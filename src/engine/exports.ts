@@ -1,4 +1,4 @@
-import type { CompressionParameters } from "./engine.ts";
+import { ZstashError } from "../errors.ts";
 
 /** The exports of wasm/zstash.c; the decoder build has those of decompression alone. Addresses and sizes are i32. */
 export interface ZstashExports {
@@ -39,16 +39,6 @@ export interface ZstashCompressionExports extends ZstashExports {
 export const ZSTD_c_compressionLevel = 100;
 export const ZSTD_c_targetCBlockSize = 130;
 export const ZSTD_c_checksumFlag = 201;
-/** Those that `CompressionParameters` names. Zero is each one's "as the level says". */
-export const advancedParameters: Readonly<Record<keyof CompressionParameters, number>> = {
-  windowLog: 101,
-  hashLog: 102,
-  chainLog: 103,
-  searchLog: 104,
-  minMatch: 105,
-  targetLength: 106,
-  strategy: 107,
-};
 /** ZSTD_dParameter. */
 export const ZSTD_d_windowLogMax = 100;
 /** ZSTD_ResetDirective. */
@@ -65,7 +55,8 @@ export function instantiate(module: WebAssembly.Module): ZstashExports {
   return exports;
 }
 
-/** Whether the instance is of the full build. */
-export function canCompress(exports: ZstashExports): exports is ZstashCompressionExports {
-  return "ZSTD_compress2" in exports;
+/** The exports of the full build; UNSUPPORTED of a module that is the decoder alone. */
+export function requireCompression(exports: ZstashExports): ZstashCompressionExports {
+  if ("ZSTD_compress2" in exports) return exports as ZstashCompressionExports;
+  throw new ZstashError("UNSUPPORTED", "Cannot compress: this WebAssembly module is the decoder alone");
 }

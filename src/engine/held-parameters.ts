@@ -1,12 +1,17 @@
 import type { CompressionParameters, EngineCompressParameters } from "./engine.ts";
-import {
-  advancedParameters,
-  ZSTD_c_checksumFlag,
-  ZSTD_c_compressionLevel,
-  type ZstashCompressionExports,
-} from "./exports.ts";
+import { ZSTD_c_checksumFlag, ZSTD_c_compressionLevel, type ZstashCompressionExports } from "./exports.ts";
 import { isZstdError, toZstashError } from "./wasm-error.ts";
 
+/** Those that `CompressionParameters` names. Zero is each one's "as the level says". */
+const advancedParameters: Readonly<Record<keyof CompressionParameters, number>> = {
+  windowLog: 101,
+  hashLog: 102,
+  chainLog: 103,
+  searchLog: 104,
+  minMatch: 105,
+  targetLength: 106,
+  strategy: 107,
+};
 /** The parameters that a compression context holds, so that only those that change are set. */
 export class HeldParameters {
   #level: number | undefined;

@@ -19,8 +19,6 @@ const SCRATCH_SIZE = 64 << 10;
 /** The most one area may take of wasm32's 4 GiB. */
 const SIZE_MAX = 0x7fff0000;
 
-const encoder = new TextEncoder();
-
 /** Linear memory of one instance: allocation, and copies in and out. Views of it stay within `engine/`. */
 export class LinearMemory {
   readonly #exports: ZstashExports;
@@ -67,22 +65,6 @@ export class LinearMemory {
     const area = this.borrow(source.length, "source");
     this.bytes().set(source, area.address);
     return { ...area, size: source.length };
-  }
-
-  /** Encodes text straight into memory: one pass for ASCII, the rest of other text into a larger area. */
-  placeText(source: string): FilledArea {
-    const area = this.borrow(source.length, "source");
-    const { read, written } = encoder.encodeInto(source, this.viewOf(area));
-    if (read === source.length) return { ...area, size: written };
-    try {
-      // A UTF-16 code unit takes at most three bytes of UTF-8.
-      const larger = this.allocate(written + (source.length - read) * 3);
-      this.bytes().copyWithin(larger.address, area.address, area.address + written);
-      const rest = encoder.encodeInto(source.slice(read), this.viewOf(larger).subarray(written));
-      return { ...larger, size: written + rest.written };
-    } finally {
-      this.release(area);
-    }
   }
 
   viewOf(area: Area): Uint8Array {

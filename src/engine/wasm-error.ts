@@ -48,8 +48,3 @@ export interface FrameAt {
   readonly frame: number;
   readonly offset: number;
 }
-
-/** The decoder build was asked to compress. */
-export function decoderOnly(): ZstashError {
-  return new ZstashError("UNSUPPORTED", "Cannot compress: this WebAssembly module is the decoder alone");
-}

@@ -2,12 +2,14 @@
 import type { Case, Context } from "./case.ts";
 import { canDo } from "./case.ts";
 import { bitFlips } from "./bit-flips.ts";
+import { dictionaries } from "./dictionaries.ts";
 import { errors } from "./errors.ts";
 import { frames } from "./frames.ts";
 import { headers } from "./header.ts";
 import { limits } from "./limits.ts";
 import { misuses } from "./misuse.ts";
 import { roundtrip } from "./roundtrip.ts";
+import { streams } from "./streams.ts";
 import { text } from "./text.ts";
 import { truncated } from "./truncated.ts";
 import { upstashCases } from "./upstash.ts";
@@ -26,6 +28,8 @@ export const cases: readonly Case[] = unique([
   ...errors,
   ...bitFlips,
   ...misuses,
+  ...streams,
+  ...dictionaries,
   ...upstashCases,
 ]);
 

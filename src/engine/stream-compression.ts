@@ -1,0 +1,85 @@
+import { DigestedDictionaries } from "./dictionaries.ts";
+import type { CompressionContext, EndDirective, EngineStreamParameters, StreamStep } from "./engine.ts";
+import { ZSTD_e_continue } from "./engine.ts";
+import {
+  requireCompression,
+  ZSTD_c_targetCBlockSize,
+  ZSTD_reset_session_only,
+  type ZstashCompressionExports,
+} from "./exports.ts";
+import { HeldParameters, setParameter } from "./held-parameters.ts";
+import { requireAddress } from "./memory.ts";
+import { INPUT_SIZE, INSTANCE_OVERHEAD, type Direction, type StreamInstance } from "./stream-instance.ts";
+import type { StreamPool } from "./stream-pool.ts";
+import { isZstdError, toZstashError } from "./wasm-error.ts";
+
+/** Waits for an instance and starts a compression stream on it; see `Engine.openCompression`. */
+export function openCompression(
+  pool: StreamPool,
+  parameters: EngineStreamParameters,
+  contextSize: number,
+  signal: AbortSignal,
+): Promise<CompressionContext> {
+  return pool.open(INSTANCE_OVERHEAD + contextSize, signal, (instance, guard, release) => {
+    const direction = instance.direction(Compression);
+    direction.start(parameters);
+    return {
+      step: (input, directive) => guard(() => direction.step(input, directive)),
+      begin: (contentSize) => guard(() => direction.begin(contentSize)),
+      release,
+    };
+  });
+}
+
+/** A ZSTD_CCtx that makes one stream after the other. */
+class Compression implements Direction {
+  readonly #instance: StreamInstance;
+  readonly #exports: ZstashCompressionExports;
+  readonly #dictionaries: DigestedDictionaries;
+  readonly #held = new HeldParameters();
+  readonly #context: number;
+
+  constructor(instance: StreamInstance) {
+    this.#instance = instance;
+    this.#exports = requireCompression(instance.exports);
+    this.#dictionaries = new DigestedDictionaries(instance.memory, this.#exports.ZSTD_freeCDict);
+    this.#context = requireAddress(this.#exports.ZSTD_createCCtx());
+  }
+
+  free(): void {
+    this.#exports.ZSTD_freeCCtx(this.#context);
+    this.#dictionaries.clear();
+  }
+
+  start(parameters: EngineStreamParameters): void {
+    const exports = this.#exports;
+    exports.ZSTD_CCtx_reset(this.#context, ZSTD_reset_session_only);
+    this.#held.set(exports, this.#context, parameters);
+    setParameter(exports, this.#context, ZSTD_c_targetCBlockSize, parameters.targetCBlockSize ?? 0);
+    const { dictionary, level } = parameters;
+    const digested =
+      dictionary === undefined
+        ? 0
+        : this.#dictionaries.get(`${dictionary.id} ${level}`, dictionary, (at, size) =>
+            exports.ZSTD_createCDict(at, size, level),
+          );
+    exports.ZSTD_CCtx_refCDict(this.#context, digested);
+    this.begin(parameters.contentSize);
+  }
+
+  begin(contentSize: number | undefined): void {
+    if (contentSize === undefined) return;
+    const result = this.#exports.ZSTD_CCtx_setPledgedSrcSize(this.#context, contentSize);
+    if (isZstdError(result)) throw toZstashError(result, "declare the content size");
+  }
+
+  step(input: Uint8Array, directive: EndDirective): StreamStep {
+    // The directive is for the end of the input, and so not yet due where only a part of it fits.
+    const due = input.length <= INPUT_SIZE ? directive : ZSTD_e_continue;
+    return this.#instance.step(
+      input,
+      () => this.#exports.ZSTD_compressStream2(this.#context, this.#instance.buffers, due),
+      (result) => toZstashError(result, "compress"),
+    );
+  }
+}

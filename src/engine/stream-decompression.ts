@@ -1,0 +1,74 @@
+import type { Dictionary } from "../format/dictionary.ts";
+import { DigestedDictionaries } from "./dictionaries.ts";
+import type { DecompressionContext, StreamStep } from "./engine.ts";
+import { ZSTD_d_windowLogMax, ZSTD_reset_session_only } from "./exports.ts";
+import { requireAddress } from "./memory.ts";
+import { INSTANCE_OVERHEAD, type Direction, type StreamInstance } from "./stream-instance.ts";
+import type { StreamPool } from "./stream-pool.ts";
+import { toDecodeError } from "./wasm-error.ts";
+
+/** A ZSTD_DCtx, and the two blocks that a decompression stream keeps beside its window. */
+const CONTEXT_SIZE = (96 << 10) + (256 << 10);
+
+/** Waits for an instance and starts a decompression stream on it; see `Engine.openDecompression`. */
+export function openDecompression(
+  pool: StreamPool,
+  windowSize: number,
+  maxWindowLog: number,
+  signal: AbortSignal,
+): Promise<DecompressionContext> {
+  const estimate = INSTANCE_OVERHEAD + CONTEXT_SIZE + Math.min(windowSize, 2 ** maxWindowLog);
+  return pool.open(estimate, signal, (instance, guard, release) => {
+    const direction = instance.direction(Decompression);
+    direction.start(maxWindowLog);
+    return {
+      step: (input) => guard(() => direction.step(input)),
+      begin: (dictionary) => guard(() => direction.begin(dictionary)),
+      release,
+    };
+  });
+}
+
+/** A ZSTD_DCtx that decodes one stream after the other. */
+class Decompression implements Direction {
+  readonly #instance: StreamInstance;
+  readonly #dictionaries: DigestedDictionaries;
+  readonly #context: number;
+
+  constructor(instance: StreamInstance) {
+    this.#instance = instance;
+    this.#dictionaries = new DigestedDictionaries(instance.memory, instance.exports.ZSTD_freeDDict);
+    this.#context = requireAddress(instance.exports.ZSTD_createDCtx());
+  }
+
+  free(): void {
+    this.#instance.exports.ZSTD_freeDCtx(this.#context);
+    this.#dictionaries.clear();
+  }
+
+  start(maxWindowLog: number): void {
+    const { exports } = this.#instance;
+    exports.ZSTD_DCtx_reset(this.#context, ZSTD_reset_session_only);
+    exports.ZSTD_DCtx_refDDict(this.#context, 0);
+    exports.ZSTD_DCtx_setParameter(this.#context, ZSTD_d_windowLogMax, maxWindowLog);
+  }
+
+  begin(dictionary: Dictionary | undefined): void {
+    const { exports } = this.#instance;
+    const digested =
+      dictionary === undefined
+        ? 0
+        : this.#dictionaries.get(`${dictionary.id}`, dictionary, exports.ZSTD_createDDict);
+    exports.ZSTD_DCtx_refDDict(this.#context, digested);
+  }
+
+  step(input: Uint8Array): StreamStep {
+    const { exports, buffers } = this.#instance;
+    return this.#instance.step(
+      input,
+      () => exports.ZSTD_decompressStream(this.#context, buffers),
+      // Any block fits into the output.
+      (result) => toDecodeError(result, true),
+    );
+  }
+}
