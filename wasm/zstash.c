@@ -151,11 +151,14 @@ EXPORT(ZSTD_CCtx_refCDict) size_t zstash_ref_cdict(ZSTD_CCtx* context, const ZST
   return ZSTD_CCtx_refCDict(context, dictionary);
 }
 
-/* Bytes a compression stream will take: windowLog 0 leaves the level's own, a negative size is unknown. */
-EXPORT(ZSTD_estimateCStreamSize) size_t zstash_estimate_cstream(int level, int windowLog, double size) {
+/* Bytes a compression stream will take: zero logs leave the level's own, a negative size is unknown. */
+EXPORT(ZSTD_estimateCStreamSize)
+size_t zstash_estimate_cstream(int level, int windowLog, int chainLog, int hashLog, double size) {
   ZSTD_compressionParameters parameters =
       ZSTD_getCParams(level, size < 0 ? ZSTD_CONTENTSIZE_UNKNOWN : (unsigned long long)size, 0);
   if (windowLog) parameters.windowLog = (unsigned)windowLog;
+  if (chainLog) parameters.chainLog = (unsigned)chainLog;
+  if (hashLog) parameters.hashLog = (unsigned)hashLog;
   return ZSTD_estimateCStreamSize_usingCParams(parameters);
 }
 

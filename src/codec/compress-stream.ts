@@ -2,7 +2,7 @@ import type { CompressionContext, EndDirective, Engine } from "../engine/engine.
 import { ZSTD_e_continue, ZSTD_e_end, ZSTD_e_flush } from "../engine/engine.ts";
 import { ZstashError } from "../errors.ts";
 import { writeSeekTable, type SeekTableEntry } from "../format/seek-table.ts";
-import { costFactor, type Pace } from "./pace.ts";
+import { costFactor, START_COST, type Pace } from "./pace.ts";
 import { readCompressStreamOptions, type CompressStreamOptions } from "./parameters.ts";
 import { createTransform, type Emit, type Transformer } from "./transform.ts";
 
@@ -119,6 +119,7 @@ class FrameCompressor implements Transformer {
       throw closed();
     }
     this.#context = context;
+    await this.#pace.spend(START_COST);
     return context;
   }
 }

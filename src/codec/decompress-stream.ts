@@ -7,7 +7,7 @@ import {
   readFrameHeaderAt,
   type FrameHeader,
 } from "../format/frame.ts";
-import { Pace } from "./pace.ts";
+import { Pace, START_COST } from "./pace.ts";
 import type { DecompressStreamLimits } from "./parameters.ts";
 import { createTransform, type Emit, type Transformer } from "./transform.ts";
 import { dictionaryUnknown } from "./dictionary.ts";
@@ -161,6 +161,8 @@ class StreamDecompressor implements Transformer {
     }
     this.#context = context;
     this.#window = window;
+    await this.#pace.spend(START_COST);
+    if (this.#end.signal.aborted) throw closed();
     return context;
   }
 

@@ -2,6 +2,8 @@
 const BUDGET = 1 << 20;
 /** What a step costs beyond its bytes: chunks of one byte take about 8 µs each, and so does an empty frame. */
 const STEP_COST = 2048;
+/** What starting a stream costs: an instance and its context, about 0.5 ms. */
+export const START_COST = 131072;
 
 /**
  * Lets the event loop breathe: streams that are fed from memory run in microtasks alone and would block it.

@@ -1,3 +1,4 @@
+import { isBytes } from "../bytes.ts";
 import type {
   CompressionParameters,
   EngineCompressParameters,
@@ -141,13 +142,20 @@ export function readCompressStreamOptions(
   return { ...base, parameters, contentSize, targetCBlockSize, flush, frameSize, seekTable };
 }
 
-/** Levels above 19 would take windows of 32…128 MiB for a stream of unknown size, past what readers accept. */
+/** Window and tables of level 19. */
+const readableTables: CompressionParameters = {
+  windowLog: DEFAULT_MAX_WINDOW_LOG,
+  chainLog: 24,
+  hashLog: 22,
+};
+
+/** Levels above 19 would take windows of 32…128 MiB for a stream of unknown size, past what readers accept, and 681 MB of tables. */
 function withReadableWindow({
   level,
   parameters,
 }: EngineCompressParameters): CompressionParameters | undefined {
   if (level <= 19 || parameters?.windowLog !== undefined) return parameters;
-  return { ...parameters, windowLog: DEFAULT_MAX_WINDOW_LOG };
+  return { ...readableTables, ...parameters };
 }
 
 /** Validated limits of a decompression: the smaller of `maxSize` and the room in `into`. */
@@ -192,8 +200,7 @@ export function readDictionaries(dictionaries: readonly Dictionary[] = []): Read
 
 /** Throws unless the argument is bytes. */
 export function requireBytes(data: unknown, name: string): asserts data is Uint8Array {
-  if (!(data instanceof Uint8Array))
-    throw new TypeError(`"${name}" must be a Uint8Array, got ${describe(data)}`);
+  if (!isBytes(data)) throw new TypeError(`"${name}" must be a Uint8Array, got ${describe(data)}`);
 }
 
 /** Throws a TypeError unless the value is a number, a RangeError unless it is an integer in `[least, most]`. */

@@ -1,3 +1,4 @@
+import { isBytes } from "../bytes.ts";
 import { ZstashError } from "../errors.ts";
 import { describe, requireInteger } from "./parameters.ts";
 
@@ -44,7 +45,7 @@ export async function readExactly(
     if (error instanceof ZstashError) throw error;
     throw new ZstashError("INTERNAL", `${what}: its read failed`, { ...where, cause: error });
   }
-  if (!(bytes instanceof Uint8Array)) {
+  if (!isBytes(bytes)) {
     throw new TypeError(`"source.read" must return a Uint8Array, got ${describe(bytes)}`);
   }
   if (bytes.length !== end - start) {

@@ -1,3 +1,4 @@
+import { isBytes } from "../bytes.ts";
 import { describe } from "./parameters.ts";
 
 /** Hands one chunk to the reader; resolves when the reader wants more, rejects when it has gone. */
@@ -85,7 +86,7 @@ export function createTransform(transformer: Transformer): TransformStream<Uint8
       },
       write(chunk) {
         return guard(() => {
-          if (!(chunk instanceof Uint8Array)) {
+          if (!isBytes(chunk)) {
             throw new TypeError(`A chunk must be a Uint8Array, got ${describe(chunk)}`);
           }
           return transformer.write(chunk, emit);

@@ -1,3 +1,4 @@
+import { isBytes } from "../bytes.ts";
 import { loadModule as loadPackagedModule } from "#wasm/full";
 import type { Engine, EngineFactory, EngineStats } from "../engine/engine.ts";
 import { wasmEngine } from "../engine/wasm.ts";
@@ -133,7 +134,7 @@ async function createZstd(factory: EngineFactory, options: LoadOptions): Promise
     ...decoder,
     decompressRange: createRangeReader(decoder),
     compress(data, options) {
-      if (typeof data !== "string" && !(data instanceof Uint8Array)) {
+      if (typeof data !== "string" && !isBytes(data)) {
         throw new TypeError(`"data" must be a Uint8Array or a string, got ${describe(data)}`);
       }
       return engine.compress(data, readCompressOptions(options));

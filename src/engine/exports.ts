@@ -32,7 +32,13 @@ export interface ZstashCompressionExports extends ZstashExports {
   ZSTD_freeCDict(dictionary: number): number;
   ZSTD_compress2(context: number, dst: number, capacity: number, src: number, size: number): number;
   ZSTD_compressStream2(context: number, buffers: number, directive: number): number;
-  ZSTD_estimateCStreamSize(level: number, windowLog: number, contentSize: number): number;
+  ZSTD_estimateCStreamSize(
+    level: number,
+    windowLog: number,
+    chainLog: number,
+    hashLog: number,
+    contentSize: number,
+  ): number;
 }
 
 /** ZSTD_cParameter (zstd.h). */

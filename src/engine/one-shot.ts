@@ -7,6 +7,9 @@ import { OneShotDecoder } from "./one-shot-decoder.ts";
 import { placeText } from "./place-text.ts";
 import { isZstdError, toZstashError } from "./wasm-error.ts";
 
+/** A digested dictionary of 64 KB takes 113–474 KB, by level. */
+const DIGESTED_FACTOR = 8;
+
 /** One-shot coding on one instance with one reused context of each kind. */
 export class OneShot extends OneShotDecoder {
   #dictionaries: DigestedDictionaries | undefined;
@@ -14,9 +17,11 @@ export class OneShot extends OneShotDecoder {
   #context = 0;
 
   /** Bytes that a compression stream's context will take. */
-  estimateStream({ level, parameters, contentSize }: EngineStreamParameters): number {
+  estimateStream({ level, parameters = {}, contentSize = -1, dictionary }: EngineStreamParameters): number {
     const { ZSTD_estimateCStreamSize } = requireCompression(this.exports);
-    return ZSTD_estimateCStreamSize(level, parameters?.windowLog ?? 0, contentSize ?? -1) >>> 0;
+    const { windowLog = 0, chainLog = 0, hashLog = 0 } = parameters;
+    const context = ZSTD_estimateCStreamSize(level, windowLog, chainLog, hashLog, contentSize) >>> 0;
+    return context + (dictionary === undefined ? 0 : dictionary.bytes.length * DIGESTED_FACTOR);
   }
 
   compress(source: Uint8Array | string, parameters: EngineCompressParameters): Uint8Array {

@@ -1,3 +1,4 @@
+import { isBytes } from "../bytes.ts";
 import { ZstashError } from "../errors.ts";
 
 /** Magic number of a zstd dictionary (RFC 8878 §5). */
@@ -24,7 +25,7 @@ export interface Dictionary {
  * ```
  */
 export function readDictionary(bytes: Uint8Array): Dictionary {
-  if (!(bytes instanceof Uint8Array)) {
+  if (!isBytes(bytes)) {
     throw new TypeError(`"bytes" must be a Uint8Array, got ${typeof bytes}`);
   }
   if (bytes.length < 9 || bytes.length > DICTIONARY_SIZE_MAX) {

@@ -1,3 +1,4 @@
+import { isBytes } from "../bytes.ts";
 import { ZstashError } from "../errors.ts";
 
 /** Zstandard frame magic, little-endian 28 B5 2F FD (RFC 8878 §3.1.1). */
@@ -44,7 +45,7 @@ export interface FrameExtent {
  * ```
  */
 export function readFrameHeader(data: Uint8Array): FrameHeader {
-  if (!(data instanceof Uint8Array)) {
+  if (!isBytes(data)) {
     throw new TypeError(`Cannot read a frame header: "data" must be a Uint8Array, got ${typeof data}`);
   }
   return readFrameHeaderAt(data, 0, 0);

@@ -55,7 +55,8 @@ export const text: readonly Case[] = [
       textComesBack(context, "\udc00", "\ufffd");
       textComesBack(context, "a\ud800b\udfffc", "a\ufffdb\ufffdc");
       textComesBack(context, "\udc00\ud800", "\ufffd\ufffd");
-      textComesBack(context, "\ud83d\ud83d\ude00", "\ufffd😀");
+      // Joined, because what bundlers make of it as one literal is refused by Deno's parser.
+      textComesBack(context, ["\ud83d", "\ud83d\ude00"].join(""), "\ufffd😀");
       textComesBack(context, `${"x".repeat(4000)}\ud83d`, `${"x".repeat(4000)}\ufffd`);
       textComesBack(context, "\ud83d".repeat(5000), "\ufffd".repeat(5000));
     },

@@ -82,7 +82,7 @@ async function checkSizes() {
     const { first: size, all } = await bundledSizes(bundle);
     const later = all > size ? `, ${all - size} more on demand` : "";
     console.log(
-      `          ${name.padEnd(44)} ${String(size).padStart(7)} of ${String(budget).padStart(7)} bytes gzip`,
+      `          ${name.padEnd(34)} ${String(size).padStart(7)} of ${String(budget).padStart(7)} bytes gzip${later}`,
     );
     if (size > budget) over.push(`${name}: ${size} bytes, over ${budget}`);
   }
