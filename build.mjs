@@ -18,7 +18,7 @@ const modules = [
 ];
 const entryPoints = [
   "src/index.ts",
-  "src/decode.ts",
+  "src/errors.ts",
   "src/engine/bokuweb.ts",
   "src/upstash/index.ts",
   "src/dev/index.ts",
@@ -67,24 +67,59 @@ async function buildModules() {
   }
 }
 
+/** What both bundles below have in common. */
+const common = {
+  absWorkingDir: root,
+  outdir: "dist",
+  outbase: "src",
+  bundle: true,
+  splitting: true,
+  format: "esm",
+  target: "es2022",
+  platform: "neutral",
+  logLevel: "warning",
+};
+const external = ["@bokuweb/zstd-wasm", "node:*", "#wasm/*", "*.wasm", "*.wasm?module"];
+
+/**
+ * Two bundles: "zstash/decode" loads most of itself on demand, and one bundle for all would cut the rest into as many
+ * files as that needs (17 instead of 4, 7 ms of a cold import in Node). What they share is the class of the errors.
+ */
 async function buildJavaScript() {
   for (const name of await readdir(join(root, "dist"))) {
     if (!name.endsWith(".wasm")) await rm(join(root, "dist", name), { recursive: true, force: true });
   }
+  await bundle({ ...common, entryPoints, external, chunkNames: "chunks/[name]-[hash]" });
   await bundle({
-    absWorkingDir: root,
-    entryPoints,
-    outdir: "dist",
-    outbase: "src",
-    chunkNames: "chunks/[name]-[hash]",
-    bundle: true,
-    splitting: true,
-    format: "esm",
-    target: "es2022",
-    platform: "neutral",
-    external: ["@bokuweb/zstd-wasm", "node:*", "#wasm/*", "*.wasm", "*.wasm?module"],
-    logLevel: "warning",
+    ...common,
+    entryPoints: ["src/decode.ts"],
+    external,
+    chunkNames: "decode/[name]-[hash]",
+    plugins: [
+      {
+        name: "shared-errors",
+        setup({ onResolve }) {
+          onResolve({ filter: /\/errors\.ts$/ }, () => ({ path: SHARED_ERRORS, external: true }));
+        },
+      },
+    ],
   });
+  await pointAtSharedErrors();
+}
+
+const SHARED_ERRORS = "zstash:errors";
+
+/** Chunks lie one folder deeper than the entry, so the path of the shared file is known only when they are written. */
+async function pointAtSharedErrors() {
+  const files = (await readdir(join(root, "dist", "decode"))).map((name) => ({
+    path: join("decode", name),
+    up: "../",
+  }));
+  for (const { path, up } of [...files, { path: "decode.js", up: "./" }]) {
+    const file = join(root, "dist", path);
+    const text = await readFile(file, "utf8");
+    await writeFile(file, text.replaceAll(`"${SHARED_ERRORS}"`, `"${up}errors.js"`));
+  }
 }
 
 function buildTypes() {

@@ -1,0 +1,133 @@
+// Streams against one-shot in one process, what a gibibyte costs in memory, and how long the event loop waits.
+//
+//   node --expose-gc bench/streams.mjs [--json] [--size MiB]
+
+import { cpus } from "node:os";
+import { parseArgs } from "node:util";
+import { loadZstd } from "zstash";
+import { percentile } from "./interleave.mjs";
+import { jsonOfSize } from "./json-of-size.mjs";
+
+const { values: flags } = parseArgs({
+  options: { json: { type: "boolean" }, size: { type: "string", default: "1024" } },
+});
+const CHUNK = 64 << 10;
+const zstd = await loadZstd();
+const data = new TextEncoder().encode(jsonOfSize(8 << 20)).subarray(0, 8 << 20);
+
+/** The bytes in chunks of 64 KiB, `times` over. */
+function source(bytes, times = 1) {
+  let at = 0;
+  let round = 0;
+  return new ReadableStream({
+    pull(controller) {
+      if (at >= bytes.length) {
+        at = 0;
+        round += 1;
+      }
+      if (round === times) return controller.close();
+      controller.enqueue(bytes.subarray(at, at + CHUNK));
+      at += CHUNK;
+    },
+  });
+}
+
+async function drain(stream) {
+  let size = 0;
+  for await (const chunk of stream) size += chunk.length;
+  return size;
+}
+
+async function timed(work) {
+  const start = performance.now();
+  await work();
+  return performance.now() - start;
+}
+
+/** Both sides in turn, `rounds` times: the ratio of the minima, and of the rounds. */
+async function ratio(stream, oneShot, rounds = 15) {
+  const samples = [];
+  for (let round = 0; round < rounds; round++) {
+    samples.push({ stream: await timed(stream), oneShot: await timed(oneShot) });
+  }
+  const least = (side) => Math.min(...samples.map((sample) => sample[side]));
+  const rounded = samples.map((sample) => sample.stream / sample.oneShot);
+  return {
+    min: least("stream") / least("oneShot"),
+    median: percentile(rounded, 0.5),
+    low: percentile(rounded, 0.1),
+    high: percentile(rounded, 0.9),
+  };
+}
+
+const frame = zstd.compress(data);
+const compress = await ratio(
+  () => drain(source(data).pipeThrough(zstd.compressStream({ flush: "none", contentSize: data.length }))),
+  () => zstd.compress(data),
+);
+const ramp = await ratio(
+  () => drain(source(data).pipeThrough(zstd.compressStream())),
+  () => zstd.compress(data),
+);
+const decompress = await ratio(
+  () => drain(source(frame).pipeThrough(zstd.decompressStream())),
+  () => zstd.decompress(frame),
+);
+
+/** RSS growth in MiB and the longest wait of the event loop in ms while `times` × 8 MiB run through. */
+async function long(transforms, times) {
+  globalThis.gc?.();
+  const before = process.memoryUsage().rss;
+  let peak = before;
+  let stall = 0;
+  let last = performance.now();
+  const timer = setInterval(() => {
+    const now = performance.now();
+    stall = Math.max(stall, now - last - 2);
+    last = now;
+    peak = Math.max(peak, process.memoryUsage().rss);
+  }, 2);
+  let stream = source(data, times);
+  for (const transform of transforms) stream = stream.pipeThrough(transform());
+  const seconds = (await timed(() => drain(stream))) / 1000;
+  clearInterval(timer);
+  return { rss: (peak - before) / 2 ** 20, stall, seconds };
+}
+
+const times = Math.max(1, Math.round(Number(flags.size) / 8));
+const identity = await long([() => new TransformStream(), () => new TransformStream()], times);
+let linear = 0;
+const watch = setInterval(() => (linear = Math.max(linear, zstd.stats().memory)), 5);
+const fresh = await loadZstd({ memoryLimit: 64 << 20 });
+const watchFresh = setInterval(() => (linear = Math.max(linear, fresh.stats().memory)), 5);
+linear = 0;
+clearInterval(watch);
+const ours = await long([() => fresh.compressStream(), () => fresh.decompressStream()], times);
+clearInterval(watchFresh);
+
+const result = {
+  machine: `${cpus()[0].model}, ${cpus().length} cores; Node ${process.version}`,
+  ratios: { "compress, unflushed, size declared": compress, "compress, ramp": ramp, decompress },
+  pipeline: { MiB: times * 8, linearMemoryMiB: linear / 2 ** 20, ours, identity },
+};
+if (flags.json) console.log(JSON.stringify(result, null, 1));
+else {
+  console.log(
+    `${result.machine}\n8 MiB of JSON in chunks of 64 KiB: time of the stream over one-shot's, level 1\n`,
+  );
+  for (const [name, { min, median, low, high }] of Object.entries(result.ratios)) {
+    console.log(
+      `${name.padEnd(36)} ${min.toFixed(2)} [median ${median.toFixed(2)}, ${low.toFixed(2)}…${high.toFixed(2)}]`,
+    );
+  }
+  const { MiB, linearMemoryMiB } = result.pipeline;
+  console.log(`\n${MiB} MiB through compress → decompress: linear memory ${linearMemoryMiB.toFixed(1)} MiB`);
+  for (const [name, { rss, stall, seconds }] of Object.entries({
+    zstash: ours,
+    "two identity TransformStreams": identity,
+  })) {
+    console.log(
+      `${name.padEnd(36)} RSS +${rss.toFixed(0)} MiB, longest event-loop wait ${stall.toFixed(1)} ms, ${seconds.toFixed(1)} s`,
+    );
+  }
+}
