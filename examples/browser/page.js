@@ -1,4 +1,4 @@
-// A page that reads a stored value with the 22 KB decoder, and a token that may only read: vite, then
+// A page that reads a stored value with the 23 KB decoder, and a token that may only read: vite, then
 // http://localhost:5173/?url=…&token=…&key=…
 import { loadDecoder } from "zstash/decode";
 

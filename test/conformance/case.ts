@@ -3,7 +3,17 @@
  * public API that the context hands them, so that the same ones judge every engine on every runtime.
  */
 import type { Redis } from "@upstash/redis";
-import type { Decoder, readFrameHeader, Zstd, ZstashError, ZstashErrorCode } from "../../src/index.ts";
+import type {
+  Decoder,
+  Dictionary,
+  readDictionary,
+  readFrameHeader,
+  readSeekTable,
+  segmentSize,
+  Zstd,
+  ZstashError,
+  ZstashErrorCode,
+} from "../../src/index.ts";
 
 /** What an engine may lack. A case that needs it does not run there and is listed as skipped. */
 export type Capability =
@@ -45,6 +55,14 @@ export interface Context {
   readonly decoder?: Decoder;
   readonly ZstashError: typeof ZstashError;
   readonly readFrameHeader: typeof readFrameHeader;
+  readonly readSeekTable: typeof readSeekTable;
+  readonly segmentSize: typeof segmentSize;
+  readonly readDictionary: typeof readDictionary;
+  /** New instances that decode with these; left out where the engine takes no dictionaries. */
+  readonly withDictionaries?: (dictionaries: readonly Dictionary[]) => Promise<{
+    readonly zstd: Zstd;
+    readonly decoder: Decoder;
+  }>;
   /** Left out where the suite judges an engine alone. */
   readonly upstash?: UpstashContext;
   /** Default: all. */

@@ -1,7 +1,10 @@
-import type { Case } from "./case.ts";
-import { decodersOf, equal, fail, throws } from "./case.ts";
-import { fromBase64, utf8 } from "./data.ts";
-import { pipe, through } from "./pipe.ts";
+import { skippable } from "./build-frame.ts";
+import type { Case, Context } from "./case.ts";
+import { decodersOf, equal, fail, misuse, throws } from "./case.ts";
+import { concat, fromBase64, utf8 } from "./data.ts";
+import { bytewise, pipe, through } from "./pipe.ts";
+import { bytesOf, counted } from "./range-source.ts";
+import type { Dictionary } from "../../src/index.ts";
 
 /** test/vectors/dictionaries/sessions-1002.dict */
 const encoded = [
@@ -44,6 +47,158 @@ const value = utf8(
     cart: [{ sku: "SKU-12", quantity: 2, price: { currency: "EUR", amount: 12.5 } }],
   }),
 );
+
+/** The same contents under another id. */
+const renamed = { id: 77, bytes: dictionary.bytes.slice() };
+renamed.bytes.set([77, 0, 0, 0], 4);
+
+/** Many sessions in one text. */
+const sessions = utf8(
+  JSON.stringify(
+    Array.from({ length: 60 }, (_, id) => ({
+      session: (id * 7919).toString(16),
+      user: { id, name: "ada", roles: ["editor", "owner"], country: "NO" },
+      cart: [{ sku: `SKU-${id}`, quantity: 2, price: { currency: "EUR", amount: 12.5 } }],
+    })),
+  ),
+);
+
+/** The same judge over instances that know these dictionaries. */
+async function registered(context: Context, ...known: readonly Dictionary[]): Promise<Context> {
+  const { withDictionaries, readDictionary } = context;
+  if (withDictionaries === undefined) fail("nothing here takes dictionaries");
+  return { ...context, ...(await withDictionaries(known.map(({ bytes }) => readDictionary(bytes)))) };
+}
+
+const decoding: readonly Case[] = [
+  {
+    name: "dictionaries: what is no dictionary is DICTIONARY_INVALID",
+    run(context) {
+      const { readDictionary } = context;
+      const { id, bytes } = readDictionary(dictionary.bytes);
+      equal(id, 1002, "the id");
+      equal(bytes, dictionary.bytes, "the bytes");
+      const unnamed = dictionary.bytes.slice().fill(0, 4, 8);
+      for (const wrong of [new Uint8Array(0), dictionary.bytes.subarray(0, 8), value, unnamed]) {
+        throws(context, "DICTIONARY_INVALID", `${wrong.length} bytes`, () => readDictionary(wrong));
+      }
+      misuse("TypeError", "bytes", "a text", () => readDictionary("dictionary" as unknown as Uint8Array));
+    },
+  },
+  {
+    name: "dictionaries: registered ones decode, one-shot, as text, in streams and bytes",
+    needs: ["dictionary", "streams"],
+    async run(context) {
+      const known = await registered(context, dictionary, renamed);
+      const { zstd } = context;
+      for (const level of [-5, 1, 9]) {
+        const frames = [
+          zstd.compress(value, { level, dictionary }),
+          zstd.compress(value, { level, dictionary, checksum: false }),
+          await through(zstd.compressStream({ level, dictionary }), [value]),
+          zstd.compress(value, { level, dictionary: renamed }),
+          zstd.compress(value, { level }),
+        ];
+        const all = concat(frames, skippable(value), frames);
+        const expected = concat(Array.from({ length: 2 * frames.length }, () => value));
+        for (const [name, decoder] of decodersOf(known)) {
+          for (const [index, frame] of frames.entries()) {
+            const about = `${name}, level ${level}, frame ${index}`;
+            equal(decoder.decompress(frame), value, about);
+            equal(decoder.decompressText(frame), new TextDecoder().decode(value), `${about}, text`);
+            equal(await through(decoder.decompressStream(), bytewise(frame)), value, `${about}, stream`);
+          }
+          equal(decoder.decompress(all), expected, `${name}, all of them`);
+          equal(await through(decoder.decompressStream(), [all]), expected, `${name}, all in a stream`);
+        }
+      }
+      equal(known.zstd.stats().live, 0, "live contexts");
+    },
+  },
+  {
+    name: "dictionaries: another one than the frame's is DICTIONARY_UNKNOWN, and the rest decodes",
+    needs: ["dictionary", "streams"],
+    async run(context) {
+      const known = await registered(context, renamed);
+      const foreign = context.zstd.compress(value, { dictionary });
+      const own = context.zstd.compress(value, { dictionary: renamed });
+      for (const [name, decoder] of decodersOf(known)) {
+        for (let round = 0; round < 3; round++) {
+          const { bytes, error } = await pipe(decoder.decompressStream(), [own, foreign]);
+          equal(bytes, value, `${name}, the frame before`);
+          const runs = [
+            () => decoder.decompress(concat(own, foreign)),
+            () => {
+              throw error;
+            },
+          ];
+          for (const run of runs) {
+            const { dictionaryId, frame } = throws(context, "DICTIONARY_UNKNOWN", name, run);
+            equal(dictionaryId, 1002, `${name}, the id`);
+            equal(frame, 1, `${name}, the frame`);
+          }
+          equal(decoder.decompress(own), value, `${name}, afterwards`);
+        }
+      }
+    },
+  },
+  {
+    name: "dictionaries: truncated at every byte is TRUNCATED",
+    needs: ["dictionary", "streams"],
+    async run(context) {
+      const known = await registered(context, dictionary);
+      const frame = context.zstd.compress(value, { dictionary });
+      for (const [name, decoder] of decodersOf(known)) {
+        for (let end = 0; end < frame.length; end++) {
+          const cut = frame.subarray(0, end);
+          const { error } = await pipe(decoder.decompressStream(), [cut]);
+          throws(context, "TRUNCATED", `${name} at ${end}`, () => decoder.decompress(cut));
+          throws(context, "TRUNCATED", `${name} at ${end}, stream`, () => {
+            if (error !== undefined) throw error;
+          });
+        }
+        equal(decoder.decompress(frame), value, `${name}, afterwards`);
+      }
+    },
+  },
+  {
+    name: "dictionaries: bounded frames each name theirs, are fewer for it, and are read by range",
+    needs: ["dictionary"],
+    async run(context) {
+      const known = await registered(context, dictionary);
+      const options = { maxFrameSize: 200, seekTable: true };
+      const {
+        chunks,
+        bytes: file,
+        error,
+      } = await pipe(context.zstd.compressFrames({ ...options, dictionary }), [sessions]);
+      if (error !== undefined) throw error;
+      for (const chunk of chunks.slice(0, -1)) {
+        if (chunk.length > 200) fail(`a frame has ${chunk.length} bytes`);
+        equal(context.readFrameHeader(chunk).dictionaryId, 1002, "the id");
+      }
+      const plain = await pipe(context.zstd.compressFrames(options), [sessions]);
+      if (chunks.length >= plain.chunks.length) {
+        fail(`${chunks.length} frames, ${plain.chunks.length} without`);
+      }
+      for (const [name, decoder] of decodersOf(known)) {
+        const parts = chunks.slice(0, -1).map((chunk) => decoder.decompress(chunk));
+        equal(concat(parts), sessions, `${name}, frame by frame`);
+        for (const [start, end] of [[0], [100, 101], [3000, 5000]] as const) {
+          const range = await bytesOf(decoder, counted(file), start, end);
+          equal(range, sessions.subarray(start, end), `${name}, from ${start}`);
+        }
+      }
+      for (const [name, decoder] of decodersOf(context)) {
+        const reason = await bytesOf(decoder, counted(file), 100, 101).catch((error: unknown) => error);
+        const { dictionaryId } = throws(context, "DICTIONARY_UNKNOWN", name, () => {
+          throw reason;
+        });
+        equal(dictionaryId, 1002, `${name}, the id`);
+      }
+    },
+  },
+];
 
 export const dictionaries: readonly Case[] = [
   {
@@ -105,4 +260,5 @@ export const dictionaries: readonly Case[] = [
       equal(zstd.stats().live, 0, "live contexts");
     },
   },
+  ...decoding,
 ];

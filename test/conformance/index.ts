@@ -2,13 +2,16 @@
 import type { Case, Context } from "./case.ts";
 import { canDo } from "./case.ts";
 import { bitFlips } from "./bit-flips.ts";
+import { boundedFrames } from "./bounded-frames.ts";
 import { dictionaries } from "./dictionaries.ts";
 import { errors } from "./errors.ts";
 import { frames } from "./frames.ts";
 import { headers } from "./header.ts";
 import { limits } from "./limits.ts";
 import { misuses } from "./misuse.ts";
+import { rangeFaults } from "./range-faults.ts";
 import { roundtrip } from "./roundtrip.ts";
+import { seekable } from "./seekable.ts";
 import { streams } from "./streams.ts";
 import { text } from "./text.ts";
 import { truncated } from "./truncated.ts";
@@ -29,6 +32,9 @@ export const cases: readonly Case[] = unique([
   ...bitFlips,
   ...misuses,
   ...streams,
+  ...boundedFrames,
+  ...seekable,
+  ...rangeFaults,
   ...dictionaries,
   ...upstashCases,
 ]);

@@ -16,6 +16,13 @@ export async function pipe(
   input: readonly Uint8Array[],
 ): Promise<Outcome> {
   const fed = feed(writable.getWriter(), input);
+  const outcome = await drain(readable);
+  await fed;
+  return outcome;
+}
+
+/** Reads a stream to its end, or to its error. */
+export async function drain(readable: ReadableStream<Uint8Array>): Promise<Outcome> {
   const chunks: Uint8Array[] = [];
   let error: unknown;
   const reader = readable.getReader();
@@ -28,7 +35,6 @@ export async function pipe(
   } catch (reason) {
     error = reason;
   }
-  await fed;
   return { chunks, bytes: concat(chunks), error };
 }
 

@@ -68,6 +68,10 @@ describe.runIf(nativeAvailable())("fuzz", () => {
       // It has looked at every property, and neither everything nor nothing was damaged.
       expect(counts["compressed as native"]).toBeGreaterThan(EXECUTIONS / 50);
       expect(counts["stream to native"]).toBeGreaterThan(EXECUTIONS / 50);
+      expect(counts["range with its table"]).toBeGreaterThan(EXECUTIONS / 50);
+      expect(counts["range with a cached table"]).toBeGreaterThan(EXECUTIONS / 50);
+      expect(counts["range without a table"]).toBeGreaterThan(EXECUTIONS / 200);
+      expect(counts["bounded frames to native"]).toBeGreaterThan(EXECUTIONS / 200);
       expect(counts["corrupt, native in one pass: both refuse"]).toBeGreaterThan(EXECUTIONS / 20);
       expect(counts["corrupt, native in one pass: same bytes"]).toBeGreaterThan(EXECUTIONS / 200);
     },

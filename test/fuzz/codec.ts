@@ -13,6 +13,7 @@ import { loadZstd, readFrameHeader, ZstashError } from "../../src/index.ts";
 import { walkFrame } from "../../src/format/frame.ts";
 import { blocksOf, concat, outcome, skippable } from "../support/streams.ts";
 import { content, createRandom, damage, layout, split } from "./generator.ts";
+import { boundedFrames, ranges } from "./seekable.ts";
 import type { Random } from "./generator.ts";
 
 const [seedText = "1", wantedText = "1000"] = process.argv.slice(2);
@@ -34,7 +35,7 @@ const verdicts: Record<string, number> = {};
 let executions = 0;
 let current = "";
 
-type Verdict =
+export type Verdict =
   { readonly ok: true; readonly bytes: Uint8Array } | { readonly ok: false; readonly code: string };
 
 function count(name: string): void {
@@ -189,9 +190,13 @@ async function corruption(random: Random): Promise<void> {
   againstNative("corrupt, native in pieces", frame, stream, native(frame, 64));
 }
 
-/** In pieces, libzstd takes a frame that ends in an empty block for whole, whatever size its header claims. */
+/**
+ * In pieces, libzstd takes a frame that ends in an empty block for whole, whatever size its header claims: more than
+ * there is, or more than the limit, which we refuse by the claim.
+ */
 function againstNative(name: string, frame: Uint8Array, ours: Verdict, theirs: Verdict): void {
-  const short = theirs.ok && !ours.ok && ours.code === "CORRUPT" && isShort(frame, theirs.bytes);
+  const refused = !ours.ok && (ours.code === "CORRUPT" || ours.code === "SIZE_LIMIT");
+  const short = theirs.ok && refused && isShort(frame, theirs.bytes);
   if (short) count("corrupt, native gives a short result");
   else compare(name, frame, ours, theirs);
 }
@@ -203,7 +208,18 @@ function isShort(frame: Uint8Array, bytes: Uint8Array): boolean {
 
 const base = ({ level, checksum }: { level?: number; checksum?: boolean }): object => ({ level, checksum });
 
-const programs = [compression, layouts, sequences, corruption, corruption, corruption];
+const judge = { zstd, count, fail, native: (frame: Uint8Array) => native(frame, MAX_SIZE) };
+const programs = [
+  compression,
+  compression,
+  layouts,
+  layouts,
+  sequences,
+  sequences,
+  ...Array.from({ length: 6 }, () => corruption),
+  (random: Random) => ranges(random, judge),
+  (random: Random) => boundedFrames(random, judge),
+];
 for (let run = 0; executions < wanted; run++) {
   current = `seed ${seed}, run ${run}`;
   // Each run has a seed of its own, so that one can be repeated alone.

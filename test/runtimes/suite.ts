@@ -1,10 +1,10 @@
 /** The conformance suite on the package as a user imports it; what each runtime runs and reports. */
 import { Redis } from "@upstash/redis";
-import { loadZstd, readFrameHeader, ZstashError } from "zstash";
+import { loadZstd, readDictionary, readFrameHeader, readSeekTable, segmentSize, ZstashError } from "zstash";
 import { loadDecoder } from "zstash/decode";
 import { createDevServer } from "zstash/dev";
 import { withCompression } from "zstash/upstash";
-import type { UpstashContext } from "../conformance/case.ts";
+import type { Context, UpstashContext } from "../conformance/case.ts";
 import { runCases, type Report } from "../conformance/index.ts";
 
 const HOST = "http://zstash.test";
@@ -37,8 +37,23 @@ function withoutCache(init: RequestInit | undefined): RequestInit | undefined {
   return rest;
 }
 
+const withDictionaries: NonNullable<Context["withDictionaries"]> = async (dictionaries) => {
+  const [zstd, decoder] = await Promise.all([loadZstd({ dictionaries }), loadDecoder({ dictionaries })]);
+  return { zstd, decoder };
+};
+
 /** Runs every case; JSON-serialisable. */
 export async function report(): Promise<Report> {
   const [zstd, decoder] = await Promise.all([loadZstd(), loadDecoder()]);
-  return runCases({ zstd, decoder, ZstashError, readFrameHeader, upstash });
+  return runCases({
+    zstd,
+    decoder,
+    ZstashError,
+    readFrameHeader,
+    readSeekTable,
+    segmentSize,
+    readDictionary,
+    withDictionaries,
+    upstash,
+  });
 }

@@ -9,7 +9,14 @@ import type { UpstashContext } from "../conformance/case.ts";
 import { loadDecoder } from "../../src/decode.ts";
 import { createDevServer } from "../../src/dev/index.ts";
 import { bokuweb } from "../../src/engine/bokuweb.ts";
-import { loadZstd, readFrameHeader, ZstashError } from "../../src/index.ts";
+import {
+  loadZstd,
+  readDictionary,
+  readFrameHeader,
+  readSeekTable,
+  segmentSize,
+  ZstashError,
+} from "../../src/index.ts";
 import { withCompression } from "../../src/upstash/index.ts";
 
 /** A server behind a real socket: on Node the requests take the way that they take in earnest. */
@@ -25,9 +32,21 @@ const upstash: UpstashContext = {
   },
 };
 
+const functions = { ZstashError, readFrameHeader, readSeekTable, segmentSize, readDictionary };
+const withDictionaries: NonNullable<Context["withDictionaries"]> = async (dictionaries) => ({
+  zstd: await loadZstd({ dictionaries }),
+  decoder: await loadDecoder({ dictionaries }),
+});
+
 let context: Context;
 beforeAll(async () => {
-  context = { zstd: await loadZstd(), decoder: await loadDecoder(), ZstashError, readFrameHeader, upstash };
+  context = {
+    zstd: await loadZstd(),
+    decoder: await loadDecoder(),
+    ...functions,
+    withDictionaries,
+    upstash,
+  };
 });
 
 describe("with our own WebAssembly", () => {
@@ -41,7 +60,7 @@ describe("with @bokuweb/zstd-wasm", () => {
   const capabilities: readonly Capability[] = [];
   let peer: Context;
   beforeAll(async () => {
-    peer = { zstd: await loadZstd({ engine: bokuweb }), ZstashError, readFrameHeader, capabilities };
+    peer = { zstd: await loadZstd({ engine: bokuweb }), ...functions, capabilities };
   });
 
   test.each(cases.filter((each) => applies(each, { ...context, capabilities })))("$name", (each) =>

@@ -1,0 +1,51 @@
+// Runs the benchmarks and writes what they print to docs/benchmarks.md, with machine, versions and command.
+// Node 22.15 or later, and a C compiler for the kernel.
+
+import { spawnSync } from "node:child_process";
+import { existsSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+const parts = [
+  {
+    title: "Through the JavaScript API, against the runtime's own zstd and @bokuweb/zstd-wasm",
+    command: ["bench/codec.mjs"],
+    about: "Times of zstash in microseconds, and as multiples of the others': below 1 zstash is faster.",
+  },
+  {
+    title: "The kernel, against native zstd",
+    command: ["bench/kernel.mjs"],
+    about: "The C functions alone, without copies; native is the same sources at -O3 -mbmi2.",
+  },
+  {
+    title: "Streams",
+    command: ["--expose-gc", "bench/streams.mjs"],
+    about: "Against one-shot on the same bytes; then a gibibyte through both directions.",
+  },
+  {
+    title: "Cold load",
+    command: ["test/runtimes/load-bench.mjs"],
+    about: "From nothing to the first compressed kilobyte, in new processes, isolates and pages.",
+    needs: "test/runtimes/node_modules",
+  },
+];
+
+const sections = [];
+for (const { title, command, about, needs } of parts) {
+  if (needs !== undefined && !existsSync(`${root}/${needs}`)) continue;
+  process.stderr.write(`${title} …\n`);
+  const { status, stdout, stderr } = spawnSync(process.execPath, command, { cwd: root, encoding: "utf8" });
+  if (status !== 0) {
+    console.error(`Cannot write the report: node ${command.join(" ")} failed\n${stderr}`);
+    process.exit(1);
+  }
+  sections.push(
+    `## ${title}\n\n${about}\n\n\`node ${command.join(" ")}\`\n\n\`\`\`text\n${stdout.trim()}\n\`\`\`\n`,
+  );
+}
+const date = new Date().toISOString().slice(0, 10);
+writeFileSync(
+  `${root}/docs/benchmarks.md`,
+  `# Benchmarks\n\nWritten by \`npm run bench\` on ${date}. Both sides of a ratio ran in turn within the same seconds; the machine is small\nand shared, so read the ratios and their spread, not the times. Cells where zstash loses are marked or above 1.\n\n${sections.join("\n")}`,
+);
