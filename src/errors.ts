@@ -56,23 +56,19 @@ export interface ZstashErrorDetails {
 export class ZstashError extends Error {
   override readonly name = "ZstashError";
   readonly code: ZstashErrorCode;
-  readonly key?: string;
-  readonly keys?: readonly string[];
-  readonly frame?: number;
-  readonly offset?: number;
-  readonly dictionaryId?: number;
-  readonly zstdCode?: number;
-  readonly status?: number;
+  declare readonly key?: string;
+  declare readonly keys?: readonly string[];
+  declare readonly frame?: number;
+  declare readonly offset?: number;
+  declare readonly dictionaryId?: number;
+  declare readonly zstdCode?: number;
+  declare readonly status?: number;
 
-  constructor(code: ZstashErrorCode, message: string, details: ZstashErrorDetails = {}) {
-    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+  constructor(code: ZstashErrorCode, message: string, { cause, ...details }: ZstashErrorDetails = {}) {
+    super(message, cause === undefined ? undefined : { cause });
     this.code = code;
-    if (details.key !== undefined) this.key = details.key;
-    if (details.keys !== undefined) this.keys = details.keys;
-    if (details.frame !== undefined) this.frame = details.frame;
-    if (details.offset !== undefined) this.offset = details.offset;
-    if (details.dictionaryId !== undefined) this.dictionaryId = details.dictionaryId;
-    if (details.zstdCode !== undefined) this.zstdCode = details.zstdCode;
-    if (details.status !== undefined) this.status = details.status;
+    for (const [name, value] of Object.entries(details)) {
+      if (value !== undefined) Object.assign(this, { [name]: value });
+    }
   }
 }

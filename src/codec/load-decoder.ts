@@ -4,7 +4,7 @@ import { createOneShotDecoder, type Decoder } from "./decoder.ts";
 import type { Dictionary } from "./dictionary.ts";
 import { loadedStream } from "./loaded-stream.ts";
 import { compileModule, type ModuleSource } from "./module.ts";
-import { readDecompressStreamOptions, readDictionaries, type DecompressStreamOptions } from "./parameters.ts";
+import { readDecompressStreamOptions, type DecompressStreamOptions } from "./parameters.ts";
 
 /** Options of `loadDecoder`. */
 export interface LoadDecoderOptions {
@@ -16,6 +16,8 @@ export interface LoadDecoderOptions {
 
 /** Linear memory of all decompression streams together: seven windows of the largest size that is accepted. */
 const MEMORY_LIMIT = 64 << 20;
+
+const none: ReadonlyMap<number, Dictionary> = new Map();
 
 let shared: Promise<Decoder> | undefined;
 
@@ -47,7 +49,8 @@ async function load(
   loadModule: () => Promise<WebAssembly.Module>,
   dictionaries: readonly Dictionary[] | undefined,
 ): Promise<Decoder> {
-  const byId = readDictionaries(dictionaries);
+  const byId =
+    dictionaries === undefined ? none : (await import("./dictionaries.ts")).readDictionaries(dictionaries);
   const engine = await loadDecoderEngine(loadModule, MEMORY_LIMIT);
   const decoder = {
     ...createOneShotDecoder(engine, byId),

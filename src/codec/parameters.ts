@@ -184,20 +184,6 @@ export function readDecompressStreamOptions(options: DecompressStreamOptions = {
   return { maxSize, maxWindowLog };
 }
 
-/** The dictionaries by id; two different ones of one id are a RangeError. */
-export function readDictionaries(dictionaries: readonly Dictionary[] = []): ReadonlyMap<number, Dictionary> {
-  if (!Array.isArray(dictionaries)) {
-    throw new TypeError(`"dictionaries" must be an array, got ${describe(dictionaries)}`);
-  }
-  const byId = new Map<number, Dictionary>();
-  for (const dictionary of dictionaries) {
-    requireDictionary(dictionary, "dictionaries");
-    if (byId.has(dictionary.id)) throw new RangeError(`"dictionaries" holds id ${dictionary.id} twice`);
-    byId.set(dictionary.id, dictionary);
-  }
-  return byId;
-}
-
 /** Throws unless the argument is bytes. */
 export function requireBytes(data: unknown, name: string): asserts data is Uint8Array {
   if (!isBytes(data)) throw new TypeError(`"${name}" must be a Uint8Array, got ${describe(data)}`);
@@ -216,7 +202,7 @@ export function requireInteger(
   }
 }
 
-function requireDictionary(value: unknown, name: string): void {
+export function requireDictionary(value: unknown, name: string): void {
   if (typeof value === "object" && value !== null && "id" in value && "bytes" in value) return;
   throw new TypeError(`"${name}" must be what readDictionary returns, got ${describe(value)}`);
 }

@@ -5,6 +5,7 @@ import { wasmEngine } from "../engine/wasm.ts";
 import { createCompressStream } from "./compress-stream.ts";
 import { createOneShotDecoder, type Decoder } from "./decoder.ts";
 import { createDecompressStream } from "./decompress-stream.ts";
+import { readDictionaries } from "./dictionaries.ts";
 import type { Dictionary } from "./dictionary.ts";
 import { createFrameStream, type CompressFramesOptions } from "./frames.ts";
 import { compileModule, type ModuleSource } from "./module.ts";
@@ -13,7 +14,6 @@ import {
   describe,
   readCompressOptions,
   readDecompressStreamOptions,
-  readDictionaries,
   requireInteger,
   type CompressOptions,
   type CompressStreamOptions,
