@@ -132,6 +132,15 @@ export const patches = [
     "(sizeof(size_t)==4 && (size_t)(oend - op) < sequenceLength + WILDCOPY_OVERLENGTH)",
     2,
   ),
+
+  // A compressed block of no bytes is corrupt (RFC 8878 §3.1.1.3). libzstd's one-shot decoder says so; its streaming
+  // decoder takes it for an empty block of any type, and the two would differ on the same input.
+  p(
+    "decompress/zstd_decompress.c",
+    'corruption_detected, "Block Size Exceeds Maximum");',
+    'corruption_detected, "Block Size Exceeds Maximum");\n' +
+      '            RETURN_ERROR_IF(bp.blockType == bt_compressed && cBlockSize == 0, corruption_detected, "");',
+  ),
 ];
 
 /** @returns {Patch} */

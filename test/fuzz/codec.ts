@@ -147,7 +147,21 @@ async function sequences(random: Random): Promise<void> {
   compare("sequence", input, one, stream);
 }
 
+/** Whether a frame of the input asks for more than a stream's default of 8 MiB, which one-shot decoding does not mind. */
+function needsLargeWindow(input: Uint8Array): boolean {
+  for (let start = 0, frame = 0; start < input.length; frame++) {
+    const { header, end } = walkFrame(input, start, frame);
+    if (header.windowSize > 1 << 23) return true;
+    start = end;
+  }
+  return false;
+}
+
 function compare(name: string, input: Uint8Array, one: Verdict, other: Verdict): void {
+  if (one.ok && !other.ok && other.code === "WINDOW_LIMIT" && needsLargeWindow(input)) {
+    count(`${name}: window over the stream's limit`);
+    return;
+  }
   count(`${name}: ${one.ok ? "same bytes" : "both refuse"}`);
   const key = `${name} ${one.ok ? "ok" : one.code}/${other.ok ? "ok" : other.code}`;
   verdicts[key] = (verdicts[key] ?? 0) + 1;
