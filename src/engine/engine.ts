@@ -66,8 +66,6 @@ export type EndDirective = 0 | 1 | 2;
 /** A compression context held by one stream. One step takes at most 64 KiB, so that no step blocks for long. */
 export interface CompressionContext {
   step(input: Uint8Array, directive: EndDirective): StreamStep;
-  /** Starts the next frame; `contentSize` is what it will declare. */
-  begin(contentSize: number | undefined): void;
   /** Gives the context back; called exactly once. */
   release(): void;
 }

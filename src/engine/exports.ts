@@ -49,7 +49,6 @@ export const ZSTD_c_checksumFlag = 201;
 export const ZSTD_d_windowLogMax = 100;
 /** ZSTD_ResetDirective. */
 export const ZSTD_reset_session_only = 1;
-export const ZSTD_reset_session_and_parameters = 3;
 
 /** Starts an instance of a module that must be zstash's; throws whatever WebAssembly throws, or a TypeError. */
 export function instantiate(module: WebAssembly.Module): ZstashExports {

@@ -25,7 +25,6 @@ export function openCompression(
     direction.start(parameters);
     return {
       step: (input, directive) => guard(() => direction.step(input, directive)),
-      begin: (contentSize) => guard(() => direction.begin(contentSize)),
       release,
     };
   });
@@ -64,10 +63,7 @@ class Compression implements Direction {
             exports.ZSTD_createCDict(at, size, level),
           );
     exports.ZSTD_CCtx_refCDict(this.#context, digested);
-    this.begin(parameters.contentSize);
-  }
-
-  begin(contentSize: number | undefined): void {
+    const { contentSize } = parameters;
     if (contentSize === undefined) return;
     const result = this.#exports.ZSTD_CCtx_setPledgedSrcSize(this.#context, contentSize);
     if (isZstdError(result)) throw toZstashError(result, "declare the content size");
