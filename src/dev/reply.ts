@@ -1,6 +1,5 @@
 import type { RespValue } from "../rest/resp.ts";
-import { concatenate } from "../bytes.ts";
-import { encodeBase64 } from "../value/base64.ts";
+import { encodeBase64 } from "../format/base64.ts";
 import { toText, utf8 } from "./bytes.ts";
 
 /** How a request wants its replies: JSON, JSON with strings in base64, or RESP2 as Redis sends it. */
@@ -49,11 +48,11 @@ function writeResult(reply: RespValue, base64: boolean): string {
 
 const CRLF = utf8("\r\n");
 
-/** Replies as RESP2, one after the other. */
-export function writeResp2(replies: readonly RespValue[]): Uint8Array<ArrayBuffer> {
+/** Replies as RESP2, one after the other: the parts of a body. Bulk strings are the replies' own bytes. */
+export function writeResp2(replies: readonly RespValue[]): Uint8Array[] {
   const parts: Uint8Array[] = [];
   for (const reply of replies) pushResp2(reply, parts);
-  return concatenate(parts);
+  return parts;
 }
 
 function pushResp2(reply: RespValue, parts: Uint8Array[]): void {

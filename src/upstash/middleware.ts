@@ -3,23 +3,19 @@ import { ZstashError } from "../errors.ts";
 import type { CodecFailure } from "../value/encode.ts";
 import { batchErrorText } from "./batch-error.ts";
 import type { CommandArguments } from "./commands.ts";
-import { readOptions, type CompressionOptions, type Settings } from "./options.ts";
+import { readOptions, type CompressionOptions, type Settings, type TokenHolder } from "./options.ts";
+import type { RawTransport } from "./raw-transport.ts";
 import { decodeReply, holdsEncoded, type ReplyPlan } from "./reply.ts";
-import { encodeCommands, planRequest, type RequestPlan } from "./request.ts";
-
-/** A request of the SDK, as far as it matters here: one command, or an array of commands, already serialised. */
-export interface CommandRequest {
-  body?: unknown;
-}
-
-/** The reply to one command. */
-export interface CommandReply<Result = unknown> {
-  result?: Result;
-  error?: string;
-}
-
-/** Sends a request on; a request of several commands is answered by an array of replies. */
-export type SendRequest = (request: CommandRequest) => Promise<CommandReply>;
+import { encodeCommands, encodeLargeCommands, holdsLarge, planRequest, type RequestPlan } from "./request.ts";
+import {
+  readRequest,
+  type CommandReply,
+  type CommandRequest,
+  type RequestKind,
+  type SdkRequest,
+  type SendRequest,
+} from "./sdk-request.ts";
+import { sendCommands, type Outgoing, type Send } from "./send.ts";
 
 /** What `redis.use()` takes. */
 export type CompressionMiddleware = <Result>(
@@ -41,81 +37,157 @@ export type CompressionMiddleware = <Result>(
  * ```
  */
 export function compressionMiddleware(options: CompressionOptions = {}): CompressionMiddleware {
-  const settings = readOptions(options);
-  const run = (request: CommandRequest, next: SendRequest): Promise<unknown> => {
-    const { body } = request;
-    if (!Array.isArray(body) || body.length === 0) return next(request);
-    const batch = Array.isArray(body[0]);
-    const commands = (batch ? body : [body]) as readonly CommandArguments[];
-    const mode = settings.mode();
-    const plan = planRequest(commands, mode, settings);
-    if (plan.writes.length === 0) return receive(next(request), plan, batch, settings);
+  return createMiddleware(options);
+}
 
-    const { loaded } = settings.codec;
-    const send = (codec: Zstd | CodecFailure | undefined): Promise<unknown> => {
-      const encoded = encodeCommands(codec, plan, settings);
-      const changed = encoded === commands ? request : { ...request, body: batch ? encoded : encoded[0] };
-      return receive(next(changed), plan, batch, settings);
-    };
-    if (loaded !== undefined || mode === "passthrough") return send(loaded);
-    return settings.codec.load().then(send);
+/** As `compressionMiddleware`; `holder` has the client's read-your-writes token. */
+export function createMiddleware(options: CompressionOptions, holder?: TokenHolder): CompressionMiddleware {
+  const settings = readOptions(options, holder);
+  const run = (request: CommandRequest, next: SendRequest): Promise<unknown> => {
+    const read = readRequest(request as SdkRequest);
+    if (read === undefined) return next(request);
+    const { kind, commands } = read;
+    const plan = planRequest(commands, settings.mode(), settings);
+    if (plan.refused.size === 0) return handle(request, next, kind, plan, settings);
+    return handleRefused(request, next, kind, plan, settings);
   };
   // The SDK's own types promise the caller's result type for whatever the server answers.
   return run as CompressionMiddleware;
 }
 
-/** The reply with its values decoded. */
-function receive(
-  reply: Promise<unknown>,
-  { commands, reads }: RequestPlan,
-  batch: boolean,
+async function handle(
+  request: CommandRequest,
+  next: SendRequest,
+  kind: RequestKind,
+  plan: RequestPlan,
   settings: Settings,
 ): Promise<unknown> {
-  if (reads === undefined) return reply;
-  return reply.then((answer) => {
-    if (batch && !Array.isArray(answer)) return answer;
-    const replies = (batch ? answer : [answer]) as readonly CommandReply[];
-    if (replies.length !== commands.length) {
-      const counts = `${commands.length} commands, got ${replies.length} replies`;
-      throw new ZstashError("REDIS", `Cannot read the replies: ${counts}`);
-    }
-    const encoded = replies.some(({ result }, number) => {
-      const plan = reads[number];
-      return plan !== undefined && holdsEncoded(plan.reply.shape, result);
-    });
-    if (!encoded) return answer;
-    const decode = (codec: Zstd | CodecFailure): unknown =>
-      batch
-        ? replies.map((one, number) => decodeOne(codec, one, reads[number], settings))
-        : decodeAlone(codec, replies[0]!, reads[0]!, settings);
-    const { loaded } = settings.codec;
-    return loaded === undefined ? settings.codec.load().then(decode) : decode(loaded);
-  });
+  const { commands, writes, reads, mode } = plan;
+  const raw = settings.raw === undefined ? undefined : (settings.raw.loaded ?? (await settings.raw.load()));
+  let outgoing: Outgoing = { commands };
+  if (writes.length > 0) {
+    const { codec } = settings;
+    const loaded = codec.loaded ?? (mode === "passthrough" ? undefined : await codec.load());
+    // What is small goes out in the turn in which it was asked for, so that no later request overtakes it.
+    outgoing = holdsLarge(plan)
+      ? await encodeLargeCommands(loaded, plan, settings, raw)
+      : encodeCommands(loaded, plan, settings, raw);
+  }
+  const send = raw === undefined ? through(next, request, kind) : over(raw, request, kind, reads);
+  const answer = await sendCommands(outgoing, kind, settings, send);
+  return reads === undefined ? answer : decodeAnswer(answer, kind, plan, settings);
 }
 
-function decodeAlone(
+/** The SDK's own transport. What is not changed goes on as the same object. */
+function through(next: SendRequest, request: CommandRequest, kind: RequestKind): Send {
+  return ({ commands }) => {
+    const body = kind === "command" ? commands[0] : commands;
+    const same = kind === "command" ? request.body === body : isSameList(request.body as unknown[], commands);
+    return next(same ? request : { ...request, body });
+  };
+}
+
+function isSameList(list: readonly unknown[], commands: readonly unknown[]): boolean {
+  return list.length === commands.length && list.every((command, index) => command === commands[index]);
+}
+
+/** Our own transport, which keeps bytes; a pipeline of one command goes as that command. */
+function over(raw: RawTransport, request: SdkRequest, kind: RequestKind, reads: RequestPlan["reads"]): Send {
+  return async ({ commands, first = 0, text }) => {
+    const hasValues = (index: number): boolean => reads?.[first + index] !== undefined;
+    const [command] = commands;
+    if (commands.length > 1 || kind === "multi-exec") {
+      return raw.batch(kind === "multi-exec" ? kind : "pipeline", commands, request, hasValues);
+    }
+    const alone = raw.command(command!, request, hasValues(0), text);
+    return kind === "command" ? alone : [await alone];
+  };
+}
+
+/** The reply with its values decoded. */
+async function decodeAnswer(
+  answer: unknown,
+  kind: RequestKind,
+  { commands, reads }: RequestPlan,
+  settings: Settings,
+): Promise<unknown> {
+  const batch = kind !== "command";
+  // What the SDK makes of an aborted request is no list.
+  if (batch && !Array.isArray(answer)) return answer;
+  const replies = (batch ? answer : [answer]) as readonly CommandReply[];
+  if (replies.length !== commands.length) {
+    const counts = `${commands.length} commands, got ${replies.length} replies`;
+    throw new ZstashError("REDIS", `Cannot read the replies: ${counts}`);
+  }
+  const encoded = replies.some(({ result }, number) => {
+    const plan = reads?.[number];
+    return plan !== undefined && holdsEncoded(plan.reply.shape, result);
+  });
+  if (!encoded) return answer;
+  const { codec } = settings;
+  const loaded = codec.loaded ?? (await codec.load());
+  if (!batch) return decodeAlone(loaded, replies[0]!, reads![0]!, settings);
+  const decoded: CommandReply[] = [];
+  for (const [number, reply] of replies.entries()) {
+    decoded.push(await decodeOne(loaded, reply, reads![number], settings));
+  }
+  return decoded;
+}
+
+async function decodeAlone(
   codec: Zstd | CodecFailure,
   reply: CommandReply,
   plan: ReplyPlan,
   settings: Settings,
-): CommandReply {
-  return { ...reply, result: decodeReply(codec, plan, reply.result, settings) };
+): Promise<CommandReply> {
+  return { ...reply, result: await decodeReply(codec, plan, reply.result, settings) };
 }
 
 /** As alone, but a value that does not decode fails its own command and no other. */
-function decodeOne(
+async function decodeOne(
   codec: Zstd | CodecFailure,
   reply: CommandReply,
   plan: ReplyPlan | undefined,
   settings: Settings,
-): CommandReply {
+): Promise<CommandReply> {
   if (plan === undefined || !holdsEncoded(plan.reply.shape, reply.result)) return reply;
   try {
-    return decodeAlone(codec, reply, plan, settings);
+    return await decodeAlone(codec, reply, plan, settings);
   } catch (error) {
     if (!(error instanceof ZstashError)) throw error;
     // The SDK deserialises the result of failed commands too, and expects a list where there would have been one.
     const result = Array.isArray(reply.result) ? [] : undefined;
     return { ...reply, result, error: batchErrorText(error) };
   }
+}
+
+/** Commands that `guard` refuses fail by themselves; a transaction with one of them fails whole. */
+async function handleRefused(
+  request: CommandRequest,
+  next: SendRequest,
+  kind: RequestKind,
+  plan: RequestPlan,
+  settings: Settings,
+): Promise<unknown> {
+  const [first] = plan.refused.values();
+  if (kind !== "pipeline") throw first!;
+  const allowed = plan.commands.filter((_, number) => !plan.refused.has(number));
+  const rest =
+    allowed.length === 0
+      ? []
+      : await handle(request, next, kind, planAgain(allowed, plan, settings), settings);
+  if (!Array.isArray(rest)) return rest;
+  const replies = (rest as readonly CommandReply[]).values();
+  return plan.commands.map((_: CommandArguments, number) => {
+    const error = plan.refused.get(number);
+    return error === undefined ? replies.next().value : { error: batchErrorText(error) };
+  });
+}
+
+function planAgain(
+  commands: readonly CommandArguments[],
+  { mode }: RequestPlan,
+  settings: Settings,
+): RequestPlan {
+  return planRequest(commands, mode, { ...settings, guard: false });
 }

@@ -1,10 +1,14 @@
-import { describe } from "../codec/parameters.ts";
+import { Pace } from "../codec/pace.ts";
+import { describe, requireInteger } from "../codec/parameters.ts";
 import { emit, type EventListener } from "../metrics/events.ts";
 import type { DecodeSettings } from "../value/decode.ts";
 import type { EncodeSettings } from "../value/encode.ts";
 import { completePolicy, type PolicyOption } from "../value/policy.ts";
+import { readRestOptions, restOptionNames, type RestOptions } from "../rest/rest-options.ts";
+import type { TokenStore } from "../rest/sync-token.ts";
 import { DEFAULT_MAX_SIZE, requireListener, requireMaxSize, requireOptions } from "../value/value.ts";
 import { CodecLoader, type CodecOption } from "./codec-loader.ts";
+import { TransportLoader } from "./transport-loader.ts";
 
 /**
  * What is done with values. Any mix across a fleet loses nothing: strings that would be taken for compressed values
@@ -17,8 +21,14 @@ import { CodecLoader, type CodecOption } from "./codec-loader.ts";
  */
 export type CompressionMode = "on" | "read-only" | "shadow" | "passthrough";
 
-/** Options of `withCompression` and `compressionMiddleware`. */
-export interface CompressionOptions {
+/**
+ * Options of `withCompression` and `compressionMiddleware`.
+ *
+ * With `url` and `token` values lie in Redis as frames and travel as bytes (the raw carrier): every request then goes
+ * over zstash's own transport, to which `fetch`, `retry`, `timeout`, `headers`, `signal` and `readYourWrites` belong.
+ * Without them values are text, and the client's own transport is used.
+ */
+export interface CompressionOptions extends Partial<RestOptions> {
   /** Default "on". A function is asked at every request; where it fails, the mode is "read-only". */
   readonly mode?: CompressionMode | (() => CompressionMode);
   /** When to compress, and how. Default: from 1024 bytes, level 1, at least 10 % saved. */
@@ -31,6 +41,16 @@ export interface CompressionOptions {
   readonly onCorrupt?: "throw" | "miss";
   /** The most bytes a value may have to be decoded; larger values are not compressed. Default 32 MiB. */
   readonly maxSize?: number;
+  /**
+   * The most bytes of a request's body. Pipelines above it are sent in parts, in order; a command or transaction above
+   * it is REQUEST_LIMIT and is not sent. Default: pipelines are divided at 10 MiB, the rest is the server's to judge.
+   */
+  readonly maxRequestSize?: number;
+  /**
+   * Refuse commands that work on stored bytes (APPEND, GETRANGE, STRLEN, SETBIT, SET with IFEQ, …), with
+   * COMMAND_REFUSED, on keys that the policy compresses. Default false.
+   */
+  readonly guard?: boolean;
   /** Called synchronously with what happens to each value. What it throws is dropped. */
   readonly onEvent?: EventListener;
   /** The codec. Default: `loadZstd()`, when a value first needs it. */
@@ -45,18 +65,39 @@ export interface Settings extends EncodeSettings, DecodeSettings {
   readonly codec: CodecLoader;
   /** The mode for a request; never throws. */
   readonly mode: () => CompressionMode;
+  readonly maxRequestSize: number | undefined;
+  readonly guard: boolean;
+  /** The transport of the raw carrier; undefined for the text carrier. */
+  readonly raw: TransportLoader | undefined;
+  /** When the event loop gets its turn. */
+  readonly pace: Pace;
+}
+
+/** A client that shows its read-your-writes token, as the SDK's does. */
+export interface TokenHolder {
+  readYourWritesSyncToken?: string | undefined;
 }
 
 const modes: readonly unknown[] = ["on", "read-only", "shadow", "passthrough"];
 const corruptions: readonly unknown[] = ["throw", "miss"];
-const names: readonly string[] = ["mode", "policy", "onCorrupt", "maxSize", "onEvent", "zstd"];
+const names: readonly string[] = [
+  "mode",
+  "policy",
+  "onCorrupt",
+  "maxSize",
+  "maxRequestSize",
+  "guard",
+  "onEvent",
+  "zstd",
+  ...restOptionNames,
+];
 
 /**
  * Validates the options and fills in their defaults.
  *
  * @throws {TypeError | RangeError} naming the option
  */
-export function readOptions(options: CompressionOptions): Settings {
+export function readOptions(options: CompressionOptions, holder?: TokenHolder): Settings {
   requireOptions(options);
   for (const name of Object.keys(options)) {
     if (!names.includes(name)) throw new TypeError(`"${name}" is not an option`);
@@ -66,9 +107,15 @@ export function readOptions(options: CompressionOptions): Settings {
     policy = {},
     onCorrupt = "throw",
     maxSize = DEFAULT_MAX_SIZE,
+    maxRequestSize,
+    guard = false,
     onEvent,
     zstd,
   } = options;
+  if (maxRequestSize !== undefined) {
+    requireInteger("maxRequestSize", maxRequestSize, 1, Number.MAX_SAFE_INTEGER);
+  }
+  if (typeof guard !== "boolean") throw new TypeError(`"guard" must be a boolean, got ${describe(guard)}`);
   requireOneOf("onCorrupt", onCorrupt, corruptions);
   const listener = requireListener(onEvent);
   return {
@@ -78,6 +125,36 @@ export function readOptions(options: CompressionOptions): Settings {
     maxSize: requireMaxSize(maxSize),
     onEvent: listener,
     codec: new CodecLoader(zstd),
+    maxRequestSize,
+    guard,
+    raw: readRaw(options, holder),
+    pace: new Pace(),
+  };
+}
+
+/** The raw carrier's transport; undefined where the text carrier is asked for. */
+function readRaw(options: CompressionOptions, holder: TokenHolder | undefined): Settings["raw"] {
+  const { url, token } = options;
+  if (url === undefined && token === undefined) {
+    const alone = restOptionNames.find((name) => options[name as keyof RestOptions] !== undefined);
+    if (alone !== undefined)
+      throw new TypeError(`"${alone}" needs "url" and "token": the client sends the requests`);
+    return undefined;
+  }
+  const settings = readRestOptions(
+    options as RestOptions,
+    holder === undefined ? undefined : tokensOf(holder),
+  );
+  return new TransportLoader(settings);
+}
+
+/** The token where the client's user sees it, and may set it. */
+function tokensOf(holder: TokenHolder): TokenStore {
+  return {
+    get: () => holder.readYourWritesSyncToken,
+    set(token) {
+      holder.readYourWritesSyncToken = token;
+    },
   };
 }
 

@@ -1,6 +1,7 @@
 import { ZstashError, type ZstashErrorCode } from "../errors.ts";
 import type { Zstd } from "../codec/zstd.ts";
-import { decodeStored, isEncoded } from "../value/decode.ts";
+import type { Stored } from "../value/carrier.ts";
+import { decodeStored, decodeStoredLarge, isEncoded } from "../value/decode.ts";
 import type { CodecFailure } from "../value/encode.ts";
 import { keyOfReply, type CommandArguments, type KnownCommand, type ValueReply } from "./commands.ts";
 import type { Settings } from "./options.ts";
@@ -29,69 +30,86 @@ const damage: ReadonlySet<ZstashErrorCode> = new Set<ZstashErrorCode>([
 /** How many keys an error message names; all are in `keys`. */
 const NAMED_KEYS = 10;
 
+/** From how many stored bytes a value may be so large that it is decoded with pauses. */
+const LARGE_STORED = 16 << 10;
+
+/** Raw frames among the fields of a reply, which are no values, are text as the SDK would make it. */
+const decoder = new TextDecoder();
+
 /** Whether anything in the reply has to be decoded. */
 export function holdsEncoded(shape: ValueReply["shape"], result: unknown): boolean {
-  if (shape === "value") return typeof result === "string" && isEncoded(result);
+  if (shape === "value") return isStored(result) && isEncoded(result);
   if (!Array.isArray(result)) return false;
   const items: readonly unknown[] = result;
   if (shape === "scan") return holdsEncoded("pairs", items[1]);
-  const every = shape === "pairs" ? 2 : 1;
-  for (let index = every - 1; index < items.length; index += every) {
-    const item = items[index];
-    if (typeof item === "string" && isEncoded(item)) return true;
-  }
-  return false;
+  // Fields too: they may have to be made text again.
+  return items.some((item) => isStored(item) && isEncoded(item));
+}
+
+/** What a value is while it has not been decoded. */
+function isStored(item: unknown): item is Stored {
+  return typeof item === "string" || item instanceof Uint8Array;
 }
 
 /**
- * The reply with its values decoded, as a new object.
+ * The reply with its values decoded, as a new object. Large values are decoded with pauses for the event loop, and so
+ * are many small ones.
  *
  * @throws {ZstashError} with the keys, where a value does not decode
  */
-export function decodeReply(
+export async function decodeReply(
   codec: Zstd | CodecFailure,
   { command, known, reply }: ReplyPlan,
   result: unknown,
   settings: Settings,
-): unknown {
+): Promise<unknown> {
   const failures: ZstashError[] = [];
-  const decode = (item: unknown, index: number): unknown => {
-    if (typeof item !== "string" || !isEncoded(item)) return item;
+  const decode = async (item: unknown, index: number): Promise<unknown> => {
+    if (!isStored(item) || !isEncoded(item)) return item;
     try {
-      return decodeStored(codec, item, known.name, keyOfReply(command, reply, index), settings);
+      const decodeOne = item.length < LARGE_STORED ? decodeStored : decodeStoredLarge;
+      const made = decodeOne(codec, item, known.name, keyOfReply(command, reply, index), settings);
+      const text = typeof made === "string" ? made : await made;
+      await settings.pace.spend(text.length);
+      return text;
     } catch (error) {
       if (!(error instanceof ZstashError)) throw error;
       if (settings.onCorrupt === "throw" || !damage.has(error.code)) failures.push(error);
       return MISSING;
     }
   };
-  const decoded = mapValues(reply.shape, result, decode);
+  const decoded = await mapValues(reply.shape, result, decode);
   if (failures.length > 0) throw combine(failures, known.name, reply);
   return decoded;
 }
 
-function mapValues(
+async function mapValues(
   shape: ValueReply["shape"],
   result: unknown,
-  decode: (item: unknown, index: number) => unknown,
-): unknown {
+  decode: (item: unknown, index: number) => Promise<unknown>,
+): Promise<unknown> {
   if (shape === "value") {
-    const value = decode(result, 0);
+    const value = await decode(result, 0);
     return value === MISSING ? null : value;
   }
   if (!Array.isArray(result)) return result;
   const items: readonly unknown[] = result;
-  if (shape === "scan") return [items[0], mapValues("pairs", items[1], decode), ...items.slice(2)];
+  if (shape === "scan") return [items[0], await mapValues("pairs", items[1], decode), ...items.slice(2)];
   const every = shape === "pairs" ? 2 : 1;
   const mapped: unknown[] = [];
   for (const [index, item] of items.entries()) {
-    const value = index % every === every - 1 ? decode(item, index) : item;
+    const isValue = index % every === every - 1;
+    const value = isValue ? await decode(item, index) : asText(item);
     if (value !== MISSING) mapped.push(value);
     else if (shape === "values") mapped.push(null);
     // A field without its value is not there.
     else if (shape === "pairs") mapped.pop();
   }
   return mapped;
+}
+
+function asText(field: unknown): unknown {
+  return field instanceof Uint8Array ? decoder.decode(field) : field;
 }
 
 /** One error for a reply in which several values did not decode. */

@@ -1,7 +1,11 @@
 import type { Zstd } from "../codec/zstd.ts";
+import type { ZstashError } from "../errors.ts";
 import {
+  LARGE_TEXT,
   planEncode,
   runEncode,
+  runEncodeLarge,
+  storedText,
   type CodecFailure,
   type EncodePlan,
   type ValueSubject,
@@ -15,8 +19,12 @@ import {
   type CommandArguments,
   type KnownCommand,
 } from "./commands.ts";
+import type { Carrier, Stored } from "../value/carrier.ts";
+import { refusals } from "./guard.ts";
 import type { CompressionMode, Settings } from "./options.ts";
+import type { RawTransport } from "./raw-transport.ts";
 import type { ReplyPlan } from "./reply.ts";
+import type { Outgoing } from "./send.ts";
 
 /** A value among the arguments that is not sent as it is. */
 interface PlannedValue {
@@ -28,11 +36,16 @@ interface PlannedValue {
 
 /** What is to be done with a request and with its reply. */
 export interface RequestPlan {
+  readonly mode: CompressionMode;
   readonly commands: readonly CommandArguments[];
   readonly writes: readonly PlannedValue[];
   /** By the number of the command; undefined where no reply holds values. */
   readonly reads: readonly (ReplyPlan | undefined)[] | undefined;
+  /** Commands that `guard` refuses, by their number. */
+  readonly refused: ReadonlyMap<number, ZstashError>;
 }
+
+const none: ReadonlyMap<number, ZstashError> = new Map();
 
 /** Finds the values of the commands and decides about each; no codec is needed yet. */
 export function planRequest(
@@ -42,15 +55,16 @@ export function planRequest(
 ): RequestPlan {
   const writes: PlannedValue[] = [];
   let reads: (ReplyPlan | undefined)[] | undefined;
+  const refused = settings.guard ? refusals(commands, settings) : none;
   for (const [number, command] of commands.entries()) {
     const known = findCommand(command);
-    if (known === undefined) continue;
+    if (known === undefined || refused.has(number)) continue;
     if (known.row.values !== undefined) planValues(command, number, known, mode, settings, writes);
     if (mode === "passthrough") continue;
     const reply = valueReply(command, known.row);
     if (reply !== undefined) (reads ??= [])[number] = { command, known, reply };
   }
-  return { commands, writes, reads };
+  return { mode, commands, writes, reads, refused };
 }
 
 function planValues(
@@ -74,21 +88,87 @@ function planValues(
   }
 }
 
+/** Whether values are so large that encoding them at once would hold up the event loop. */
+export function holdsLarge({ commands, writes }: RequestPlan): boolean {
+  let size = 0;
+  for (const { command, position } of writes) size += (commands[command]![position] as string).length;
+  return size >= LARGE_TEXT;
+}
+
 /** The commands with their values encoded; the same array where nothing changes, and never a changed argument array. */
 export function encodeCommands(
   codec: Zstd | CodecFailure | undefined,
-  { commands, writes }: RequestPlan,
+  plan: RequestPlan,
   settings: Settings,
-): readonly CommandArguments[] {
-  const encoded = [...commands];
-  let changed = false;
-  for (const { command, position, subject, plan } of writes) {
-    const text = commands[command]![position] as string;
-    const stored = runEncode(codec, text, plan, subject, settings);
-    if (stored === text) continue;
-    if (encoded[command] === commands[command]) encoded[command] = [...commands[command]!];
-    (encoded[command] as unknown[])[position] = stored;
-    changed = true;
+  raw: RawTransport | undefined,
+): Outgoing {
+  const encoded = new EncodedCommands(plan, raw);
+  for (const value of plan.writes) {
+    const { subject, plan: how } = value;
+    encoded.put(value, runEncode(codec, encoded.text(value), how, subject, settings, encoded.carrier(value)));
   }
-  return changed ? encoded : commands;
+  return encoded.outgoing;
+}
+
+/** As `encodeCommands`, with pauses for the event loop: within large values and between many small ones. */
+export async function encodeLargeCommands(
+  codec: Zstd | CodecFailure | undefined,
+  plan: RequestPlan,
+  settings: Settings,
+  raw: RawTransport | undefined,
+): Promise<Outgoing> {
+  const encoded = new EncodedCommands(plan, raw);
+  for (const value of plan.writes) {
+    const { subject, plan: how } = value;
+    const text = encoded.text(value);
+    const run = text.length < LARGE_TEXT ? runEncode : runEncodeLarge;
+    encoded.put(value, await run(codec, text, how, subject, settings, encoded.carrier(value)));
+    await settings.pace.spend(text.length);
+  }
+  return encoded.outgoing;
+}
+
+/** Commands in which values are replaced by what is stored for them. */
+class EncodedCommands {
+  readonly #plan: RequestPlan;
+  readonly #raw: RawTransport | undefined;
+  #commands: CommandArguments[] | undefined;
+  #text: (() => CommandArguments) | undefined;
+
+  constructor(plan: RequestPlan, raw: RawTransport | undefined) {
+    this.#plan = plan;
+    this.#raw = raw;
+  }
+
+  text({ command, position }: PlannedValue): string {
+    return this.#plan.commands[command]![position] as string;
+  }
+
+  /** One value a request travels as bytes; several are JSON. */
+  carrier({ command, position }: PlannedValue): Carrier {
+    const { commands, writes } = this.#plan;
+    const alone = commands.length === 1 && writes.length === 1;
+    return alone && this.#raw?.carries(commands[command]!, position) === true ? "raw" : "text";
+  }
+
+  put(value: PlannedValue, stored: Stored): void {
+    const { command: number, position, plan } = value;
+    const text = this.text(value);
+    if (stored === text) return;
+    const before = this.#plan.commands[number]!;
+    this.#commands ??= [...this.#plan.commands];
+    if (this.#commands[number] === before) this.#commands[number] = [...before];
+    (this.#commands[number] as unknown[])[position] = stored;
+    if (typeof stored !== "string") {
+      this.#text = () => {
+        const otherwise = [...before];
+        otherwise[position] = storedText(stored, text, plan);
+        return otherwise;
+      };
+    }
+  }
+
+  get outgoing(): Outgoing {
+    return { commands: this.#commands ?? this.#plan.commands, text: this.#text };
+  }
 }

@@ -1,10 +1,19 @@
 import { ZstashError } from "../errors.ts";
-import { base64Length, decodeBase64, encodeBase64 } from "./base64.ts";
+import { base64Length, decodeBase64, encodeBase64 } from "../format/base64.ts";
 
 /** What stands before the base64 of a frame in the text carrier. */
 const TEXT_PREFIX = "zs1:";
 /** How every value of ours starts: the frame magic 28 B5 2F FD is `KLUv/` in base64. */
 const TEXT_MAGIC = "zs1:KLUv/";
+
+/** How every raw frame starts (RFC 8878 §3.1.1); no text does, because B5 begins no character in UTF-8. */
+const RAW_MAGIC = [0x28, 0xb5, 0x2f, 0xfd] as const;
+
+/** How a frame lies in Redis: as base64 behind a prefix, or as it is. */
+export type Carrier = "text" | "raw";
+
+/** What lies in Redis for a value: a text, or the bytes of a frame. */
+export type Stored = string | Uint8Array;
 
 const BYTE_ORDER_MARK = 0xfeff;
 const REPLACEMENT = 0xfffd;
@@ -22,6 +31,11 @@ export function toTextCarrier(frame: Uint8Array): string {
 /** Whether a stored text is a frame in the text carrier; all else was stored without zstash. */
 export function isTextCarrier(stored: string): boolean {
   return stored.startsWith(TEXT_MAGIC);
+}
+
+/** Whether stored bytes are a frame in the raw carrier. */
+export function isRawCarrier(stored: Uint8Array): boolean {
+  return RAW_MAGIC.every((byte, index) => stored[index] === byte);
 }
 
 /**

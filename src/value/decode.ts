@@ -2,7 +2,7 @@ import type { Decoder } from "../codec/decoder.ts";
 import { ZstashError } from "../errors.ts";
 import { readFrameHeader } from "../format/frame.ts";
 import { emit, type EventListener } from "../metrics/events.ts";
-import { fromTextCarrier, isDestroyedFrame, isTextCarrier } from "./carrier.ts";
+import { fromTextCarrier, isDestroyedFrame, isTextCarrier, type Stored } from "./carrier.ts";
 import type { CodecFailure } from "./encode.ts";
 import { utf8Length } from "./utf8-length.ts";
 
@@ -16,13 +16,13 @@ export interface DecodeSettings {
   readonly onEvent: EventListener | undefined;
 }
 
-/** Whether a stored text was not stored by us as a plain string: it has to be decoded, or cannot be. */
-export function isEncoded(stored: string): boolean {
-  return isTextCarrier(stored) || isDestroyedFrame(stored);
+/** Whether what is stored was not stored by us as a plain string: it has to be decoded, or cannot be. */
+export function isEncoded(stored: Stored): boolean {
+  return typeof stored !== "string" || isTextCarrier(stored) || isDestroyedFrame(stored);
 }
 
 /**
- * The value of a stored text for which `isEncoded` holds.
+ * The value of what is stored, for which `isEncoded` holds: bytes are a raw frame.
  *
  * @param codec The codec, or why there is none.
  * @throws {ZstashError} with the key: what `decompressText` throws, CORRUPT for what is not base64, UNSUPPORTED for a
@@ -30,30 +30,65 @@ export function isEncoded(stored: string): boolean {
  */
 export function decodeStored(
   codec: TextDecompressor | CodecFailure,
-  stored: string,
+  stored: Stored,
   command: string,
   key: string,
-  { maxSize, onEvent }: DecodeSettings,
+  settings: DecodeSettings,
 ): string {
   try {
-    if (!isTextCarrier(stored)) {
-      throw new ZstashError("UNSUPPORTED", "its raw frame was read through a client for text");
-    }
-    if ("error" in codec) throw codec.error;
-    const frame = fromTextCarrier(stored);
-    const text = codec.decompressText(frame, { maxSize });
-    if (onEvent !== undefined) {
-      const size = readFrameHeader(frame).contentSize ?? utf8Length(text);
-      emit(onEvent, { type: "decoded", command, key, size, storedSize: stored.length });
-    }
+    const frame = frameOf(codec, stored);
+    const text = (codec as TextDecompressor).decompressText(frame, settings);
+    tell(frame, text, stored, command, key, settings);
     return text;
   } catch (cause) {
-    const error = withKey(cause, command, key);
-    if (onEvent !== undefined) {
-      emit(onEvent, { type: "decode-failed", command, key, code: error.code, error });
-    }
-    throw error;
+    throw failure(cause, command, key, settings);
   }
+}
+
+/** As `decodeStored`; large contents give the event loop back while they are decoded. */
+export async function decodeStoredLarge(
+  codec: Decoder | CodecFailure,
+  stored: Stored,
+  command: string,
+  key: string,
+  settings: DecodeSettings,
+): Promise<string> {
+  try {
+    const frame = frameOf(codec, stored);
+    const { decompressLargeText } = await import("../codec/large-text.ts");
+    const text = await decompressLargeText(codec as Decoder, frame, settings);
+    tell(frame, text, stored, command, key, settings);
+    return text;
+  } catch (cause) {
+    throw failure(cause, command, key, settings);
+  }
+}
+
+function frameOf(codec: object, stored: Stored): Uint8Array {
+  if (typeof stored === "string" && !isTextCarrier(stored)) {
+    throw new ZstashError("UNSUPPORTED", "its raw frame was read through a client for text");
+  }
+  if ("error" in codec) throw codec.error;
+  return typeof stored === "string" ? fromTextCarrier(stored) : stored;
+}
+
+function tell(
+  frame: Uint8Array,
+  text: string,
+  stored: Stored,
+  command: string,
+  key: string,
+  { onEvent }: DecodeSettings,
+): void {
+  if (onEvent === undefined) return;
+  const size = readFrameHeader(frame).contentSize ?? utf8Length(text);
+  emit(onEvent, { type: "decoded", command, key, size, storedSize: stored.length });
+}
+
+function failure(cause: unknown, command: string, key: string, { onEvent }: DecodeSettings): ZstashError {
+  const error = withKey(cause, command, key);
+  if (onEvent !== undefined) emit(onEvent, { type: "decode-failed", command, key, code: error.code, error });
+  return error;
 }
 
 /** The same fault, with the key in its message and as a property. */

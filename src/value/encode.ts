@@ -3,7 +3,14 @@ import { ZstashError } from "../errors.ts";
 import { readFrameHeader } from "../format/frame.ts";
 import { writeStoredFrame } from "../format/stored-frame.ts";
 import { emit, type EventListener, type SkipReason } from "../metrics/events.ts";
-import { isReserved, startsWithByteOrderMark, textCarrierSize, toTextCarrier } from "./carrier.ts";
+import {
+  isReserved,
+  startsWithByteOrderMark,
+  textCarrierSize,
+  toTextCarrier,
+  type Carrier,
+  type Stored,
+} from "./carrier.ts";
 import { completePolicy, type CompletePolicy, type PolicyFunction } from "./policy.ts";
 import { looksCompressed } from "./sniff.ts";
 import { isShorterThan, utf8Length } from "./utf8-length.ts";
@@ -44,6 +51,9 @@ export interface EncodePlan {
   /** Whether the frame is stored; otherwise it is only counted. */
   readonly written: boolean;
 }
+
+/** Characters from which a text is compressed with pauses: at once it would hold the event loop for a millisecond. */
+export const LARGE_TEXT: number = 256 << 10;
 
 const escape: EncodePlan = { level: 1, maxShare: Infinity, wrap: true, written: true };
 const encoder = new TextEncoder();
@@ -96,42 +106,87 @@ export function runEncode(
   plan: EncodePlan,
   subject: ValueSubject,
   { onEvent }: EncodeSettings,
-): string {
+  carrier: Carrier = "text",
+): Stored {
   let frame: Uint8Array | undefined;
-  let size: number | undefined;
-  if (codec !== undefined) {
-    try {
-      if ("error" in codec) throw codec.error;
-      frame = codec.compress(text, { level: plan.level });
-      // Readers know a value of ours by this header: without it the value would be lost.
-      const { type, contentSize } = readFrameHeader(frame);
-      if (type !== "frame") throw new ZstashError("INTERNAL", "Cannot compress: the codec made no frame");
-      size = contentSize;
-    } catch (error) {
-      frame = undefined;
-      fallBack(error, text, subject, onEvent);
-    }
+  try {
+    if (codec !== undefined) frame = requireFrame(requireCodec(codec).compress(text, { level: plan.level }));
+  } catch (error) {
+    fallBack(error, text, subject, onEvent);
   }
-  if (frame === undefined) {
-    if (!plan.wrap) return text;
-    frame = writeStoredFrame(encoder.encode(text));
-  }
+  return choose(frame, text, plan, subject, onEvent, carrier);
+}
 
-  size ??= utf8Length(text);
-  const storedSize = textCarrierSize(frame.length);
-  if (plan.wrap) {
-    if (onEvent !== undefined) emit(onEvent, { ...named(subject), type: "escaped", size, storedSize });
-    return toTextCarrier(frame);
+/** As `runEncode` for a large text: gives the event loop back while it compresses. */
+export async function runEncodeLarge(
+  codec: Zstd | CodecFailure | undefined,
+  text: string,
+  plan: EncodePlan,
+  subject: ValueSubject,
+  { onEvent }: EncodeSettings,
+  carrier: Carrier,
+): Promise<Stored> {
+  let frame: Uint8Array | undefined;
+  try {
+    if (codec !== undefined) {
+      const { compressLargeText } = await import("../codec/large-text.ts");
+      frame = requireFrame(await compressLargeText(requireCodec(codec), text, utf8Length(text), plan.level));
+    }
+  } catch (error) {
+    fallBack(error, text, subject, onEvent);
   }
-  if (storedSize > size * plan.maxShare || storedSize >= size) {
+  return choose(frame, text, plan, subject, onEvent, carrier);
+}
+
+/** The text to store for a frame that the server does not take as bytes. */
+export function storedText(frame: Uint8Array, text: string, plan: EncodePlan): string {
+  return plan.wrap || isWorthIt(textCarrierSize(frame.length), sizeOf(frame, text), plan)
+    ? toTextCarrier(frame)
+    : text;
+}
+
+function requireCodec(codec: Zstd | CodecFailure): Zstd {
+  if ("error" in codec) throw codec.error;
+  return codec;
+}
+
+/** Readers know a value of ours by this header: without it the value would be lost. */
+function requireFrame(frame: Uint8Array): Uint8Array {
+  if (readFrameHeader(frame).type === "frame") return frame;
+  throw new ZstashError("INTERNAL", "Cannot compress: the codec made no frame");
+}
+
+function choose(
+  made: Uint8Array | undefined,
+  text: string,
+  plan: EncodePlan,
+  subject: ValueSubject,
+  onEvent: EventListener | undefined,
+  carrier: Carrier,
+): Stored {
+  const { wrap, level, written } = plan;
+  if (made === undefined && !wrap) return text;
+  const frame = made ?? writeStoredFrame(encoder.encode(text));
+  const size = sizeOf(frame, text);
+  const storedSize = carrier === "raw" ? frame.length : textCarrierSize(frame.length);
+  if (wrap) {
+    if (onEvent !== undefined) emit(onEvent, { ...named(subject), type: "escaped", size, storedSize });
+  } else if (!isWorthIt(storedSize, size, plan)) {
     skip("savings", text, subject, onEvent);
     return text;
-  }
-  const { level, written } = plan;
-  if (onEvent !== undefined) {
+  } else if (onEvent !== undefined) {
     emit(onEvent, { ...named(subject), type: "compressed", size, storedSize, level, written });
   }
-  return written ? toTextCarrier(frame) : text;
+  if (!written) return text;
+  return carrier === "raw" ? frame : toTextCarrier(frame);
+}
+
+function isWorthIt(storedSize: number, size: number, { maxShare }: EncodePlan): boolean {
+  return storedSize <= size * maxShare && storedSize < size;
+}
+
+function sizeOf(frame: Uint8Array, text: string): number {
+  return readFrameHeader(frame).contentSize ?? utf8Length(text);
 }
 
 function named({ command, key }: ValueSubject): { command: string; key: string } {

@@ -54,7 +54,7 @@ export function encodeValue(zstd: Zstd, text: string, options: EncodeValueOption
   requireText("key", key);
   const subject = { command: "SET", key };
   const plan = planEncode(text, subject, "on", settings);
-  return plan === undefined ? text : runEncode(zstd, text, plan, subject, settings);
+  return plan === undefined ? text : (runEncode(zstd, text, plan, subject, settings) as string);
 }
 
 /**

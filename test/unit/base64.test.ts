@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
-import { base64Length, decodeBase64, encodeBase64 } from "../../src/value/base64.ts";
+import { base64Length, decodeBase64, encodeBase64 } from "../../src/format/base64.ts";
 import { nativeAvailable, nativePath } from "../support/native.ts";
 import { createRandom, seededRandom } from "../support/random.ts";
 
@@ -88,7 +88,7 @@ describe("base64", () => {
   });
 
   test.runIf(nativeAvailable())("is the same where the engine has its own", () => {
-    const module = pathToFileURL(new URL("../../src/value/base64.ts", import.meta.url).pathname).href;
+    const module = pathToFileURL(new URL("../../src/format/base64.ts", import.meta.url).pathname).href;
     const script = `
       const calls = { encode: 0, decode: 0 };
       const { toBase64 } = Uint8Array.prototype, { fromBase64 } = Uint8Array;

@@ -233,7 +233,11 @@ describe("misuse", () => {
     ["onEvent", { onEvent: {} }, TypeError],
     ["zstd", { zstd: {} }, TypeError],
     ["zstd", { zstd: null }, TypeError],
-    ["url", { url: "https://example.com", token: "t" }, TypeError],
+    ["token", { url: "https://example.com" }, TypeError],
+    ["url", { token: "t" }, TypeError],
+    ["timeout", { timeout: 5 }, TypeError],
+    ["maxRequestSize", { maxRequestSize: 0 }, RangeError],
+    ["guard", { guard: 1 }, TypeError],
     ["levle", { levle: 3 }, TypeError],
   ])("of %s: %o", (name, options, type) => {
     expect(() => compressionMiddleware(options as CompressionOptions)).toThrow(type);

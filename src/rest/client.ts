@@ -1,0 +1,216 @@
+import { ZstashError } from "../errors.ts";
+import { FailedAttempt, withAttempts } from "./attempts.ts";
+import type { BulkReply } from "./bulk-reply.ts";
+import { exchange, type HttpReply } from "./exchange.ts";
+import { readReply, type Received, type ReplyFormat } from "./read-reply.ts";
+import { isRepeatable } from "./repeatable.ts";
+import { ReplyFormats } from "./reply-format.ts";
+import type { RespValue } from "./resp.ts";
+import {
+  batchForm,
+  commandForm,
+  nameOf,
+  type BatchKind,
+  type RequestForm,
+  type RestCommand,
+} from "./rest-command.ts";
+import type { RestSettings } from "./rest-options.ts";
+import { isPassing } from "./retry.ts";
+import { errorText, serverError } from "./server-error.ts";
+import { anyOf } from "./signals.ts";
+
+/** Options of one request. */
+export interface SendOptions {
+  /** Ends the request; besides the client's own signal. */
+  readonly signal?: AbortSignal | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** The same command without bytes, for a server that takes no raw bodies. */
+  readonly otherwise?: () => RestCommand;
+}
+
+/** One request, whatever its form. */
+interface Sending {
+  readonly form: RequestForm;
+  readonly what: string;
+  readonly repeatable: boolean;
+  /** One command, not several. */
+  readonly single: boolean;
+  /** A bulk string is wanted as it arrives. */
+  readonly stream: boolean;
+  readonly signal: AbortSignal | undefined;
+  readonly headers: SendOptions["headers"];
+}
+
+/**
+ * Redis over Upstash's REST protocol, byte for byte: one argument of a command may be bytes, and replies are bytes.
+ *
+ * What a server can do is found out as it is used: replies in RESP2, else base64; bytes in the body, else
+ * `otherwise`. A command's own failure is a reply of kind "error". Everything else rejects: with a ZstashError REDIS
+ * (its `status`), REQUEST_LIMIT, RECORD_LIMIT or TIMEOUT, or with the signal's reason.
+ *
+ * @example
+ * ```ts
+ * const reply = await client.command(["SET", "page", bytes, "EX", 60]);
+ * ```
+ */
+export class RestClient {
+  readonly #settings: RestSettings;
+  readonly #formats = new ReplyFormats();
+  /** Whether the server takes raw bodies; undefined until it is known. */
+  #rawBodies: boolean | undefined;
+
+  constructor(settings: RestSettings) {
+    this.#settings = settings;
+  }
+
+  /** Whether commands with bytes can be sent, as far as is known. */
+  get sendsBytes(): boolean {
+    return this.#rawBodies !== false;
+  }
+
+  /** Sends one command. */
+  async command(command: RestCommand, options: SendOptions = {}): Promise<RespValue> {
+    const { otherwise } = options;
+    const form = commandForm(command);
+    if (!form.raw) return this.#single(form, command, options);
+    if (this.#rawBodies === false && otherwise !== undefined) {
+      return this.#single(commandForm(otherwise()), command, options);
+    }
+    const reply = await this.#single(form, command, options);
+    if (reply.kind !== "error") this.#rawBodies = true;
+    if (this.#rawBodies !== undefined || otherwise === undefined) return reply;
+    // Refused for its form or for itself: the other form tells which, and a refused command has not run.
+    const second = await this.#single(commandForm(otherwise()), command, options);
+    if (second.kind !== "error") this.#rawBodies = false;
+    return second;
+  }
+
+  /** Sends several commands, none of which holds bytes, and gives their replies in order. */
+  async batch(
+    kind: BatchKind,
+    commands: readonly RestCommand[],
+    options: SendOptions = {},
+  ): Promise<readonly RespValue[]> {
+    const what = kind === "pipeline" ? "run the pipeline" : "run the transaction";
+    const repeatable = commands.every(isRepeatable);
+    const form = batchForm(kind, commands);
+    const replies = await this.#send({ ...this.#sending(form, options), what, repeatable, single: false });
+    if ("kind" in replies) {
+      throw serverError(what, replies.kind === "error" ? replies.text : "one reply came for all commands");
+    }
+    if (replies.length === commands.length) return replies;
+    const counts = `${commands.length} commands, got ${replies.length} replies`;
+    throw new ZstashError("REDIS", `Cannot read the replies: ${counts}`);
+  }
+
+  /** Sends a command whose reply is a bulk string, to be read as it arrives; any other reply is given whole. */
+  async open(command: RestCommand, options: SendOptions = {}): Promise<BulkReply | RespValue> {
+    const { what, repeatable } = naming(command);
+    const sending = { ...this.#sending(commandForm(command), options), what, repeatable, stream: true };
+    return one(await this.#send(sending));
+  }
+
+  async #single(form: RequestForm, command: RestCommand, options: SendOptions): Promise<RespValue> {
+    const reply = one(await this.#send({ ...this.#sending(form, options), ...naming(command) }));
+    if (reply.kind !== "stream") return reply;
+    throw new ZstashError("INTERNAL", "Cannot read the reply: it came as a stream");
+  }
+
+  #sending(form: RequestForm, { signal, headers }: SendOptions): Omit<Sending, "what" | "repeatable"> {
+    return { form, single: true, stream: false, signal: anyOf(this.#settings.signal(), signal), headers };
+  }
+
+  #send(sending: Sending): Promise<Received> {
+    const { repeatable, signal } = sending;
+    return withAttempts({ policy: this.#settings.retry, repeatable, signal }, async (number) => {
+      const format = this.#formats.choose(sending.single, repeatable, number);
+      const received = await this.#attempt(sending, format);
+      if (received === undefined) return (await this.#attempt(sending, "base64")) ?? lost();
+      if (number > 0 && format === "base64" && sending.single) this.#formats.fellBack();
+      return received;
+    });
+  }
+
+  /** One HTTP request; undefined where it only told that there is no RESP2, and has to be sent again. */
+  async #attempt(sending: Sending, format: ReplyFormat): Promise<Received | undefined> {
+    const { fetch, url, timeout, syncToken } = this.#settings;
+    const { form, signal } = sending;
+    const token = syncToken?.start();
+    let reply: HttpReply | undefined;
+    try {
+      const headers = this.#headers(sending, format, token?.token);
+      const init = { method: "POST", body: form.body as BodyInit, headers };
+      reply = await exchange(fetch, url + form.path, init, { timeout, signal });
+      token?.receive(reply.headers.get("upstash-sync-token"));
+      if (reply.status !== 200) return await this.#refusal(sending, format, reply);
+      const { received, resp2, lossy } = await readReply(reply, format, sending.stream);
+      if (format === "resp2") this.#formats.learn(resp2);
+      if (format === "resp2" && !resp2 && sending.repeatable) return undefined;
+      if (lossy) throw unreadable("it came as text, in which bytes are lost");
+      return received;
+    } catch (error) {
+      reply?.close();
+      throw attemptFailure(error, signal);
+    }
+  }
+
+  #headers(sending: Sending, format: ReplyFormat, token: string | undefined): Record<string, string> {
+    return {
+      ...this.#settings.headers,
+      ...sending.headers,
+      "content-type": sending.form.raw ? "application/octet-stream" : "application/json",
+      ...(format === "resp2" ? { "upstash-response-format": "resp2" } : { "upstash-encoding": "base64" }),
+      ...(token ? { "upstash-sync-token": token } : {}),
+    };
+  }
+
+  /** What another status than 200 means: a command's own failure is its reply, all else is the request's. */
+  async #refusal(
+    { what, form, single }: Sending,
+    format: ReplyFormat,
+    reply: HttpReply,
+  ): Promise<Received | undefined> {
+    const { status, headers } = reply;
+    const body = await reply.text();
+    const line = body.startsWith("-") ? body.slice(1).trimEnd() : undefined;
+    if (line !== undefined && format === "resp2") this.#formats.learn(true);
+    const text = line ?? errorText(body);
+    const formRefused = form.raw && [404, 405, 415].includes(status);
+    if (single && (formRefused || (status === 400 && text !== undefined))) {
+      // It may be the header that is refused.
+      if (format === "resp2" && this.#formats.unknown) return undefined;
+      return { kind: "error", text: text ?? `ERR the server answered ${status}` };
+    }
+    throw new FailedAttempt({
+      error: serverError(what, text ?? `the server answered ${status}`, status),
+      mayHaveRun: status >= 500 || status === 408,
+      passing: isPassing(status),
+      retryAfter: headers.get("retry-after"),
+    });
+  }
+}
+
+function naming(command: RestCommand): { readonly what: string; readonly repeatable: boolean } {
+  return { what: `run ${nameOf(command)}`, repeatable: isRepeatable(command) };
+}
+
+function one(received: Received): RespValue | BulkReply {
+  if ("kind" in received) return received;
+  throw unreadable("one was asked for, got a list");
+}
+
+function unreadable(reason: string): ZstashError {
+  return new ZstashError("REDIS", `Cannot read the reply: ${reason}`);
+}
+
+function lost(): never {
+  throw unreadable("it comes in no form that was asked for");
+}
+
+/** Ends the attempts with the signal's reason, and else tells them what is known. */
+function attemptFailure(error: unknown, signal: AbortSignal | undefined): unknown {
+  if (error instanceof FailedAttempt || !(error instanceof ZstashError)) return error;
+  if (signal?.aborted === true) return signal.reason;
+  // The request was sent; what is wrong is the way to or from the server.
+  return new FailedAttempt({ error, mayHaveRun: true, passing: error.code !== "TIMEOUT" });
+}

@@ -1,0 +1,83 @@
+import { ZstashError } from "../errors.ts";
+
+/** What an argument may be: texts and numbers as they are written in JSON, and bytes. */
+export type RestArgument = string | number | boolean | Uint8Array;
+
+/** A command: its name and its arguments. */
+export type RestCommand = readonly RestArgument[];
+
+/** What goes into one HTTP request. */
+export interface RequestForm {
+  /** Behind the server's URL, with its query; empty for a command in JSON. */
+  readonly path: string;
+  readonly body: string | Uint8Array;
+  /** Whether the body is an argument itself. */
+  readonly raw: boolean;
+}
+
+/** Options that may follow the raw argument: each takes a value, which is all that a query is documented to carry. */
+const queryOptions: ReadonlySet<string> = new Set(["EX", "PX", "EXAT", "PXAT"]);
+
+/**
+ * The request for one command. Bytes are its body, behind a path of the arguments before them and with the options
+ * behind them in the query; a command without bytes is JSON.
+ *
+ * @throws {ZstashError} UNSUPPORTED for bytes that no request can carry: see `rawForm`
+ */
+export function commandForm(command: RestCommand): RequestForm {
+  const at = command.findIndex((argument) => argument instanceof Uint8Array);
+  if (at === -1) return { path: "", body: JSON.stringify(command), raw: false };
+  const bytes = command[at] as Uint8Array;
+  const path = rawPath(command, at);
+  if (path === undefined || bytes.length === 0) {
+    if (bytes.length === 0) return commandForm(command.map((one, index) => (index === at ? "" : one)));
+    throw new ZstashError(
+      "UNSUPPORTED",
+      "Cannot send the command: its bytes do not fit a request of their own",
+    );
+  }
+  return { path, body: bytes, raw: true };
+}
+
+/**
+ * Path and query of a command whose argument `at` is the body, or undefined where the protocol has no such request: it
+ * carries one argument as bytes, the last one but for options with values. Empty segments and `.` and `..` do not
+ * survive in a URL, nor do lone surrogates.
+ */
+export function rawPath(command: RestCommand, at: number): string | undefined {
+  const segments: string[] = [];
+  for (const argument of command.slice(0, at)) {
+    const segment = String(argument);
+    if (argument instanceof Uint8Array || segment === "" || segment === "." || segment === "..")
+      return undefined;
+    if (!isWellFormed(segment)) return undefined;
+    segments.push(encodeURIComponent(segment));
+  }
+  const options: string[] = [];
+  for (let index = at + 1; index < command.length; index += 2) {
+    const name = String(command[index]).toUpperCase();
+    const value = command[index + 1];
+    if (!queryOptions.has(name) || value === undefined || value instanceof Uint8Array) return undefined;
+    options.push(`${name}=${encodeURIComponent(String(value))}`);
+  }
+  return `/${segments.join("/")}${options.length === 0 ? "" : `?${options.join("&")}`}`;
+}
+
+/** Without lone surrogates, which have no UTF-8. */
+function isWellFormed(text: string): boolean {
+  return !/[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/.test(text);
+}
+
+/** The request for several commands; none of them may hold bytes. */
+export function batchForm(kind: BatchKind, commands: readonly RestCommand[]): RequestForm {
+  return { path: `/${kind}`, body: JSON.stringify(commands), raw: false };
+}
+
+/** One after the other, or all or none. */
+export type BatchKind = "pipeline" | "multi-exec";
+
+/** How a command is named in messages: by its name where that is a word, and never by an argument. */
+export function nameOf(command: RestCommand): string {
+  const name = String(command[0]).toUpperCase();
+  return /^[A-Z][A-Z._]{0,30}$/.test(name) ? name : "the command";
+}

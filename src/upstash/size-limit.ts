@@ -1,0 +1,132 @@
+import { ZstashError } from "../errors.ts";
+import { isRepeatable } from "../rest/repeatable.ts";
+import type { RestCommand } from "../rest/rest-command.ts";
+import { cleanServerText, serverErrorCode } from "../rest/server-error.ts";
+import { utf8Length } from "../value/utf8-length.ts";
+import { batchErrorText } from "./batch-error.ts";
+import type { CommandArguments } from "./commands.ts";
+import type { CommandReply, RequestKind } from "./sdk-request.ts";
+import type { Outgoing, Send } from "./send.ts";
+
+const NOT_SENT =
+  "ZSTASH_REDIS Cannot run the command: it was not sent, because an earlier part of its pipeline failed";
+
+/**
+ * Holds a request that cannot be divided to a limit.
+ *
+ * @throws {ZstashError} REQUEST_LIMIT
+ */
+export function requireSize({ commands }: Outgoing, kind: RequestKind, limit: number): void {
+  const [command] = commands;
+  const bytes = command!.find((argument) => argument instanceof Uint8Array) as Uint8Array | undefined;
+  const size = bytes?.length ?? jsonSize(kind === "command" ? command : commands);
+  if (size > limit) throw tooLarge(kind === "multi-exec" ? "the transaction" : "the command", size, limit);
+}
+
+/**
+ * Sends a pipeline in as many requests as its size asks for, in order: its commands are independent but for their
+ * order. Where a later request fails, earlier commands have run and their replies are given; each command of the
+ * failed request fails by itself, and so do those that were not sent after it.
+ */
+export async function sendInParts(
+  commands: readonly CommandArguments[],
+  limit: number,
+  strict: boolean,
+  send: Send,
+): Promise<unknown> {
+  const replies: CommandReply[] = [];
+  const parts = [...divide(commands, limit)];
+  for (const part of parts) {
+    try {
+      if (strict && part.size > limit) {
+        // It stands alone.
+        replies.push({ error: batchErrorText(tooLarge("the command", part.size, limit)) });
+        continue;
+      }
+      const answer = await send(part).catch((error: unknown) => sendInHalves(error, part, true, send));
+      if (!Array.isArray(answer)) return answer;
+      replies.push(...(answer as CommandReply[]));
+    } catch (error) {
+      if (replies.length === 0 || !(error instanceof Error)) throw error;
+      const text = failureText(error);
+      replies.push(...part.commands.map(() => ({ error: text })));
+      // A size says nothing of the others; a connection that failed may have lost this part.
+      if (error instanceof ZstashError && error.code === "REQUEST_LIMIT") continue;
+      while (replies.length < commands.length) replies.push({ error: NOT_SENT });
+      break;
+    }
+  }
+  return replies;
+}
+
+/**
+ * What to do after a request has failed: where the server says that its body or its reply is too large, and its
+ * commands may run twice, they are sent again in two halves. Everything else is thrown, without what the SDK repeats
+ * of the commands where it is about sizes.
+ */
+export async function sendInHalves(
+  thrown: unknown,
+  outgoing: Outgoing,
+  divisible: boolean,
+  send: Send,
+): Promise<unknown> {
+  const error = asSizeError(thrown);
+  const { commands, first = 0 } = outgoing;
+  const limited = error instanceof ZstashError && error.code === "REQUEST_LIMIT";
+  const repeatable = (commands as readonly RestCommand[]).every(isRepeatable);
+  if (!limited || !divisible || !repeatable) throw error;
+  if (commands.length === 1) return [{ error: batchErrorText(error) }];
+  const replies: CommandReply[] = [];
+  const middle = commands.length >> 1;
+  for (const half of [
+    { commands: commands.slice(0, middle), first },
+    { commands: commands.slice(middle), first: first + middle },
+  ]) {
+    const answer = await send(half).catch((failure: unknown) => sendInHalves(failure, half, true, send));
+    if (!Array.isArray(answer)) return answer;
+    replies.push(...(answer as CommandReply[]));
+  }
+  return replies;
+}
+
+/** Runs of commands whose JSON stays below the limit; a command that passes it is a run of its own. */
+function* divide(
+  commands: readonly CommandArguments[],
+  limit: number,
+): Generator<Outgoing & { readonly size: number }, void, undefined> {
+  let from = 0;
+  let size = 2;
+  for (const [index, command] of commands.entries()) {
+    const next = jsonSize(command) + 1;
+    if (index > from && size + next > limit) {
+      yield { commands: commands.slice(from, index), first: from, size };
+      [from, size] = [index, 2];
+    }
+    size += next;
+  }
+  yield { commands: commands.slice(from), first: from, size };
+}
+
+function jsonSize(value: unknown): number {
+  return utf8Length(JSON.stringify(value));
+}
+
+function tooLarge(what: string, size: number, limit: number): ZstashError {
+  return new ZstashError(
+    "REQUEST_LIMIT",
+    `Cannot send ${what}: a request may have ${limit} bytes, got ${size}`,
+  );
+}
+
+/** What a server said of a size, be it through the SDK, as our error. */
+function asSizeError(error: unknown): unknown {
+  if (error instanceof ZstashError || !(error instanceof Error)) return error;
+  const code = serverErrorCode(error.message);
+  return code === "REDIS" ? error : new ZstashError(code, `Cannot run: ${cleanServerText(error.message)}`);
+}
+
+function failureText(error: Error): string {
+  return error instanceof ZstashError
+    ? batchErrorText(error)
+    : `ZSTASH_REDIS ${cleanServerText(error.message)}`;
+}
