@@ -18,6 +18,12 @@ export interface Backend {
   execute(command: CommandBytes): Promise<RespValue>;
   /** Run the commands between MULTI and EXEC. Resolves to EXEC's reply: an array, or an error if nothing ran. */
   transaction(commands: readonly CommandBytes[]): Promise<RespValue>;
+  /**
+   * Start SUBSCRIBE, PSUBSCRIBE or MONITOR. The stream holds what is pushed, in order: the confirmations first, or
+   * the one error that there is nothing more after. Cancelling it ends the subscription; it ends by itself with the
+   * connection, with close(), and for a reader that is so slow that too much waits for it.
+   */
+  feed(command: CommandBytes): Promise<ReadableStream<RespValue>>;
   /** Release everything: connections, processes, timers. Can be called twice. */
   close(): Promise<void>;
 }

@@ -2,6 +2,7 @@ import { ZstashError } from "../errors.ts";
 import type { Backend, BackendKind } from "./backend.ts";
 import { createEmbeddedBackend } from "./embedded/index.ts";
 import { createHandler } from "./handler.ts";
+import { limitRecords } from "./record-limit.ts";
 import type { DevServerSwitches } from "./handler.ts";
 
 export type { BackendKind } from "./backend.ts";
@@ -21,10 +22,17 @@ export interface DevServerOptions extends DevServerSwitches {
   readonly redis?: string;
   /** The token or tokens that clients may use. Default: a random one. */
   readonly token?: string | readonly string[];
+  /**
+   * The token or tokens of clients that may only read. Writes, scripts other than `*_RO`, SCAN and KEYS are refused.
+   * Default: none.
+   */
+  readonly readOnlyToken?: string | readonly string[];
   /** The most bytes of a request's body. Default 10,485,760. */
   readonly maxRequestSize?: number;
   /** The most bytes of strings in a response, before base64 or JSON. Default 10,485,760. */
   readonly maxResponseSize?: number;
+  /** The most bytes of a string value. Default: as many as the backend takes. */
+  readonly maxRecordSize?: number;
 }
 
 /** Where a listening server is reached. */
@@ -36,7 +44,10 @@ export interface ListenAddress {
 
 /** A local server that speaks Upstash's REST protocol. */
 export interface DevServer {
-  /** Answer one request. Needs no socket and never rejects; the host in the URL does not matter. */
+  /**
+   * Answer one request. Needs no socket and never rejects; the host in the URL does not matter. A subscription's
+   * body ends when the request's signal aborts, when it is cancelled, and with close().
+   */
   fetch(this: void, request: Request): Promise<Response>;
   /** What executes the commands, and where, in words; without a password. */
   readonly backend: { readonly kind: BackendKind; readonly description: string };
@@ -47,7 +58,7 @@ export interface DevServer {
    * system's error, its `code` EADDRINUSE if the port is taken.
    */
   listen(options?: { readonly port?: number }): Promise<ListenAddress>;
-  /** Stop listening, let running requests end, close connections, end the started redis-server. Can be called twice. */
+  /** Stop listening, end subscriptions, let running requests end, close connections, end the started redis-server. Can be called twice. */
   close(): Promise<void>;
 }
 
@@ -66,17 +77,32 @@ export interface DevServer {
  * ```
  */
 export async function createDevServer(options: DevServerOptions = {}): Promise<DevServer> {
-  const tokens = readTokens(options.token);
-  const maxRequestSize = readSize("maxRequestSize", options.maxRequestSize);
-  const maxResponseSize = readSize("maxResponseSize", options.maxResponseSize);
-  const backend = await openBackend(options);
-  const fetch = createHandler(backend, { ...options, tokens, maxRequestSize, maxResponseSize });
+  const tokens = readTokens("token", options.token ?? crypto.randomUUID());
+  const [token] = tokens;
+  if (token === undefined) throw new TypeError('"token" expected at least one, got none');
+  const readOnlyTokens = readTokens("readOnlyToken", options.readOnlyToken ?? []);
+  if (readOnlyTokens.some((one) => tokens.includes(one)))
+    throw new TypeError('"readOnlyToken" expected other tokens than "token", got one of both');
+  const maxRequestSize = readSize("maxRequestSize", options.maxRequestSize ?? DEFAULT_MAX_SIZE);
+  const maxResponseSize = readSize("maxResponseSize", options.maxResponseSize ?? DEFAULT_MAX_SIZE);
+  if (options.maxRecordSize !== undefined) readSize("maxRecordSize", options.maxRecordSize);
+  const opened = await openBackend(options);
+  const backend = options.maxRecordSize === undefined ? opened : limitRecords(opened, options.maxRecordSize);
+  const closing = new AbortController();
+  const fetch = createHandler(backend, {
+    ...options,
+    tokens,
+    readOnlyTokens,
+    maxRequestSize,
+    maxResponseSize,
+    closing: closing.signal,
+  });
   let listener: { readonly address: ListenAddress; close(): Promise<void> } | undefined;
   let closed = false;
   return {
     fetch,
     backend: { kind: backend.kind, description: backend.description },
-    token: tokens[0],
+    token,
     async listen({ port = 0 } = {}) {
       if (closed || listener !== undefined) {
         throw new ZstashError(
@@ -91,6 +117,7 @@ export async function createDevServer(options: DevServerOptions = {}): Promise<D
     },
     async close() {
       closed = true;
+      closing.abort();
       try {
         await listener?.close();
       } finally {
@@ -100,7 +127,7 @@ export async function createDevServer(options: DevServerOptions = {}): Promise<D
   };
 }
 
-async function openBackend({ backend = "auto", redis }: DevServerOptions): Promise<Backend> {
+async function openBackend({ backend = "auto", redis, maxRecordSize }: DevServerOptions): Promise<Backend> {
   if (!["auto", "redis-server", "embedded"].includes(backend)) {
     throw new TypeError(`"backend" expected "auto", "redis-server" or "embedded", got ${typeof backend}`);
   }
@@ -110,26 +137,22 @@ async function openBackend({ backend = "auto", redis }: DevServerOptions): Promi
     const { connectRedis } = await import("./redis.ts");
     return connectRedis(redis);
   }
-  if (backend === "embedded") return createEmbeddedBackend();
+  const embedded = maxRecordSize === undefined ? {} : { maxRecordSize };
+  if (backend === "embedded") return createEmbeddedBackend(embedded);
   const { startRedisServer } = await import("./redis-server.ts");
   const started = await startRedisServer();
   if (started !== undefined) return started;
-  if (backend === "auto") return createEmbeddedBackend();
+  if (backend === "auto") return createEmbeddedBackend(embedded);
   throw new ZstashError("REDIS", "Cannot start redis-server: no such program on the PATH");
 }
 
-function readTokens(token: string | readonly string[] = crypto.randomUUID()): readonly [string, ...string[]] {
-  const [first, ...others] = typeof token === "string" ? [token] : token;
-  if (
-    first === undefined ||
-    [first, ...others].some((one) => typeof one !== "string" || !/^[!-~]+$/.test(one))
-  ) {
-    throw new TypeError('"token" expected one or more texts of visible ASCII, got something else');
-  }
-  return [first, ...others];
+function readTokens(name: string, token: string | readonly string[]): readonly string[] {
+  const tokens = typeof token === "string" ? [token] : [...token];
+  if (tokens.every((one) => typeof one === "string" && /^[!-~]+$/.test(one))) return tokens;
+  throw new TypeError(`"${name}" expected one or more texts of visible ASCII, got something else`);
 }
 
-function readSize(name: string, size: number = DEFAULT_MAX_SIZE): number {
+function readSize(name: string, size: number): number {
   if (Number.isSafeInteger(size) && size > 0) return size;
   throw new RangeError(`"${name}" expected an integer > 0, got ${size}`);
 }

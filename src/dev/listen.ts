@@ -26,9 +26,13 @@ export async function listen(
   const server = createServer(
     { maxHeaderSize: MAX_HEADER_SIZE, keepAliveTimeout: KEEP_ALIVE_MS },
     (incoming, outgoing) => {
-      void serve(fetch, incoming, outgoing).catch(() => outgoing.destroy());
+      void serve(fetch, incoming, outgoing)
+        .catch(() => outgoing.destroy())
+        // A closing server does not wait for a client that keeps its connection.
+        .finally(() => server.listening || outgoing.once("finish", () => setImmediate(closeIdle)));
     },
   );
+  const closeIdle = (): void => server.closeIdleConnections();
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, "127.0.0.1", resolve);
@@ -45,14 +49,32 @@ async function serve(fetch: Fetch, incoming: IncomingMessage, outgoing: ServerRe
     const response = await answer(fetch, incoming, body, aborted.signal);
     response.headers.forEach((value, name) => outgoing.setHeader(name, value));
     outgoing.writeHead(response.status);
-    if (response.body !== null && incoming.method !== "HEAD") {
-      for await (const piece of response.body) {
-        if (!outgoing.write(piece) && !outgoing.destroyed) await drained(outgoing);
-      }
+    if (response.body !== null) {
+      if (incoming.method === "HEAD") await response.body.cancel();
+      else await pipe(response.body, outgoing, aborted.signal);
     }
     outgoing.end();
   } finally {
     body.drop();
+  }
+}
+
+/** Write a stream to its end, as fast as the client reads. A client that goes away cancels it, even while it is silent. */
+async function pipe(
+  source: ReadableStream<Uint8Array>,
+  outgoing: ServerResponse,
+  aborted: AbortSignal,
+): Promise<void> {
+  const reader = source.getReader();
+  const cancel = (): void => void reader.cancel().catch(() => undefined);
+  if (aborted.aborted) cancel();
+  aborted.addEventListener("abort", cancel);
+  try {
+    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+      if (!outgoing.write(piece.value) && !outgoing.destroyed) await drained(outgoing);
+    }
+  } finally {
+    aborted.removeEventListener("abort", cancel);
   }
 }
 
@@ -73,8 +95,15 @@ async function answer(
   }
 }
 
+/** Resolves when the client has read on, or is gone. */
 function drained(outgoing: ServerResponse): Promise<void> {
-  return new Promise((resolve) => outgoing.once("drain", resolve).once("close", resolve));
+  return new Promise((resolve) => {
+    const settle = (): void => {
+      outgoing.off("drain", settle).off("close", settle);
+      resolve();
+    };
+    outgoing.on("drain", settle).on("close", settle);
+  });
 }
 
 function toRequest(incoming: IncomingMessage, body: IncomingBody, signal: AbortSignal): Request {

@@ -1,6 +1,7 @@
 import type { RespValue } from "../rest/resp.ts";
 import type { CommandBytes } from "./backend.ts";
 import { toText } from "./bytes.ts";
+import { refuseReadOnly } from "./read-only.ts";
 
 /** The most bytes of a key: 32 KiB, fixed at Upstash. */
 export const MAX_KEY_SIZE = 32_768;
@@ -68,7 +69,7 @@ export function notAvailable(name: string): string {
  */
 export function answerLocally(
   command: CommandBytes,
-  options: { readonly noScripts: boolean },
+  options: { readonly noScripts: boolean; readonly readOnly: boolean },
 ): RespValue | undefined {
   const name = commandName(command);
   const refuse = (text: string): RespValue => ({ kind: "error", text });
@@ -76,6 +77,8 @@ export function answerLocally(
     return refuse(`ERR Command "${name}" is not allowed in REST or it has a special context path`);
   if (NOT_AVAILABLE.has(name) || (options.noScripts && SCRIPTING.has(name)))
     return refuse(notAvailable(name));
+  const forbidden = options.readOnly ? refuseReadOnly(name) : undefined;
+  if (forbidden !== undefined) return refuse(forbidden);
   const argument = toText(command[1] ?? new Uint8Array(0));
   switch (name) {
     case "COMMAND":

@@ -80,11 +80,12 @@ function oneLine(text: string): string {
   return text.replaceAll(/[\r\n]/g, " ");
 }
 
-/** Bytes of a reply's strings: what the response limit counts, whatever the format makes of them. */
+/** Bytes of a reply's strings: what the response limit counts, whatever the format makes of them. Errors pass. */
 export function replySize(reply: RespValue): number {
   switch (reply.kind) {
-    case "status":
     case "error":
+      return 0;
+    case "status":
       return reply.text.length;
     case "integer":
       return 8;

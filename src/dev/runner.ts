@@ -4,12 +4,17 @@ import type { Backend, CommandBytes } from "./backend.ts";
 import { answerLocally, commandName, notAvailable } from "./policy.ts";
 import { Scripts } from "./scripts.ts";
 
+/** Who asks. */
+export interface Access {
+  readonly readOnly: boolean;
+}
+
 /** Runs the commands of requests. */
 export interface Runner {
   /** One after the other, whatever becomes of each. Replies stand in the order of the commands. */
-  pipeline(commands: readonly CommandBytes[]): Promise<RespValue[]>;
+  pipeline(commands: readonly CommandBytes[], access: Access): Promise<RespValue[]>;
   /** All or none. Resolves to an array of replies, or to the error that nothing ran for. */
-  transaction(commands: readonly CommandBytes[]): Promise<RespValue>;
+  transaction(commands: readonly CommandBytes[], access: Access): Promise<RespValue>;
 }
 
 /** A runner over a backend that keeps the REST policy and translates scripts. */
@@ -22,8 +27,8 @@ export function createRunner(backend: Backend, policy: { readonly noScripts: boo
     return renameUnknown(command, await scripts.fromRedis(command, reply));
   };
   return {
-    async pipeline(commands) {
-      const answers = commands.map((command) => answerLocally(command, policy));
+    async pipeline(commands, access) {
+      const answers = commands.map((command) => answerLocally(command, { ...policy, ...access }));
       const sent = await toRedis(commands);
       // Started in one go, so that a connection carries them in order without waiting in between.
       const replies = await Promise.all(
@@ -31,8 +36,8 @@ export function createRunner(backend: Backend, policy: { readonly noScripts: boo
       );
       return Promise.all(commands.map((command, index) => finish(command, replies[index])));
     },
-    async transaction(commands) {
-      const answers = commands.map((command) => answerLocally(command, policy));
+    async transaction(commands, access) {
+      const answers = commands.map((command) => answerLocally(command, { ...policy, ...access }));
       const refused = answers.find((answer) => answer?.kind === "error");
       if (refused !== undefined) return refused;
       const reply = await backend.transaction(

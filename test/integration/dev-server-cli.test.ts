@@ -89,7 +89,9 @@ describe("the command line", () => {
     });
     expect(await run("dev", "--help")).toMatchObject({
       code: 0,
-      output: expect.stringMatching(/--port[^]*--token[^]*--redis[^]*--backend[^]*--json/),
+      output: expect.stringMatching(
+        /--port[^]*--token[^]*--read-only-token[^]*--redis[^]*--backend[^]*--no-resp2[^]*--json/,
+      ),
     });
     expect(await run()).toMatchObject({ code: 2, output: expect.stringContaining("Usage:") });
   });
@@ -112,6 +114,12 @@ describe("the command line", () => {
       ["dev", "--backend", "sqlite"],
       /^Cannot use --backend: auto, redis-server, embedded are there, got "sqlite"\n$/,
     ],
+    [
+      ["dev", "--max-record-size", "1.5"],
+      /^Cannot use --max-record-size: a number of bytes above 0 is expected\n$/,
+    ],
+    [["dev", "--max-request-size", "0"], /--max-request-size/],
+    [["dev", "--no-resp2=yes"], /--no-resp2/],
     [["dev", "--backend", "embedded", "--redis", "redis://127.0.0.1"], /--redis together with --backend/],
   ])("%j is exit code 2 and says what to do", async (args, text) => {
     expect(await run(...args)).toEqual({ code: 2, output: "", errors: expect.stringMatching(text) });
@@ -124,6 +132,8 @@ describe("the command line", () => {
     ],
     [["dev", "--redis", "http://:secret@127.0.0.1"], /^"redis" expected redis:\/\//],
     [["dev", "--token", "a b"], /^"token" expected/],
+    [["dev", "--read-only-token", "a b"], /^"readOnlyToken" expected/],
+    [["dev", "--token", "a", "--read-only-token", "a"], /^"readOnlyToken" expected other tokens/],
   ])("%j is exit code 1 with one line, and no secret in it", async (args, text) => {
     const ended = await run(...args);
     expect(ended).toEqual({ code: 1, output: "", errors: expect.stringMatching(text) });
@@ -166,6 +176,55 @@ describe("zstash dev", () => {
       output: "",
       errors: "Cannot start redis-server: no such program on the PATH\n",
     });
+  });
+
+  test("each switch and each limit reaches the server, and read-only tokens", async () => {
+    const base = ["dev", "--port", "0", "--json", "--backend", "embedded", "--token", "t"];
+    const switches = "--no-resp2 --no-raw-body --no-scripts --no-sync-token".split(" ");
+    const limits = "--max-request-size 40 --max-response-size 4 --max-record-size 3".split(" ");
+    const readers = "--read-only-token r --read-only-token q".split(" ");
+    const { child, ended, firstLine } = start([...base, ...readers, ...switches, ...limits]);
+    const { url } = JSON.parse(await firstLine) as { url: string };
+    const call = async (path: string, body?: string, token = "t"): Promise<unknown> => {
+      const response = await fetch(url + path, {
+        headers: { authorization: `Bearer ${token}`, "upstash-response-format": "resp2" },
+        ...(body === undefined ? {} : { method: "POST", body }),
+      });
+      expect(response.headers.has("upstash-sync-token")).toBe(false);
+      return response.json();
+    };
+    const fails = (text: string): unknown => ({ error: expect.stringContaining(text) });
+    expect(await call("/set/k/abc")).toEqual({ result: "OK" });
+    expect(await call("/set/k", "v")).toEqual(fails("takes no body"));
+    expect(await call("/eval/x/0")).toEqual(fails("'EVAL'"));
+    expect(await call("/append/k/d")).toEqual(fails("max single record size exceeded"));
+    expect(await call("/", `["GET","${"k".repeat(60)}"]`)).toEqual(fails("Limit: 40 bytes"));
+    expect(await call("/echo/12345")).toEqual(fails("Limit: 4 bytes"));
+    for (const token of ["r", "q"]) {
+      expect(await call("/get/k", undefined, token)).toEqual({ result: "abc" });
+      expect(await call("/del/k", undefined, token)).toEqual(fails("NOPERM"));
+    }
+    child.kill("SIGINT");
+    expect(await ended).toMatchObject({ code: 0, errors: "" });
+  });
+
+  test("an open subscription does not hold it up", async () => {
+    const { child, ended, firstLine } = start([
+      "dev",
+      "--port",
+      "0",
+      "--json",
+      "--backend",
+      "embedded",
+      "--token",
+      "t",
+    ]);
+    const { url } = JSON.parse(await firstLine) as { url: string };
+    const headers = { authorization: "Bearer t", accept: "text/event-stream" };
+    const events = await fetch(`${url}/subscribe/c`, { method: "POST", headers });
+    child.kill("SIGTERM");
+    expect(await events.text()).toBe("data: subscribe,c,1\n\n");
+    expect(await ended).toMatchObject({ code: 0, errors: "" });
   });
 
   test.skipIf(!hasRedis).each(["SIGINT", "SIGTERM", "SIGKILL"] as const)(

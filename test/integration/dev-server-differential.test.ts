@@ -305,6 +305,18 @@ const GENERIC: Readonly<Record<string, Make>> = {
   PERSIST: on(),
   PING: (draw) => draw.of([[], [draw.value()], ["a", "b"]]),
   ECHO: (draw) => [draw.value()],
+  PUBLISH: (draw) => [draw.value(), draw.value()],
+  PUBSUB: (draw) =>
+    draw.of([
+      ["CHANNELS"],
+      ["channels", "*"],
+      ["CHANNELS", "a", "b"],
+      ["NUMSUB"],
+      ["numsub", "a", "b", "a"],
+      ["NUMPAT"],
+      ["NumPat", "x"],
+      ["bogus", "x"],
+    ]),
   NOSUCH: (draw) => draw.some(() => draw.value(), 5),
 };
 

@@ -728,6 +728,7 @@ describe("options", () => {
     [{ redis: "http://127.0.0.1" }, TypeError],
     [{ redis: "redis://127.0.0.1/x" }, TypeError],
     [{ redis: "127.0.0.1:6379" }, TypeError],
+    [{ redis: "redis://%ff:x@127.0.0.1" }, TypeError],
     [{ token: "" }, TypeError],
     [{ token: [] }, TypeError],
     [{ token: "a b" }, TypeError],

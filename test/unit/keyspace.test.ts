@@ -6,16 +6,17 @@ import type { RespValue } from "../../src/rest/resp.ts";
 
 const latin1 = (text: string): Uint8Array => Uint8Array.from(text, (character) => character.charCodeAt(0));
 
+function plainReply(reply: RespValue): unknown {
+  if (reply.kind === "bulk") return reply.bytes === null ? null : String.fromCharCode(...reply.bytes);
+  if (reply.kind === "array") return reply.items?.map(plainReply) ?? null;
+  return reply.kind === "integer" ? reply.value : reply.text;
+}
+
 /** A keyspace whose clock stands still until it is moved, spoken to in Latin-1. */
 function createKeyspace(): { run(...command: string[]): Promise<unknown>; clock: { now: number } } {
   const clock = { now: 1_800_000_000_000 };
   const backend = createEmbeddedBackend({ now: () => clock.now });
-  const plain = (reply: RespValue): unknown => {
-    if (reply.kind === "bulk") return reply.bytes === null ? null : String.fromCharCode(...reply.bytes);
-    if (reply.kind === "array") return reply.items?.map(plain) ?? null;
-    return reply.kind === "integer" ? reply.value : reply.text;
-  };
-  return { clock, run: async (...command) => plain(await backend.execute(command.map(latin1))) };
+  return { clock, run: async (...command) => plainReply(await backend.execute(command.map(latin1))) };
 }
 
 describe("expiry", () => {
@@ -68,6 +69,205 @@ describe("expiry", () => {
     await run("COPY", "k", "c");
     await run("RENAME", "k", "r");
     expect([await run("TTL", "c"), await run("TTL", "r"), await run("TTL", "k")]).toEqual([100, 100, -2]);
+  });
+});
+
+describe("fields that expire", () => {
+  const field = async (run: (...command: string[]) => Promise<unknown>, name: string): Promise<unknown> =>
+    ((await run("HPTTL", "h", "FIELDS", "1", name)) as unknown[])[0];
+
+  test("a field is there in its last millisecond and gone in the next, and the hash with its last field", async () => {
+    const { run, clock } = createKeyspace();
+    // Something that expires before it, so that the keyspace looks for what has.
+    await run("SET", "other", "v", "PX", "500");
+    expect(await run("HSETEX", "h", "PX", "1000", "FIELDS", "2", "a", "1", "b", "2")).toBe(1);
+    expect(await run("HSETEX", "h", "EX", "2", "FIELDS", "1", "c", "3")).toBe(1);
+    clock.now += 1_000;
+    expect(await run("HGETALL", "h")).toEqual(["a", "1", "b", "2", "c", "3"]);
+    expect(await run("HTTL", "h", "FIELDS", "3", "a", "c", "x")).toEqual([0, 1, -2]);
+    clock.now += 1;
+    expect(await run("HGETALL", "h")).toEqual(["c", "3"]);
+    expect(await run("HLEN", "h")).toBe(1);
+    expect(await run("HTTL", "h", "FIELDS", "3", "a", "c", "x")).toEqual([-2, 1, -2]);
+    clock.now += 1_000;
+    expect(await run("DBSIZE")).toBe(0);
+    expect(await run("EXISTS", "h")).toBe(0);
+    expect(await run("KEYS", "*")).toEqual([]);
+    expect(await run("TYPE", "h")).toBe("none");
+    expect(await run("SET", "h", "x", "NX")).toBe("OK");
+  });
+
+  test("HSETEX sets all or nothing", async () => {
+    const { run, clock } = createKeyspace();
+    expect(await run("HSETEX", "h", "FXX", "FIELDS", "1", "a", "1")).toBe(0);
+    expect(await run("EXISTS", "h")).toBe(0);
+    expect(await run("HSETEX", "h", "FNX", "ex", "10", "fields", "1", "a", "1")).toBe(1);
+    expect(await run("HSETEX", "h", "FNX", "FIELDS", "2", "b", "2", "a", "2")).toBe(0);
+    expect(await run("HSETEX", "h", "FXX", "FIELDS", "2", "b", "2", "a", "2")).toBe(0);
+    expect(await run("HMGET", "h", "a", "b")).toEqual(["1", null]);
+    expect(await run("HSETEX", "h", "FXX", "KEEPTTL", "FIELDS", "1", "a", "2")).toBe(1);
+    expect(await field(run, "a")).toBe(10_000);
+    expect(await run("HSETEX", "h", "EXAT", `${clock.now / 1000 + 7}`, "FIELDS", "1", "a", "2")).toBe(1);
+    expect(await field(run, "a")).toBe(7_000);
+    expect(await run("HSETEX", "h", "PXAT", `${clock.now + 5}`, "FIELDS", "1", "a", "2")).toBe(1);
+    expect(await field(run, "a")).toBe(5);
+    expect(await run("HSETEX", "h", "FIELDS", "1", "a", "3")).toBe(1);
+    expect(await field(run, "a")).toBe(-1);
+    expect(await run("HSETEX", "h", "PX", "0", "FIELDS", "1", "a", "4")).toBe(1);
+    expect(await run("EXISTS", "h")).toBe(0);
+  });
+
+  test("HGETEX reads and changes the expiry, HGETDEL reads and removes", async () => {
+    const { run } = createKeyspace();
+    await run("HSET", "h", "a", "1", "b", "2", "c", "3");
+    expect(await run("HGETEX", "h", "FIELDS", "2", "a", "x")).toEqual(["1", null]);
+    expect(await field(run, "a")).toBe(-1);
+    expect(await run("HGETEX", "h", "PX", "50", "FIELDS", "2", "a", "x")).toEqual(["1", null]);
+    expect(await field(run, "a")).toBe(50);
+    expect(await run("HGETEX", "h", "FIELDS", "1", "a")).toEqual(["1"]);
+    expect(await field(run, "a")).toBe(50);
+    expect(await run("HGETEX", "h", "PERSIST", "FIELDS", "1", "a")).toEqual(["1"]);
+    expect(await field(run, "a")).toBe(-1);
+    expect(await run("HGETEX", "h", "EX", "0", "FIELDS", "1", "a")).toEqual(["1"]);
+    expect(await run("HGETALL", "h")).toEqual(["b", "2", "c", "3"]);
+    expect(await run("HGETDEL", "h", "FIELDS", "2", "b", "x")).toEqual(["2", null]);
+    expect(await run("HGETDEL", "h", "FIELDS", "2", "c", "c")).toEqual(["3", null]);
+    expect(await run("EXISTS", "h")).toBe(0);
+    expect(await run("HGETDEL", "h", "FIELDS", "1", "c")).toEqual([null]);
+    expect(await run("HGETEX", "h", "EX", "5", "FIELDS", "1", "c")).toEqual([null]);
+    expect(await run("EXISTS", "h")).toBe(0);
+  });
+
+  test("HEXPIRE and its relatives", async () => {
+    const { run, clock } = createKeyspace();
+    await run("HSET", "h", "a", "1", "b", "2");
+    expect(await run("HEXPIRE", "h", "10", "FIELDS", "3", "a", "b", "x")).toEqual([1, 1, -2]);
+    expect(await run("HPEXPIRE", "h", "5000", "GT", "FIELDS", "1", "a")).toEqual([0]);
+    expect(await run("HPEXPIRE", "h", "5000", "LT", "FIELDS", "1", "a")).toEqual([1]);
+    expect(await run("HPEXPIRE", "h", "6000", "NX", "FIELDS", "1", "a")).toEqual([0]);
+    expect(await run("HEXPIREAT", "h", `${clock.now / 1000 + 20}`, "XX", "FIELDS", "1", "a")).toEqual([1]);
+    expect(await run("HEXPIRETIME", "h", "FIELDS", "1", "a")).toEqual([clock.now / 1000 + 20]);
+    expect(await run("HPEXPIRETIME", "h", "FIELDS", "1", "a")).toEqual([clock.now + 20_000]);
+    expect(await run("HPERSIST", "h", "FIELDS", "3", "a", "a", "x")).toEqual([1, -1, -2]);
+    expect(await run("HPEXPIREAT", "h", "1", "FIELDS", "1", "a")).toEqual([2]);
+    expect(await run("HGETALL", "h")).toEqual(["b", "2"]);
+    expect(await run("HTTL", "none", "FIELDS", "1", "a")).toEqual([-2]);
+    expect(await run("HEXPIRE", "none", "1", "FIELDS", "1", "a")).toEqual([-2]);
+  });
+
+  test("what overwrites drops a field's expiry, what changes in place keeps it, RENAME and COPY carry it", async () => {
+    const { run, clock } = createKeyspace();
+    for (const [command, ttl] of [
+      [["HINCRBY", "h", "a", "1"], 100],
+      [["HINCRBYFLOAT", "h", "a", "0.5"], 100],
+      [["HSETNX", "h", "a", "9"], 100],
+      [["HSET", "h", "a", "9"], -1],
+    ] as const) {
+      await run("HSETEX", "h", "PX", "100", "FIELDS", "1", "a", "1");
+      await run(...command);
+      expect([command, await field(run, "a")]).toEqual([command, ttl]);
+      await run("DEL", "h");
+    }
+    await run("HSETEX", "h", "PX", "100", "FIELDS", "1", "a", "1");
+    await run("COPY", "h", "copied");
+    await run("RENAME", "h", "renamed");
+    await run("HSET", "copied", "b", "2");
+    clock.now += 101;
+    expect(await run("EXISTS", "renamed")).toBe(0);
+    expect(await run("HGETALL", "copied")).toEqual(["b", "2"]);
+  });
+
+  test.each([
+    [
+      ["HSETEX", "h", "FNX", "FXX", "FIELDS", "1", "a", "1"],
+      "ERR Only one of FXX or FNX arguments can be specified",
+    ],
+    [
+      ["HSETEX", "h", "EX", "1", "KEEPTTL", "FIELDS", "1", "a", "1"],
+      "ERR Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments can be specified",
+    ],
+    [
+      ["HGETEX", "h", "PERSIST", "PX", "1", "FIELDS", "1", "a"],
+      "ERR Only one of EX, PX, EXAT, PXAT or PERSIST arguments can be specified",
+    ],
+    [["HSETEX", "h", "BOGUS", "FIELDS", "1", "a", "1"], "ERR unknown argument: BOGUS"],
+    [["HSETEX", "h", "FIELDS", "0", "a", "1"], "ERR invalid number of fields"],
+    [["HSETEX", "h", "FIELDS", "x", "a", "1"], "ERR invalid number of fields"],
+    [["HSETEX", "h", "FIELDS", "2", "a", "1"], "ERR wrong number of arguments for 'hsetex' command"],
+    [["HSETEX", "h", "EX", "-1", "FIELDS", "1", "a", "1"], "ERR invalid expire time, must be >= 0"],
+    [
+      ["HSETEX", "h", "EX", "9223372036854775807", "FIELDS", "1", "a", "1"],
+      "ERR invalid expire time in 'hsetex' command",
+    ],
+    [["HSETEX", "h", "EX", "x", "FIELDS", "1", "a", "1"], "ERR value is not an integer or out of range"],
+    [
+      ["HGETDEL", "h", "1", "FIELDS", "a"],
+      "ERR Mandatory argument FIELDS is missing or not at the right position",
+    ],
+    [["HGETDEL", "h", "FIELDS", "0", "a"], "ERR Number of fields must be a positive integer"],
+    [
+      ["HGETDEL", "h", "FIELDS", "2", "a"],
+      "ERR The `numfields` parameter must match the number of arguments",
+    ],
+    [
+      ["HGETDEL", "s", "FIELDS", "1", "a"],
+      "WRONGTYPE Operation against a key holding the wrong kind of value",
+    ],
+    [
+      ["HSETEX", "s", "FIELDS", "1", "a", "1"],
+      "WRONGTYPE Operation against a key holding the wrong kind of value",
+    ],
+  ])("%j is an error that changes nothing", async (command, text) => {
+    const { run } = createKeyspace();
+    await run("SET", "s", "v");
+    expect(await run(...command)).toBe(text);
+    expect(await run("KEYS", "*")).toEqual(["s"]);
+  });
+});
+
+describe("channels", () => {
+  test("each listener of a channel and each pattern that matches counts", async () => {
+    const backend = createEmbeddedBackend();
+    const feed = async (...command: string[]): Promise<ReadableStreamDefaultReader<RespValue>> =>
+      (await backend.feed(command.map(latin1))).getReader();
+    const run = async (...command: string[]): Promise<unknown> =>
+      plainReply(await backend.execute(command.map(latin1)));
+    const [one, two] = [await feed("SUBSCRIBE", "a", "b", "a"), await feed("subscribe", "b")];
+    const three = await feed("PSUBSCRIBE", "a*", "?", "c");
+    const next = async (reader: typeof one): Promise<unknown> => {
+      const { value } = await reader.read();
+      return value === undefined ? undefined : plainReply(value);
+    };
+    expect([await next(one), await next(one), await next(one)]).toEqual([
+      ["subscribe", "a", 1],
+      ["subscribe", "b", 2],
+      ["subscribe", "a", 2],
+    ]);
+    expect(await run("PUBSUB", "CHANNELS")).toEqual(["a", "b"]);
+    expect(await run("pubsub", "channels", "[^a]")).toEqual(["b"]);
+    expect(await run("PUBSUB", "NUMSUB", "a", "b", "c")).toEqual(["a", 1, "b", 2, "c", 0]);
+    expect(await run("PUBSUB", "NUMPAT")).toBe(3);
+    expect(await run("PUBLISH", "a", "\xff\x00")).toBe(3);
+    expect(await run("PUBLISH", "b", "2")).toBe(3);
+    expect([await next(one), await next(one)]).toEqual([
+      ["message", "a", "\xff\x00"],
+      ["message", "b", "2"],
+    ]);
+    expect([await next(two), await next(two)]).toEqual([
+      ["subscribe", "b", 1],
+      ["message", "b", "2"],
+    ]);
+    for (let index = 1; index <= 3; index++) expect((await next(three)) as unknown[]).toContain(index);
+    expect([await next(three), await next(three)]).toEqual([
+      ["pmessage", "a*", "a", "\xff\x00"],
+      ["pmessage", "?", "a", "\xff\x00"],
+    ]);
+    await one.cancel();
+    expect(await run("PUBSUB", "NUMSUB", "a", "b")).toEqual(["a", 0, "b", 1]);
+    const waiting = next(two);
+    await backend.close();
+    expect(await waiting).toBe(undefined);
+    expect(await run("PUBLISH", "b", "x")).toBe(0);
   });
 });
 
@@ -189,7 +389,7 @@ describe("SCAN", () => {
 });
 
 describe("what needs a real Redis", () => {
-  test.each(["EVAL", "evalsha", "SCRIPT", "FCALL", "ZADD", "XADD", "BLPOP", "PUBLISH", "HEXPIRE"])(
+  test.each(["EVAL", "evalsha", "SCRIPT", "FCALL", "ZADD", "XADD", "BLPOP", "ACL", "MONITOR"])(
     "%s says so",
     async (name) => {
       const { run } = createKeyspace();

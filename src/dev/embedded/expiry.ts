@@ -7,7 +7,7 @@ import type { Keyspace } from "./keyspace.ts";
 import { ErrorReply, integer } from "./replies.ts";
 
 /** The unit of a time argument in milliseconds, and what it counts from. */
-interface TimeForm {
+export interface TimeForm {
   readonly unit: bigint;
   readonly absolute: boolean;
 }
@@ -83,10 +83,10 @@ function timeOf(keyspace: Keyspace, args: Arguments, form: TimeForm): RespValue 
   return integer(form.unit === 1n ? positive : (positive + 500n) / 1000n);
 }
 
-const RELATIVE_SECONDS = { unit: 1000n, absolute: false };
-const RELATIVE_MS = { unit: 1n, absolute: false };
-const ABSOLUTE_SECONDS = { unit: 1000n, absolute: true };
-const ABSOLUTE_MS = { unit: 1n, absolute: true };
+export const RELATIVE_SECONDS: TimeForm = { unit: 1000n, absolute: false };
+export const RELATIVE_MS: TimeForm = { unit: 1n, absolute: false };
+export const ABSOLUTE_SECONDS: TimeForm = { unit: 1000n, absolute: true };
+export const ABSOLUTE_MS: TimeForm = { unit: 1n, absolute: true };
 
 /** When keys expire. */
 export const EXPIRY_COMMANDS: CommandTable = {

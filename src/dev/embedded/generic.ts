@@ -30,17 +30,17 @@ function duplicate(value: Value): Value {
     case "string":
       return { type: "string", string: new ByteString(value.string.slice()) };
     case "hash":
-      return { type: "hash", hash: duplicateMap(value.hash) };
+      return { type: "hash", hash: value.hash.duplicate() };
     case "set":
-      return { type: "set", set: duplicateMap(value.set) };
+      return { type: "set", set: duplicateSet(value.set) };
     case "list":
       return { type: "list", list: [...value.list] };
   }
 }
 
-function duplicateMap<Item>(map: ByteMap<Item>): ByteMap<Item> {
-  const copy = new ByteMap<Item>();
-  for (const [key, item] of map.entries()) copy.set(key, item);
+function duplicateSet(set: ByteMap<true>): ByteMap<true> {
+  const copy = new ByteMap<true>();
+  for (const member of set.keys()) copy.set(member, true);
   return copy;
 }
 

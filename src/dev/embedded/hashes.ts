@@ -2,19 +2,19 @@ import type { RespValue } from "../../rest/resp.ts";
 import { toBinary, utf8 } from "../bytes.ts";
 import { INT64_MAX, INT64_MIN, parseInteger } from "./arguments.ts";
 import type { Arguments } from "./arguments.ts";
-import { ByteMap } from "./byte-map.ts";
 import type { CommandTable } from "./command.ts";
+import { FieldMap } from "./field-map.ts";
 import type { Keyspace } from "./keyspace.ts";
 import { addLongDouble, formatLongDouble, parseLongDouble } from "./long-double.ts";
 import { array, bulk, bulks, ErrorReply, integer, NOT_A_FLOAT, OK } from "./replies.ts";
 import { readCursor, readScanOptions } from "./scan.ts";
 
-function read(keyspace: Keyspace, args: Arguments): ByteMap<Uint8Array> | undefined {
+function read(keyspace: Keyspace, args: Arguments): FieldMap | undefined {
   return keyspace.read(args.bytes(1), "hash")?.hash;
 }
 
-function open(keyspace: Keyspace, args: Arguments): ByteMap<Uint8Array> {
-  return keyspace.open(args.bytes(1), "hash", () => ({ type: "hash", hash: new ByteMap() })).hash;
+function open(keyspace: Keyspace, args: Arguments): FieldMap {
+  return keyspace.open(args.bytes(1), "hash", () => ({ type: "hash", hash: new FieldMap() })).hash;
 }
 
 /** Set the pairs from argument 2 on. Returns how many fields are new. */
@@ -39,7 +39,7 @@ function increment(keyspace: Keyspace, args: Arguments): RespValue {
   if (value === undefined) throw new ErrorReply("ERR hash value is not an integer");
   const sum = value + by;
   if (sum > INT64_MAX || sum < INT64_MIN) throw new ErrorReply("ERR increment or decrement would overflow");
-  open(keyspace, args).set(args.bytes(2), utf8(sum.toString()));
+  open(keyspace, args).replace(args.bytes(2), utf8(sum.toString()));
   return integer(sum);
 }
 
@@ -51,7 +51,7 @@ function incrementByFloat(keyspace: Keyspace, args: Arguments): RespValue {
   const sum = addLongDouble(value, by);
   if (sum === undefined) throw new ErrorReply("ERR increment would produce NaN or Infinity");
   const text = utf8(formatLongDouble(sum));
-  open(keyspace, args).set(args.bytes(2), text);
+  open(keyspace, args).replace(args.bytes(2), text);
   return bulk(text);
 }
 

@@ -5,10 +5,13 @@ import { Arguments, printable } from "./arguments.ts";
 import { BIT_COMMANDS } from "./bits.ts";
 import type { Command, CommandTable } from "./command.ts";
 import { EXPIRY_COMMANDS } from "./expiry.ts";
+import { FIELD_EXPIRY_COMMANDS } from "./field-expiry.ts";
 import { GENERIC_COMMANDS } from "./generic.ts";
 import { HASH_COMMANDS } from "./hashes.ts";
 import { Keyspace } from "./keyspace.ts";
+import type { KeyspaceOptions } from "./keyspace.ts";
 import { LIST_COMMANDS } from "./lists.ts";
+import { PUBSUB_COMMANDS } from "./pubsub.ts";
 import { array, error, ErrorReply } from "./replies.ts";
 import { SET_COMMANDS } from "./sets.ts";
 import { STRING_COMMANDS } from "./strings.ts";
@@ -18,16 +21,18 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map(
     STRING_COMMANDS,
     BIT_COMMANDS,
     HASH_COMMANDS,
+    FIELD_EXPIRY_COMMANDS,
     LIST_COMMANDS,
     SET_COMMANDS,
     GENERIC_COMMANDS,
     EXPIRY_COMMANDS,
+    PUBSUB_COMMANDS,
   ].flatMap((table: CommandTable) => Object.entries(table)),
 );
 
 /** Commands of Redis that the keyspace has not: sorted sets, streams, geo, HyperLogLog, scripts and what is left. */
 const REAL_REDIS_ONLY =
-  /^(Z[A-Z]+|B?[LR]?M?POP|X[A-Z]+|GEO[A-Z]+|PF[A-Z]+|EVAL(SHA)?(_RO)?|SCRIPT|FCALL(_RO)?|FUNCTION|BITFIELD(_RO)?|BITPOS|LCS|SORT(_RO)?|DUMP|RESTORE|MEMORY|CONFIG|ACL|PUBLISH|PUBSUB|LMOVE|RPOPLPUSH|LPOS|SMOVE|S(INTER|UNION|DIFF)STORE|SINTERCARD|H(P?EXPIRE|P?TTL|P?EXPIREAT|P?EXPIRETIME|PERSIST|GETEX|SETEX|GETDEL)|DIGEST|DELEX|JSON\..+)$/;
+  /^(Z[A-Z]+|B?[LR]?M?POP|X[A-Z]+|GEO[A-Z]+|PF[A-Z]+|EVAL(SHA)?(_RO)?|SCRIPT|FCALL(_RO)?|FUNCTION|BITFIELD(_RO)?|BITPOS|LCS|SORT(_RO)?|DUMP|RESTORE|MEMORY|CONFIG|ACL|MONITOR|LMOVE|RPOPLPUSH|LPOS|SMOVE|S(INTER|UNION|DIFF)STORE|SINTERCARD|DIGEST|DELEX|JSON\..+)$/;
 
 /** How much of an unknown command's arguments Redis repeats in its error. */
 const MAX_ECHO = 128;
@@ -55,10 +60,10 @@ function unknownCommand(command: CommandBytes): string {
 
 /**
  * A Redis that lives in this process: byte-exact keys and values, Redis' replies and error texts, no Lua, no
- * persistence. `now` gives milliseconds since the epoch.
+ * persistence.
  */
-export function createEmbeddedBackend(options: { readonly now?: () => number } = {}): Backend {
-  const keyspace = new Keyspace(options.now);
+export function createEmbeddedBackend(options: KeyspaceOptions = {}): Backend {
+  const keyspace = new Keyspace(options);
   const execute = (command: CommandBytes): RespValue => {
     try {
       const { run, args } = lookUp(command);
@@ -81,6 +86,25 @@ export function createEmbeddedBackend(options: { readonly now?: () => number } =
       }
       return array(commands.map(execute));
     },
-    close: async () => keyspace.clear(),
+    feed: async (command) => subscribe(keyspace, command),
+    close: async () => {
+      keyspace.channels.close();
+      keyspace.clear();
+    },
   };
+}
+
+function subscribe(keyspace: Keyspace, command: CommandBytes): ReadableStream<RespValue> {
+  const args = new Arguments(command);
+  const isPattern = args.name === "psubscribe";
+  if ((isPattern || args.name === "subscribe") && args.length > 1)
+    return keyspace.channels.subscribe(args.from(1), isPattern);
+  const text =
+    args.length > 1 || args.name === "monitor" ? unknownCommand(command) : args.wrongNumber().message;
+  return new ReadableStream<RespValue>({
+    start(controller) {
+      controller.enqueue(error(text));
+      controller.close();
+    },
+  });
 }

@@ -1,11 +1,13 @@
 import { ByteMap } from "./byte-map.ts";
 import type { ByteString } from "./byte-string.ts";
+import { Channels } from "./channels.ts";
+import type { FieldMap } from "./field-map.ts";
 import { ErrorReply, WRONG_TYPE } from "./replies.ts";
 
 /** A value as Redis knows it. Hash fields and set members keep the order of their insertion. */
 export type Value =
   | { readonly type: "string"; readonly string: ByteString }
-  | { readonly type: "hash"; readonly hash: ByteMap<Uint8Array> }
+  | { readonly type: "hash"; readonly hash: FieldMap }
   | { readonly type: "list"; readonly list: Uint8Array[] }
   | { readonly type: "set"; readonly set: ByteMap<true> };
 
@@ -17,16 +19,28 @@ interface Entry {
   expireAt: bigint | undefined;
 }
 
+/** Options of a keyspace. */
+export interface KeyspaceOptions {
+  /** Milliseconds since the epoch. Default: the system's clock. */
+  readonly now?: () => number;
+  /** Bytes. Default: no limit but Redis' own. */
+  readonly maxRecordSize?: number;
+}
+
 /** The keys, their values and when they expire. Expired keys vanish when they are looked at. */
 export class Keyspace {
   readonly #entries = new ByteMap<Entry>();
   readonly #now: () => number;
   /** No key expires before this: what a sweep need not look for. */
   #earliest: bigint | undefined;
+  /** Who listens to PUBLISH. */
+  readonly channels: Channels = new Channels();
+  /** The most bytes that APPEND may make a string: a plan's limit, below Redis' own. */
+  readonly maxRecordSize: number;
 
-  /** `now` gives milliseconds since the epoch. */
-  constructor(now: () => number = Date.now) {
-    this.#now = now;
+  constructor(options: KeyspaceOptions = {}) {
+    this.#now = options.now ?? Date.now;
+    this.maxRecordSize = options.maxRecordSize ?? Infinity;
   }
 
   get now(): bigint {
@@ -92,7 +106,7 @@ export class Keyspace {
       return;
     }
     entry.expireAt = at;
-    if (at !== undefined && (this.#earliest === undefined || at < this.#earliest)) this.#earliest = at;
+    if (at !== undefined) this.noteExpiry(at);
   }
 
   keys(): Iterable<Uint8Array> {
@@ -123,21 +137,38 @@ export class Keyspace {
     this.#entries.set(to, entry);
   }
 
+  /** Say that a field of a hash expires then. */
+  noteExpiry(at: bigint): void {
+    if (this.#earliest === undefined || at < this.#earliest) this.#earliest = at;
+  }
+
   #live(key: Uint8Array): Entry | undefined {
     const entry = this.#entries.get(key);
-    if (entry?.expireAt === undefined || entry.expireAt >= this.now) return entry;
+    if (entry === undefined || this.#earliest === undefined) return entry;
+    const { now } = this;
+    if (this.#earliest >= now || !this.#hasExpired(entry, now)) return entry;
     this.#entries.delete(key);
     return undefined;
+  }
+
+  /** Whether nothing is left of a value, once its expired fields are gone. */
+  #hasExpired({ value, expireAt }: Entry, now: bigint): boolean {
+    if (expireAt !== undefined && expireAt < now) return true;
+    return value.type === "hash" && value.hash.sweep(now) && value.hash.size === 0;
   }
 
   #sweep(): void {
     const { now } = this;
     if (this.#earliest === undefined || this.#earliest >= now) return;
     this.#earliest = undefined;
-    for (const [key, { expireAt }] of this.#entries.entries()) {
-      if (expireAt === undefined) continue;
-      if (expireAt < now) this.#entries.delete(key);
-      else if (this.#earliest === undefined || expireAt < this.#earliest) this.#earliest = expireAt;
+    for (const [key, entry] of this.#entries.entries()) {
+      if (this.#hasExpired(entry, now)) {
+        this.#entries.delete(key);
+        continue;
+      }
+      if (entry.expireAt !== undefined) this.noteExpiry(entry.expireAt);
+      const field = entry.value.type === "hash" ? entry.value.hash.earliest : undefined;
+      if (field !== undefined) this.noteExpiry(field);
     }
   }
 }

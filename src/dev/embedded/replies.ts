@@ -42,3 +42,5 @@ export const NOT_AN_INTEGER = "ERR value is not an integer or out of range";
 export const NOT_A_FLOAT = "ERR value is not a valid float";
 export const WRONG_TYPE = "WRONGTYPE Operation against a key holding the wrong kind of value";
 export const NO_SUCH_KEY = "ERR no such key";
+/** Upstash's text for a string that would pass the limit of a plan. */
+export const RECORD_TOO_LARGE = "ERR max single record size exceeded";

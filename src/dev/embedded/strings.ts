@@ -7,7 +7,17 @@ import type { CommandTable } from "./command.ts";
 import { readExpiry, TIME_OPTIONS } from "./expiry.ts";
 import type { Keyspace } from "./keyspace.ts";
 import { addLongDouble, formatLongDouble, parseLongDouble } from "./long-double.ts";
-import { array, bulk, ErrorReply, integer, NOT_A_FLOAT, NOT_AN_INTEGER, NULL, OK } from "./replies.ts";
+import {
+  array,
+  bulk,
+  ErrorReply,
+  integer,
+  NOT_A_FLOAT,
+  NOT_AN_INTEGER,
+  NULL,
+  OK,
+  RECORD_TOO_LARGE,
+} from "./replies.ts";
 
 const TOO_LONG = "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
 const EMPTY = new Uint8Array(0);
@@ -221,6 +231,7 @@ export const STRING_COMMANDS: CommandTable = {
     3,
     (keyspace, args) => {
       const length = keyspace.read(args.bytes(1), "string")?.string.length ?? 0;
+      if (length + args.bytes(2).length > keyspace.maxRecordSize) throw new ErrorReply(RECORD_TOO_LARGE);
       checkLength(length + args.bytes(2).length);
       const string = openString(keyspace, args.bytes(1));
       string.write(length, args.bytes(2));

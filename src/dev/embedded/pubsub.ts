@@ -1,0 +1,42 @@
+import type { RespValue } from "../../rest/resp.ts";
+import { toBinary } from "../bytes.ts";
+import type { Arguments } from "./arguments.ts";
+import { printable } from "./arguments.ts";
+import type { CommandTable } from "./command.ts";
+import { matchesGlob } from "./glob.ts";
+import type { Keyspace } from "./keyspace.ts";
+import { array, bulk, bulks, ErrorReply, integer } from "./replies.ts";
+
+/** How much of a subcommand Redis repeats in its error. */
+const MAX_ECHO = 128;
+
+function inspect(keyspace: Keyspace, args: Arguments): RespValue {
+  const given = printable(toBinary(args.bytes(1)), MAX_ECHO);
+  switch (args.option(1)) {
+    case "CHANNELS": {
+      if (args.length > 3)
+        throw new ErrorReply(
+          `ERR unknown subcommand or wrong number of arguments for '${given}'. Try PUBSUB HELP.`,
+        );
+      const pattern = args.length === 3 ? toBinary(args.bytes(2)) : "*";
+      const names = [...keyspace.channels.counts(false).keys()];
+      return bulks(names.filter((name) => matchesGlob(pattern, toBinary(name))));
+    }
+    case "NUMSUB": {
+      const counts = keyspace.channels.counts(false);
+      return array(args.from(2).flatMap((name) => [bulk(name), integer(counts.get(name) ?? 0)]));
+    }
+    case "NUMPAT":
+      if (args.length !== 2)
+        throw new ErrorReply("ERR wrong number of arguments for 'pubsub|numpat' command");
+      return integer(keyspace.channels.counts(true).size);
+    default:
+      throw new ErrorReply(`ERR unknown subcommand '${given}'. Try PUBSUB HELP.`);
+  }
+}
+
+/** Channels. Subscribers come by Backend.feed, not by a command. */
+export const PUBSUB_COMMANDS: CommandTable = {
+  PUBLISH: [3, (keyspace, args) => integer(keyspace.channels.publish(args.bytes(1), args.bytes(2)))],
+  PUBSUB: [-2, inspect],
+};

@@ -1,0 +1,73 @@
+import { writeCommand } from "../rest/command.ts";
+import type { RespValue } from "../rest/resp.ts";
+import type { CommandBytes } from "./backend.ts";
+import { closeSession, openSession, unreachable } from "./redis-session.ts";
+import type { RedisAddress, Session } from "./redis-session.ts";
+
+/** MONITOR shows a command in one line, with up to four characters for a byte of it. */
+const MAX_LINE_LENGTH = 2 ** 30;
+/** How many pushes wait here; more wait in the socket, and then in Redis, which cuts off who is too slow. */
+const MAX_WAITING = 64;
+
+/** The feeds of one Redis, each on a connection of its own, which pushes what nobody asked for. */
+export class RedisFeeds {
+  readonly #address: RedisAddress;
+  readonly #timeout: number;
+  readonly #sessions = new Set<Session>();
+  #closed = false;
+
+  constructor(address: RedisAddress, timeout: number) {
+    this.#address = address;
+    this.#timeout = timeout;
+  }
+
+  /** See Backend.feed. */
+  async open(command: CommandBytes): Promise<ReadableStream<RespValue>> {
+    if (this.#closed) throw unreachable(this.#address, "the client is closed");
+    let onClose = (): void => undefined;
+    const session = await openSession(this.#address, {
+      timeout: this.#timeout,
+      limits: { maxLineLength: MAX_LINE_LENGTH },
+      onClose: () => onClose(),
+    });
+    this.#sessions.add(session);
+    onClose = () => void this.#sessions.delete(session);
+    if (this.#closed || session.socket.destroyed) {
+      await closeSession(session);
+      this.#sessions.delete(session);
+      throw unreachable(this.#address, "the connection was lost");
+    }
+    session.socket.write(writeCommand(command));
+    return toStream(session);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all(Array.from(this.#sessions, closeSession));
+  }
+}
+
+function toStream(session: Session): ReadableStream<RespValue> {
+  const { socket } = session;
+  let cancelled = false;
+  return new ReadableStream<RespValue>(
+    {
+      start(controller) {
+        session.onPush = (reply) => {
+          if (cancelled) return;
+          controller.enqueue(reply);
+          if ((controller.desiredSize ?? 0) <= 0) socket.pause();
+        };
+        socket.once("close", () => {
+          if (!cancelled) controller.close();
+        });
+      },
+      pull: () => void socket.resume(),
+      async cancel() {
+        cancelled = true;
+        await closeSession(session);
+      },
+    },
+    { highWaterMark: MAX_WAITING },
+  );
+}
