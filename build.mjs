@@ -21,6 +21,7 @@ const entryPoints = [
   "src/errors.ts",
   "src/engine/bokuweb.ts",
   "src/upstash/index.ts",
+  "src/store/index.ts",
   "src/dev/index.ts",
   "src/cli/main.ts",
   ...modules.flatMap(({ adapter }) =>

@@ -28,6 +28,8 @@ export interface AttemptOptions {
   readonly policy: RetryPolicy;
   readonly repeatable: boolean;
   readonly signal: AbortSignal | undefined;
+  /** Told of each attempt that failed though the server may carry it out, now or later. */
+  readonly onLost?: (() => void) | undefined;
 }
 
 /**
@@ -37,15 +39,20 @@ export interface AttemptOptions {
  * @throws {ZstashError} of the last attempt; where a request that must not run twice may have run, its message says so
  */
 export async function withAttempts<T>(
-  { policy, repeatable, signal }: AttemptOptions,
+  { policy, repeatable, signal, onLost }: AttemptOptions,
   attempt: (number: number) => Promise<T>,
 ): Promise<T> {
   for (let number = 0; ; number++) {
     try {
       return await attempt(number);
     } catch (thrown) {
-      if (!(thrown instanceof FailedAttempt)) throw thrown;
+      if (!(thrown instanceof FailedAttempt)) {
+        // Given up by the caller, who does not know either what becomes of it.
+        onLost?.();
+        throw thrown;
+      }
       const { failure } = thrown;
+      if (failure.mayHaveRun) onLost?.();
       const asked = retryAfter(failure.retryAfter ?? null);
       const again = repeatable && failure.passing && number < policy.attempts && asked !== Infinity;
       if (!again) throw repeatable || !failure.mayHaveRun ? failure.error : ofUnknownEffect(failure.error);

@@ -26,6 +26,8 @@ export interface SendOptions {
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** The same command without bytes, for a server that takes no raw bodies. */
   readonly otherwise?: () => RestCommand;
+  /** Told of each attempt that failed though the server may carry it out, now or later. */
+  readonly onLost?: () => void;
 }
 
 /** One request, whatever its form. */
@@ -39,6 +41,7 @@ interface Sending {
   readonly stream: boolean;
   readonly signal: AbortSignal | undefined;
   readonly headers: SendOptions["headers"];
+  readonly onLost: SendOptions["onLost"] | undefined;
 }
 
 /**
@@ -116,13 +119,18 @@ export class RestClient {
     throw new ZstashError("INTERNAL", "Cannot read the reply: it came as a stream");
   }
 
-  #sending(form: RequestForm, { signal, headers }: SendOptions): Omit<Sending, "what" | "repeatable"> {
-    return { form, single: true, stream: false, signal: anyOf(this.#settings.signal(), signal), headers };
+  #sending(
+    form: RequestForm,
+    { signal, headers, onLost }: SendOptions,
+  ): Omit<Sending, "what" | "repeatable"> {
+    const both = anyOf(this.#settings.signal(), signal);
+    return { form, single: true, stream: false, signal: both, headers, onLost };
   }
 
   #send(sending: Sending): Promise<Received> {
-    const { repeatable, signal } = sending;
-    return withAttempts({ policy: this.#settings.retry, repeatable, signal }, async (number) => {
+    const { repeatable, signal, onLost } = sending;
+    const { retry: policy } = this.#settings;
+    return withAttempts({ policy, repeatable, signal, onLost }, async (number) => {
       const format = this.#formats.choose(sending.single, repeatable, number);
       const received = await this.#attempt(sending, format);
       if (received === undefined) return (await this.#attempt(sending, "base64")) ?? lost();

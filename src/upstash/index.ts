@@ -3,7 +3,7 @@ import { createMiddleware, type CompressionMiddleware } from "./middleware.ts";
 import type { CompressionOptions, TokenHolder } from "./options.ts";
 
 export { zstashCode } from "./batch-error.ts";
-export type { CodecOption } from "./codec-loader.ts";
+export type { CodecOption } from "../value/codec-loader.ts";
 export { compressionMiddleware, type CompressionMiddleware } from "./middleware.ts";
 export type { CommandReply, CommandRequest, SendRequest } from "./sdk-request.ts";
 export type { CompressionMode, CompressionOptions } from "./options.ts";

@@ -7,7 +7,7 @@ import { completePolicy, type PolicyOption } from "../value/policy.ts";
 import { readRestOptions, restOptionNames, type RestOptions } from "../rest/rest-options.ts";
 import type { TokenStore } from "../rest/sync-token.ts";
 import { DEFAULT_MAX_SIZE, requireListener, requireMaxSize, requireOptions } from "../value/value.ts";
-import { CodecLoader, type CodecOption } from "./codec-loader.ts";
+import { CodecLoader, type CodecOption } from "../value/codec-loader.ts";
 import { TransportLoader } from "./transport-loader.ts";
 
 /**

@@ -41,6 +41,11 @@ const DEFAULT_MIN_SAVINGS = 0.1;
 /** Level 3 pays on binary, where level 1 finds too little; on text it costs 20–50 % more time for a few percent. */
 const levels: Readonly<Record<ValueKind, number>> = { text: 1, json: 1, protobuf: 3, binary: 3 };
 
+/** The level for values of a kind. */
+export function levelOf(kind: ValueKind): number {
+  return levels[kind];
+}
+
 /**
  * The policy with its defaults filled in.
  *

@@ -1,7 +1,7 @@
 import { describe } from "../codec/parameters.ts";
 import { loadZstd, type Zstd } from "../codec/zstd.ts";
 import { ZstashError } from "../errors.ts";
-import type { CodecFailure } from "../value/encode.ts";
+import type { CodecFailure } from "./encode.ts";
 
 /**
  * A codec, the promise of one, or a function that loads one and is asked again after a failure. The first value that

@@ -1,0 +1,32 @@
+import { SKIPPABLE_MAGIC } from "./frame.ts";
+import type { SeekTable } from "./seek-table.ts";
+
+/** Magic of the skippable frame that tells one writing of a seekable value from another. */
+export const VERSION_MAGIC: number = SKIPPABLE_MAGIC + 0xa;
+const HEADER_SIZE = 8;
+const ID_SIZE = 16;
+/** Bytes of the frame. */
+export const VERSION_FRAME_SIZE: number = HEADER_SIZE + ID_SIZE;
+
+/**
+ * A skippable frame with 16 random bytes, for the end of a seekable value, right before its seek table. The last bytes
+ * of a single frame hold its checksum, and so differ where the values do; those of a seek table are sizes, which two
+ * values can have in common.
+ */
+export function createVersionFrame(): Uint8Array {
+  const frame = new Uint8Array(VERSION_FRAME_SIZE);
+  const view = new DataView(frame.buffer);
+  view.setUint32(0, VERSION_MAGIC, true);
+  view.setUint32(4, ID_SIZE, true);
+  crypto.getRandomValues(frame.subarray(HEADER_SIZE));
+  return frame;
+}
+
+/** Where the version frame of a seekable file lies, `[start, end)`; undefined where the table lists none. */
+export function findVersionFrame(
+  table: SeekTable,
+): { readonly start: number; readonly end: number } | undefined {
+  if (table.frames === 0) return undefined;
+  const { start, end, contentStart, contentEnd } = table.frame(table.frames - 1);
+  return contentStart === contentEnd && end - start === VERSION_FRAME_SIZE ? { start, end } : undefined;
+}

@@ -1,0 +1,75 @@
+/** Sizes of pieces, in bytes. */
+export interface PieceSizes {
+  /** Every piece but the first and the last; undefined lets them grow with what has been cut. */
+  readonly fixed: number | undefined;
+  /** The first piece at least: the frame's header is in it. */
+  readonly first: number;
+}
+
+/** The least and the most that a piece grows to. */
+const PIECE_MIN = 256 << 10;
+const PIECE_MAX = 8 << 20;
+/** A piece has this share of what was cut before it: 100 MB are 35 pieces, and a Worker may send 50 requests. */
+const GROWTH = 6;
+
+/** The size of the piece that begins at `offset`. */
+export function pieceSizeAt(offset: number, { fixed, first }: PieceSizes): number {
+  if (offset === 0) return first;
+  return fixed ?? Math.min(PIECE_MAX, Math.max(PIECE_MIN, Math.floor(offset / GROWTH)));
+}
+
+/** One request's share of a value: bytes `[offset, offset + bytes.length)` of what is stored. */
+export interface Piece {
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Cuts chunks of any size into pieces. */
+export class PieceCutter {
+  readonly #sizes: PieceSizes;
+  #chunks: Uint8Array[] = [];
+  #held = 0;
+  #offset = 0;
+
+  constructor(sizes: PieceSizes) {
+    this.#sizes = sizes;
+  }
+
+  /** Bytes taken so far. */
+  get size(): number {
+    return this.#offset + this.#held;
+  }
+
+  /** Takes a chunk and gives the pieces that it completes. */
+  *push(chunk: Uint8Array): Generator<Piece, void, undefined> {
+    this.#chunks.push(chunk);
+    this.#held += chunk.length;
+    for (let size = this.#next(); this.#held >= size; size = this.#next()) yield this.#cut(size);
+  }
+
+  /** What is left, if anything is. */
+  finish(): Piece | undefined {
+    return this.#held === 0 ? undefined : this.#cut(this.#held);
+  }
+
+  #next(): number {
+    return Math.max(1, pieceSizeAt(this.#offset, this.#sizes));
+  }
+
+  #cut(size: number): Piece {
+    const bytes = new Uint8Array(size);
+    let filled = 0;
+    while (filled < size) {
+      const chunk = this.#chunks[0]!;
+      const part = chunk.subarray(0, size - filled);
+      bytes.set(part, filled);
+      filled += part.length;
+      if (part.length === chunk.length) this.#chunks.shift();
+      else this.#chunks[0] = chunk.subarray(part.length);
+    }
+    this.#held -= size;
+    const offset = this.#offset;
+    this.#offset += size;
+    return { offset, bytes };
+  }
+}

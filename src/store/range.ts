@@ -1,0 +1,230 @@
+import { ZstashError } from "../errors.ts";
+import { createPullStream } from "../codec/pull-stream.ts";
+import type { RangeSource } from "../codec/range-source.ts";
+import { requireInteger } from "../codec/parameters.ts";
+import { parseSeekTable, seekTableSize, type SeekTable } from "../format/seek-table.ts";
+import { findVersionFrame } from "../format/version-frame.ts";
+import { FORM_SIZE, formOf, openContent, type StoredForm } from "./content.ts";
+import { isVersion, openStored, valueChanged, type Version } from "./download.ts";
+import type { StoreContext } from "./options.ts";
+import { TAIL_SIZE } from "./publish.ts";
+import { withKey } from "./reply.ts";
+import type { Slice } from "./slice.ts";
+
+/**
+ * First read of the end of a value: it holds the seek table of 4,000 frames, so that a kilobyte out of 250 MB in frames
+ * of 64 KiB takes two requests of together less than 100 KB.
+ */
+const TABLE_READ = 32 << 10;
+/** Bytes in one read. */
+const READ_SIZE = 1 << 20;
+/** Frames that tables in the cache may have together: 16 bytes of memory each. */
+const CACHED_FRAMES = 1 << 20;
+const RESTARTS = 5;
+
+/** What is known of a stored value: enough to read parts of it. */
+interface Located {
+  readonly form: StoredForm;
+  readonly version: Version;
+  readonly table: SeekTable | undefined;
+}
+
+/** Reads parts of values, and remembers their seek tables. */
+export class RangeReader {
+  readonly #context: StoreContext;
+  readonly #located = new Map<string, Located>();
+
+  constructor(context: StoreContext) {
+    this.#context = context;
+  }
+
+  /** Forgets what is known of a key. */
+  forget(key: string): void {
+    this.#located.delete(key);
+  }
+
+  /**
+   * Bytes `[start, end)` of the content, or null where there is nothing. What was known of a value that has been
+   * replaced since is found out anew, as long as nothing was handed on.
+   */
+  async read(
+    key: string,
+    start: number,
+    end: number,
+    signal: AbortSignal | undefined,
+  ): Promise<ReadableStream<Uint8Array> | null> {
+    requireInteger("start", start, 0, Number.MAX_SAFE_INTEGER);
+    requireInteger("end", end, start, Number.MAX_SAFE_INTEGER);
+    for (let attempt = 1; ; attempt++) {
+      const located = this.#located.get(key) ?? (await this.#locate(key, signal));
+      if (located === null) return null;
+      try {
+        return await begin(await this.#open(key, located, start, end, signal));
+      } catch (error) {
+        this.#located.delete(key);
+        const changed = error instanceof ZstashError && error.code === "VALUE_CHANGED";
+        if (!changed || attempt === RESTARTS) throw withKey(error, key);
+      }
+    }
+  }
+
+  async #open(
+    key: string,
+    { form, version, table }: Located,
+    start: number,
+    end: number,
+    signal: AbortSignal | undefined,
+  ): Promise<ReadableStream<Uint8Array>> {
+    if (form === "plain") return readPlain(this.#source(key, version), start, end, signal);
+    if (table === undefined) {
+      // Nothing tells where a part begins: it is read from the start, and no further than its end.
+      const stored = await openStored(this.#context, key, signal);
+      if (stored === null) throw valueChanged(key);
+      return cut(await openContent(this.#context, key, stored), start, end);
+    }
+    const { codec } = this.#context;
+    const zstd = codec.loaded ?? (await codec.load());
+    if ("error" in zstd) throw zstd.error;
+    const options = { readSize: READ_SIZE, seekTable: table, ...(signal === undefined ? {} : { signal }) };
+    return zstd.decompressRange(this.#source(key, version), start, end, options);
+  }
+
+  /** Reads of this version and no other. */
+  #source(key: string, version: Version): RangeSource {
+    const { slices } = this.#context;
+    return {
+      size: version.size,
+      async read(start, end, { signal } = {}) {
+        const slice = await slices.read(key, [[start, end - 1], version.range], signal);
+        if (slice === null || !isVersion(slice.size, slice.parts[1]!, version)) throw valueChanged(key);
+        return slice.parts[0]!;
+      },
+    };
+  }
+
+  async #locate(key: string, signal: AbortSignal | undefined): Promise<Located | null> {
+    const { slices } = this.#context;
+    const slice = await slices.read(
+      key,
+      [
+        [0, FORM_SIZE - 1],
+        [-TABLE_READ, -1],
+      ],
+      signal,
+    );
+    if (slice === null) return null;
+    const [head, tail] = slice.parts as [Uint8Array, Uint8Array];
+    const form = formOf(head);
+    const version = tailVersion(slice.size, tail);
+    const size = form === "frames" ? seekTableSize(tail, slice.size) : undefined;
+    if (size === undefined) return { form, version, table: undefined };
+    const whole = size <= tail.length ? slice : await this.#readTable(key, version, size, signal);
+    return this.#remember(key, locatedBy(whole, size));
+  }
+
+  /** A table that is longer than the first read, with what it is the table of. */
+  async #readTable(
+    key: string,
+    version: Version,
+    size: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Slice> {
+    // With room for the version frame before it.
+    const first = Math.max(0, version.size - size - TAIL_SIZE);
+    const slice = await this.#context.slices.read(
+      key,
+      [
+        [0, 0],
+        [first, version.size - 1],
+      ],
+      signal,
+    );
+    if (slice === null || slice.size !== version.size) throw valueChanged(key);
+    return slice;
+  }
+
+  #remember(key: string, located: Located): Located {
+    const frames = located.table?.frames ?? 0;
+    if (frames > CACHED_FRAMES) return located;
+    this.#located.delete(key);
+    this.#located.set(key, located);
+    let held = 0;
+    for (const [name, { table }] of [...this.#located].toReversed()) {
+      held += table?.frames ?? 0;
+      if (held > CACHED_FRAMES) this.#located.delete(name);
+    }
+    return located;
+  }
+}
+
+/** A seekable value's table, and the version that its version frame says. */
+function locatedBy({ size, parts }: Slice, tableSize: number): Located {
+  const tail = parts[1]!;
+  const table = parseSeekTable(tail, size)!;
+  const frame = findVersionFrame(table);
+  const at = tail.length - tableSize;
+  const version: Version =
+    frame === undefined || at < TAIL_SIZE
+      ? tailVersion(size, tail)
+      : { size, range: [frame.start, frame.end - 1], bytes: tail.slice(at - TAIL_SIZE, at) };
+  return { form: "frames", version, table };
+}
+
+function tailVersion(size: number, tail: Uint8Array): Version {
+  return { size, range: [-TAIL_SIZE, -1], bytes: tail.slice(-TAIL_SIZE) };
+}
+
+/** The stream, once its first chunk is there: until then a value that was replaced can be begun again. */
+async function begin(stream: ReadableStream<Uint8Array>): Promise<ReadableStream<Uint8Array>> {
+  const reader = stream.getReader();
+  let first: ReadableStreamReadResult<Uint8Array> | undefined = await reader.read();
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const { done, value } = first ?? (await reader.read());
+        first = undefined;
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      cancel: (reason) => reader.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+function readPlain(
+  source: RangeSource,
+  start: number,
+  end: number,
+  signal: AbortSignal | undefined,
+): ReadableStream<Uint8Array> {
+  if (start > source.size) throw pastEnd(start, source.size);
+  const last = Math.min(end, source.size);
+  return createPullStream(async function* read(ended) {
+    for (let at = start; at < last; at += READ_SIZE) {
+      yield await source.read(at, Math.min(last, at + READ_SIZE), { signal: ended });
+    }
+  }, signal);
+}
+
+/** Bytes `[start, end)` of a stream. */
+function cut(stream: ReadableStream<Uint8Array>, start: number, end: number): ReadableStream<Uint8Array> {
+  return createPullStream(async function* read() {
+    const reader = stream.getReader();
+    let at = 0;
+    try {
+      for (let next = await reader.read(); !next.done && at < end; next = await reader.read()) {
+        const part = next.value.subarray(Math.max(0, start - at), end - at);
+        at += next.value.length;
+        if (part.length > 0 && at > start) yield part;
+      }
+      if (at < start) throw pastEnd(start, at);
+    } finally {
+      reader.cancel().catch(() => undefined);
+    }
+  });
+}
+
+function pastEnd(start: number, size: number): RangeError {
+  return new RangeError(`"start" must not lie past the content of ${size} bytes, got ${start}`);
+}

@@ -1,0 +1,57 @@
+import { ZstashError } from "../errors.ts";
+import type { RespValue } from "../rest/resp.ts";
+import { cleanServerText, serverErrorCode } from "../rest/server-error.ts";
+
+/** The error for a command's own failure, with the key: "Cannot X "key": what the server said". */
+export function commandError(text: string, what: string, key: string): ZstashError {
+  const message = `Cannot ${what} ${JSON.stringify(key)}: ${cleanServerText(text)}`;
+  return new ZstashError(serverErrorCode(text), message, { key });
+}
+
+/** The reply, unless the command failed. */
+export function requireReply(
+  reply: RespValue,
+  what: string,
+  key: string,
+): Exclude<RespValue, { readonly kind: "error" }> {
+  if (reply.kind === "error") throw commandError(reply.text, what, key);
+  return reply;
+}
+
+/** The number that a command replied. */
+export function requireNumber(reply: RespValue, what: string, key: string): number {
+  const { kind, ...rest } = requireReply(reply, what, key);
+  const value = (rest as { value?: unknown }).value;
+  if (kind === "integer" && typeof value === "number") return value;
+  throw unexpected(what, key);
+}
+
+/** The bytes that a command replied; null for none. */
+export function requireBulk(reply: RespValue, what: string, key: string): Uint8Array | null {
+  const value = requireReply(reply, what, key);
+  if (value.kind === "bulk") return value.bytes;
+  throw unexpected(what, key);
+}
+
+/** The items of a list that a command replied. */
+export function requireItems(reply: RespValue, what: string, key: string): readonly RespValue[] {
+  const value = requireReply(reply, what, key);
+  if (value.kind === "array" && value.items !== null) return value.items;
+  throw unexpected(what, key);
+}
+
+function unexpected(what: string, key: string): ZstashError {
+  return new ZstashError("REDIS", `Cannot ${what} ${JSON.stringify(key)}: the reply is of another kind`, {
+    key,
+  });
+}
+
+/** The same error with the key, where it has none. */
+export function withKey(error: unknown, key: string): unknown {
+  if (!(error instanceof ZstashError) || error.key !== undefined) return error;
+  const { code, message, frame, offset, dictionaryId, zstdCode, status } = error;
+  const known = Object.entries({ frame, offset, dictionaryId, zstdCode, status }).filter(
+    ([, value]) => value !== undefined,
+  );
+  return new ZstashError(code, message, { key, cause: error.cause ?? error, ...Object.fromEntries(known) });
+}
