@@ -81,7 +81,7 @@ export function readCompressOptions(options: CompressOptions | undefined): Engin
   if (options === undefined) return defaults;
   requireOptions(options);
   const { level = defaults.level, checksum, dictionary, parameters } = options;
-  requireInteger("level", level, LEVEL_MIN, LEVEL_MAX);
+  requireLevel(level);
   if (checksum !== undefined && typeof checksum !== "boolean") {
     throw new TypeError(`"checksum" must be a boolean, got ${describe(checksum)}`);
   }
@@ -200,6 +200,11 @@ export function requireInteger(
   if (!Number.isInteger(value) || value < least || value > most) {
     throw new RangeError(`"${name}" must be an integer from ${least} to ${most}, got ${value}`);
   }
+}
+
+/** Throws unless the value is a compression level. */
+export function requireLevel(level: unknown): asserts level is number {
+  requireInteger("level", level, LEVEL_MIN, LEVEL_MAX);
 }
 
 export function requireDictionary(value: unknown, name: string): void {

@@ -1,5 +1,6 @@
 import { ZstashError } from "../errors.ts";
-import { retryAfter, sleep, type RetryPolicy } from "./retry.ts";
+import type { RetryPolicy } from "./retry.ts";
+import { retryAfter, sleep } from "./waiting.ts";
 
 /** What is known of a request that failed. */
 export interface Failure {

@@ -15,9 +15,10 @@ import {
   type RestCommand,
 } from "./rest-command.ts";
 import type { RestSettings } from "./rest-options.ts";
-import { isPassing } from "./retry.ts";
 import { errorText, serverError } from "./server-error.ts";
 import { anyOf } from "./signals.ts";
+import { SyncToken, tokenVariable } from "./sync-token.ts";
+import { isPassing } from "./waiting.ts";
 
 /** Options of one request. */
 export interface SendOptions {
@@ -58,12 +59,15 @@ interface Sending {
  */
 export class RestClient {
   readonly #settings: RestSettings;
+  readonly #syncToken: SyncToken | undefined;
   readonly #formats = new ReplyFormats();
   /** Whether the server takes raw bodies; undefined until it is known. */
   #rawBodies: boolean | undefined;
 
   constructor(settings: RestSettings) {
     this.#settings = settings;
+    const { readYourWrites, tokens = tokenVariable() } = settings;
+    this.#syncToken = readYourWrites ? new SyncToken(tokens) : undefined;
   }
 
   /** Whether commands with bytes can be sent, as far as is known. */
@@ -141,9 +145,9 @@ export class RestClient {
 
   /** One HTTP request; undefined where it only told that there is no RESP2, and has to be sent again. */
   async #attempt(sending: Sending, format: ReplyFormat): Promise<Received | undefined> {
-    const { fetch, url, timeout, syncToken } = this.#settings;
+    const { fetch, url, timeout } = this.#settings;
     const { form, signal } = sending;
-    const token = syncToken?.start();
+    const token = this.#syncToken?.start();
     let reply: HttpReply | undefined;
     try {
       const headers = this.#headers(sending, format, token?.token);

@@ -1,7 +1,7 @@
 import { describe, requireInteger } from "../codec/parameters.ts";
 import type { Fetch } from "./exchange.ts";
 import { readRetry, type RetryOptions, type RetryPolicy } from "./retry.ts";
-import { SyncToken, tokenVariable, type TokenStore } from "./sync-token.ts";
+import type { TokenStore } from "./sync-token.ts";
 
 /** How a server is reached. */
 export interface RestOptions {
@@ -46,7 +46,9 @@ export interface RestSettings {
   readonly retry: RetryPolicy;
   readonly timeout: number;
   readonly signal: () => AbortSignal | undefined;
-  readonly syncToken: SyncToken | undefined;
+  readonly readYourWrites: boolean;
+  /** Where the token is kept; undefined where nobody else looks at it. */
+  readonly tokens: TokenStore | undefined;
 }
 
 const DEFAULT_TIMEOUT = 60_000;
@@ -58,7 +60,7 @@ const TIMEOUT_MAX = 2 ** 31 - 1;
  *
  * @throws {TypeError | RangeError} naming the option, never its value
  */
-export function readRestOptions(options: RestOptions, tokens: TokenStore = tokenVariable()): RestSettings {
+export function readRestOptions(options: RestOptions, tokens?: TokenStore): RestSettings {
   const { url, token, timeout = DEFAULT_TIMEOUT, headers = {}, readYourWrites = true } = options;
   if (typeof url !== "string" || !/^https?:\/\/[^\s?#]+$/.test(url)) {
     throw new TypeError('"url" must be an http or https URL without a query');
@@ -79,7 +81,8 @@ export function readRestOptions(options: RestOptions, tokens: TokenStore = token
     retry: readRetry(options.retry),
     timeout,
     signal: typeof signal === "function" ? signal : () => signal,
-    syncToken: readYourWrites ? new SyncToken(tokens) : undefined,
+    readYourWrites,
+    tokens,
   };
 }
 

@@ -1,4 +1,4 @@
-import { describe, readCompressOptions, requireInteger } from "../codec/parameters.ts";
+import { describe, requireInteger, requireLevel } from "../codec/parameters.ts";
 import { RestClient } from "../rest/client.ts";
 import { readRestOptions, type RestOptions } from "../rest/rest-options.ts";
 import type { EventListener } from "../metrics/events.ts";
@@ -103,7 +103,7 @@ export function readStoreOptions(options: StoreOptions): StoreContext {
     recordLimit = DEFAULT_RECORD_LIMIT,
     maxWindowLog = DEFAULT_MAX_WINDOW_LOG,
   } = options;
-  if (level !== undefined) readCompressOptions({ level });
+  if (level !== undefined) requireLevel(level);
   if (pieceSize !== undefined) requireInteger("pieceSize", pieceSize, PIECE_SIZE_MIN, PIECE_SIZE_MAX);
   if (concurrency !== undefined) requireInteger("concurrency", concurrency, 1, CONCURRENCY_MAX);
   requireInteger("recordLimit", recordLimit, 1, Number.MAX_SAFE_INTEGER);
@@ -151,7 +151,7 @@ export function readPutOptions(options: PutOptions): PutPlan {
     }
   }
   if (!kinds.includes(kind)) throw new RangeError(`"kind" must be one of ${kinds.slice(1).join(", ")}`);
-  if (level !== undefined) readCompressOptions({ level });
+  if (level !== undefined) requireLevel(level);
   if (typeof ifAbsent !== "boolean") {
     throw new TypeError(`"ifAbsent" must be a boolean, got ${describe(ifAbsent)}`);
   }

@@ -65,38 +65,6 @@ const table: Readonly<Record<string, CommandRow>> = {
   HSCAN: { reply: { shape: "scan", unless: "NOVALUES" }, options: 3 },
 };
 
-/**
- * Commands that work on stored bytes, with the arguments that are keys: `[first, last]`, the last counted from the end
- * where it is negative. On a compressed value they answer or change something else than on the value itself.
- */
-const onStoredBytes: Readonly<Record<string, readonly [first: number, last: number]>> = {
-  ...Object.fromEntries(
-    "APPEND SETRANGE GETRANGE SUBSTR STRLEN HSTRLEN SETBIT GETBIT BITCOUNT BITFIELD BITFIELD_RO BITPOS DELEX DIGEST"
-      .split(" ")
-      .map((name): [string, readonly [number, number]] => [name, [1, 1]]),
-  ),
-  BITOP: [3, -1],
-  LCS: [1, 2],
-};
-/** Options with which SET compares what is stored. */
-const comparing: readonly string[] = ["IFEQ", "IFNE", "IFDEQ", "IFDNE"];
-
-/** A command that works on stored bytes, and the keys it reads. */
-export interface StoredBytesCommand {
-  readonly name: string;
-  readonly keys: readonly string[];
-}
-
-/** What a command does to stored bytes, if it is one that `guard` is about. */
-export function findStoredBytesCommand(command: CommandArguments): StoredBytesCommand | undefined {
-  const name = String(command[0]).toUpperCase();
-  const compares = name === "SET" && comparing.some((option) => findOption(command, option, 3) >= 0);
-  const keys = compares ? ([1, 1] as const) : onStoredBytes[name];
-  if (keys === undefined) return undefined;
-  const [first, last] = keys;
-  return { name, keys: command.slice(first, last < 0 ? undefined : last + 1).map(String) };
-}
-
 /** Options that take the argument behind them, which is therefore no option. */
 const withArgument: ReadonlySet<string> = new Set([
   "EX",
@@ -189,7 +157,7 @@ export function timeToLive(command: CommandArguments, { ttl, options }: CommandR
 }
 
 /** Where an option is, in any case of letters, from argument `from` on; −1 where it is not. */
-function findOption(command: CommandArguments, option: string, from = command.length): number {
+export function findOption(command: CommandArguments, option: string, from: number = command.length): number {
   for (let position = from; position < command.length; position++) {
     const argument = command[position];
     if (typeof argument !== "string") continue;

@@ -6,7 +6,7 @@ import type { CommandArguments } from "./commands.ts";
 import { readOptions, type CompressionOptions, type Settings, type TokenHolder } from "./options.ts";
 import type { RawTransport } from "./raw-transport.ts";
 import { decodeReply, holdsEncoded, type ReplyPlan } from "./reply.ts";
-import { encodeCommands, encodeLargeCommands, holdsLarge, planRequest, type RequestPlan } from "./request.ts";
+import { encodeCommands, holdsLarge, planRequest, type RequestPlan } from "./request.ts";
 import {
   readRequest,
   type CommandReply,
@@ -47,15 +47,17 @@ export function createMiddleware(options: CompressionOptions, holder?: TokenHold
     const read = readRequest(request as SdkRequest);
     if (read === undefined) return next(request);
     const { kind, commands } = read;
-    const plan = planRequest(commands, settings.mode(), settings);
-    if (plan.refused.size === 0) return handle(request, next, kind, plan, settings);
-    return handleRefused(request, next, kind, plan, settings);
+    const mode = settings.mode();
+    const handle = (allowed: readonly CommandArguments[]): Promise<unknown> =>
+      handlePlan(request, next, kind, planRequest(allowed, mode, settings), settings);
+    if (!settings.guard) return handle(commands);
+    return import("./on-demand.ts").then(({ guarded }) => guarded(commands, kind, settings, handle));
   };
   // The SDK's own types promise the caller's result type for whatever the server answers.
   return run as CompressionMiddleware;
 }
 
-async function handle(
+async function handlePlan(
   request: CommandRequest,
   next: SendRequest,
   kind: RequestKind,
@@ -70,7 +72,7 @@ async function handle(
     const loaded = codec.loaded ?? (mode === "passthrough" ? undefined : await codec.load());
     // What is small goes out in the turn in which it was asked for, so that no later request overtakes it.
     outgoing = holdsLarge(plan)
-      ? await encodeLargeCommands(loaded, plan, settings, raw)
+      ? await (await import("./on-demand.ts")).encodeLargeCommands(loaded, plan, settings, raw)
       : encodeCommands(loaded, plan, settings, raw);
   }
   const send = raw === undefined ? through(next, request, kind) : over(raw, request, kind, reads);
@@ -159,35 +161,4 @@ async function decodeOne(
     const result = Array.isArray(reply.result) ? [] : undefined;
     return { ...reply, result, error: batchErrorText(error) };
   }
-}
-
-/** Commands that `guard` refuses fail by themselves; a transaction with one of them fails whole. */
-async function handleRefused(
-  request: CommandRequest,
-  next: SendRequest,
-  kind: RequestKind,
-  plan: RequestPlan,
-  settings: Settings,
-): Promise<unknown> {
-  const [first] = plan.refused.values();
-  if (kind !== "pipeline") throw first!;
-  const allowed = plan.commands.filter((_, number) => !plan.refused.has(number));
-  const rest =
-    allowed.length === 0
-      ? []
-      : await handle(request, next, kind, planAgain(allowed, plan, settings), settings);
-  if (!Array.isArray(rest)) return rest;
-  const replies = (rest as readonly CommandReply[]).values();
-  return plan.commands.map((_: CommandArguments, number) => {
-    const error = plan.refused.get(number);
-    return error === undefined ? replies.next().value : { error: batchErrorText(error) };
-  });
-}
-
-function planAgain(
-  commands: readonly CommandArguments[],
-  { mode }: RequestPlan,
-  settings: Settings,
-): RequestPlan {
-  return planRequest(commands, mode, { ...settings, guard: false });
 }

@@ -46,6 +46,13 @@ export function holdsEncoded(shape: ValueReply["shape"], result: unknown): boole
   return items.some((item) => isStored(item) && isEncoded(item));
 }
 
+/** Whether a stored value may decode to so much that it takes pauses. */
+function isLarge(item: Stored): boolean {
+  return item.length >= LARGE_STORED;
+}
+
+const onDemand = (): Promise<typeof import("./on-demand.ts")> => import("./on-demand.ts");
+
 /** What a value is while it has not been decoded. */
 function isStored(item: unknown): item is Stored {
   return typeof item === "string" || item instanceof Uint8Array;
@@ -67,9 +74,17 @@ export async function decodeReply(
   const decode = async (item: unknown, index: number): Promise<unknown> => {
     if (!isStored(item) || !isEncoded(item)) return item;
     try {
-      const decodeOne = item.length < LARGE_STORED ? decodeStored : decodeStoredLarge;
-      const made = decodeOne(codec, item, known.name, keyOfReply(command, reply, index), settings);
-      const text = typeof made === "string" ? made : await made;
+      const key = keyOfReply(command, reply, index);
+      const text = isLarge(item)
+        ? await decodeStoredLarge(
+            (await onDemand()).decompressLargeText,
+            codec,
+            item,
+            known.name,
+            key,
+            settings,
+          )
+        : decodeStored(codec, item, known.name, key, settings);
       await settings.pace.spend(text.length);
       return text;
     } catch (error) {

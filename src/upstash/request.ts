@@ -1,10 +1,8 @@
 import type { Zstd } from "../codec/zstd.ts";
-import type { ZstashError } from "../errors.ts";
 import {
   LARGE_TEXT,
   planEncode,
   runEncode,
-  runEncodeLarge,
   storedText,
   type CodecFailure,
   type EncodePlan,
@@ -20,7 +18,6 @@ import {
   type KnownCommand,
 } from "./commands.ts";
 import type { Carrier, Stored } from "../value/carrier.ts";
-import { refusals } from "./guard.ts";
 import type { CompressionMode, Settings } from "./options.ts";
 import type { RawTransport } from "./raw-transport.ts";
 import type { ReplyPlan } from "./reply.ts";
@@ -41,11 +38,7 @@ export interface RequestPlan {
   readonly writes: readonly PlannedValue[];
   /** By the number of the command; undefined where no reply holds values. */
   readonly reads: readonly (ReplyPlan | undefined)[] | undefined;
-  /** Commands that `guard` refuses, by their number. */
-  readonly refused: ReadonlyMap<number, ZstashError>;
 }
-
-const none: ReadonlyMap<number, ZstashError> = new Map();
 
 /** Finds the values of the commands and decides about each; no codec is needed yet. */
 export function planRequest(
@@ -55,16 +48,15 @@ export function planRequest(
 ): RequestPlan {
   const writes: PlannedValue[] = [];
   let reads: (ReplyPlan | undefined)[] | undefined;
-  const refused = settings.guard ? refusals(commands, settings) : none;
   for (const [number, command] of commands.entries()) {
     const known = findCommand(command);
-    if (known === undefined || refused.has(number)) continue;
+    if (known === undefined) continue;
     if (known.row.values !== undefined) planValues(command, number, known, mode, settings, writes);
     if (mode === "passthrough") continue;
     const reply = valueReply(command, known.row);
     if (reply !== undefined) (reads ??= [])[number] = { command, known, reply };
   }
-  return { mode, commands, writes, reads, refused };
+  return { mode, commands, writes, reads };
 }
 
 function planValues(
@@ -110,26 +102,8 @@ export function encodeCommands(
   return encoded.outgoing;
 }
 
-/** As `encodeCommands`, with pauses for the event loop: within large values and between many small ones. */
-export async function encodeLargeCommands(
-  codec: Zstd | CodecFailure | undefined,
-  plan: RequestPlan,
-  settings: Settings,
-  raw: RawTransport | undefined,
-): Promise<Outgoing> {
-  const encoded = new EncodedCommands(plan, raw);
-  for (const value of plan.writes) {
-    const { subject, plan: how } = value;
-    const text = encoded.text(value);
-    const run = text.length < LARGE_TEXT ? runEncode : runEncodeLarge;
-    encoded.put(value, await run(codec, text, how, subject, settings, encoded.carrier(value)));
-    await settings.pace.spend(text.length);
-  }
-  return encoded.outgoing;
-}
-
 /** Commands in which values are replaced by what is stored for them. */
-class EncodedCommands {
+export class EncodedCommands {
   readonly #plan: RequestPlan;
   readonly #raw: RawTransport | undefined;
   #commands: CommandArguments[] | undefined;

@@ -34,14 +34,14 @@ export async function sendCommands(
   const { commands } = outgoing;
   const divisible = kind === "pipeline" && commands.length > 1;
   if ((divisible || maxRequestSize !== undefined) && mayPass(commands, limit)) {
-    const { requireSize, sendInParts } = await import("./size-limit.ts");
+    const { requireSize, sendInParts } = await import("./on-demand.ts");
     if (divisible) return sendInParts(commands, limit, maxRequestSize !== undefined, send);
     requireSize(outgoing, kind, limit);
   }
   try {
     return await send(outgoing);
   } catch (error) {
-    const { sendInHalves } = await import("./size-limit.ts");
+    const { sendInHalves } = await import("./on-demand.ts");
     return sendInHalves(error, outgoing, divisible, send);
   }
 }

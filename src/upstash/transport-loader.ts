@@ -25,7 +25,7 @@ export class TransportLoader {
   }
 
   async #start(): Promise<RawTransport> {
-    const { RawTransport } = await import("./raw-transport.ts");
+    const { RawTransport } = await import("./on-demand.ts");
     this.#loaded ??= new RawTransport(this.#settings);
     return this.#loaded;
   }

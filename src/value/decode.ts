@@ -45,8 +45,16 @@ export function decodeStored(
   }
 }
 
+/** Decodes a frame to text with pauses for the event loop. */
+export type DecompressLargeText = (
+  decoder: Decoder,
+  frame: Uint8Array,
+  options: { readonly maxSize: number },
+) => Promise<string>;
+
 /** As `decodeStored`; large contents give the event loop back while they are decoded. */
 export async function decodeStoredLarge(
+  decompressLargeText: DecompressLargeText,
   codec: Decoder | CodecFailure,
   stored: Stored,
   command: string,
@@ -55,7 +63,6 @@ export async function decodeStoredLarge(
 ): Promise<string> {
   try {
     const frame = frameOf(codec, stored);
-    const { decompressLargeText } = await import("../codec/large-text.ts");
     const text = await decompressLargeText(codec as Decoder, frame, settings);
     tell(frame, text, stored, command, key, settings);
     return text;

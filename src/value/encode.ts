@@ -117,27 +117,6 @@ export function runEncode(
   return choose(frame, text, plan, subject, onEvent, carrier);
 }
 
-/** As `runEncode` for a large text: gives the event loop back while it compresses. */
-export async function runEncodeLarge(
-  codec: Zstd | CodecFailure | undefined,
-  text: string,
-  plan: EncodePlan,
-  subject: ValueSubject,
-  { onEvent }: EncodeSettings,
-  carrier: Carrier,
-): Promise<Stored> {
-  let frame: Uint8Array | undefined;
-  try {
-    if (codec !== undefined) {
-      const { compressLargeText } = await import("../codec/large-text.ts");
-      frame = requireFrame(await compressLargeText(requireCodec(codec), text, utf8Length(text), plan.level));
-    }
-  } catch (error) {
-    fallBack(error, text, subject, onEvent);
-  }
-  return choose(frame, text, plan, subject, onEvent, carrier);
-}
-
 /** The text to store for a frame that the server does not take as bytes. */
 export function storedText(frame: Uint8Array, text: string, plan: EncodePlan): string {
   return plan.wrap || isWorthIt(textCarrierSize(frame.length), sizeOf(frame, text), plan)
@@ -145,18 +124,18 @@ export function storedText(frame: Uint8Array, text: string, plan: EncodePlan): s
     : text;
 }
 
-function requireCodec(codec: Zstd | CodecFailure): Zstd {
+export function requireCodec(codec: Zstd | CodecFailure): Zstd {
   if ("error" in codec) throw codec.error;
   return codec;
 }
 
 /** Readers know a value of ours by this header: without it the value would be lost. */
-function requireFrame(frame: Uint8Array): Uint8Array {
+export function requireFrame(frame: Uint8Array): Uint8Array {
   if (readFrameHeader(frame).type === "frame") return frame;
   throw new ZstashError("INTERNAL", "Cannot compress: the codec made no frame");
 }
 
-function choose(
+export function choose(
   made: Uint8Array | undefined,
   text: string,
   plan: EncodePlan,
@@ -204,7 +183,7 @@ function skip(
   }
 }
 
-function fallBack(
+export function fallBack(
   error: unknown,
   text: string,
   subject: ValueSubject,

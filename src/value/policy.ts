@@ -1,4 +1,4 @@
-import { describe, readCompressOptions } from "../codec/parameters.ts";
+import { describe, requireLevel } from "../codec/parameters.ts";
 
 /** What a value is, as far as the writer knows. */
 export type ValueKind = "text" | "json" | "protobuf" | "binary";
@@ -63,7 +63,7 @@ export function completePolicy(policy: Policy, kind: ValueKind): CompletePolicy 
   if (!(minSavings >= 0 && minSavings <= 1)) {
     throw new RangeError(`"minSavings" must be a share from 0 to 1, got ${minSavings}`);
   }
-  readCompressOptions({ level });
+  requireLevel(level);
   return { minSize, minSavings, level };
 }
 

@@ -1,0 +1,34 @@
+import { compressLargeText } from "../codec/large-text.ts";
+import type { Zstd } from "../codec/zstd.ts";
+import type { Carrier, Stored } from "./carrier.ts";
+import {
+  choose,
+  fallBack,
+  requireCodec,
+  requireFrame,
+  type CodecFailure,
+  type EncodePlan,
+  type EncodeSettings,
+  type ValueSubject,
+} from "./encode.ts";
+import { utf8Length } from "./utf8-length.ts";
+
+/** As `runEncode` for a large text: gives the event loop back while it compresses. */
+export async function runEncodeLarge(
+  codec: Zstd | CodecFailure | undefined,
+  text: string,
+  plan: EncodePlan,
+  subject: ValueSubject,
+  { onEvent }: EncodeSettings,
+  carrier: Carrier,
+): Promise<Stored> {
+  let frame: Uint8Array | undefined;
+  try {
+    if (codec !== undefined) {
+      frame = requireFrame(await compressLargeText(requireCodec(codec), text, utf8Length(text), plan.level));
+    }
+  } catch (error) {
+    fallBack(error, text, subject, onEvent);
+  }
+  return choose(frame, text, plan, subject, onEvent, carrier);
+}
