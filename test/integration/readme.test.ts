@@ -120,25 +120,29 @@ const runnable =
   redisAvailable() && requireOrSkip("redis-cli and zstd", tools, "apt-get install redis-tools zstd");
 
 describe.runIf(runnable)("README: is it on?", () => {
-  it("the command shows a stored value without zstash", async () => {
+  it("the commands show a stored value of each carrier without zstash", async () => {
     const redisServer = await startRedis();
     const server = await createDevServer({ redis: redisServer.url, token: "readme" });
     try {
       const { url } = await server.listen();
-      const redis = withCompression(new Redis({ url, token: "readme" }));
+      const token = "readme";
       const user = { id: 42, visits: Array.from({ length: 200 }, (_, day) => ({ day, page: "/home" })) };
-      await redis.set("user:42", user);
-      const command = blocks("sh").find((text) => text.startsWith("redis-cli"))!;
+      await withCompression(new Redis({ url, token })).set("user:42", user);
+      await withCompression(new Redis({ url, token }), { url, token }).set("page:42", user);
+      const commands = blocks("sh").filter((text) => text.startsWith("redis-cli"));
+      expect(commands.map((text) => /GET (\S+)/.exec(text)![1])).toEqual(["user:42", "page:42"]);
       // The README's command talks to the default port; this one's redis-cli talks to the test's.
       mkdirSync(folder, { recursive: true });
       writeFileSync(`${folder}/redis-cli`, `#!/bin/sh\nexec ${redisCli} -p ${redisServer.port} "$@"\n`, {
         mode: 0o755,
       });
-      const output = execFileSync("sh", ["-c", command], {
-        encoding: "utf8",
-        env: { ...process.env, PATH: `${folder}:${process.env["PATH"]}` },
-      });
-      expect(JSON.parse(output)).toEqual(user);
+      for (const command of commands) {
+        const output = execFileSync("sh", ["-c", command], {
+          encoding: "utf8",
+          env: { ...process.env, PATH: `${folder}:${process.env["PATH"]}` },
+        });
+        expect(JSON.parse(output)).toEqual(user);
+      }
     } finally {
       rmSync(`${folder}/redis-cli`, { force: true });
       await server.close();
