@@ -6,6 +6,8 @@ export interface Terminal {
   print(text: string): void;
   /** What went wrong. */
   complain(text: string): void;
+  /** How far the work is: one line for people that the next one replaces; undefined takes it away. Nothing in pipes. */
+  progress(text: string | undefined): void;
   /** Resolves when the user or the system asks for the end. Registered before it is waited for. */
   untilStopped(): Promise<void>;
 }

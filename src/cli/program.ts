@@ -3,9 +3,10 @@ import { ZstashError } from "../errors.ts";
 import { UsageError } from "./command.ts";
 import type { CliCommand, OptionHelp, Terminal } from "./command.ts";
 import { DEV_COMMAND } from "./commands/dev.ts";
+import { SWEEP_COMMAND } from "./commands/sweep.ts";
 
 /** The commands by name. */
-const COMMANDS: Readonly<Record<string, CliCommand>> = { dev: DEV_COMMAND };
+const COMMANDS: Readonly<Record<string, CliCommand>> = { dev: DEV_COMMAND, sweep: SWEEP_COMMAND };
 
 const COMMON_OPTIONS: readonly OptionHelp[] = [
   { usage: "--help", meaning: "say this" },

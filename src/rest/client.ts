@@ -3,7 +3,7 @@ import { FailedAttempt, withAttempts } from "./attempts.ts";
 import type { BulkReply } from "./bulk-reply.ts";
 import { exchange, type HttpReply } from "./exchange.ts";
 import { readReply, type Received, type ReplyFormat } from "./read-reply.ts";
-import { isRepeatable } from "./repeatable.ts";
+import { isRepeatable, isRepeatableBatch } from "./repeatable.ts";
 import { ReplyFormats } from "./reply-format.ts";
 import type { RespValue } from "./resp.ts";
 import {
@@ -15,7 +15,7 @@ import {
   type RestCommand,
 } from "./rest-command.ts";
 import type { RestSettings } from "./rest-options.ts";
-import { errorText, serverError } from "./server-error.ts";
+import { errorText, serverError, serverErrorCode } from "./server-error.ts";
 import { anyOf } from "./signals.ts";
 import { SyncToken, tokenVariable } from "./sync-token.ts";
 import { isPassing } from "./waiting.ts";
@@ -29,6 +29,8 @@ export interface SendOptions {
   readonly otherwise?: () => RestCommand;
   /** Told of each attempt that failed though the server may carry it out, now or later. */
   readonly onLost?: () => void;
+  /** Leave the read-your-writes token out: the request reads nothing, and 60 bytes decide whether it fits a packet. */
+  readonly withoutToken?: boolean;
 }
 
 /** One request, whatever its form. */
@@ -36,13 +38,14 @@ interface Sending {
   readonly form: RequestForm;
   readonly what: string;
   readonly repeatable: boolean;
-  /** One command, not several. */
-  readonly single: boolean;
+  /** Commands of a batch; undefined for one command alone. */
+  readonly batch: number | undefined;
   /** A bulk string is wanted as it arrives. */
   readonly stream: boolean;
   readonly signal: AbortSignal | undefined;
   readonly headers: SendOptions["headers"];
   readonly onLost: SendOptions["onLost"] | undefined;
+  readonly withoutToken: boolean;
 }
 
 /**
@@ -99,46 +102,39 @@ export class RestClient {
     options: SendOptions = {},
   ): Promise<readonly RespValue[]> {
     const what = kind === "pipeline" ? "run the pipeline" : "run the transaction";
-    const repeatable = commands.every(isRepeatable);
-    const form = batchForm(kind, commands);
-    const replies = await this.#send({ ...this.#sending(form, options), what, repeatable, single: false });
-    if ("kind" in replies) {
-      throw serverError(what, replies.kind === "error" ? replies.text : "one reply came for all commands");
-    }
-    if (replies.length === commands.length) return replies;
-    const counts = `${commands.length} commands, got ${replies.length} replies`;
-    throw new ZstashError("REDIS", `Cannot read the replies: ${counts}`);
+    const repeatable = isRepeatableBatch(commands);
+    const sending = this.#sending(batchForm(kind, commands), options);
+    const replies = await this.#send({ ...sending, what, repeatable, batch: commands.length });
+    return replies as readonly RespValue[];
   }
 
   /** Sends a command whose reply is a bulk string, to be read as it arrives; any other reply is given whole. */
   async open(command: RestCommand, options: SendOptions = {}): Promise<BulkReply | RespValue> {
     const { what, repeatable } = naming(command);
     const sending = { ...this.#sending(commandForm(command), options), what, repeatable, stream: true };
-    return one(await this.#send(sending));
+    return (await this.#send(sending)) as BulkReply | RespValue;
   }
 
   async #single(form: RequestForm, command: RestCommand, options: SendOptions): Promise<RespValue> {
-    const reply = one(await this.#send({ ...this.#sending(form, options), ...naming(command) }));
-    if (reply.kind !== "stream") return reply;
-    throw new ZstashError("INTERNAL", "Cannot read the reply: it came as a stream");
+    return (await this.#send({ ...this.#sending(form, options), ...naming(command) })) as RespValue;
   }
 
   #sending(
     form: RequestForm,
-    { signal, headers, onLost }: SendOptions,
+    { signal, headers, onLost, withoutToken = false }: SendOptions,
   ): Omit<Sending, "what" | "repeatable"> {
     const both = anyOf(this.#settings.signal(), signal);
-    return { form, single: true, stream: false, signal: both, headers, onLost };
+    return { form, batch: undefined, stream: false, signal: both, headers, onLost, withoutToken };
   }
 
   #send(sending: Sending): Promise<Received> {
     const { repeatable, signal, onLost } = sending;
     const { retry: policy } = this.#settings;
     return withAttempts({ policy, repeatable, signal, onLost }, async (number) => {
-      const format = this.#formats.choose(sending.single, repeatable, number);
+      const format = this.#formats.choose(sending.batch === undefined, repeatable, number);
       const received = await this.#attempt(sending, format);
       if (received === undefined) return (await this.#attempt(sending, "base64")) ?? lost();
-      if (number > 0 && format === "base64" && sending.single) this.#formats.fellBack();
+      if (number > 0 && format === "base64" && sending.batch === undefined) this.#formats.fellBack();
       return received;
     });
   }
@@ -150,7 +146,7 @@ export class RestClient {
     const token = this.#syncToken?.start();
     let reply: HttpReply | undefined;
     try {
-      const headers = this.#headers(sending, format, token?.token);
+      const headers = this.#headers(sending, format, sending.withoutToken ? undefined : token?.token);
       const init = { method: "POST", body: form.body as BodyInit, headers };
       reply = await exchange(fetch, url + form.path, init, { timeout, signal });
       token?.receive(reply.headers.get("upstash-sync-token"));
@@ -159,6 +155,7 @@ export class RestClient {
       if (format === "resp2") this.#formats.learn(resp2);
       if (format === "resp2" && !resp2 && sending.repeatable) return undefined;
       if (lossy) throw unreadable("it came as text, in which bytes are lost");
+      requireShape(received, sending);
       return received;
     } catch (error) {
       reply?.close();
@@ -178,7 +175,7 @@ export class RestClient {
 
   /** What another status than 200 means: a command's own failure is its reply, all else is the request's. */
   async #refusal(
-    { what, form, single }: Sending,
+    { what, form, batch }: Sending,
     format: ReplyFormat,
     reply: HttpReply,
   ): Promise<Received | undefined> {
@@ -187,10 +184,11 @@ export class RestClient {
     const line = body.startsWith("-") ? body.slice(1).trimEnd() : undefined;
     if (line !== undefined && format === "resp2") this.#formats.learn(true);
     const text = line ?? errorText(body);
-    const formRefused = form.raw && [404, 405, 415].includes(status);
-    if (single && (formRefused || (status === 400 && text !== undefined))) {
-      // It may be the header that is refused.
-      if (format === "resp2" && this.#formats.unknown) return undefined;
+    const formRefused = form.raw && this.#rawBodies === undefined && [404, 405, 415].includes(status);
+    if (batch === undefined && (formRefused || (status === 400 && text !== undefined))) {
+      // It may be the header that is refused, unless the server speaks of something else.
+      const aboutSize = text !== undefined && serverErrorCode(text) !== "REDIS";
+      if (format === "resp2" && this.#formats.unknown && !aboutSize) return undefined;
       return { kind: "error", text: text ?? `ERR the server answered ${status}` };
     }
     throw new FailedAttempt({
@@ -206,23 +204,33 @@ function naming(command: RestCommand): { readonly what: string; readonly repeata
   return { what: `run ${nameOf(command)}`, repeatable: isRepeatable(command) };
 }
 
-function one(received: Received): RespValue | BulkReply {
-  if ("kind" in received) return received;
-  throw unreadable("one was asked for, got a list");
+/** One reply for one command, and as many as there are for several. */
+function requireShape(received: Received, { batch, what, stream }: Sending): void {
+  if ("kind" in received) {
+    if (batch === undefined && (stream || received.kind !== "stream")) return;
+    throw received.kind === "error"
+      ? serverError(what, received.text)
+      : unreadable("one came for all commands");
+  }
+  if (batch === undefined) throw unreadable("one was asked for, got a list");
+  if (received.length !== batch) throw unreadable(`${batch} commands, got ${received.length} replies`);
 }
 
 function unreadable(reason: string): ZstashError {
-  return new ZstashError("REDIS", `Cannot read the reply: ${reason}`);
+  return new ZstashError("REDIS", `Cannot read the replies: ${reason}`);
 }
 
 function lost(): never {
   throw unreadable("it comes in no form that was asked for");
 }
 
+/** What the same request would only meet again, or has waited for long enough. */
+const final: ReadonlySet<string> = new Set(["TIMEOUT", "SIZE_LIMIT", "REQUEST_LIMIT", "RECORD_LIMIT"]);
+
 /** Ends the attempts with the signal's reason, and else tells them what is known. */
 function attemptFailure(error: unknown, signal: AbortSignal | undefined): unknown {
   if (error instanceof FailedAttempt || !(error instanceof ZstashError)) return error;
   if (signal?.aborted === true) return signal.reason;
   // The request was sent; what is wrong is the way to or from the server.
-  return new FailedAttempt({ error, mayHaveRun: true, passing: error.code !== "TIMEOUT" });
+  return new FailedAttempt({ error, mayHaveRun: true, passing: !final.has(error.code) });
 }

@@ -22,6 +22,8 @@ export interface ReceivedReply {
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const REPLACEMENT = "\uFFFD";
+/** The longest JSON that is read: V8's strings end at half of that, and a response at Upstash at a hundredth. */
+const JSON_MAX = 2 ** 30;
 
 /**
  * Reads a reply in whatever form it comes: by its first byte, because servers that know nothing of RESP2 answer in
@@ -42,7 +44,15 @@ export async function readReply(
     return { resp2: true, lossy: false, received: bulk };
   }
   const chunks: Uint8Array[] = [];
+  let size = 0;
   for (let chunk: Uint8Array | undefined = first; chunk !== undefined; chunk = await reply.read()) {
+    size += chunk.length;
+    if (size > JSON_MAX) {
+      throw new ZstashError(
+        "SIZE_LIMIT",
+        `Cannot read the reply: it has at most ${JSON_MAX} bytes, got more`,
+      );
+    }
     chunks.push(chunk);
   }
   const text = decoder.decode(chunks.length === 1 ? first : concatenate(chunks));

@@ -1,39 +1,111 @@
 import type { RestCommand } from "./rest-command.ts";
 
-/**
- * Commands that, run twice, leave the same and answer the same as run once, whatever their arguments. All that is not
- * listed here or below is sent once: INCR and APPEND change more, DEL and HSET answer another number.
- */
-const always: ReadonlySet<string> = new Set(
+/** Commands that write nothing: run twice, they answer the same. */
+const reads: ReadonlySet<string> = new Set(
   (
-    "GET MGET GETRANGE SUBSTR STRLEN LCS SETEX PSETEX MSET SETRANGE GETEX EXISTS TYPE TTL PTTL EXPIRETIME PEXPIRETIME " +
-    "KEYS SCAN DBSIZE RANDOMKEY TOUCH DUMP HGET HMGET HGETALL HKEYS HVALS HLEN HEXISTS HSTRLEN HSCAN HRANDFIELD HMSET " +
-    "HGETEX HTTL HPTTL HEXPIRETIME HPEXPIRETIME LRANGE LLEN LINDEX LPOS LSET SMEMBERS SCARD SISMEMBER SMISMEMBER " +
+    "GET MGET GETRANGE SUBSTR STRLEN LCS EXISTS TYPE TTL PTTL EXPIRETIME PEXPIRETIME " +
+    "KEYS SCAN DBSIZE RANDOMKEY TOUCH DUMP HGET HMGET HGETALL HKEYS HVALS HLEN HEXISTS HSTRLEN HSCAN HRANDFIELD " +
+    "HTTL HPTTL HEXPIRETIME HPEXPIRETIME LRANGE LLEN LINDEX LPOS SMEMBERS SCARD SISMEMBER SMISMEMBER " +
     "SRANDMEMBER SSCAN SINTER SUNION SDIFF SINTERCARD ZRANGE ZRANGEBYSCORE ZRANGEBYLEX ZREVRANGE ZREVRANGEBYSCORE " +
     "ZREVRANGEBYLEX ZSCORE ZMSCORE ZRANK ZREVRANK ZCARD ZCOUNT ZLEXCOUNT ZSCAN ZRANDMEMBER ZINTER ZUNION ZDIFF " +
     "ZINTERCARD XRANGE XREVRANGE XLEN XREAD XINFO XPENDING GETBIT BITCOUNT BITPOS PFCOUNT GEOPOS GEODIST GEOHASH " +
-    "GEOSEARCH PING ECHO TIME INFO SCRIPT DIGEST JSON.GET JSON.MGET JSON.TYPE JSON.STRLEN JSON.ARRLEN JSON.OBJLEN " +
+    "GEOSEARCH PING ECHO TIME INFO DIGEST JSON.GET JSON.MGET JSON.TYPE JSON.STRLEN JSON.ARRLEN JSON.OBJLEN " +
     "JSON.OBJKEYS JSON.ARRINDEX"
   ).split(" "),
 );
 
-/** Commands that are, unless one of these stands among their options. */
-const unless: Readonly<Record<string, readonly string[]>> = {
-  SET: ["NX", "GET", "IFEQ", "IFNE", "IFDEQ", "IFDNE"],
-  EXPIRE: ["NX", "GT", "LT"],
-  PEXPIRE: ["NX", "GT", "LT"],
-  EXPIREAT: ["NX", "GT", "LT"],
-  PEXPIREAT: ["NX", "GT", "LT"],
+/** How a command that writes may be repeated. */
+interface RepeatableWrite {
+  /** The first argument that may be an option. */
+  readonly options?: number;
+  /** With one of these it may not. */
+  readonly unless?: readonly string[];
+  /** With one of these, or always, its answer depends on what is stored. */
+  readonly asks?: readonly string[] | true;
+  /** Where a time to live stands that is no option. */
+  readonly lifetime?: { readonly at: number; readonly perSecond: number };
+}
+
+/**
+ * Commands that write and, run twice, leave the same and answer the same as run once. All that is not listed is sent
+ * once: INCR and APPEND change more, DEL and HSET answer another number.
+ */
+const writes: Readonly<Record<string, RepeatableWrite>> = {
+  SET: {
+    options: 3,
+    unless: ["NX", "GET", "IFEQ", "IFNE", "IFDEQ", "IFDNE"],
+    asks: ["XX"],
+  },
+  SETEX: {},
+  PSETEX: {},
+  MSET: {},
+  HMSET: {},
+  SETRANGE: { asks: true },
+  LSET: { asks: true },
+  SCRIPT: { asks: true },
+  GETEX: { options: 2, asks: true },
+  HGETEX: { options: 2, asks: true },
+  EXPIRE: { options: 3, unless: ["NX", "GT", "LT"], asks: true, lifetime: { at: 2, perSecond: 1 } },
+  PEXPIRE: { options: 3, unless: ["NX", "GT", "LT"], asks: true, lifetime: { at: 2, perSecond: 1000 } },
 };
-/** The first argument of these that may be an option. */
-const FIRST_OPTION = 3;
+
+/** Options with a time to live, by how many of their unit are a second; 0 for points in time, which may be past. */
+const lifetimes: Readonly<Record<string, number>> = { EX: 1, PX: 1000, EXAT: 0, PXAT: 0 };
+
+/** A key that lives for so many seconds is still there when the command is repeated. */
+const LONG = 120;
 
 /** Whether a command may be sent again when it is not known whether it has run. */
 export function isRepeatable(command: RestCommand): boolean {
-  const name = String(command[0]).toUpperCase();
-  // Scripts that may not write.
-  if (always.has(name) || name.endsWith("_RO")) return true;
-  const options = unless[name];
-  if (options === undefined) return false;
-  return !command.slice(FIRST_OPTION).some((argument) => options.includes(String(argument).toUpperCase()));
+  const name = nameIn(command);
+  if (isRead(name)) return true;
+  const write = writes[name];
+  if (write === undefined) return false;
+  const { unless = [], lifetime } = write;
+  if (optionsOf(command, write).some((option) => unless.includes(option))) return false;
+  if (typeof lifetime === "object") return Number(command[lifetime.at]) / lifetime.perSecond >= LONG;
+  // Where the answer depends on what is stored, it must still be stored.
+  return !asksIn(command, write) || outlives(command, write);
+}
+
+/**
+ * Whether commands may be sent again in one batch: each of them may, and none that answers by what is stored stands
+ * before one that writes, whose effect its second answer would show.
+ */
+export function isRepeatableBatch(commands: readonly RestCommand[]): boolean {
+  let asked = false;
+  for (const command of commands) {
+    if (!isRepeatable(command)) return false;
+    const write = writes[nameIn(command)];
+    if (write !== undefined && asked) return false;
+    asked ||= write === undefined || asksIn(command, write);
+  }
+  return true;
+}
+
+function nameIn(command: RestCommand): string {
+  return String(command[0]).toUpperCase();
+}
+
+/** Scripts whose name ends so may not write. */
+function isRead(name: string): boolean {
+  return reads.has(name) || name.endsWith("_RO");
+}
+
+function optionsOf(command: RestCommand, { options = command.length }: RepeatableWrite): string[] {
+  return command.slice(options).map((argument) => String(argument).toUpperCase());
+}
+
+function asksIn(command: RestCommand, write: RepeatableWrite): boolean {
+  const { asks = [] } = write;
+  return asks === true || optionsOf(command, write).some((option) => asks.includes(option));
+}
+
+/** Whether no option ends the key's life before the command is repeated. */
+function outlives(command: RestCommand, write: RepeatableWrite): boolean {
+  const options = optionsOf(command, write);
+  return options.every((option, index) => {
+    const perSecond = lifetimes[option];
+    return perSecond === undefined || (perSecond > 0 && Number(options[index + 1]) / perSecond >= LONG);
+  });
 }

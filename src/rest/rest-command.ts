@@ -15,7 +15,10 @@ export interface RequestForm {
   readonly raw: boolean;
 }
 
-/** Options that may follow the raw argument: each takes a value, which is all that a query is documented to carry. */
+/**
+ * Options of SET that may follow the raw argument: each takes a value, which is all that a query is documented to carry.
+ * Behind the value of any other command come more fields or keys, which may be called anything.
+ */
 const queryOptions: ReadonlySet<string> = new Set(["EX", "PX", "EXAT", "PXAT"]);
 
 /**
@@ -51,13 +54,16 @@ export function rawPath(command: RestCommand, at: number): string | undefined {
     if (argument instanceof Uint8Array || segment === "" || segment === "." || segment === "..")
       return undefined;
     if (!isWellFormed(segment)) return undefined;
-    segments.push(encodeURIComponent(segment));
+    // A colon may stand in a path (RFC 3986 §3.3), and keys are full of them.
+    segments.push(encodeURIComponent(segment).replaceAll("%3A", ":"));
   }
   const options: string[] = [];
+  if (command.length > at + 1 && String(command[0]).toUpperCase() !== "SET") return undefined;
   for (let index = at + 1; index < command.length; index += 2) {
     const name = String(command[index]).toUpperCase();
     const value = command[index + 1];
     if (!queryOptions.has(name) || value === undefined || value instanceof Uint8Array) return undefined;
+    if (!isWellFormed(String(value))) return undefined;
     options.push(`${name}=${encodeURIComponent(String(value))}`);
   }
   return `/${segments.join("/")}${options.length === 0 ? "" : `?${options.join("&")}`}`;

@@ -42,7 +42,7 @@ export interface ReadWholeOptions extends ReadOptions {
 /** Values of any size in Redis, each a string that is a plain .zst file. */
 export interface Store {
   /**
-   * Compresses a value and stores it: in one request up to 1 MiB compressed, above that in pieces under a temporary key
+   * Compresses a value and stores it: in one request up to 2 MiB compressed, above that in pieces under a temporary key
    * that becomes the value's when it is complete. Readers see the old value or the new one, whole.
    *
    * @returns what was stored, or null where `ifAbsent` found a value

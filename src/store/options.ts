@@ -17,7 +17,7 @@ export interface StoreOptions extends RestOptions {
   readonly level?: number;
   /**
    * Bytes of a value in one request, in both directions; with it even small values go in pieces of that size, which
-   * 1000 bytes and `concurrency: 1` make cross a path that loses large packets. Default: up to 1 MiB in one request,
+   * 1000 bytes and `concurrency: 1` make cross a path that loses large packets. Default: up to 2 MiB in one request,
    * above that pieces of 256 KiB to 8 MiB up and 4 MiB down.
    */
   readonly pieceSize?: number;

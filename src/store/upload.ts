@@ -142,6 +142,7 @@ export class Upload {
     const { key, temporary, signal } = this.#options;
     const reply = await this.#client.command(["SETRANGE", temporary, offset, bytes], {
       signal,
+      withoutToken: true,
       onLost: () => {
         this.#lost = true;
       },

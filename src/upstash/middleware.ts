@@ -49,7 +49,7 @@ export function createMiddleware(options: CompressionOptions, holder?: TokenHold
     const { kind, commands } = read;
     const mode = settings.mode();
     const handle = (allowed: readonly CommandArguments[]): Promise<unknown> =>
-      handlePlan(request, next, kind, planRequest(allowed, mode, settings), settings);
+      handlePlan(request, next, kind, planRequest(kind, allowed, mode, settings), settings);
     if (!settings.guard) return handle(commands);
     return import("./on-demand.ts").then(({ guarded }) => guarded(commands, kind, settings, handle));
   };

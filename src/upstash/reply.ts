@@ -51,8 +51,6 @@ function isLarge(item: Stored): boolean {
   return item.length >= LARGE_STORED;
 }
 
-const onDemand = (): Promise<typeof import("./on-demand.ts")> => import("./on-demand.ts");
-
 /** What a value is while it has not been decoded. */
 function isStored(item: unknown): item is Stored {
   return typeof item === "string" || item instanceof Uint8Array;
@@ -77,7 +75,7 @@ export async function decodeReply(
       const key = keyOfReply(command, reply, index);
       const text = isLarge(item)
         ? await decodeStoredLarge(
-            (await onDemand()).decompressLargeText,
+            (await import("./on-demand.ts")).decompressLargeText,
             codec,
             item,
             known.name,

@@ -21,6 +21,7 @@ import type { Carrier, Stored } from "../value/carrier.ts";
 import type { CompressionMode, Settings } from "./options.ts";
 import type { RawTransport } from "./raw-transport.ts";
 import type { ReplyPlan } from "./reply.ts";
+import type { RequestKind } from "./sdk-request.ts";
 import type { Outgoing } from "./send.ts";
 
 /** A value among the arguments that is not sent as it is. */
@@ -33,6 +34,7 @@ interface PlannedValue {
 
 /** What is to be done with a request and with its reply. */
 export interface RequestPlan {
+  readonly kind: RequestKind;
   readonly mode: CompressionMode;
   readonly commands: readonly CommandArguments[];
   readonly writes: readonly PlannedValue[];
@@ -42,6 +44,7 @@ export interface RequestPlan {
 
 /** Finds the values of the commands and decides about each; no codec is needed yet. */
 export function planRequest(
+  kind: RequestKind,
   commands: readonly CommandArguments[],
   mode: CompressionMode,
   settings: Settings,
@@ -56,7 +59,7 @@ export function planRequest(
     const reply = valueReply(command, known.row);
     if (reply !== undefined) (reads ??= [])[number] = { command, known, reply };
   }
-  return { mode, commands, writes, reads };
+  return { kind, mode, commands, writes, reads };
 }
 
 function planValues(
@@ -118,10 +121,10 @@ export class EncodedCommands {
     return this.#plan.commands[command]![position] as string;
   }
 
-  /** One value a request travels as bytes; several are JSON. */
+  /** One value a request travels as bytes; several are JSON, and so is a transaction. */
   carrier({ command, position }: PlannedValue): Carrier {
-    const { commands, writes } = this.#plan;
-    const alone = commands.length === 1 && writes.length === 1;
+    const { kind, commands, writes } = this.#plan;
+    const alone = kind !== "multi-exec" && commands.length === 1 && writes.length === 1;
     return alone && this.#raw?.carries(commands[command]!, position) === true ? "raw" : "text";
   }
 

@@ -1,5 +1,5 @@
 import { ZstashError } from "../errors.ts";
-import { isRepeatable } from "../rest/repeatable.ts";
+import { isRepeatableBatch } from "../rest/repeatable.ts";
 import type { RestCommand } from "../rest/rest-command.ts";
 import { cleanServerText, serverErrorCode } from "../rest/server-error.ts";
 import { utf8Length } from "../value/utf8-length.ts";
@@ -70,10 +70,10 @@ export async function sendInHalves(
   divisible: boolean,
   send: Send,
 ): Promise<unknown> {
-  const error = asSizeError(thrown);
   const { commands, first = 0 } = outgoing;
+  const repeatable = isRepeatableBatch(commands as readonly RestCommand[]);
+  const error = asSizeError(thrown, repeatable);
   const limited = error instanceof ZstashError && error.code === "REQUEST_LIMIT";
-  const repeatable = (commands as readonly RestCommand[]).every(isRepeatable);
   if (!limited || !divisible || !repeatable) throw error;
   if (commands.length === 1) return [{ error: batchErrorText(error) }];
   const replies: CommandReply[] = [];
@@ -118,15 +118,23 @@ function tooLarge(what: string, size: number, limit: number): ZstashError {
   );
 }
 
-/** What a server said of a size, be it through the SDK, as our error. */
-function asSizeError(error: unknown): unknown {
-  if (error instanceof ZstashError || !(error instanceof Error)) return error;
-  const code = serverErrorCode(error.message);
-  return code === "REDIS" ? error : new ZstashError(code, `Cannot run: ${cleanServerText(error.message)}`);
+/**
+ * What a server said of a size, be it through the SDK, as our error. It says the same of requests, which have not run,
+ * and of replies, whose commands have.
+ */
+function asSizeError(error: unknown, repeatable: boolean): unknown {
+  if (!(error instanceof Error)) return error;
+  const own = error instanceof ZstashError;
+  const code = own ? error.code : serverErrorCode(error.message);
+  if (code !== "REQUEST_LIMIT" && (own || code === "REDIS")) return error;
+  const message = own ? error.message : `Cannot run: ${cleanServerText(error.message)}`;
+  if (code !== "REQUEST_LIMIT" || repeatable) return own ? error : new ZstashError(code, message);
+  return new ZstashError(code, `${message}; whether the command has run is unknown`);
 }
 
+/** Only a client's error for what the server said is repeated: others hold parts of replies. */
 function failureText(error: Error): string {
-  return error instanceof ZstashError
-    ? batchErrorText(error)
-    : `ZSTASH_REDIS ${cleanServerText(error.message)}`;
+  if (error instanceof ZstashError) return batchErrorText(error);
+  const reason = error.name === "UpstashError" ? cleanServerText(error.message) : "the client failed";
+  return `ZSTASH_REDIS Cannot run the command: ${reason}`;
 }

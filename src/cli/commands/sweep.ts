@@ -1,0 +1,183 @@
+import { ZstashError } from "../../errors.ts";
+import type { Fetch, Store, TemporaryKey } from "../../store/index.ts";
+import { UsageError, type CliCommand, type OptionValues, type Terminal } from "../command.ts";
+
+/** Where the server is, by option; what the command line leaves out comes from the environment. */
+const URL_VARIABLE = "UPSTASH_REDIS_REST_URL";
+const TOKEN_VARIABLE = "UPSTASH_REDIS_REST_TOKEN";
+/** Keys that one request removes. */
+const DELETE_COUNT = 1000;
+/** Keys that a SCAN of the store looks at. */
+const SCAN_COUNT = 1000;
+
+/** Shorter tokens are parts of words, and no secrets. */
+const TOKEN_MIN = 6;
+
+/** `zstash sweep`: temporary keys of uploads that ended without removing them. */
+export const SWEEP_COMMAND: CliCommand = {
+  summary: "List and remove temporary keys of uploads that were left behind",
+  options: {
+    url: { type: "string" },
+    token: { type: "string" },
+    delete: { type: "boolean" },
+    all: { type: "boolean" },
+    json: { type: "boolean" },
+  },
+  help: [
+    { usage: "--url <url>", meaning: `URL of the REST API (default: ${URL_VARIABLE})` },
+    { usage: "--token <text>", meaning: `token that may write (default: ${TOKEN_VARIABLE})` },
+    { usage: "--delete", meaning: "remove the keys that are listed" },
+    { usage: "--all", meaning: "also keys that a running upload may own; removing them makes it fail" },
+    {
+      usage: "--json",
+      meaning: "print one line of JSON: keys, sizes in bytes, times to live in ms, removed",
+    },
+  ],
+  async run(values, terminal) {
+    const server = readServer(values);
+    try {
+      return await sweep(server, values, terminal);
+    } catch (error) {
+      throw advised(error, server.token);
+    } finally {
+      terminal.progress(undefined);
+    }
+  },
+};
+
+interface ServerAddress {
+  readonly url: string;
+  readonly token: string;
+}
+
+function readServer(values: OptionValues): ServerAddress {
+  const read = (option: string, variable: string): string => {
+    const value = values[option] ?? process.env[variable];
+    if (typeof value === "string" && value !== "") return value;
+    throw new UsageError(`Cannot sweep without a ${option}: give --${option} or set ${variable}`);
+  };
+  return { url: read("url", URL_VARIABLE), token: read("token", TOKEN_VARIABLE) };
+}
+
+async function sweep(server: ServerAddress, values: OptionValues, terminal: Terminal): Promise<number> {
+  const all = values["all"] === true;
+  const scans = countScans();
+  const store = await openStore(server, scans.fetch);
+  const found: TemporaryKey[] = [];
+  scans.onScan = () => terminal.progress(`${count(scans.keys, "key")} looked at, ${found.length} found`);
+  for await (const key of store.temporaryKeys()) found.push(key);
+  const listed = all ? found : found.filter(({ abandoned }) => abandoned);
+  const removed = values["delete"] === true ? await remove(store, listed, terminal) : undefined;
+  terminal.progress(undefined);
+  if (values["json"] === true) terminal.print(JSON.stringify({ keys: listed, removed: removed ?? 0 }));
+  else terminal.print(describeKeys(listed, found.length - listed.length, removed));
+  return 0;
+}
+
+/** A wrong URL or token is a wrong command line; the messages never hold them. */
+async function openStore(server: ServerAddress, fetch: Fetch): Promise<Store> {
+  // Imported when it is needed: `zstash dev` starts without the codec.
+  const { createStore } = await import("../../store/index.ts");
+  try {
+    return createStore({ ...server, fetch, retry: { attempts: 2 } });
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new UsageError(`Cannot sweep: ${error.message}. See --url and --token in "zstash sweep --help"`);
+  }
+}
+
+/** A `fetch` that tells how far the scan is: the store hands on only what it finds. */
+function countScans(): { readonly fetch: Fetch; keys: number; onScan: () => void } {
+  const scans = {
+    keys: 0,
+    onScan: (): void => undefined,
+    fetch: async (input: string, init: RequestInit): Promise<Response> => {
+      const response = await fetch(input, init);
+      if (typeof init.body === "string" && init.body.startsWith('["SCAN"')) {
+        scans.keys += SCAN_COUNT;
+        scans.onScan();
+      }
+      return response;
+    },
+  };
+  return scans;
+}
+
+async function remove(store: Store, keys: readonly TemporaryKey[], terminal: Terminal): Promise<number> {
+  let removed = 0;
+  for (let at = 0; at < keys.length; at += DELETE_COUNT) {
+    terminal.progress(`${at} of ${count(keys.length, "temporary key")} removed`);
+    const names = keys.slice(at, at + DELETE_COUNT).map(({ key }) => key);
+    removed += await store.removeTemporaryKeys(names);
+  }
+  return removed;
+}
+
+/** The same error, with what to do next, and without the token whatever the server says. */
+function advised(error: unknown, token: string): unknown {
+  if (!(error instanceof ZstashError)) return error;
+  const advice = adviceFor(error);
+  const message = `${error.message}${advice === undefined ? "" : `. ${advice}`}`;
+  return new ZstashError(
+    error.code,
+    token.length < TOKEN_MIN ? message : message.replaceAll(token, "[token]"),
+  );
+}
+
+function adviceFor({ code, status, message }: ZstashError): string | undefined {
+  if (message.includes("NOPERM")) return `Use a token that may read and write: --token or ${TOKEN_VARIABLE}`;
+  if (status === 401) return `Check --token or ${TOKEN_VARIABLE}`;
+  if (status === 429) return "Try again later";
+  if (status !== undefined || code === "TIMEOUT" || message.includes("reach the server")) {
+    return `Check --url or ${URL_VARIABLE}, and that the server runs`;
+  }
+  return code === "REDIS" ? `Check that --url or ${URL_VARIABLE} is a Redis REST API` : undefined;
+}
+
+function describeKeys(keys: readonly TemporaryKey[], running: number, removed: number | undefined): string {
+  const more = running === 0 ? [] : [`${count(running, "key")} of uploads that may be running: see --all`];
+  if (keys.length === 0) return ["No temporary keys of uploads left behind", ...more].join("\n");
+  const size = keys.reduce((sum, key) => sum + key.size, 0);
+  const rows = keys.map((key) => [bytes(key.size), lifetime(key.ttl), stateOf(key), printable(key.key)]);
+  const next = removed === undefined ? 'Add "--delete" to remove them' : removal(removed, keys.length);
+  const head = `${count(keys.length, "temporary key")} of uploads, ${bytes(size)}`;
+  return [head, "", table([["size", "lives for", "upload", "key"], ...rows]), "", ...more, next].join("\n");
+}
+
+function removal(removed: number, listed: number): string {
+  const rest = listed === removed ? "" : `; ${listed - removed} had ended by then`;
+  return `${count(removed, "temporary key")} removed${rest}`;
+}
+
+function stateOf({ abandoned }: TemporaryKey): string {
+  return abandoned ? "left behind" : "may be running";
+}
+
+function lifetime(ttl: number): string {
+  if (ttl < 0) return "ever";
+  return ttl < 120_000 ? `${Math.ceil(ttl / 1000)} s` : `${Math.round(ttl / 60_000)} min`;
+}
+
+function bytes(size: number): string {
+  const units = ["B", "KiB", "MiB", "GiB"];
+  let [value, unit] = [size, 0];
+  for (; value >= 1024 && unit < units.length - 1; unit++) value /= 1024;
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
+}
+
+/** A key's control characters would speak to the terminal. */
+function printable(key: string): string {
+  // oxlint-disable-next-line no-control-regex
+  return key.replace(/[\u0000-\u001f\u007f-\u009f]/g, (one) => JSON.stringify(one).slice(1, -1));
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}
+
+function table(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows
+    .map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column]!)).join("  ")}`.trimEnd())
+    .join("\n");
+}
