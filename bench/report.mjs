@@ -24,6 +24,12 @@ const parts = [
     about: "Against one-shot on the same bytes; then a gibibyte through both directions.",
   },
   {
+    title: "Through @upstash/redis: bytes, processor time, latencies, the event loop",
+    command: ["bench/wire.mjs"],
+    about:
+      "JSON of the corpus through the client alone and with zstash, over loopback to a local server on a real Redis.",
+  },
+  {
     title: "Cold load",
     command: ["test/runtimes/load-bench.mjs"],
     about: "From nothing to the first compressed kilobyte, in new processes, isolates and pages.",

@@ -8,6 +8,7 @@ import { Redis } from "@upstash/redis";
 import { loadZstd } from "zstash";
 import { withCompression } from "zstash/upstash";
 import { corpusDigest, dataSets } from "../../bench/corpus.mjs";
+import { readByCommandLine } from "./command-line.mjs";
 import { interleave } from "./latency.mjs";
 import { storeAndVerify } from "./store.mjs";
 import { bytes, count, LOST, marked, table } from "./table.mjs";
@@ -63,8 +64,10 @@ async function timeRow(name, items, clients) {
   }
   const cells = ["set", "get"].flatMap((operation) =>
     ["p50", "p99"].flatMap((share) => {
-      const [first, second] = [times.first, times.second].map((each) => each[operation][share].toFixed(2));
-      return [first, marked(second, Number(second) > Number(first))];
+      const [stock, ...others] = ["stock", "text", "raw"].map((side) =>
+        times[side][operation][share].toFixed(2),
+      );
+      return [stock, ...others.map((own) => marked(own, Number(own) > Number(stock)))];
     }),
   );
   return [name, count(ROUNDS), ...cells];
@@ -81,11 +84,18 @@ try {
     ),
   ]);
   // Values are compared as text, so the client must not parse them as JSON.
-  const connect = () => new Redis({ url, token, automaticDeserialization: false });
+  const connect = (options) => new Redis({ url, token, automaticDeserialization: false, ...options });
   const clients = {
     stock: connect(),
-    writer: withCompression(connect()),
-    reader: withCompression(connect()),
+    text: withCompression(connect()),
+    raw: withCompression(connect({ enableAutoPipelining: false }), { url, token }),
+    textReader: withCompression(connect()),
+    rawReader: withCompression(connect(), { url, token }),
+  };
+  const timed = {
+    stock: clients.stock,
+    text: clients.text,
+    raw: withCompression(connect(), { url, token }),
   };
 
   say(`machine   ${cpus().length} × ${cpus()[0]?.model ?? "unknown CPU"}, Node ${process.version}`);
@@ -98,15 +108,16 @@ try {
   let values = 0;
   for (const { name, kind, holds, items, rawSize } of sets) {
     progress(`${name}: ${items.length} values there and back`);
-    const { storedSize, different, untouched } = await storeAndVerify(clients, items);
+    const { text, raw, different } = await storeAndVerify(clients, items);
     values += items.length;
     if (different.length > 0) {
       failed = true;
       say(`${name}: ${different.length} values are different, first ${different.slice(0, 3).join(", ")}`);
     }
-    if (kind === "raw" && untouched.length < items.length) {
+    const touched = 2 * items.length - text.untouched - raw.untouched;
+    if (kind === "raw" && touched > 0) {
       failed = true;
-      say(`${name}: ${items.length - untouched.length} values should lie in Redis as they are and do not`);
+      say(`${name}: ${touched} values should lie in Redis as they are and do not`);
     }
 
     progress(`${name}: codec`);
@@ -117,31 +128,40 @@ try {
       `${name} (${holds})`,
       count(items.length),
       bytes(rawSize),
-      marked(bytes(storedSize), storedSize > rawSize),
-      `${(rawSize / storedSize).toFixed(2)}×`,
-      `${((1 - storedSize / rawSize) * 100).toFixed(0)} %`,
-      count(items.length - untouched.length),
+      ...[text, raw].flatMap(({ storedSize }) => [
+        marked(bytes(storedSize), storedSize > rawSize),
+        `${(rawSize / storedSize).toFixed(2)}×`,
+      ]),
+      ...[text, raw].map(({ untouched }) => count(items.length - untouched)),
       compress.toFixed(compress < 100 ? 1 : 0),
       decompress.toFixed(decompress < 100 ? 1 : 0),
     ]);
 
-    timeRows.push(await timeRow(name, items, { first: clients.stock, second: clients.writer }));
+    timeRows.push(await timeRow(name, items, timed));
   }
-  // The same client twice: what is left is the machine's noise, by which the rows above are to be read.
+  // The same client thrice: what is left is the machine's noise, by which the rows above are to be read.
   const [{ items }] = sets;
-  timeRows.push(await timeRow("(noise: no zstash)", items, { first: clients.stock, second: connect() }));
+  timeRows.push(
+    await timeRow("(noise: no zstash)", items, { stock: clients.stock, text: connect(), raw: connect() }),
+  );
   if (process.stderr.isTTY) progress("");
+
+  const shown = sets.find(({ name }) => name === "large-documents").items[0];
+  const keys = { text: `text:${shown.key}`, raw: `raw:${shown.key}` };
+  const commandLine = readByCommandLine(backend, keys, shown.text);
 
   say(
     table(
       [
         "data set",
         "values",
-        "raw",
-        `stored${LOST}`,
+        "as is",
+        `stored text${LOST}`,
         "ratio",
-        "saved",
-        "compressed",
+        `stored raw${LOST}`,
+        "ratio",
+        "text n",
+        "raw n",
         "compress µs",
         "decompress µs",
       ],
@@ -149,15 +169,21 @@ try {
     ),
   );
   say();
+  say(
+    "Stored text and stored raw are the carriers: base64, and the frame itself; n says how many values are compressed.",
+  );
+  say();
   say("Milliseconds per operation, @upstash/redis alone and with zstash, interleaved:");
   say();
   const pairs = ["SET p50", "SET p99", "GET p50", "GET p99"];
-  say(table(["data set", "n", ...pairs.flatMap((pair) => [pair, `zstash${LOST}`])], timeRows));
+  say(table(["data set", "n", ...pairs.flatMap((pair) => [pair, `text${LOST}`, `raw${LOST}`])], timeRows));
   say();
   say(`"${LOST.trim()}" marks what is larger or slower with zstash.`);
   say(
-    `${count(values)} values stored and read back by a second client: ${failed ? "NOT all equal" : "all equal, byte for byte"}.`,
+    `${count(values)} values stored by each carrier and without zstash, and read back by other clients, raw ones of all three: ${failed ? "NOT all equal" : "all equal, byte for byte"}.`,
   );
+  say(commandLine.line);
+  failed ||= commandLine.failed;
 } finally {
   if (server.connected) server.disconnect();
   if (server.exitCode === null) await once(server, "exit");

@@ -1,0 +1,78 @@
+// The local server on an address of the lab: `node bench/network/server.mjs ADDRESS`, in the server's namespace. It says over IPC where it
+// is, and ends with its parent. Several ports keep connections, so that no client sends into a congestion window that
+// another one has opened; the last port closes each connection after its answer, so that every request there is cold.
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { Readable } from "node:stream";
+import { createDevServer } from "zstash/dev";
+
+const WARM_PORTS = 10;
+const FIRST_PORT = 9000;
+/** Above what 10 MiB of JSON become in a request: the limits of a plan are not what is measured. */
+const MAX_SIZE = 64 << 20;
+
+async function answer(fetch, incoming, outgoing, warm) {
+  if (!warm) outgoing.shouldKeepAlive = false;
+  const { method, url, headers } = incoming;
+  const body =
+    method === "GET" || method === "HEAD" ? {} : { body: Readable.toWeb(incoming), duplex: "half" };
+  const response = await fetch(new Request(`http://${headers.host}${url}`, { method, headers, ...body }));
+  outgoing.writeHead(response.status, Object.fromEntries(response.headers));
+  if (response.body !== null) {
+    for await (const piece of response.body) {
+      if (!outgoing.write(piece) && !outgoing.destroyed) {
+        await drained(outgoing);
+      }
+    }
+  }
+  outgoing.end();
+}
+
+/** Until more can be written, or nothing any more. */
+function drained(outgoing) {
+  return new Promise((resolve) => {
+    const done = () => {
+      outgoing.off("drain", done).off("close", done);
+      resolve();
+    };
+    outgoing.on("drain", done).on("close", done);
+  });
+}
+
+async function listen(fetch, host, port, warm) {
+  const server = createServer({ keepAliveTimeout: 120_000, noDelay: true }, (incoming, outgoing) => {
+    answer(fetch, incoming, outgoing, warm).catch(() => outgoing.destroy());
+  });
+  server.listen(port, host);
+  await once(server, "listening");
+  return server;
+}
+
+// Ctrl-C reaches the whole group of processes; the end comes from the parent, after the clients'.
+process.on("SIGINT", () => undefined);
+const [host] = process.argv.slice(2);
+const server = await createDevServer({
+  backend: "redis-server",
+  maxRequestSize: MAX_SIZE,
+  maxResponseSize: MAX_SIZE,
+});
+const listeners = [];
+for (let index = 0; index <= WARM_PORTS; index++) {
+  listeners.push(await listen(server.fetch, host, FIRST_PORT + index, index < WARM_PORTS));
+}
+process.once("disconnect", () => {
+  for (const listener of listeners) listener.closeAllConnections();
+  void server.close().finally(() => process.exit(0));
+});
+// A new link is a new path: connections that have learnt another one's round trip and losses are closed.
+process.on("message", () => {
+  for (const listener of listeners) listener.closeIdleConnections();
+  process.send({ closed: true });
+});
+const urls = listeners.map((_, index) => `http://${host}:${FIRST_PORT + index}`);
+process.send({
+  warm: urls.slice(0, -1),
+  cold: urls.at(-1),
+  token: server.token,
+  backend: server.backend.description,
+});

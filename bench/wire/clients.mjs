@@ -1,0 +1,25 @@
+import { Redis } from "@upstash/redis";
+import { withCompression } from "zstash/upstash";
+
+/** @typedef {"stock" | "text" | "raw"} Side */
+
+/** The client alone, and with zstash: text carrier and raw carrier. */
+export const sides = /** @type {const} */ (["stock", "text", "raw"]);
+
+/**
+ * A client of each side. Values are texts, which the client must not parse: what it does with objects is the same on
+ * all sides and would hide what differs.
+ *
+ * @param {{ url: string, token: string }} server
+ * @param {boolean} pipelining The client's own default is true.
+ * @returns {Record<Side, Redis>}
+ */
+export function openClients({ url, token }, pipelining = true) {
+  const connect = () =>
+    new Redis({ url, token, automaticDeserialization: false, enableAutoPipelining: pipelining });
+  return {
+    stock: connect(),
+    text: withCompression(connect()),
+    raw: withCompression(connect(), { url, token }),
+  };
+}
