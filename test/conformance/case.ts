@@ -3,6 +3,8 @@
  * public API that the context hands them, so that the same ones judge every engine on every runtime.
  */
 import type { Redis } from "@upstash/redis";
+import type { createDevServer } from "../../src/dev/index.ts";
+import type { withCompression, zstashCode } from "../../src/upstash/index.ts";
 import type {
   Decoder,
   Dictionary,
@@ -42,10 +44,21 @@ export interface Case {
   run(context: Context): void | Promise<void>;
 }
 
-/** The real client, and servers of its own for each case. */
+/** The real client and a server for it, behind HTTP. A case that needs them begins with an empty database. */
 export interface UpstashContext {
-  readonly withCompression: (redis: Redis) => Redis;
-  start(): Promise<{ connect(): Redis; stop(): Promise<void> }>;
+  readonly withCompression: typeof withCompression;
+  readonly zstashCode: typeof zstashCode;
+  readonly createDevServer: typeof createDevServer;
+  readonly server: { readonly url: string; readonly token: string };
+  /** A new client of that server, without compression. */
+  connect(options?: ConnectOptions): Redis;
+}
+
+export interface ConnectOptions {
+  /** "@upstash/redis", or "@upstash/redis/cloudflare", which runs anywhere too. */
+  readonly entry?: "default" | "cloudflare";
+  /** Calls of one turn share a request. Default true. */
+  readonly autoPipelining?: boolean;
 }
 
 /** What is judged, and the means to judge it. */

@@ -10,6 +10,8 @@ import { headers } from "./header.ts";
 import { limits } from "./limits.ts";
 import { misuses } from "./misuse.ts";
 import { rangeFaults } from "./range-faults.ts";
+import { rawCarrierCases } from "./raw-carrier.ts";
+import { rawTransportCases } from "./raw-transport.ts";
 import { roundtrip } from "./roundtrip.ts";
 import { seekable } from "./seekable.ts";
 import { streams } from "./streams.ts";
@@ -37,6 +39,8 @@ export const cases: readonly Case[] = unique([
   ...rangeFaults,
   ...dictionaries,
   ...upstashCases,
+  ...rawCarrierCases,
+  ...rawTransportCases,
 ]);
 
 /** Number and hash of a list of names: equal on two runtimes where the same cases ran. */

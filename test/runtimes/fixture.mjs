@@ -24,6 +24,11 @@ export function pack(folder) {
 }
 
 /**
+ * The project, and the server that a runtime is to talk to.
+ * @typedef {{ folder: string, server: { url: string, token: string } }} Fixture
+ */
+
+/**
  * Makes the project: node_modules/zstash out of the tarball, node_modules/@upstash out of the checkout, and
  * `suite.mjs`, the conformance suite with zstash left to be resolved by the runtime.
  * @returns {Promise<{ folder: string, remove(): Promise<void> }>}

@@ -1,9 +1,10 @@
 // Runs the conformance suite on the packed package in every runtime of this machine and prints the table: each must
-// run the same cases (their number and the hash of their names) and pass them. `--only NAME` takes some of them,
-// `--json FILE` writes the table.
+// run the same cases (their number and the hash of their names) and pass them. Each talks over HTTP to a local server of
+// its own, in this process. `--only NAME` takes some of them, `--json FILE` writes the table.
 
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { createDevServer } from "../../dist/dev/index.js";
 import { createFixture } from "./fixture.mjs";
 import { reportParts } from "./parts.mjs";
 import { runtimes } from "./table.mjs";
@@ -11,6 +12,22 @@ import { runtimes } from "./table.mjs";
 const { values: flags } = parseArgs({ options: { only: { type: "string" }, json: { type: "string" } } });
 const fixture = await createFixture();
 const rows = [];
+
+/** Runs the suite in a runtime, beside a server that it must have reached. */
+async function runWithServer(run) {
+  const server = await createDevServer();
+  try {
+    const { url } = await server.listen();
+    const report = await run({ ...fixture, server: { url, token: server.token } });
+    const headers = { authorization: `Bearer ${server.token}` };
+    const { result } = await (await fetch(`${url}/get/ran`, { headers })).json();
+    if (result !== `hash ${report.hash}`) throw new Error("its requests did not reach the server");
+    return { ...report, transport: "http", server: server.backend.kind };
+  } finally {
+    await server.close();
+  }
+}
+
 try {
   const selected = runtimes.filter(({ name }) => flags.only === undefined || name.includes(flags.only));
   await reportParts(
@@ -19,7 +36,7 @@ try {
       name,
       missing,
       async run() {
-        const report = await run(fixture);
+        const report = await runWithServer(run);
         rows.push({ name, ...report });
         const [first] = rows;
         if (report.failures.length > 0) {
@@ -38,13 +55,19 @@ try {
   await fixture.remove();
 }
 
-console.log(
-  `\n${"runtime".padEnd(14)} ${"cases".padStart(5)}  ${"hash of their names".padEnd(20)} failed  skipped`,
-);
-for (const { name, count, hash, failures, skipped } of rows) {
-  console.log(
-    `${name.padEnd(14)} ${String(count).padStart(5)}  ${String(hash).padEnd(20)} ${String(failures.length).padStart(6)}  ${String(skipped?.length ?? 0).padStart(7)}`,
-  );
+const columns = [
+  ["runtime", 14, ({ name }) => name],
+  ["cases", -5, ({ count }) => count],
+  ["hash of their names", 20, ({ hash }) => hash],
+  ["failed", -6, ({ failures }) => failures.length],
+  ["skipped", -7, ({ skipped }) => skipped.length],
+  ["transport", 9, ({ transport }) => transport],
+  ["server", 12, ({ server }) => server],
+];
+const pad = (cell, width) => (width < 0 ? String(cell).padStart(-width) : String(cell).padEnd(width));
+console.log(`\n${columns.map(([title, width]) => pad(title, width)).join("  ")}`);
+for (const row of rows) {
+  console.log(columns.map(([, width, cell]) => pad(cell(row), width)).join("  "));
 }
 if (flags.json) writeFileSync(flags.json, `${JSON.stringify(rows, null, 1)}\n`);
 // Drivers of browsers keep sockets open after they have been told to stop.

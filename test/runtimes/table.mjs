@@ -21,21 +21,21 @@ const browser = (name, executable, package_, run) => ({
   run,
 });
 
-/** @type {readonly { name: string, missing: string | undefined, run(fixture: { folder: string }): Promise<import("../conformance/index.ts").Report> }[]} */
+/** @type {readonly { name: string, missing: string | undefined, run(fixture: import("./fixture.mjs").Fixture): Promise<import("../conformance/index.ts").Report> }[]} */
 export const runtimes = [
   node(20),
   node(22),
   node(24),
   node(26),
   fromNpm("Deno", program("deno"), (fixture) =>
-    runProcess(fixture, program("deno"), ["run", "--allow-read", "--allow-env"]),
+    runProcess(fixture, program("deno"), ["run", "--allow-read", "--allow-env", "--allow-net=127.0.0.1"]),
   ),
   fromNpm("Bun", program("bun"), (fixture) => runProcess(fixture, program("bun"))),
   fromNpm("workerd", program("workerd"), runWorkerd),
   fromNpm("Edge runtime", program("../@edge-runtime/vm/package.json"), runEdgeVm),
-  browser("Chromium", "/usr/bin/chromium", "chromium", () => runBrowser("chromium")),
-  browser("Firefox", "/usr/bin/firefox-esr", "firefox-esr", () => runBrowser("firefox")),
-  browser("WebKit", "/usr/bin/WebKitWebDriver", "webkit2gtk-driver xvfb xauth dbus", () =>
-    runBrowser("webkit"),
+  browser("Chromium", "/usr/bin/chromium", "chromium", (fixture) => runBrowser(fixture, "chromium")),
+  browser("Firefox", "/usr/bin/firefox-esr", "firefox-esr", (fixture) => runBrowser(fixture, "firefox")),
+  browser("WebKit", "/usr/bin/WebKitWebDriver", "webkit2gtk-driver xvfb xauth dbus", (fixture) =>
+    runBrowser(fixture, "webkit"),
   ),
 ];

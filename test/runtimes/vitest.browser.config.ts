@@ -63,6 +63,8 @@ export default defineConfig({
   },
   test: {
     include: ["browser.test.ts"],
+    // What the page sends its requests to.
+    provide: { server: JSON.parse(process.env["ZSTASH_SERVER"] ?? "{}") },
     reporters: ["default"],
     disableConsoleIntercept: false,
     browser: {

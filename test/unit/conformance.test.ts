@@ -1,11 +1,9 @@
 // The conformance cases on this Node, over the sources: test/runtimes runs the same ones on what is built.
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { Redis } from "@upstash/redis";
-import { beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { applies, cases, describeCases, runCases } from "../conformance/index.ts";
 import type { Capability, Context } from "../conformance/index.ts";
-import type { UpstashContext } from "../conformance/case.ts";
 import { loadDecoder } from "../../src/decode.ts";
 import { createDevServer } from "../../src/dev/index.ts";
 import { bokuweb } from "../../src/engine/bokuweb.ts";
@@ -17,20 +15,8 @@ import {
   segmentSize,
   ZstashError,
 } from "../../src/index.ts";
-import { withCompression } from "../../src/upstash/index.ts";
-
-/** A server behind a real socket: on Node the requests take the way that they take in earnest. */
-const upstash: UpstashContext = {
-  withCompression,
-  async start() {
-    const server = await createDevServer({ backend: "embedded" });
-    const { url } = await server.listen();
-    return {
-      connect: () => new Redis({ url, token: server.token, enableTelemetry: false }),
-      stop: () => server.close(),
-    };
-  },
-};
+import { withCompression, zstashCode } from "../../src/upstash/index.ts";
+import { clientsOf } from "../runtimes/clients.ts";
 
 const functions = { ZstashError, readFrameHeader, readSeekTable, segmentSize, readDictionary };
 const withDictionaries: NonNullable<Context["withDictionaries"]> = async (dictionaries) => ({
@@ -39,15 +25,20 @@ const withDictionaries: NonNullable<Context["withDictionaries"]> = async (dictio
 });
 
 let context: Context;
+let server: Awaited<ReturnType<typeof createDevServer>> | undefined;
 beforeAll(async () => {
+  server = await createDevServer();
+  const { url } = await server.listen();
+  const address = { url, token: server.token };
   context = {
     zstd: await loadZstd(),
     decoder: await loadDecoder(),
     ...functions,
     withDictionaries,
-    upstash,
+    upstash: { withCompression, zstashCode, createDevServer, server: address, connect: clientsOf(address) },
   };
 });
+afterAll(() => server?.close());
 
 describe("with our own WebAssembly", () => {
   test.each(cases)("$name", async (each) => {
@@ -103,7 +94,10 @@ describe("the suite", () => {
         // What is imported as a type is erased.
         const allowed = [
           "./*.ts",
-          ...(kind === "import type" ? ["../../src/index.ts", "@upstash/redis"] : []),
+          ...(kind === "import type"
+            ? ["", "dev/", "upstash/"].map((folder) => `../../src/${folder}index.ts`)
+            : []),
+          ...(kind === "import type" ? ["@upstash/redis"] : []),
         ];
         expect(allowed, file).toContain(from!.replace(/^\.\/[a-z-]+\.ts$/, "./*.ts"));
       }

@@ -7,8 +7,11 @@ import { fileURLToPath } from "node:url";
 const folder = fileURLToPath(new URL("..", import.meta.url));
 const MARK = "zstash-report:";
 
-/** @param {"chromium" | "firefox" | "webkit"} name */
-export async function runBrowser(name) {
+/**
+ * @param {import("../fixture.mjs").Fixture} fixture
+ * @param {"chromium" | "firefox" | "webkit"} name
+ */
+export async function runBrowser({ server }, name) {
   const vitest = [
     process.execPath,
     "node_modules/vitest/vitest.mjs",
@@ -16,7 +19,8 @@ export async function runBrowser(name) {
     "--config",
     "vitest.browser.config.ts",
   ];
-  if (name !== "webkit") return runVitest(name, vitest, {});
+  const environment = { ZSTASH_SERVER: JSON.stringify(server) };
+  if (name !== "webkit") return runVitest(name, vitest, environment);
   const port = await freePort();
   // WebKitGTK has no headless mode of its own: driver and browser run on a virtual display.
   const driver = spawn("xvfb-run", ["-a", "/usr/bin/WebKitWebDriver", `--port=${port}`, "--host=127.0.0.1"], {
@@ -25,7 +29,7 @@ export async function runBrowser(name) {
   });
   try {
     await listening(port);
-    return await runVitest(name, vitest, { ZSTASH_WEBDRIVER_PORT: String(port) });
+    return await runVitest(name, vitest, { ...environment, ZSTASH_WEBDRIVER_PORT: String(port) });
   } finally {
     process.kill(-driver.pid, "SIGTERM");
   }

@@ -7,11 +7,11 @@ import { bundleSuite, root } from "../fixture.mjs";
 import { withEntry } from "./workerd.mjs";
 
 const ENTRY = `import { report } from "suite";
-globalThis.done = report().then(JSON.stringify);
+globalThis.done = report(globalThis.server).then(JSON.stringify);
 `;
 
-/** @param {{ folder: string }} fixture */
-export async function runEdgeVm({ folder }) {
+/** @param {import("../fixture.mjs").Fixture} fixture */
+export async function runEdgeVm({ folder, server }) {
   const { EdgeVM } = await import("@edge-runtime/vm");
   const script = join(folder, "edge-vm.js");
   await bundleSuite(script, {
@@ -27,7 +27,7 @@ export async function runEdgeVm({ folder }) {
   }
   const vm = new EdgeVM({
     codeGeneration: { strings: false, wasm: false },
-    extend: (context) => Object.assign(context, { wasmModules: modules }),
+    extend: (context) => Object.assign(context, { wasmModules: modules, server }),
   });
   vm.evaluate(await readFile(script, "utf8"));
   return JSON.parse(await vm.evaluate("done"));

@@ -4,19 +4,19 @@ import { execFile } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-const MAIN = `import { report } from "./suite.mjs";
-console.log(JSON.stringify(await report()));
+const main = (server) => `import { report } from "./suite.mjs";
+console.log(JSON.stringify(await report(${JSON.stringify(server)})));
 `;
 
 /**
  * Runs the suite in a program.
- * @param {{ folder: string }} fixture
+ * @param {import("../fixture.mjs").Fixture} fixture
  * @param {string} program
  * @param {readonly string[]} args what stands before the file's name
  */
-export async function runProcess({ folder }, program, args = []) {
+export async function runProcess({ folder, server }, program, args = []) {
   const file = join(folder, "main.mjs");
-  await writeFile(file, MAIN);
+  await writeFile(file, main(server));
   const output = await new Promise((resolve, reject) => {
     const options = {
       cwd: folder,

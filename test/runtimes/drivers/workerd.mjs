@@ -5,11 +5,11 @@ import { join } from "node:path";
 import { bundleSuite, root } from "../fixture.mjs";
 
 const WORKER = `import { report } from "suite";
-export default { fetch: async () => Response.json(await report()) };
+export default { fetch: async (_, { SERVER }) => Response.json(await report(SERVER)) };
 `;
 
-/** @param {{ folder: string }} fixture */
-export async function runWorkerd({ folder }) {
+/** @param {import("../fixture.mjs").Fixture} fixture */
+export async function runWorkerd({ folder, server }) {
   const { Log, LogLevel, Miniflare } = await import("miniflare");
   const script = join(folder, "workerd", "worker.mjs");
   await bundleSuite(script, {
@@ -34,6 +34,7 @@ export async function runWorkerd({ folder }) {
     modules,
     modulesRoot: join(folder, "workerd"),
     compatibilityDate: "2025-06-01",
+    bindings: { SERVER: server },
     log: new Log(LogLevel.ERROR),
   });
   try {
