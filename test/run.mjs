@@ -71,6 +71,7 @@ const parts = [
     : [
         ["packaging", () => runScript("packaging.mjs")],
         ["runtimes", () => runScript("run.mjs")],
+        ["large values", () => runScript("large-value.mjs")],
         ["fixture projects", () => runScript("fixtures/run.mjs")],
       ]),
 ];

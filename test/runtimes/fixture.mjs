@@ -24,16 +24,17 @@ export function pack(folder) {
 }
 
 /**
- * The project, and the server that a runtime is to talk to.
- * @typedef {{ folder: string, server: { url: string, token: string } }} Fixture
+ * The project, the file below this folder that runs in it, and the server that a runtime is to talk to.
+ * @typedef {{ folder: string, entry: string, server: { url: string, token: string } }} Fixture
  */
 
 /**
  * Makes the project: node_modules/zstash out of the tarball, node_modules/@upstash out of the checkout, and
- * `suite.mjs`, the conformance suite with zstash left to be resolved by the runtime.
- * @returns {Promise<{ folder: string, remove(): Promise<void> }>}
+ * `suite.mjs`, the entry with zstash left to be resolved by the runtime.
+ * @param {string} entry by default the conformance suite; it exports `report(server)`
+ * @returns {Promise<{ folder: string, entry: string, remove(): Promise<void> }>}
  */
-export async function createFixture() {
+export async function createFixture(entry = "suite.ts") {
   const folder = await mkdtemp(join(tmpdir(), "zstash-runtimes-"));
   const modules = join(folder, "node_modules");
   await mkdir(join(modules, "@upstash"), { recursive: true });
@@ -42,8 +43,11 @@ export async function createFixture() {
   await symlink(join(root, "node_modules/@upstash/redis"), join(modules, "@upstash/redis"));
   await symlink(join(root, "node_modules/uncrypto"), join(modules, "uncrypto"));
   await writeFile(join(folder, "package.json"), JSON.stringify({ private: true, type: "module" }));
-  await bundleSuite(join(folder, "suite.mjs"), { external: ["zstash", "zstash/*", "@upstash/*", "node:*"] });
-  return { folder, remove: () => rm(folder, { recursive: true, force: true }) };
+  await bundleSuite(join(folder, "suite.mjs"), {
+    entryPoints: [join(root, "test/runtimes", entry)],
+    external: ["zstash", "zstash/*", "@upstash/*", "node:*"],
+  });
+  return { folder, entry, remove: () => rm(folder, { recursive: true, force: true }) };
 }
 
 /**

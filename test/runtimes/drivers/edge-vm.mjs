@@ -11,12 +11,12 @@ globalThis.done = report(globalThis.server).then(JSON.stringify);
 `;
 
 /** @param {import("../fixture.mjs").Fixture} fixture */
-export async function runEdgeVm({ folder, server }) {
+export async function runEdgeVm({ folder, entry, server }) {
   const { EdgeVM } = await import("@edge-runtime/vm");
   const script = join(folder, "edge-vm.js");
   await bundleSuite(script, {
     entryPoints: undefined,
-    ...withEntry(ENTRY, folder),
+    ...withEntry(ENTRY, folder, entry),
     format: "iife",
     conditions: ["edge-light", "worker", "browser"],
     plugins: [importedModule()],

@@ -9,13 +9,13 @@ export default { fetch: async (_, { SERVER }) => Response.json(await report(SERV
 `;
 
 /** @param {import("../fixture.mjs").Fixture} fixture */
-export async function runWorkerd({ folder, server }) {
+export async function runWorkerd({ folder, entry, server }) {
   const { Log, LogLevel, Miniflare } = await import("miniflare");
   const script = join(folder, "workerd", "worker.mjs");
   await bundleSuite(script, {
     stdin: undefined,
     entryPoints: undefined,
-    ...withEntry(WORKER, folder),
+    ...withEntry(WORKER, folder, entry),
     conditions: ["workerd", "worker", "browser"],
     external: ["node:*"],
     plugins: [compiledWasm()],
@@ -48,10 +48,10 @@ export async function runWorkerd({ folder, server }) {
 }
 
 /** An entry in memory that imports the suite by the name "suite". */
-export function withEntry(contents, folder) {
+export function withEntry(contents, folder, entry) {
   return {
     stdin: { contents, resolveDir: folder, loader: "js" },
-    alias: { suite: join(root, "test/runtimes/suite.ts") },
+    alias: { suite: join(root, "test/runtimes", entry) },
     nodePaths: [join(folder, "node_modules")],
   };
 }
