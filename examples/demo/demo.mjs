@@ -9,6 +9,7 @@ import { loadZstd } from "zstash";
 import { withCompression } from "zstash/upstash";
 import { corpusDigest, dataSets } from "../../bench/corpus.mjs";
 import { readByCommandLine } from "./command-line.mjs";
+import { storeLarge } from "./large.mjs";
 import { interleave } from "./latency.mjs";
 import { storeAndVerify } from "./store.mjs";
 import { bytes, count, LOST, marked, table } from "./table.mjs";
@@ -146,9 +147,14 @@ try {
   );
   if (process.stderr.isTTY) progress("");
 
-  const shown = sets.find(({ name }) => name === "large-documents").items[0];
-  const keys = { text: `text:${shown.key}`, raw: `raw:${shown.key}` };
-  const commandLine = readByCommandLine(backend, keys, shown.text);
+  const documents = sets.find(({ name }) => name === "large-documents").items;
+  const [shown] = documents;
+  const large = await storeLarge({ url, token }, documents);
+  const commandLine = readByCommandLine(backend, [
+    { carrier: "text", key: `text:${shown.key}`, text: shown.text },
+    { carrier: "raw", key: `raw:${shown.key}`, text: shown.text },
+    { carrier: "raw", key: large.key, text: large.text },
+  ]);
 
   say(
     table(
@@ -182,8 +188,10 @@ try {
   say(
     `${count(values)} values stored by each carrier and without zstash, and read back by other clients, raw ones of all three: ${failed ? "NOT all equal" : "all equal, byte for byte"}.`,
   );
+  say();
+  for (const line of large.lines) say(line);
   say(commandLine.line);
-  failed ||= commandLine.failed;
+  failed ||= commandLine.failed || large.failed;
 } finally {
   if (server.connected) server.disconnect();
   if (server.exitCode === null) await once(server, "exit");
