@@ -107,7 +107,6 @@ class Watch {
     this.#timeout = timeout;
     this.#outer = outer;
     outer?.addEventListener("abort", this.#abort);
-    if (timeout > 0) this.#timer = setTimeout(this.#check, timeout);
   }
 
   /** What ends the request. */
@@ -118,6 +117,7 @@ class Watch {
   /** The result of one step of the exchange. After a failure nothing more is waited for. */
   wait<T>(work: Promise<T>): Promise<T> {
     this.#since = Date.now();
+    if (this.#timeout > 0 && this.#timer === undefined) this.#arm(this.#timeout);
     return new Promise<T>((resolve, reject) => {
       this.#reject = reject;
       if (this.#ended.signal.aborted) reject(this.#ended.signal.reason);
@@ -148,10 +148,19 @@ class Watch {
   readonly #abort = (): void => this.#end(this.#outer!.reason);
 
   readonly #check = (): void => {
-    const left = this.#since === undefined ? this.#timeout : this.#since + this.#timeout - Date.now();
-    if (left > 0) this.#timer = setTimeout(this.#check, left);
+    this.#timer = undefined;
+    // A body that nobody reads any more is not waited for.
+    if (this.#since === undefined) return;
+    const left = this.#since + this.#timeout - Date.now();
+    if (left > 0) this.#arm(left);
     else this.#end(timedOut(this.#timeout));
   };
+
+  #arm(ms: number): void {
+    this.#timer = setTimeout(this.#check, ms);
+    // Where timers keep a process alive: the connection does so while there is something to wait for.
+    (this.#timer as { unref?: () => void }).unref?.();
+  }
 
   #end(reason: unknown): void {
     this.stop();
