@@ -9,6 +9,7 @@ import type { RespValue } from "./resp.ts";
 import {
   batchForm,
   commandForm,
+  findForm,
   nameOf,
   type BatchKind,
   type RequestForm,
@@ -81,10 +82,10 @@ export class RestClient {
   /** Sends one command. */
   async command(command: RestCommand, options: SendOptions = {}): Promise<RespValue> {
     const { otherwise } = options;
-    const form = commandForm(command);
-    if (!form.raw) return this.#single(form, command, options);
-    if (this.#rawBodies === false && otherwise !== undefined) {
-      return this.#single(commandForm(otherwise()), command, options);
+    const form = findForm(command);
+    if (form?.raw === false) return this.#single(form, command, options);
+    if (form === undefined || (this.#rawBodies === false && otherwise !== undefined)) {
+      return this.#single(commandForm(otherwise?.() ?? command), command, options);
     }
     const reply = await this.#single(form, command, options);
     if (reply.kind !== "error") this.#rawBodies = true;

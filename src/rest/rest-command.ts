@@ -24,22 +24,28 @@ const queryOptions: ReadonlySet<string> = new Set(["EX", "PX", "EXAT", "PXAT"]);
 /**
  * The request for one command. Bytes are its body, behind a path of the arguments before them and with the options
  * behind them in the query; a command without bytes is JSON.
- *
- * @throws {ZstashError} UNSUPPORTED for bytes that no request can carry: see `rawForm`
+ * Undefined for bytes that no request can carry: see `rawPath`.
  */
-export function commandForm(command: RestCommand): RequestForm {
+export function findForm(command: RestCommand): RequestForm | undefined {
   const at = command.findIndex((argument) => argument instanceof Uint8Array);
   if (at === -1) return { path: "", body: JSON.stringify(command), raw: false };
   const bytes = command[at] as Uint8Array;
+  // An empty body is no argument.
+  if (bytes.length === 0) return findForm(command.map((one, index) => (index === at ? "" : one)));
   const path = rawPath(command, at);
-  if (path === undefined || bytes.length === 0) {
-    if (bytes.length === 0) return commandForm(command.map((one, index) => (index === at ? "" : one)));
-    throw new ZstashError(
-      "UNSUPPORTED",
-      "Cannot send the command: its bytes do not fit a request of their own",
-    );
-  }
-  return { path, body: bytes, raw: true };
+  return path === undefined ? undefined : { path, body: bytes, raw: true };
+}
+
+/**
+ * As `findForm`, for a command that has to be sent.
+ *
+ * @throws {ZstashError} UNSUPPORTED for bytes that no request can carry
+ */
+export function commandForm(command: RestCommand): RequestForm {
+  const form = findForm(command);
+  if (form !== undefined) return form;
+  const reason = "its bytes do not fit a request of their own";
+  throw new ZstashError("UNSUPPORTED", `Cannot run ${nameOf(command)}: ${reason}`);
 }
 
 /**

@@ -42,7 +42,7 @@ export async function openCompressed(key: string, stored: StoredBytes): Promise<
 }
 
 /** A stream whose errors name the key. */
-function keyed(stream: ReadableStream<Uint8Array>, key: string): ReadableStream<Uint8Array> {
+export function keyed(stream: ReadableStream<Uint8Array>, key: string): ReadableStream<Uint8Array> {
   const reader = stream.getReader();
   return new ReadableStream<Uint8Array>(
     {

@@ -1,3 +1,4 @@
+import { requireInteger } from "../codec/parameters.ts";
 import { openCompressed, openContent, readAll } from "./content.ts";
 import { openStored } from "./download.ts";
 import {
@@ -124,6 +125,7 @@ export function createStore(options: StoreOptions): Store {
     });
   const getBytes = (key: string, { signal, maxSize = DEFAULT_MAX_SIZE }: ReadWholeOptions = {}) =>
     named(key, async () => {
+      requireInteger("maxSize", maxSize, 0, Number.MAX_SAFE_INTEGER);
       const content = await get(key, signal === undefined ? {} : { signal });
       return content === null ? null : readAll(content, maxSize);
     });

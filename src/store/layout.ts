@@ -82,7 +82,7 @@ export function compressLayout(
 }
 
 /** Passes frames, one a chunk, and ends with a version frame and the seek table. */
-function seekable(count: LayoutCount): TransformStream<Uint8Array, Uint8Array> {
+export function seekable(count: LayoutCount): TransformStream<Uint8Array, Uint8Array> {
   const table = new SeekTableWriter();
   return new TransformStream<Uint8Array, Uint8Array>({
     transform(frame, controller) {

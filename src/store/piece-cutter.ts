@@ -9,7 +9,7 @@ export interface PieceSizes {
 /** The least and the most that a piece grows to. */
 const PIECE_MIN = 256 << 10;
 const PIECE_MAX = 8 << 20;
-/** A piece has this share of what was cut before it: 100 MB are 35 pieces, and a Worker may send 50 requests. */
+/** A piece has this share of what was cut before it: 100 MB are 36 pieces, and a Worker may send 50 requests. */
 const GROWTH = 6;
 
 /** The size of the piece that begins at `offset`. */

@@ -7,7 +7,7 @@ import type { RestCommand } from "../rest/rest-command.ts";
 import { anyOf } from "../rest/signals.ts";
 import { toTextCarrier } from "../value/carrier.ts";
 import { levelOf } from "../value/policy.ts";
-import { compressLayout, type LayoutCount } from "./layout.ts";
+import { compressLayout, seekable, type LayoutCount } from "./layout.ts";
 import type { PutPlan, StoreContext } from "./options.ts";
 import { PieceCutter } from "./piece-cutter.ts";
 import { publish, TAIL_SIZE } from "./publish.ts";
@@ -112,13 +112,13 @@ async function openCompression(
   let written = false;
   const write = (chunk: Uint8Array, controller: TransformStreamDefaultController<Uint8Array>): void => {
     written = true;
-    count.frames += 1;
     controller.enqueue(writeStoredFrame(chunk));
   };
-  return new TransformStream<Uint8Array, Uint8Array>({
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>({
     transform: write,
     flush: (controller) => (written ? undefined : write(new Uint8Array(0), controller)),
   });
+  return { writable, readable: readable.pipeThrough(seekable(count)) };
 }
 
 /** Compressed bytes on their way into Redis: in one request while they are few, and in pieces from there on. */
@@ -226,6 +226,7 @@ class StoredValue {
       this.#requireRoom();
     }
     const bytes = reserved?.bytes ?? compressed;
+    this.#tail = bytes.subarray(-TAIL_SIZE);
     const { ttl, ifAbsent } = this.#plan;
     if (!ifAbsent) {
       await this.#set(this.#key, bytes, ttl);

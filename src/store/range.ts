@@ -4,7 +4,7 @@ import type { RangeSource } from "../codec/range-source.ts";
 import { requireInteger } from "../codec/parameters.ts";
 import { parseSeekTable, seekTableSize, type SeekTable } from "../format/seek-table.ts";
 import { findVersionFrame } from "../format/version-frame.ts";
-import { FORM_SIZE, formOf, openContent, type StoredForm } from "./content.ts";
+import { FORM_SIZE, formOf, keyed, openContent, type StoredForm } from "./content.ts";
 import { isVersion, openStored, valueChanged, type Version } from "./download.ts";
 import type { StoreContext } from "./options.ts";
 import { TAIL_SIZE } from "./publish.ts";
@@ -59,7 +59,7 @@ export class RangeReader {
       const located = this.#located.get(key) ?? (await this.#locate(key, signal));
       if (located === null) return null;
       try {
-        return await begin(await this.#open(key, located, start, end, signal));
+        return await begin(keyed(await this.#open(key, located, start, end, signal), key));
       } catch (error) {
         this.#located.delete(key);
         const changed = error instanceof ZstashError && error.code === "VALUE_CHANGED";

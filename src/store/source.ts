@@ -47,7 +47,17 @@ export function openSource(source: ValueSource): OpenedSource {
     );
   }
   if (locked === true) throw new TypeError('"source" must be a ReadableStream that has no reader');
+  requireUnread(source as ReadableStream<Uint8Array>);
   return { stream: source as ReadableStream<Uint8Array>, size: undefined, kind: undefined };
+}
+
+/** A stream that somebody has read from would be stored as an empty value; a Response takes none (Fetch §5.2). */
+function requireUnread(stream: ReadableStream<Uint8Array>): void {
+  try {
+    void new Response(stream);
+  } catch {
+    throw new TypeError('"source" must be a ReadableStream that nobody has read from');
+  }
 }
 
 function openBytes(bytes: Uint8Array): OpenedSource {

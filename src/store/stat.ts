@@ -1,4 +1,4 @@
-import { readFrameHeader } from "../format/frame.ts";
+import { readFrameHeader, walkFrame } from "../format/frame.ts";
 import { parseSeekTable, seekTableSize } from "../format/seek-table.ts";
 import { findVersionFrame } from "../format/version-frame.ts";
 import { decodeBase64 } from "../format/base64.ts";
@@ -8,13 +8,16 @@ import type { StoreContext } from "./options.ts";
 
 /** What is known of a value without reading it. */
 export interface ValueStat {
-  /** Bytes of the content; undefined where its header does not say. A file of several frames says it in its seek table only. */
+  /**
+   * Bytes of the content; undefined where nothing declares them. Of a file of several frames that has no seek table, and
+   * so is none of the store's, this is what its first frame says, unless the file has less than 4 KiB.
+   */
   readonly size: number | undefined;
   /** Bytes that lie in Redis. */
   readonly compressedSize: number;
   /** Frames with content; 0 for a value that lies uncompressed. */
   readonly frames: number;
-  /** "frame": one frame; "seekable": frames with a seek table; "text": a frame in base64; "plain": uncompressed. */
+  /** "frame": frames without a seek table, mostly one; "seekable": frames with a seek table; "text": a frame in base64; "plain": uncompressed. */
   readonly layout: "frame" | "seekable" | "text" | "plain";
   /** Seconds to live; undefined for no end. */
   readonly ttl: number | undefined;
@@ -53,7 +56,10 @@ export async function readStat(
   }
   const tableSize = seekTableSize(tail, compressedSize);
   if (tableSize === undefined) {
-    return { size: declaredSize(head), compressedSize, frames: 1, layout: "frame", ttl };
+    if (tail.length < compressedSize) {
+      return { size: declaredSize(head), compressedSize, frames: 1, layout: "frame", ttl };
+    }
+    return { ...walk(tail), compressedSize, layout: "frame", ttl };
   }
   let whole: Uint8Array = tail;
   if (tableSize > tail.length) {
@@ -64,6 +70,26 @@ export async function readStat(
   const table = parseSeekTable(whole, compressedSize)!;
   const frames = table.frames - (findVersionFrame(table) === undefined ? 0 : 1);
   return { size: table.size, compressedSize, frames, layout: "seekable", ttl };
+}
+
+/** Frames with content in a whole value, and their declared sizes together. */
+function walk(value: Uint8Array): { size: number | undefined; frames: number } {
+  let size: number | undefined = 0;
+  let frames = 0;
+  try {
+    for (let at = 0; at < value.length;) {
+      const { header, end } = walkFrame(value, at, frames);
+      if (header.type === "frame") {
+        frames += 1;
+        size = size === undefined || header.contentSize === undefined ? undefined : size + header.contentSize;
+      }
+      at = end;
+    }
+    return { size, frames };
+  } catch {
+    // What is damaged is told by reading it.
+    return { size: undefined, frames };
+  }
 }
 
 /** The content size in a header; undefined also for a header that is cut off. */

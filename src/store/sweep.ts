@@ -41,20 +41,28 @@ export async function* findTemporaryKeys(
     ]);
     const replies = await client.batch("pipeline", commands, { signal });
     for (const [index, key] of keys.entries()) {
+      const length = replies[index * 2 + 1]!;
+      // Another type under such a name is none of ours.
+      if (length.kind === "error") continue;
       const ttl = requireNumber(replies[index * 2]!, "read", key);
-      const size = requireNumber(replies[index * 2 + 1]!, "read", key);
+      const size = requireNumber(length, "read", key);
       // −2: it ended since.
       if (ttl !== -2) yield { key, size, ttl, abandoned: ttl < ABANDONED_BELOW };
     }
   } while (cursor !== "0");
 }
 
-/** Removes temporary keys and gives how many were there. */
+/**
+ * Removes temporary keys and gives how many were there.
+ *
+ * @throws {RangeError} for any other key
+ */
 export async function removeTemporaryKeys(
   { client }: StoreContext,
   keys: readonly string[],
   signal: AbortSignal | undefined,
 ): Promise<number> {
+  if (!keys.every(isTemporaryKey)) throw new RangeError('"keys" must be temporary keys, got another one');
   if (keys.length === 0) return 0;
   return requireNumber(await client.command(["DEL", ...keys], { signal }), "remove", keys[0]!);
 }

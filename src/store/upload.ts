@@ -39,7 +39,7 @@ export class Upload {
   readonly #options: UploadOptions;
   readonly #running = new Map<Piece, Promise<void>>();
   #created: Promise<void> | undefined;
-  #renewed = Date.now();
+  #renewal: ReturnType<typeof setInterval> | undefined;
   #failure: { readonly error: unknown } | undefined;
   #taken = false;
   #lost = false;
@@ -62,6 +62,7 @@ export class Upload {
    * bring back a temporary key that was deleted, without an end of its life.
    */
   async settle(): Promise<boolean> {
+    clearInterval(this.#renewal);
     await Promise.all(this.#running.values());
     return this.#lost;
   }
@@ -70,18 +71,17 @@ export class Upload {
   async send(piece: Piece): Promise<void> {
     this.#created ??= this.#create();
     await this.#created;
-    await this.#renewInTime();
+    if (this.#failure !== undefined) await this.#wait(false);
     if (this.#appended !== undefined) return this.#append(piece.bytes);
-    const done = this.#setRange(piece).then(
-      () => {
+    const done = this.#setRange(piece)
+      .then(() => {
         this.#running.delete(piece);
         this.#taken = true;
         this.#options.onSent(piece.bytes.length);
-      },
-      (error: unknown) => {
+      })
+      .catch((error: unknown) => {
         this.#failure ??= { error };
-      },
-    );
+      });
     this.#running.set(piece, done);
     if (this.#running.size >= this.#options.concurrency) await this.#wait(false);
   }
@@ -94,6 +94,7 @@ export class Upload {
       await this.send({ offset: 0, bytes });
       await this.#wait(true);
     }
+    clearInterval(this.#renewal);
   }
 
   /** Waits for one piece, or for all; throws the first failure. */
@@ -136,6 +137,13 @@ export class Upload {
     // SETRANGE with nothing would create nothing.
     const reply = await this.#client.command(["SET", temporary, "", "PX", TEMPORARY_TTL], { signal });
     requireReply(reply, "store", key);
+    // Also while the source rests: a key that was not renewed is taken for one that was left behind.
+    this.#renewal = setInterval(() => {
+      renew(this.#client, temporary, key, signal).catch((error: unknown) => {
+        this.#failure ??= { error };
+      });
+    }, RENEWAL_INTERVAL);
+    (this.#renewal as { unref?: () => void }).unref?.();
   }
 
   async #setRange({ offset, bytes }: Piece): Promise<void> {
@@ -155,13 +163,6 @@ export class Upload {
     throw new ZstashError("REDIS", `Cannot store ${JSON.stringify(key)}: a piece did not arrive whole`, {
       key,
     });
-  }
-
-  async #renewInTime(): Promise<void> {
-    if (Date.now() - this.#renewed < RENEWAL_INTERVAL) return;
-    const { key, temporary, signal } = this.#options;
-    this.#renewed = Date.now();
-    await renew(this.#client, temporary, key, signal);
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import type { Redis } from "@upstash/redis";
 import type { createDevServer } from "../../src/dev/index.ts";
+import type { createStore } from "../../src/store/index.ts";
 import type { withCompression, zstashCode } from "../../src/upstash/index.ts";
 import type {
   Decoder,
@@ -49,6 +50,7 @@ export interface UpstashContext {
   readonly withCompression: typeof withCompression;
   readonly zstashCode: typeof zstashCode;
   readonly createDevServer: typeof createDevServer;
+  readonly createStore: typeof createStore;
   readonly server: { readonly url: string; readonly token: string };
   /** A new client of that server, without compression. */
   connect(options?: ConnectOptions): Redis;

@@ -14,6 +14,7 @@ import { rawCarrierCases } from "./raw-carrier.ts";
 import { rawTransportCases } from "./raw-transport.ts";
 import { roundtrip } from "./roundtrip.ts";
 import { seekable } from "./seekable.ts";
+import { storeCases } from "./store.ts";
 import { streams } from "./streams.ts";
 import { text } from "./text.ts";
 import { truncated } from "./truncated.ts";
@@ -41,6 +42,7 @@ export const cases: readonly Case[] = unique([
   ...upstashCases,
   ...rawCarrierCases,
   ...rawTransportCases,
+  ...storeCases,
 ]);
 
 /** Number and hash of a list of names: equal on two runtimes where the same cases ran. */

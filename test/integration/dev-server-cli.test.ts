@@ -31,6 +31,7 @@ beforeAll(async () => {
     splitting: true,
     format: "esm",
     platform: "node",
+    alias: { "#wasm/full": join(root, "src/adapters/full/inline.ts") },
     logLevel: "error",
   });
   await cp(join(root, "package.json"), join(folder, "package.json"));

@@ -58,7 +58,7 @@ export default defineConfig({
     alias: [
       { find: /^zstash$/, replacement: dist("index.js") },
       { find: /^zstash\/decode$/, replacement: dist("decode.js") },
-      { find: /^zstash\/(dev|upstash)$/, replacement: dist("$1/index.js") },
+      { find: /^zstash\/(dev|store|upstash)$/, replacement: dist("$1/index.js") },
     ],
   },
   test: {

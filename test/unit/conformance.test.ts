@@ -15,6 +15,7 @@ import {
   segmentSize,
   ZstashError,
 } from "../../src/index.ts";
+import { createStore } from "../../src/store/index.ts";
 import { withCompression, zstashCode } from "../../src/upstash/index.ts";
 import { clientsOf } from "../runtimes/clients.ts";
 
@@ -35,7 +36,7 @@ beforeAll(async () => {
     decoder: await loadDecoder(),
     ...functions,
     withDictionaries,
-    upstash: { withCompression, zstashCode, createDevServer, server: address, connect: clientsOf(address) },
+    upstash: { withCompression, zstashCode, createDevServer, createStore, server: address, connect: clientsOf(address) },
   };
 });
 afterAll(() => server?.close());
@@ -95,7 +96,7 @@ describe("the suite", () => {
         const allowed = [
           "./*.ts",
           ...(kind === "import type"
-            ? ["", "dev/", "upstash/"].map((folder) => `../../src/${folder}index.ts`)
+            ? ["", "dev/", "store/", "upstash/"].map((folder) => `../../src/${folder}index.ts`)
             : []),
           ...(kind === "import type" ? ["@upstash/redis"] : []),
         ];
