@@ -28,6 +28,8 @@ export interface SendOptions {
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** The same command without bytes, for a server that takes no raw bodies. */
   readonly otherwise?: () => RestCommand;
+  /** Whether it may run twice, where the caller knows better than the table of commands. */
+  readonly repeatable?: boolean;
   /** Told of each attempt that failed though the server may carry it out, now or later. */
   readonly onLost?: () => void;
   /** Leave the read-your-writes token out: the request reads nothing, and 60 bytes decide whether it fits a packet. */
@@ -117,7 +119,9 @@ export class RestClient {
   }
 
   async #single(form: RequestForm, command: RestCommand, options: SendOptions): Promise<RespValue> {
-    return (await this.#send({ ...this.#sending(form, options), ...naming(command) })) as RespValue;
+    const { what, repeatable } = naming(command);
+    const sending = { ...this.#sending(form, options), what, repeatable: options.repeatable ?? repeatable };
+    return (await this.#send(sending)) as RespValue;
   }
 
   #sending(

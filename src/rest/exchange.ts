@@ -89,6 +89,12 @@ export async function exchange(
   };
 }
 
+/** Where timers keep a process alive they can be told not to: a stream that nobody reads any more must not. */
+interface ProcessTimer {
+  ref?(): void;
+  unref?(): void;
+}
+
 /**
  * Ends waiting when the caller's signal or the time-out says so, even where the platform ignores the signal that it
  * was given. One timer serves a whole exchange, and is set anew only when it fires too early: three timers and races a
@@ -118,12 +124,14 @@ class Watch {
   wait<T>(work: Promise<T>): Promise<T> {
     this.#since = Date.now();
     if (this.#timeout > 0 && this.#timer === undefined) this.#arm(this.#timeout);
+    (this.#timer as unknown as ProcessTimer | undefined)?.ref?.();
     return new Promise<T>((resolve, reject) => {
       this.#reject = reject;
       if (this.#ended.signal.aborted) reject(this.#ended.signal.reason);
       work.then(
         (result) => {
           this.#since = undefined;
+          (this.#timer as unknown as ProcessTimer | undefined)?.unref?.();
           resolve(result);
         },
         (cause: unknown) => {
@@ -158,8 +166,6 @@ class Watch {
 
   #arm(ms: number): void {
     this.#timer = setTimeout(this.#check, ms);
-    // Where timers keep a process alive: the connection does so while there is something to wait for.
-    (this.#timer as { unref?: () => void }).unref?.();
   }
 
   #end(reason: unknown): void {

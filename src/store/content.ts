@@ -28,7 +28,7 @@ export async function openContent(
   stored: StoredBytes,
 ): Promise<ReadableStream<Uint8Array>> {
   const { form, stream } = await peek(stored.stream);
-  if (form === "plain") return stream;
+  if (form === "plain") return keyed(stream, key);
   const zstd = await requireCodec(context, key, stream);
   const frames = form === "text" ? streamOf(await readText(stream, key)) : stream;
   return keyed(frames.pipeThrough(zstd.decompressStream({ maxWindowLog: context.maxWindowLog })), key);
@@ -37,7 +37,7 @@ export async function openContent(
 /** The frames of a stored value; one of raw blocks for a value that lies uncompressed. */
 export async function openCompressed(key: string, stored: StoredBytes): Promise<ReadableStream<Uint8Array>> {
   const { form, stream } = await peek(stored.stream);
-  if (form === "frames") return stream;
+  if (form === "frames") return keyed(stream, key);
   return streamOf(form === "text" ? await readText(stream, key) : writeStoredFrame(await readAll(stream)));
 }
 

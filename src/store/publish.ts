@@ -72,7 +72,7 @@ async function rename(
 ): Promise<boolean> {
   const expiry: RestCommand = ttl === undefined ? ["PERSIST", temporary] : ["PEXPIRE", temporary, ttl];
   const commands: RestCommand[] = ifAbsent
-    ? [expiry, ["RENAMENX", temporary, key], ["DEL", temporary]]
+    ? [expiry, ["RENAMENX", temporary, key], ["PEXPIRE", temporary, TEMPORARY_TTL]]
     : [expiry, ["RENAME", temporary, key]];
   const replies = await client.batch("multi-exec", commands, { signal });
   const failed = replies.find((reply) => reply.kind === "error");

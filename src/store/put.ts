@@ -85,8 +85,9 @@ export async function put(
     const stored = await value.finish(opened.size === undefined && plan.layout.kind === "frame");
     return stored ? { size: counter.size, compressedSize: value.size, ...count } : null;
   } catch (error) {
-    ended.abort(error);
     reader?.cancel(error).catch(() => undefined);
+    if (plan.signal?.aborted !== true) await value.drain(error);
+    ended.abort(error);
     if (reader === undefined) opened.stream.cancel(error).catch(() => undefined);
     await value.abandon();
     throw withKey(error, key);
@@ -177,13 +178,26 @@ class StoredValue {
     return this.#publish();
   }
 
+  /** Waits for the pieces that are on their way after a failure that a server told: it answers, so they end soon. */
+  async drain(failure: unknown): Promise<void> {
+    if (this.#upload === undefined || !(failure instanceof ZstashError) || failure.key === undefined) return;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, CLEANUP_TIMEOUT);
+    });
+    await Promise.race([this.#upload.settle(), late]);
+    clearTimeout(timer);
+  }
+
   /** Removes what is left in Redis of a value that failed, or lets it end soon. */
   async abandon(): Promise<void> {
     if (!this.#created && this.#upload === undefined) return;
     const mayCome = (await this.#upload?.settle()) ?? false;
-    const remove: RestCommand = mayCome
-      ? ["PEXPIRE", this.#temporary, LATE_PIECES, "XX"]
-      : ["DEL", this.#temporary];
+    // Without XX: a key that was evicted and came back with a piece has no end.
+    await this.#cleanUp(mayCome ? ["PEXPIRE", this.#temporary, LATE_PIECES] : ["DEL", this.#temporary]);
+  }
+
+  async #cleanUp(remove: RestCommand): Promise<void> {
     const giveUp = new AbortController();
     const timer = setTimeout(() => giveUp.abort(), CLEANUP_TIMEOUT);
     // What does not work now, the temporary key's own end of life does.
@@ -248,10 +262,10 @@ class StoredValue {
     requireReply(reply, "store", this.#key);
   }
 
-  #publish(): Promise<boolean> {
+  async #publish(): Promise<boolean> {
     const { client, slices } = this.#context;
     const { ttl, ifAbsent } = this.#plan;
-    return publish(client, slices, {
+    const published = await publish(client, slices, {
       key: this.#key,
       temporary: this.#temporary,
       size: this.size,
@@ -260,6 +274,11 @@ class StoredValue {
       ifAbsent,
       signal: this.#signal,
     });
+    if (!published) await this.abandon();
+    // A piece that comes once more finds a key with an end.
+    else if (this.#upload?.lost === true)
+      await this.#cleanUp(["SET", this.#temporary, "", "PX", LATE_PIECES]);
+    return published;
   }
 
   #requireRoom(): void {

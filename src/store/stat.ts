@@ -5,6 +5,7 @@ import { decodeBase64 } from "../format/base64.ts";
 import { formOf } from "./content.ts";
 import { valueChanged } from "./download.ts";
 import type { StoreContext } from "./options.ts";
+import type { ByteRange } from "./slice.ts";
 
 /** What is known of a value without reading it. */
 export interface ValueStat {
@@ -17,7 +18,7 @@ export interface ValueStat {
   readonly compressedSize: number;
   /** Frames with content; 0 for a value that lies uncompressed. */
   readonly frames: number;
-  /** "frame": frames without a seek table, mostly one; "seekable": frames with a seek table; "text": a frame in base64; "plain": uncompressed. */
+  /** "frame": frames without a seek table, mostly one; "seekable": frames with a seek table; "text": the same in base64; "plain": uncompressed. */
   readonly layout: "frame" | "seekable" | "text" | "plain";
   /** Seconds to live; undefined for no end. */
   readonly ttl: number | undefined;
@@ -27,7 +28,19 @@ export interface ValueStat {
 const HEAD_SIZE = 48;
 /** Holds the table of 500 frames; a longer one is read with a second request. */
 const TAIL_READ = 4096;
+/** Characters before the base64 of the text carrier. */
 const TEXT_PREFIX = 4;
+/** `=` */
+const PADDING = 0x3d;
+const decoder = new TextDecoder();
+
+/** A stored .zst file, as it is or in base64: its first and last bytes, and how to read more of its end. */
+interface StoredFile {
+  readonly size: number;
+  readonly head: Uint8Array;
+  readonly tail: Uint8Array;
+  readTail(length: number): Promise<Uint8Array>;
+}
 
 /** Reads a value's first and last bytes, and its seek table where it has one; null where there is no value. */
 export async function readStat(
@@ -35,41 +48,53 @@ export async function readStat(
   key: string,
   signal: AbortSignal | undefined,
 ): Promise<ValueStat | null> {
-  const slice = await slices.read(
-    key,
-    [
-      [0, HEAD_SIZE - 1],
-      [-TAIL_READ, -1],
-    ],
-    signal,
-  );
+  const ranges: readonly ByteRange[] = [
+    [0, HEAD_SIZE - 1],
+    [-TAIL_READ, -1],
+  ];
+  const slice = await slices.read(key, ranges, signal);
   if (slice === null) return null;
-  const [head, tail] = slice.parts as [Uint8Array, Uint8Array];
-  const ttl = slice.ttl < 0 ? undefined : slice.ttl / 1000;
-  const compressedSize = slice.size;
+  const { size: compressedSize, parts } = slice;
+  const [head, tail] = parts as [Uint8Array, Uint8Array];
+  const known = { compressedSize, ttl: slice.ttl < 0 ? undefined : slice.ttl / 1000 };
   const form = formOf(head);
-  if (form === "plain") return { size: compressedSize, compressedSize, frames: 0, layout: "plain", ttl };
-  if (form === "text") {
-    const text = String.fromCharCode(...head.subarray(TEXT_PREFIX));
-    const frame = decodeBase64(text.slice(0, text.length & ~3)) ?? new Uint8Array(0);
-    return { size: declaredSize(frame), compressedSize, frames: 1, layout: "text", ttl };
-  }
-  const tableSize = seekTableSize(tail, compressedSize);
-  if (tableSize === undefined) {
-    if (tail.length < compressedSize) {
-      return { size: declaredSize(head), compressedSize, frames: 1, layout: "frame", ttl };
-    }
-    return { ...walk(tail), compressedSize, layout: "frame", ttl };
-  }
-  let whole: Uint8Array = tail;
-  if (tableSize > tail.length) {
-    const rest = await slices.read(key, [[compressedSize - tableSize, compressedSize - 1]], signal);
+  if (form === "plain") return { ...known, size: compressedSize, frames: 0, layout: "plain" };
+  const readTail = async (length: number): Promise<Uint8Array> => {
+    const rest = await slices.read(key, [[-length, -1]], signal);
     if (rest === null || rest.size !== compressedSize) throw valueChanged(key);
-    whole = rest.parts[0]!;
+    return rest.parts[0]!;
+  };
+  const raw: StoredFile = { size: compressedSize, head, tail, readTail };
+  const { table, ...content } = await readFile(form === "text" ? fromText(raw) : raw);
+  return { ...known, ...content, layout: form === "text" ? "text" : table ? "seekable" : "frame" };
+}
+
+async function readFile(
+  file: StoredFile,
+): Promise<{ readonly size: number | undefined; readonly frames: number; readonly table: boolean }> {
+  const { size, head, tail } = file;
+  const tableSize = seekTableSize(tail, size);
+  if (tableSize === undefined) {
+    const content = tail.length < size ? { size: declaredSize(head), frames: 1 } : walk(tail);
+    return { ...content, table: false };
   }
-  const table = parseSeekTable(whole, compressedSize)!;
+  const table = parseSeekTable(tableSize > tail.length ? await file.readTail(tableSize) : tail, size)!;
   const frames = table.frames - (findVersionFrame(table) === undefined ? 0 : 1);
-  return { size: table.size, compressedSize, frames, layout: "seekable", ttl };
+  return { size: table.size, frames, table: true };
+}
+
+/** The file in the base64 of a text carrier. What is damaged is told by reading it. */
+function fromText({ size, head, tail, readTail }: StoredFile): StoredFile {
+  const length = size - TEXT_PREFIX;
+  const decode = (text: Uint8Array): Uint8Array => decodeBase64(decoder.decode(text)) ?? new Uint8Array(0);
+  const body = tail.length < size ? tail : tail.subarray(TEXT_PREFIX);
+  const padding = tail.subarray(-2).filter((byte) => byte === PADDING).length;
+  return {
+    size: Math.max(0, (length / 4) * 3 - padding),
+    head: decode(head.subarray(TEXT_PREFIX, TEXT_PREFIX + Math.min(length, HEAD_SIZE - TEXT_PREFIX))),
+    tail: decode(body.subarray(body.length % 4)),
+    readTail: async (bytes) => decode(await readTail(Math.min(length, 4 * Math.ceil((bytes + 2) / 3)))),
+  };
 }
 
 /** Frames with content in a whole value, and their declared sizes together. */

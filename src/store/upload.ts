@@ -57,8 +57,13 @@ export class Upload {
     return this.#appended !== undefined;
   }
 
+  /** Whether a piece may come once more, though it has arrived. */
+  get lost(): boolean {
+    return this.#lost;
+  }
+
   /**
-   * Waits for what is on its way, after the signal was aborted. Whether a piece may still reach the server: it would
+   * Waits for what is on its way. Whether a piece may still reach the server: it would
    * bring back a temporary key that was deleted, without an end of its life.
    */
   async settle(): Promise<boolean> {
@@ -134,8 +139,10 @@ export class Upload {
 
   async #create(): Promise<void> {
     const { key, temporary, signal } = this.#options;
-    // SETRANGE with nothing would create nothing.
-    const reply = await this.#client.command(["SET", temporary, "", "PX", TEMPORARY_TTL], { signal });
+    // SETRANGE with nothing would create nothing. NX, because a creation that was sent twice may come a second time
+    // when there are pieces: it would take them away. Nobody else knows the key, so whoever made it, it is made.
+    const command = ["SET", temporary, "", "PX", TEMPORARY_TTL, "NX"];
+    const reply = await this.#client.command(command, { signal, repeatable: true });
     requireReply(reply, "store", key);
     // Also while the source rests: a key that was not renewed is taken for one that was left behind.
     this.#renewal = setInterval(() => {
