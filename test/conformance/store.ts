@@ -303,7 +303,7 @@ export const storeCases: readonly Case[] = [
     equal(await count(range), 2, "a part");
     equal(received < 80_000, true, `a part of 100 bytes in ${received}`);
     equal(await count(range), 1, "another part");
-    equal(await count(() => store.put("k", json, { ifAbsent: true })), 3, "a put for an absent key");
+    equal(await count(() => store.put("absent", json, { ifAbsent: true })), 3, "a put for an absent key");
   }),
   storeCase(
     "a source that fails, and a signal: the error itself, and the old value",
