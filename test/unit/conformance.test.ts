@@ -36,7 +36,14 @@ beforeAll(async () => {
     decoder: await loadDecoder(),
     ...functions,
     withDictionaries,
-    upstash: { withCompression, zstashCode, createDevServer, createStore, server: address, connect: clientsOf(address) },
+    upstash: {
+      withCompression,
+      zstashCode,
+      createDevServer,
+      createStore,
+      server: address,
+      connect: clientsOf(address),
+    },
   };
 });
 afterAll(() => server?.close());
