@@ -1,11 +1,23 @@
 // Runs the benchmarks and writes what they print to docs/benchmarks.md, with machine, versions and command.
-// Node 22.15 or later, and a C compiler for the kernel.
+// Node 22.15 or later, and a C compiler for the kernel. `--only NAME,NAME` runs the files of these names and leaves the
+// other sections as they are.
 
 import { spawnSync } from "node:child_process";
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
+const report = `${root}/docs/benchmarks.md`;
+const { values: flags } = parseArgs({ options: { only: { type: "string" } } });
+const only = flags.only?.split(",");
+
+/** The sections of the last report, by their titles. */
+const before = new Map(
+  (existsSync(report) ? readFileSync(report, "utf8") : "")
+    .split(/^(?=## )/m)
+    .map((section) => [/^## (.*)$/m.exec(section)?.[1], `${section.trimEnd()}\n`]),
+);
 
 const parts = [
   {
@@ -30,6 +42,11 @@ const parts = [
       "JSON of the corpus through the client alone and with zstash, over loopback to a local server on a real Redis.",
   },
   {
+    title: "Values of any size",
+    command: ["--expose-gc", "bench/store.mjs"],
+    about: "Through the store, over loopback to a local server on a real Redis; see also network.md.",
+  },
+  {
     title: "Cold load",
     command: ["test/runtimes/load-bench.mjs"],
     about: "From nothing to the first compressed kilobyte, in new processes, isolates and pages.",
@@ -40,6 +57,10 @@ const parts = [
 const sections = [];
 for (const { title, command, about, needs } of parts) {
   if (needs !== undefined && !existsSync(`${root}/${needs}`)) continue;
+  if (only !== undefined && !only.some((name) => command.at(-1).endsWith(`${name}.mjs`))) {
+    if (before.has(title)) sections.push(before.get(title));
+    continue;
+  }
   process.stderr.write(`${title} …\n`);
   const { status, stdout, stderr } = spawnSync(process.execPath, command, { cwd: root, encoding: "utf8" });
   if (status !== 0) {
@@ -52,6 +73,6 @@ for (const { title, command, about, needs } of parts) {
 }
 const date = new Date().toISOString().slice(0, 10);
 writeFileSync(
-  `${root}/docs/benchmarks.md`,
+  report,
   `# Benchmarks\n\nWritten by \`npm run bench\` on ${date}. Both sides of a ratio ran in turn within the same seconds; the machine is small\nand shared, so read the ratios and their spread, not the times. Cells where zstash loses are marked or above 1.\n\n${sections.join("\n")}`,
 );

@@ -3,7 +3,8 @@
  * 10 MB at once would hold it for 60–117 ms.
  */
 import { ZstashError } from "../errors.ts";
-import { readFrameHeader } from "../format/frame.ts";
+import { reserveContentSize, writeContentSize } from "../format/content-size.ts";
+import { FRAME_HEADER_SIZE_MAX, readFrameHeader } from "../format/frame.ts";
 import { concatenate } from "../bytes.ts";
 import type { Decoder } from "./decoder.ts";
 import type { Zstd } from "./zstd.ts";
@@ -15,21 +16,29 @@ const STREAM_WINDOW = 8 << 20;
 /** Characters that are encoded at a time. */
 const SLICE = 128 << 10;
 
-/** The frame of a text of `size` bytes in UTF-8; its bytes may differ from those of `compress`. */
-export async function compressLargeText(
-  zstd: Zstd,
-  text: string,
-  size: number,
-  level: number,
-): Promise<Uint8Array> {
+/**
+ * The frame of a text, which declares its content size: that is known only when the text has been encoded, and to count
+ * it beforehand would hold the event loop for 11 ms. Its bytes differ from those of `compress`.
+ */
+export async function compressLargeText(zstd: Zstd, text: string, level: number): Promise<Uint8Array> {
   try {
-    const { readable, writable } = zstd.compressStream({ level, contentSize: size, flush: "none" });
-    const [frame] = await Promise.all([readAll(readable), writeText(writable, text)]);
-    return frame;
+    const { readable, writable } = zstd.compressStream({ level, flush: "none" });
+    const [chunks, size] = await Promise.all([readAll(readable), writeText(writable, text)]);
+    return withContentSize(chunks, size);
   } catch (error) {
     if (isUnsupported(error)) return zstd.compress(text, { level });
     throw error;
   }
+}
+
+function withContentSize(chunks: readonly Uint8Array[], size: number): Uint8Array {
+  const [first = new Uint8Array(0), ...rest] = chunks;
+  const whole = first.length < FRAME_HEADER_SIZE_MAX;
+  const head = whole ? concatenate(chunks) : first;
+  const reserved = reserveContentSize(head);
+  if (reserved !== undefined) writeContentSize(reserved, size);
+  const begun = reserved?.bytes ?? head;
+  return whole ? begun : concatenate([begun, ...rest]);
 }
 
 /** As `decompressText`, where the content is large and the frame can be streamed; else that. */
@@ -80,24 +89,29 @@ function isUnsupported(error: unknown): boolean {
   return error instanceof ZstashError && error.code === "UNSUPPORTED";
 }
 
-async function writeText(writable: WritableStream<Uint8Array>, text: string): Promise<void> {
+/** Writes a text as UTF-8 and gives its size in bytes. */
+async function writeText(writable: WritableStream<Uint8Array>, text: string): Promise<number> {
   const encoder = new TextEncoder();
   const writer = writable.getWriter();
+  let size = 0;
   for (let start = 0; start < text.length;) {
     let end = start + SLICE;
     // A pair of surrogates stays together.
     if ((text.charCodeAt(end - 1) & 0xfc00) === 0xd800) end -= 1;
-    await writer.write(encoder.encode(text.slice(start, end)));
+    const bytes = encoder.encode(text.slice(start, end));
+    size += bytes.length;
+    await writer.write(bytes);
     start = end;
   }
   await writer.close();
+  return size;
 }
 
-async function readAll(readable: ReadableStream<Uint8Array>): Promise<Uint8Array> {
+async function readAll(readable: ReadableStream<Uint8Array>): Promise<Uint8Array[]> {
   const chunks: Uint8Array[] = [];
   const reader = readable.getReader();
   for (let next = await reader.read(); !next.done; next = await reader.read()) chunks.push(next.value);
-  return concatenate(chunks);
+  return chunks;
 }
 
 function decodeUtf8(decoder: TextDecoder, chunk: Uint8Array | undefined): string {

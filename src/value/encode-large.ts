@@ -11,7 +11,6 @@ import {
   type EncodeSettings,
   type ValueSubject,
 } from "./encode.ts";
-import { utf8Length } from "./utf8-length.ts";
 
 /** As `runEncode` for a large text: gives the event loop back while it compresses. */
 export async function runEncodeLarge(
@@ -19,16 +18,16 @@ export async function runEncodeLarge(
   text: string,
   plan: EncodePlan,
   subject: ValueSubject,
-  { onEvent }: EncodeSettings,
+  settings: EncodeSettings,
   carrier: Carrier,
 ): Promise<Stored> {
   let frame: Uint8Array | undefined;
   try {
     if (codec !== undefined) {
-      frame = requireFrame(await compressLargeText(requireCodec(codec), text, utf8Length(text), plan.level));
+      frame = requireFrame(await compressLargeText(requireCodec(codec), text, plan.level));
     }
   } catch (error) {
-    fallBack(error, text, subject, onEvent);
+    fallBack(error, text, subject, settings.onEvent);
   }
-  return choose(frame, text, plan, subject, onEvent, carrier);
+  return choose(frame, text, plan, subject, settings, carrier);
 }

@@ -83,10 +83,12 @@ export function planEncode(
     policy = option;
   }
 
-  if (!isShorterThan(text, maxSize + 1)) return skip("large", text, subject, onEvent);
+  // Bytes are at least as many as characters; how many they are is known when they have been compressed.
+  if (text.length > maxSize) return skip("large", text, subject, onEvent);
   const { level, minSize, minSavings } = policy;
   if (compression === "on" && startsWithByteOrderMark(text)) {
     // As it is it would come back without the mark.
+    if (!isShorterThan(text, maxSize + 1)) return skip("large", text, subject, onEvent);
     return { level, maxShare: Infinity, wrap: true, written: true };
   }
   if (isShorterThan(text, minSize)) return skip("small", text, subject, onEvent);
@@ -105,16 +107,16 @@ export function runEncode(
   text: string,
   plan: EncodePlan,
   subject: ValueSubject,
-  { onEvent }: EncodeSettings,
+  settings: EncodeSettings,
   carrier: Carrier = "text",
 ): Stored {
   let frame: Uint8Array | undefined;
   try {
     if (codec !== undefined) frame = requireFrame(requireCodec(codec).compress(text, { level: plan.level }));
   } catch (error) {
-    fallBack(error, text, subject, onEvent);
+    fallBack(error, text, subject, settings.onEvent);
   }
-  return choose(frame, text, plan, subject, onEvent, carrier);
+  return choose(frame, text, plan, subject, settings, carrier);
 }
 
 /** The text to store for a frame that the server does not take as bytes. */
@@ -140,7 +142,7 @@ export function choose(
   text: string,
   plan: EncodePlan,
   subject: ValueSubject,
-  onEvent: EventListener | undefined,
+  { maxSize, onEvent }: EncodeSettings,
   carrier: Carrier,
 ): Stored {
   const { wrap, level, written } = plan;
@@ -150,6 +152,9 @@ export function choose(
   const storedSize = carrier === "raw" ? frame.length : textCarrierSize(frame.length);
   if (wrap) {
     if (onEvent !== undefined) emit(onEvent, { ...named(subject), type: "escaped", size, storedSize });
+  } else if (size > maxSize) {
+    skip("large", text, subject, onEvent);
+    return text;
   } else if (!isWorthIt(storedSize, size, plan)) {
     skip("savings", text, subject, onEvent);
     return text;

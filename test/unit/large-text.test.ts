@@ -23,7 +23,7 @@ beforeAll(async () => {
 });
 
 const compress = (text: string, level = 1, codec: Zstd = zstd): Promise<Uint8Array> =>
-  compressLargeText(codec, text, utf8Length(text), level);
+  compressLargeText(codec, text, level);
 
 /** What a text is once it has been UTF-8: lone surrogates are U+FFFD. */
 const wellFormed = (text: string): string =>
