@@ -6,6 +6,7 @@ import { fromTextCarrier, isRawCarrier, isTextCarrier } from "../value/carrier.t
 import { streamOf, type StoredBytes } from "./download.ts";
 import type { StoreContext } from "./options.ts";
 import { withKey } from "./reply.ts";
+import { resume } from "./resume.ts";
 
 /** How a stored value lies: as frames, as frames in base64, or uncompressed. */
 export type StoredForm = "frames" | "text" | "plain";
@@ -43,22 +44,7 @@ export async function openCompressed(key: string, stored: StoredBytes): Promise<
 
 /** A stream whose errors name the key. */
 export function keyed(stream: ReadableStream<Uint8Array>, key: string): ReadableStream<Uint8Array> {
-  const reader = stream.getReader();
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        try {
-          const { done, value } = await reader.read();
-          if (done) controller.close();
-          else controller.enqueue(value);
-        } catch (error) {
-          throw withKey(error, key);
-        }
-      },
-      cancel: (reason) => reader.cancel(reason),
-    },
-    { highWaterMark: 0 },
-  );
+  return resume(stream.getReader(), undefined, (error) => withKey(error, key));
 }
 
 /** Reads as much as tells the form, and gives the stream with it. */
@@ -72,23 +58,7 @@ async function peek(
     if (done) break;
     head = head.length === 0 ? value : concatenate([head, value]);
   }
-  const rest = new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        if (head.length > 0) {
-          controller.enqueue(head);
-          head = new Uint8Array(0);
-          return;
-        }
-        const { done, value } = await reader.read();
-        if (done) controller.close();
-        else controller.enqueue(value);
-      },
-      cancel: (reason) => reader.cancel(reason),
-    },
-    { highWaterMark: 0 },
-  );
-  return { form: formOf(head), stream: rest };
+  return { form: formOf(head), stream: resume(reader, head) };
 }
 
 async function readText(stream: ReadableStream<Uint8Array>, key: string): Promise<Uint8Array> {

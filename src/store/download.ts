@@ -124,6 +124,15 @@ export function versionRange(tail: Uint8Array, size: number): ByteRange {
   return [size - table - VERSION_FRAME_SIZE, size - table - 1];
 }
 
+/** The version of a value of `size` bytes, out of its last ones, which hold the range. */
+export function versionIn(tail: Uint8Array, size: number, range: ByteRange): Version {
+  const [first, last] = range.map((at) => at + (at < 0 ? tail.length : tail.length - size)) as [
+    number,
+    number,
+  ];
+  return { size, range, bytes: tail.slice(Math.max(0, first), last + 1) };
+}
+
 /** Whether a slice is of this version. */
 export function isVersion(size: number, bytes: Uint8Array, version: Version): boolean {
   return (

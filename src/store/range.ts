@@ -3,13 +3,13 @@ import { createPullStream } from "../codec/pull-stream.ts";
 import type { RangeSource } from "../codec/range-source.ts";
 import { requireInteger } from "../codec/parameters.ts";
 import { parseSeekTable, seekTableSize, type SeekTable } from "../format/seek-table.ts";
-import { findVersionFrame } from "../format/version-frame.ts";
+import { VERSION_FRAME_SIZE } from "../format/version-frame.ts";
 import { FORM_SIZE, formOf, keyed, openContent, type StoredForm } from "./content.ts";
-import { isVersion, openStored, valueChanged, type Version } from "./download.ts";
+import { isVersion, openStored, valueChanged, versionIn, versionRange, type Version } from "./download.ts";
 import type { StoreContext } from "./options.ts";
 import { TAIL_SIZE } from "./publish.ts";
 import { withKey } from "./reply.ts";
-import type { Slice } from "./slice.ts";
+import { resume } from "./resume.ts";
 
 /**
  * First read of the end of a value: it holds the seek table of 4,000 frames, so that a kilobyte out of 250 MB in frames
@@ -115,32 +115,27 @@ export class RangeReader {
     if (slice === null) return null;
     const [head, tail] = slice.parts as [Uint8Array, Uint8Array];
     const form = formOf(head);
-    const version = tailVersion(slice.size, tail);
-    const size = form === "frames" ? seekTableSize(tail, slice.size) : undefined;
-    if (size === undefined) return { form, version, table: undefined };
-    const whole = size <= tail.length ? slice : await this.#readTable(key, version, size, signal);
-    return this.#remember(key, locatedBy(whole, size));
+    const tableSize = form === "frames" ? seekTableSize(tail, slice.size) : undefined;
+    if (tableSize === undefined) {
+      return { form, version: versionIn(tail, slice.size, [-TAIL_SIZE, -1]), table: undefined };
+    }
+    // The version frame stands before the table.
+    const needed = Math.min(slice.size, tableSize + VERSION_FRAME_SIZE);
+    const end = needed <= tail.length ? tail : await this.#readEnd(key, slice.size, needed, signal);
+    const version = versionIn(end, slice.size, versionRange(end, slice.size));
+    return this.#remember(key, { form, version, table: parseSeekTable(end, slice.size)! });
   }
 
-  /** A table that is longer than the first read, with what it is the table of. */
-  async #readTable(
+  /** The last bytes of a value whose table is longer than the first read. */
+  async #readEnd(
     key: string,
-    version: Version,
     size: number,
+    length: number,
     signal: AbortSignal | undefined,
-  ): Promise<Slice> {
-    // With room for the version frame before it.
-    const first = Math.max(0, version.size - size - TAIL_SIZE);
-    const slice = await this.#context.slices.read(
-      key,
-      [
-        [0, 0],
-        [first, version.size - 1],
-      ],
-      signal,
-    );
-    if (slice === null || slice.size !== version.size) throw valueChanged(key);
-    return slice;
+  ): Promise<Uint8Array> {
+    const slice = await this.#context.slices.read(key, [[size - length, size - 1]], signal);
+    if (slice === null || slice.size !== size) throw valueChanged(key);
+    return slice.parts[0]!;
   }
 
   #remember(key: string, located: Located): Located {
@@ -157,39 +152,11 @@ export class RangeReader {
   }
 }
 
-/** A seekable value's table, and the version that its version frame says. */
-function locatedBy({ size, parts }: Slice, tableSize: number): Located {
-  const tail = parts[1]!;
-  const table = parseSeekTable(tail, size)!;
-  const frame = findVersionFrame(table);
-  const at = tail.length - tableSize;
-  const version: Version =
-    frame === undefined || at < TAIL_SIZE
-      ? tailVersion(size, tail)
-      : { size, range: [frame.start, frame.end - 1], bytes: tail.slice(at - TAIL_SIZE, at) };
-  return { form: "frames", version, table };
-}
-
-function tailVersion(size: number, tail: Uint8Array): Version {
-  return { size, range: [-TAIL_SIZE, -1], bytes: tail.slice(-TAIL_SIZE) };
-}
-
 /** The stream, once its first chunk is there: until then a value that was replaced can be begun again. */
 async function begin(stream: ReadableStream<Uint8Array>): Promise<ReadableStream<Uint8Array>> {
   const reader = stream.getReader();
-  let first: ReadableStreamReadResult<Uint8Array> | undefined = await reader.read();
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        const { done, value } = first ?? (await reader.read());
-        first = undefined;
-        if (done) controller.close();
-        else controller.enqueue(value);
-      },
-      cancel: (reason) => reader.cancel(reason),
-    },
-    { highWaterMark: 0 },
-  );
+  const { value } = await reader.read();
+  return resume(reader, value);
 }
 
 function readPlain(

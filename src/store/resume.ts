@@ -1,0 +1,32 @@
+/**
+ * What a reader has not read yet as a stream again, behind a chunk that it has. It is read only when it is asked for.
+ *
+ * @param toError What is thrown for an error of the reader.
+ */
+export function resume(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  first: Uint8Array | undefined,
+  toError: (error: unknown) => unknown = (error) => error,
+): ReadableStream<Uint8Array> {
+  let read = first;
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        if (read !== undefined && read.length > 0) {
+          controller.enqueue(read);
+          read = undefined;
+          return;
+        }
+        try {
+          const { done, value } = await reader.read();
+          if (done) controller.close();
+          else controller.enqueue(value);
+        } catch (error) {
+          throw toError(error);
+        }
+      },
+      cancel: (reason) => reader.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  );
+}
