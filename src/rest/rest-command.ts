@@ -54,30 +54,36 @@ export function commandForm(command: RestCommand): RequestForm {
  * survive in a URL, nor do lone surrogates.
  */
 export function rawPath(command: RestCommand, at: number): string | undefined {
-  const segments: string[] = [];
-  for (const argument of command.slice(0, at)) {
-    const segment = String(argument);
-    if (argument instanceof Uint8Array || segment === "" || segment === "." || segment === "..")
-      return undefined;
-    if (!isWellFormed(segment)) return undefined;
-    // A colon may stand in a path (RFC 3986 §3.3), and keys are full of them.
-    segments.push(encodeURIComponent(segment).replaceAll("%3A", ":"));
-  }
-  const options: string[] = [];
+  // Behind the value of any other command stand more fields or keys.
   if (command.length > at + 1 && String(command[0]).toUpperCase() !== "SET") return undefined;
+  const segments = command.slice(0, at).map(segmentOf);
+  const options: string[] = [];
   for (let index = at + 1; index < command.length; index += 2) {
     const name = String(command[index]).toUpperCase();
-    const value = command[index + 1];
-    if (!queryOptions.has(name) || value === undefined || value instanceof Uint8Array) return undefined;
-    if (!isWellFormed(String(value))) return undefined;
-    options.push(`${name}=${encodeURIComponent(String(value))}`);
+    const argument = command[index + 1];
+    const value = argument === undefined ? undefined : encode(argument);
+    if (!queryOptions.has(name) || value === undefined) return undefined;
+    options.push(`${name}=${value}`);
   }
+  if (segments.includes(undefined)) return undefined;
   return `/${segments.join("/")}${options.length === 0 ? "" : `?${options.join("&")}`}`;
 }
 
-/** Without lone surrogates, which have no UTF-8. */
-function isWellFormed(text: string): boolean {
-  return !/[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/.test(text);
+/** A segment of a path; undefined for what would not come out of the URL as it went in. */
+function segmentOf(argument: RestArgument): string | undefined {
+  if (argument === "" || argument === "." || argument === "..") return undefined;
+  // A colon may stand in a path (RFC 3986 §3.3), and keys are full of them.
+  return encode(argument)?.replaceAll("%3A", ":");
+}
+
+/** Percent-encoded; undefined for bytes, and for lone surrogates, which have no UTF-8. */
+function encode(argument: RestArgument): string | undefined {
+  if (argument instanceof Uint8Array) return undefined;
+  try {
+    return encodeURIComponent(argument);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The request for several commands; none of them may hold bytes. */

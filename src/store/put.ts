@@ -61,7 +61,7 @@ export async function put(
       if (done) break;
       await value.write(chunk);
     }
-    const stored = await value.finish(opened.size === undefined && plan.layout.kind === "frame");
+    const stored = await value.finish();
     return stored ? { size: counter.size, compressedSize: value.size, ...count } : null;
   } catch (error) {
     reader?.cancel(error).catch(() => undefined);

@@ -1,6 +1,11 @@
 import { concatenate } from "../bytes.ts";
 import { ZstashError } from "../errors.ts";
-import { reserveContentSize, writeContentSize, CONTENT_SIZE_FIELD } from "../format/content-size.ts";
+import {
+  CONTENT_SIZE_FIELD,
+  reserveContentSize,
+  writeContentSize,
+  type ReservedHeader,
+} from "../format/content-size.ts";
 import type { RestCommand } from "../rest/rest-command.ts";
 import { toTextCarrier } from "../value/carrier.ts";
 import type { PutPlan, StoreContext } from "./options.ts";
@@ -76,8 +81,8 @@ export class StoredValue {
   }
 
   /** Sends the rest and gives the value its key; false where `ifAbsent` found one. */
-  async finish(declareSize: boolean): Promise<boolean> {
-    if (this.#chunks !== undefined) return this.#finishSingle(concatenate(this.#chunks), declareSize);
+  async finish(): Promise<boolean> {
+    if (this.#chunks !== undefined) return this.#finishSingle(concatenate(this.#chunks));
     const last = this.#cutter?.finish();
     if (last !== undefined) await this.#send(last.offset, last.bytes);
     await this.#upload!.finish(this.#source.size);
@@ -124,8 +129,7 @@ export class StoredValue {
   async #send(offset: number, bytes: Uint8Array): Promise<void> {
     if (this.#upload !== undefined) return this.#upload.send({ offset: offset + this.#shift, bytes });
     const { client, concurrency = DEFAULT_CONCURRENCY } = this.#context;
-    const reserved = this.#plan.layout.kind === "frame" ? reserveContentSize(bytes) : undefined;
-    if (reserved !== undefined) this.#shift = CONTENT_SIZE_FIELD;
+    const reserved = this.#reserve(bytes);
     this.#upload = new Upload(
       client,
       { bytes: reserved?.bytes ?? bytes, reserved },
@@ -139,11 +143,17 @@ export class StoredValue {
     );
   }
 
-  async #finishSingle(compressed: Uint8Array, declareSize: boolean): Promise<boolean> {
-    const reserved = declareSize ? reserveContentSize(compressed) : undefined;
+  /** Room for the content size in a single frame whose header does not declare it. */
+  #reserve(head: Uint8Array): ReservedHeader | undefined {
+    const reserved = this.#plan.layout.kind === "frame" ? reserveContentSize(head) : undefined;
+    if (reserved !== undefined) this.#shift = CONTENT_SIZE_FIELD;
+    return reserved;
+  }
+
+  async #finishSingle(compressed: Uint8Array): Promise<boolean> {
+    const reserved = this.#reserve(compressed);
     if (reserved !== undefined) {
       writeContentSize(reserved, this.#source.size);
-      this.#shift = CONTENT_SIZE_FIELD;
       this.#requireRoom();
     }
     const bytes = reserved?.bytes ?? compressed;

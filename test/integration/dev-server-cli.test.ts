@@ -1,13 +1,10 @@
 import { spawn } from "node:child_process";
-import { cp, mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { build } from "esbuild";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import manifest from "../../package.json" with { type: "json" };
 import { startRedisServer } from "../../src/dev/redis-server.ts";
+import { useProgram } from "../support/cli-program.ts";
 
 const probe = await startRedisServer();
 await probe?.close();
@@ -18,30 +15,11 @@ if (!hasRedis) {
   console.warn("skipped: zstash dev on a redis-server, there is none on the PATH");
 }
 
-let folder: string;
-let program: string;
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "zstash-cli-"));
-  const root = new URL("../../", import.meta.url).pathname;
-  await build({
-    entryPoints: [join(root, "src/cli/main.ts")],
-    outdir: join(folder, "dist/cli"),
-    bundle: true,
-    splitting: true,
-    format: "esm",
-    platform: "node",
-    alias: { "#wasm/full": join(root, "src/adapters/full/inline.ts") },
-    logLevel: "error",
-  });
-  await cp(join(root, "package.json"), join(folder, "package.json"));
-  program = join(folder, "dist/cli/main.js");
-});
-afterAll(() => rm(folder, { recursive: true, force: true }));
+const program = useProgram();
 
 /** A started program: what it printed so far, and how it ends. */
 function start(args: readonly string[], env: NodeJS.ProcessEnv = process.env) {
-  const child = spawn(process.execPath, [program, ...args], { stdio: ["ignore", "pipe", "pipe"], env });
+  const child = spawn(process.execPath, [program(), ...args], { stdio: ["ignore", "pipe", "pipe"], env });
   let [output, errors] = ["", ""];
   child.stdout.on("data", (text: Buffer) => (output += text));
   child.stderr.on("data", (text: Buffer) => (errors += text));

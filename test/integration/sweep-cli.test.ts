@@ -1,44 +1,21 @@
 // `zstash sweep` as a program, against the local server over real HTTP.
 import { spawn } from "node:child_process";
-import { cp, mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Terminal } from "../../src/cli/command.ts";
 import { runProgram } from "../../src/cli/program.ts";
 import { createDevServer, type DevServer } from "../../src/dev/index.ts";
 import { createStore, type TemporaryKey } from "../../src/store/index.ts";
 import { temporaryKey } from "../../src/store/temporary-key.ts";
+import { useProgram } from "../support/cli-program.ts";
 import { createRandom } from "../support/random.ts";
 import { backends } from "./upstash-server.ts";
 
 const TOKEN = "the-secret-token";
 const READER = "the-reader-token";
 
-let folder: string;
-let program: string;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "zstash-sweep-"));
-  const root = fileURLToPath(new URL("../../", import.meta.url));
-  await build({
-    entryPoints: [join(root, "src/cli/main.ts")],
-    outdir: join(folder, "dist/cli"),
-    bundle: true,
-    splitting: true,
-    format: "esm",
-    platform: "node",
-    logLevel: "error",
-    // The sources, whatever was built of them.
-    alias: { "#wasm/full": join(root, "src/adapters/full/inline.ts") },
-  });
-  await cp(join(root, "package.json"), join(folder, "package.json"));
-  program = join(folder, "dist/cli/main.js");
-});
-afterAll(() => rm(folder, { recursive: true, force: true }));
+const program = useProgram();
 
 interface Ended {
   readonly code: number | null;
@@ -48,7 +25,7 @@ interface Ended {
 
 /** Runs `zstash sweep` with nothing in its environment but what is given. */
 function sweep(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
-  const child = spawn(process.execPath, [program, "sweep", ...args], {
+  const child = spawn(process.execPath, [program(), "sweep", ...args], {
     stdio: ["ignore", "pipe", "pipe"],
     env,
   });
