@@ -18,7 +18,6 @@ const modules = [
 ];
 const entryPoints = [
   "src/index.ts",
-  "src/errors.ts",
   "src/engine/bokuweb.ts",
   "src/upstash/index.ts",
   "src/store/index.ts",
@@ -84,7 +83,7 @@ const external = ["@bokuweb/zstd-wasm", "node:*", "#wasm/*", "*.wasm", "*.wasm?m
 
 /**
  * Two bundles: "zstash/decode" loads most of itself on demand, and one bundle for all would cut the rest into as many
- * files as that needs (17 instead of 4, 7 ms of a cold import in Node). What they share is the class of the errors.
+ * files as that needs (17 instead of 4, 7 ms of a cold import in Node).
  */
 async function buildJavaScript() {
   for (const name of await readdir(join(root, "dist"))) {
@@ -96,31 +95,7 @@ async function buildJavaScript() {
     entryPoints: ["src/decode.ts"],
     external,
     chunkNames: "decode/[name]-[hash]",
-    plugins: [
-      {
-        name: "shared-errors",
-        setup({ onResolve }) {
-          onResolve({ filter: /\/errors\.ts$/ }, () => ({ path: SHARED_ERRORS, external: true }));
-        },
-      },
-    ],
   });
-  await pointAtSharedErrors();
-}
-
-const SHARED_ERRORS = "zstash:errors";
-
-/** Chunks lie one folder deeper than the entry, so the path of the shared file is known only when they are written. */
-async function pointAtSharedErrors() {
-  const files = (await readdir(join(root, "dist", "decode"))).map((name) => ({
-    path: join("decode", name),
-    up: "../",
-  }));
-  for (const { path, up } of [...files, { path: "decode.js", up: "./" }]) {
-    const file = join(root, "dist", path);
-    const text = await readFile(file, "utf8");
-    await writeFile(file, text.replaceAll(`"${SHARED_ERRORS}"`, `"${up}errors.js"`));
-  }
 }
 
 function buildTypes() {

@@ -20,7 +20,7 @@ const { values: flags } = parseArgs({
   },
 });
 const MIB = 2 ** 20;
-const server = fork(fileURLToPath(new URL("../examples/demo/server.mjs", import.meta.url)));
+const server = fork(fileURLToPath(new URL("./server.mjs", import.meta.url)));
 const [{ url, token, backend }] = await once(server, "message");
 
 /** Requests on their way, and how many pieces they held at most. */

@@ -10,7 +10,7 @@ import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { loadZstd } from "zstash";
-import { count, LOST, marked, table } from "../examples/demo/table.mjs";
+import { count, LOST, marked, table } from "./table.mjs";
 import { jsonOfSize } from "./json-of-size.mjs";
 import { countBytes } from "./wire/bytes.mjs";
 import { openClients, sides } from "./wire/clients.mjs";

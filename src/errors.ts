@@ -1,3 +1,5 @@
+/** The one error class of zstash, its codes, and what an error says beyond its code. */
+
 /** What went wrong, as a stable code. Codes are API; messages are not. */
 export type ZstashErrorCode =
   | "NOT_ZSTD"
@@ -20,6 +22,9 @@ export type ZstashErrorCode =
   | "TIMEOUT"
   | "INTERNAL";
 
+/** Whether a command may have run although its request failed. */
+export type Effect = "none" | "unknown";
+
 /** Where and why, beyond the code. Never a value and never a token. */
 export interface ZstashErrorDetails {
   /** The Redis key the operation was about. */
@@ -36,12 +41,22 @@ export interface ZstashErrorDetails {
   readonly zstdCode?: number;
   /** The HTTP status of the reply, where there was one. */
   readonly status?: number;
+  /**
+   * What became of the command: "none" where it has certainly not run, "unknown" where it may have. Absent where no
+   * request was sent, and where the server has answered the command itself.
+   */
+  readonly effect?: Effect;
   /** The error underneath. */
   readonly cause?: unknown;
 }
 
+/** Marks the errors of every copy of this module: bundles and module graphs often hold several. */
+const mark: unique symbol = Symbol.for("zstash.ZstashError");
+
 /**
  * The one error class of zstash. Misuse by the caller is a TypeError or a RangeError instead.
+ *
+ * `instanceof` holds across copies of the package, such as a bundled one beside one in node_modules.
  *
  * @example
  * ```ts
@@ -63,6 +78,7 @@ export class ZstashError extends Error {
   declare readonly dictionaryId?: number;
   declare readonly zstdCode?: number;
   declare readonly status?: number;
+  declare readonly effect?: Effect;
 
   constructor(code: ZstashErrorCode, message: string, { cause, ...details }: ZstashErrorDetails = {}) {
     super(message, cause === undefined ? undefined : { cause });
@@ -70,5 +86,32 @@ export class ZstashError extends Error {
     for (const [name, value] of Object.entries(details)) {
       if (value !== undefined) Object.assign(this, { [name]: value });
     }
+  }
+
+  static override [Symbol.hasInstance](value: unknown): value is ZstashError {
+    // A subclass is told by its prototype, as any class.
+    if (this !== ZstashError) return Function.prototype[Symbol.hasInstance].call(this, value);
+    return typeof value === "object" && value !== null && mark in value;
+  }
+
+  /**
+   * The same fault as a new error, with more or other details, or another message; all else stays as it is, the cause
+   * too. The place where it was thrown is the place of this call.
+   *
+   * @example
+   * ```ts
+   * throw error.with({ key, message: `Cannot decode ${key}: ${error.message}`, cause: error });
+   * ```
+   */
+  with({
+    message = this.message,
+    ...details
+  }: ZstashErrorDetails & { readonly message?: string }): ZstashError {
+    const { name: _, code, cause, ...own } = this;
+    return new ZstashError(code, message, { cause, ...own, ...details });
+  }
+
+  static {
+    Object.defineProperty(this.prototype, mark, { value: true });
   }
 }

@@ -5,12 +5,8 @@ import { walkFrame, type FrameExtent } from "../format/frame.ts";
 import { dictionaryUnknown } from "./dictionary.ts";
 import type { RangeSource } from "./range-source.ts";
 import type { RangeOptions } from "./seekable.ts";
-import {
-  readDecompressOptions,
-  requireBytes,
-  type DecompressOptions,
-  type DecompressStreamOptions,
-} from "./parameters.ts";
+import { requireBytes } from "../check.ts";
+import { readDecompressOptions, type DecompressOptions, type DecompressStreamOptions } from "./parameters.ts";
 
 /** Decompression over one engine. All methods are synchronous; one that throws leaves the decoder usable. */
 export interface Decoder {

@@ -1,12 +1,8 @@
 import type { DecoderEngine, DecompressionContext } from "../engine/engine.ts";
 import { ZstashError } from "../errors.ts";
 import type { Dictionary } from "../format/dictionary.ts";
-import {
-  BLOCK_SIZE_MAX,
-  FRAME_HEADER_SIZE_MAX,
-  readFrameHeaderAt,
-  type FrameHeader,
-} from "../format/frame.ts";
+import { FRAME_HEADER_SIZE_MAX, readFrameHeaderAt, type FrameHeader } from "../format/frame.ts";
+import { BLOCK_SIZE_MAX } from "../limits.ts";
 import { Pace, START_COST } from "./pace.ts";
 import type { DecompressStreamLimits } from "./parameters.ts";
 import { createTransform, type Emit, type Transformer } from "./transform.ts";

@@ -1,5 +1,6 @@
 import type { Dictionary } from "./dictionary.ts";
-import { describe, requireDictionary } from "./parameters.ts";
+import { describe } from "../check.ts";
+import { requireDictionary } from "./parameters.ts";
 
 /** The dictionaries by id; two different ones of one id are a RangeError. */
 export function readDictionaries(dictionaries: readonly Dictionary[] = []): ReadonlyMap<number, Dictionary> {

@@ -1,4 +1,5 @@
-import { BLOCK_SIZE_MAX, readFrameHeader } from "../format/frame.ts";
+import { readFrameHeader } from "../format/frame.ts";
+import { BLOCK_SIZE_MAX } from "../limits.ts";
 import { writeStoredFrame } from "../format/stored-frame.ts";
 
 /** The least bound on a frame, in bytes: a header, a checksum and fifty bytes of content. */

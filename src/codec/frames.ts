@@ -2,7 +2,8 @@ import type { Engine } from "../engine/engine.ts";
 import { SeekTableWriter } from "../format/seek-table.ts";
 import { FrameCutter, MAX_FRAME_SIZE_MIN, type CutFrame } from "./frame-cutter.ts";
 import { costFactor, type Pace } from "./pace.ts";
-import { describe, readCompressOptions, requireInteger, type CompressOptions } from "./parameters.ts";
+import { requireBoolean, requireInteger } from "../check.ts";
+import { compressNames, readCompressOptions, type CompressOptions } from "./parameters.ts";
 import { createTransform, type Emit, type Transformer } from "./transform.ts";
 
 /** Options of `compressFrames`. */
@@ -16,18 +17,18 @@ export interface CompressFramesOptions extends CompressOptions {
   readonly seekTable?: boolean;
 }
 
+const compressFramesNames: readonly string[] = [...compressNames, "maxFrameSize", "seekTable"];
+
 /** Makes a stream whose every chunk is one whole frame of at most `maxFrameSize` bytes. */
 export function createFrameStream(
   engine: Engine,
   pace: Pace,
   options: CompressFramesOptions,
 ): TransformStream<Uint8Array, Uint8Array> {
-  const parameters = readCompressOptions(options);
+  const parameters = readCompressOptions(options, compressFramesNames);
   const { maxFrameSize, seekTable = false } = options ?? {};
   requireInteger("maxFrameSize", maxFrameSize, MAX_FRAME_SIZE_MIN, 2 ** 32 - 1);
-  if (typeof seekTable !== "boolean") {
-    throw new TypeError(`"seekTable" must be a boolean, got ${describe(seekTable)}`);
-  }
+  requireBoolean("seekTable", seekTable);
   const cutter = new FrameCutter((content) => engine.compress(content, parameters), maxFrameSize);
   return createTransform(new BoundedFrames(cutter, pace, costFactor(parameters.level), seekTable));
 }

@@ -1,5 +1,6 @@
 import { loadModule as loadPackagedModule } from "#wasm/decoder";
 import { loadDecoderEngine } from "../engine/wasm-decoder.ts";
+import { DEFAULT_MEMORY_LIMIT } from "../limits.ts";
 import { createOneShotDecoder, type Decoder } from "./decoder.ts";
 import type { Dictionary } from "./dictionary.ts";
 import { loadedStream } from "./loaded-stream.ts";
@@ -13,9 +14,6 @@ export interface LoadDecoderOptions {
   /** Dictionaries to decompress with, found by the id in a frame's header. */
   readonly dictionaries?: readonly Dictionary[];
 }
-
-/** Linear memory of all decompression streams together: seven windows of the largest size that is accepted. */
-const MEMORY_LIMIT = 64 << 20;
 
 const none: ReadonlyMap<number, Dictionary> = new Map();
 
@@ -51,7 +49,7 @@ async function load(
 ): Promise<Decoder> {
   const byId =
     dictionaries === undefined ? none : (await import("./dictionaries.ts")).readDictionaries(dictionaries);
-  const engine = await loadDecoderEngine(loadModule, MEMORY_LIMIT);
+  const engine = await loadDecoderEngine(loadModule, DEFAULT_MEMORY_LIMIT);
   const decoder = {
     ...createOneShotDecoder(engine, byId),
     decompressStream(options?: DecompressStreamOptions): TransformStream<Uint8Array, Uint8Array> {

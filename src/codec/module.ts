@@ -1,4 +1,4 @@
-import { describe } from "./parameters.ts";
+import { describe } from "../check.ts";
 
 /** What `loadZstd` and `loadDecoder` accept as the module: compiled, as bytes, or as a Response that yields them. */
 export type ModuleSource = WebAssembly.Module | BufferSource | Response;

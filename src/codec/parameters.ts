@@ -1,10 +1,26 @@
-import { isBytes } from "../bytes.ts";
+/** Options of the codec's methods: their types, defaults and ranges. */
+import {
+  describe,
+  requireBoolean,
+  requireBytes,
+  requireInteger,
+  requireLevel,
+  requireOptions,
+} from "../check.ts";
 import type {
   CompressionParameters,
   EngineCompressParameters,
   EngineStreamParameters,
 } from "../engine/engine.ts";
 import type { Dictionary } from "../format/dictionary.ts";
+import {
+  BLOCK_SIZE_MAX,
+  DEFAULT_MAX_SIZE,
+  DEFAULT_MAX_WINDOW_LOG,
+  FRAME_SIZE_MAX,
+  WINDOW_LOG_MAX,
+  WINDOW_LOG_MIN,
+} from "../limits.ts";
 
 export type { CompressionParameters };
 
@@ -61,13 +77,16 @@ export interface DecompressStreamOptions extends Pick<DecompressOptions, "maxSiz
   readonly maxWindowLog?: number;
 }
 
-const LEVEL_MIN = -7;
-const LEVEL_MAX = 22;
-const DEFAULT_MAX_SIZE = 32 << 20;
-/** RFC 9659: what every decoder for HTTP takes. */
-const DEFAULT_MAX_WINDOW_LOG = 23;
-const FRAME_SIZE_MAX = 16 << 20;
-const BLOCK_SIZE_MAX = 128 << 10;
+/** Names of options, for whoever checks them. */
+export const compressNames: readonly string[] = ["level", "checksum", "dictionary", "parameters"];
+const compressStreamNames: readonly string[] = [
+  ...compressNames,
+  "contentSize",
+  "flush",
+  "targetCBlockSize",
+  "frameSize",
+  "seekTable",
+];
 
 const defaults: EngineCompressParameters = {
   level: 1,
@@ -77,18 +96,16 @@ const defaults: EngineCompressParameters = {
 };
 
 /** Validated compression parameters with the defaults filled in. */
-export function readCompressOptions(options: CompressOptions | undefined): EngineCompressParameters {
+export function readCompressOptions(
+  options: CompressOptions | undefined,
+  names: readonly string[] = compressNames,
+): EngineCompressParameters {
   if (options === undefined) return defaults;
-  requireOptions(options);
+  requireOptions(options, names);
   const { level = defaults.level, checksum, dictionary, parameters } = options;
   requireLevel(level);
-  if (checksum !== undefined && typeof checksum !== "boolean") {
-    throw new TypeError(`"checksum" must be a boolean, got ${describe(checksum)}`);
-  }
+  if (checksum !== undefined) requireBoolean("checksum", checksum);
   if (dictionary !== undefined) requireDictionary(dictionary, "dictionary");
-  if (parameters !== undefined && (typeof parameters !== "object" || parameters === null)) {
-    throw new TypeError(`"parameters" must be an object, got ${describe(parameters)}`);
-  }
   if (parameters !== undefined) requireParameters(parameters);
   return { level, checksum, dictionary, parameters };
 }
@@ -106,6 +123,7 @@ const parameterRanges: Readonly<Record<keyof CompressionParameters, readonly [le
   };
 
 function requireParameters(parameters: CompressionParameters): void {
+  requireOptions(parameters, Object.keys(parameterRanges), "parameters");
   for (const [name, [least, most]] of Object.entries(parameterRanges)) {
     const value = parameters[name as keyof CompressionParameters];
     if (value !== undefined) requireInteger(`parameters.${name}`, value, least, most);
@@ -123,7 +141,7 @@ export interface StreamLayout {
 export function readCompressStreamOptions(
   options: CompressStreamOptions = {},
 ): EngineStreamParameters & StreamLayout {
-  const base = readCompressOptions(options);
+  const base = readCompressOptions(options, compressStreamNames);
   const parameters = withReadableWindow(base);
   const { contentSize, flush = "ramp", targetCBlockSize, frameSize, seekTable = false } = options;
   if (contentSize !== undefined) requireInteger("contentSize", contentSize, 0, Number.MAX_SAFE_INTEGER);
@@ -131,8 +149,7 @@ export function readCompressStreamOptions(
   if (targetCBlockSize !== undefined)
     requireInteger("targetCBlockSize", targetCBlockSize, 1340, BLOCK_SIZE_MAX);
   if (frameSize !== undefined) requireInteger("frameSize", frameSize, 1, FRAME_SIZE_MAX);
-  if (typeof seekTable !== "boolean")
-    throw new TypeError(`"seekTable" must be a boolean, got ${describe(seekTable)}`);
+  requireBoolean("seekTable", seekTable);
   if (seekTable && frameSize === undefined) throw new TypeError('"seekTable" needs "frameSize"');
   if (frameSize !== undefined && contentSize !== undefined) {
     throw new TypeError(
@@ -164,7 +181,7 @@ export function readDecompressOptions(options: DecompressOptions | undefined): {
   into: Uint8Array | undefined;
 } {
   if (options === undefined) return { maxSize: DEFAULT_MAX_SIZE, into: undefined };
-  requireOptions(options);
+  requireOptions(options, ["maxSize", "into"]);
   const { into } = options;
   if (into !== undefined) requireBytes(into, "into");
   const { maxSize = into === undefined ? DEFAULT_MAX_SIZE : into.length } = options;
@@ -177,52 +194,14 @@ export type DecompressStreamLimits = Required<DecompressStreamOptions>;
 
 /** Validated limits of a decompression stream. */
 export function readDecompressStreamOptions(options: DecompressStreamOptions = {}): DecompressStreamLimits {
-  requireOptions(options);
+  requireOptions(options, ["maxSize", "maxWindowLog"]);
   const { maxSize = Number.MAX_SAFE_INTEGER, maxWindowLog = DEFAULT_MAX_WINDOW_LOG } = options;
   requireInteger("maxSize", maxSize, 0, Number.MAX_SAFE_INTEGER);
-  requireInteger("maxWindowLog", maxWindowLog, 10, 30);
+  requireInteger("maxWindowLog", maxWindowLog, WINDOW_LOG_MIN, WINDOW_LOG_MAX);
   return { maxSize, maxWindowLog };
-}
-
-/** Throws unless the argument is bytes. */
-export function requireBytes(data: unknown, name: string): asserts data is Uint8Array {
-  if (!isBytes(data)) throw new TypeError(`"${name}" must be a Uint8Array, got ${describe(data)}`);
-}
-
-/** Throws a TypeError unless the value is a number, a RangeError unless it is an integer in `[least, most]`. */
-export function requireInteger(
-  name: string,
-  value: unknown,
-  least: number,
-  most: number,
-): asserts value is number {
-  if (typeof value !== "number") throw new TypeError(`"${name}" must be a number, got ${describe(value)}`);
-  if (!Number.isInteger(value) || value < least || value > most) {
-    throw new RangeError(`"${name}" must be an integer from ${least} to ${most}, got ${value}`);
-  }
-}
-
-/** Throws unless the value is a compression level. */
-export function requireLevel(level: unknown): asserts level is number {
-  requireInteger("level", level, LEVEL_MIN, LEVEL_MAX);
 }
 
 export function requireDictionary(value: unknown, name: string): void {
   if (typeof value === "object" && value !== null && "id" in value && "bytes" in value) return;
   throw new TypeError(`"${name}" must be what readDictionary returns, got ${describe(value)}`);
-}
-
-function requireOptions(options: unknown): asserts options is object {
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError(`"options" must be an object, got ${describe(options)}`);
-  }
-}
-
-/** The type of a value, never the value. */
-export function describe(value: unknown): string {
-  if (value === null) return "null";
-  if (typeof value !== "object") return typeof value;
-  // Of the prototype: an own property of that name is a part of the value.
-  const prototype = Object.getPrototypeOf(value) as { constructor?: unknown } | null;
-  return typeof prototype?.constructor === "function" ? prototype.constructor.name : "object";
 }

@@ -1,6 +1,6 @@
 import { isBytes } from "../bytes.ts";
 import { ZstashError } from "../errors.ts";
-import { describe, requireInteger } from "./parameters.ts";
+import { describe, requireInteger } from "../check.ts";
 
 /** Bytes that can be read in parts: a Redis string by GETRANGE, a file, a Blob, an HTTP resource. */
 export interface RangeSource {

@@ -1,6 +1,7 @@
 import { ZstashError, type ZstashErrorDetails } from "../errors.ts";
 import { parseSeekTable, seekTableSize, type SeekTable } from "../format/seek-table.ts";
-import { describe, requireInteger } from "./parameters.ts";
+import { describe, requireInteger } from "../check.ts";
+import { DEFAULT_MAX_SIZE, RANGE_READ_SIZE } from "../limits.ts";
 import { createPullStream } from "./pull-stream.ts";
 import { planReads, type FrameRead, type PlanLimits } from "./range-plan.ts";
 import { readExactly, requireSource, withBytes, type RangeSource } from "./range-source.ts";
@@ -26,9 +27,6 @@ export interface RangeDecoder {
 }
 
 type ByteGenerator = AsyncGenerator<Uint8Array, void, undefined>;
-
-const DEFAULT_READ_SIZE = 1 << 20;
-const DEFAULT_MAX_FRAME_SIZE = 32 << 20;
 
 /**
  * First read of the end of a source. A 128th of it holds the table of frames of 1 KiB and more; below 4 KiB a request
@@ -79,12 +77,7 @@ export function createRangeReader(
     if (typeof options !== "object" || options === null) {
       throw new TypeError(`"options" must be an object, got ${describe(options)}`);
     }
-    const {
-      seekTable,
-      readSize = DEFAULT_READ_SIZE,
-      maxFrameSize = DEFAULT_MAX_FRAME_SIZE,
-      signal,
-    } = options;
+    const { seekTable, readSize = RANGE_READ_SIZE, maxFrameSize = DEFAULT_MAX_SIZE, signal } = options;
     requireInteger("readSize", readSize, 1, Number.MAX_SAFE_INTEGER);
     requireInteger("maxFrameSize", maxFrameSize, 1, Number.MAX_SAFE_INTEGER);
     if (seekTable !== undefined) requireTable(seekTable, source.size);

@@ -1,4 +1,4 @@
-import { requireInteger } from "./parameters.ts";
+import { requireInteger } from "../check.ts";
 
 /** Where a payload travels. */
 export interface SegmentOptions {

@@ -1,5 +1,5 @@
 import { isBytes } from "../bytes.ts";
-import { describe } from "./parameters.ts";
+import { describe } from "../check.ts";
 
 /** Hands one chunk to the reader; resolves when the reader wants more, rejects when it has gone. */
 export type Emit = (chunk: Uint8Array) => Promise<void>;

@@ -2,6 +2,7 @@ import { isBytes } from "../bytes.ts";
 import { loadModule as loadPackagedModule } from "#wasm/full";
 import type { Engine, EngineFactory, EngineStats } from "../engine/engine.ts";
 import { wasmEngine } from "../engine/wasm.ts";
+import { DEFAULT_MEMORY_LIMIT } from "../limits.ts";
 import { createCompressStream } from "./compress-stream.ts";
 import { createOneShotDecoder, type Decoder } from "./decoder.ts";
 import { createDecompressStream } from "./decompress-stream.ts";
@@ -10,11 +11,10 @@ import type { Dictionary } from "./dictionary.ts";
 import { createFrameStream, type CompressFramesOptions } from "./frames.ts";
 import { compileModule, type ModuleSource } from "./module.ts";
 import { Pace } from "./pace.ts";
+import { describe, requireInteger } from "../check.ts";
 import {
-  describe,
   readCompressOptions,
   readDecompressStreamOptions,
-  requireInteger,
   type CompressOptions,
   type CompressStreamOptions,
   type DecompressStreamOptions,
@@ -66,9 +66,6 @@ export interface Zstd extends Decoder {
 
 /** What `Zstd.stats` returns. */
 export type ZstdStats = EngineStats;
-
-/** Linear memory for streams where the caller does not say. */
-const DEFAULT_MEMORY_LIMIT = 64 << 20;
 
 /** Options of `loadZstd`. */
 export interface LoadOptions {

@@ -1,4 +1,5 @@
 import { ZstashError } from "../errors.ts";
+import { DEFAULT_REQUEST_SIZE } from "../limits.ts";
 import type { Backend, BackendKind } from "./backend.ts";
 import { createEmbeddedBackend } from "./embedded/index.ts";
 import { createHandler } from "./handler.ts";
@@ -7,9 +8,6 @@ import type { DevServerSwitches } from "./handler.ts";
 
 export type { BackendKind } from "./backend.ts";
 export type { DevServerSwitches } from "./handler.ts";
-
-/** Upstash's limit on most plans, for requests and for responses. */
-const DEFAULT_MAX_SIZE = 10_485_760;
 
 /** Options of createDevServer. */
 export interface DevServerOptions extends DevServerSwitches {
@@ -83,8 +81,8 @@ export async function createDevServer(options: DevServerOptions = {}): Promise<D
   const readOnlyTokens = readTokens("readOnlyToken", options.readOnlyToken ?? []);
   if (readOnlyTokens.some((one) => tokens.includes(one)))
     throw new TypeError('"readOnlyToken" expected other tokens than "token", got one of both');
-  const maxRequestSize = readSize("maxRequestSize", options.maxRequestSize ?? DEFAULT_MAX_SIZE);
-  const maxResponseSize = readSize("maxResponseSize", options.maxResponseSize ?? DEFAULT_MAX_SIZE);
+  const maxRequestSize = readSize("maxRequestSize", options.maxRequestSize ?? DEFAULT_REQUEST_SIZE);
+  const maxResponseSize = readSize("maxResponseSize", options.maxResponseSize ?? DEFAULT_REQUEST_SIZE);
   if (options.maxRecordSize !== undefined) readSize("maxRecordSize", options.maxRecordSize);
   const opened = await openBackend(options);
   const backend = options.maxRecordSize === undefined ? opened : limitRecords(opened, options.maxRecordSize);

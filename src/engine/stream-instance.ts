@@ -1,3 +1,4 @@
+import { BLOCK_SIZE_MAX } from "../limits.ts";
 import type { StreamStep } from "./engine.ts";
 import { instantiate, type ZstashExports } from "./exports.ts";
 import { LinearMemory } from "./memory.ts";
@@ -7,7 +8,7 @@ import { isZstdError } from "./wasm-error.ts";
 /** Input of one step: at level 1 about 0.3 ms of work. */
 export const INPUT_SIZE = 65536;
 /** Output of one step: one block of 128 KiB and its header fit. */
-const OUTPUT_SIZE = (128 << 10) + 64;
+const OUTPUT_SIZE = BLOCK_SIZE_MAX + 64;
 /** The struct Buffers of wasm/zstash.c: six words. */
 const BUFFERS_SIZE = 24;
 

@@ -1,12 +1,11 @@
 import { isBytes } from "../bytes.ts";
 import { ZstashError } from "../errors.ts";
+import { BLOCK_SIZE_MAX } from "../limits.ts";
 
 /** Zstandard frame magic, little-endian 28 B5 2F FD (RFC 8878 §3.1.1). */
 export const FRAME_MAGIC = 0xfd2fb528;
 /** First of the sixteen skippable frame magics 0x184D2A50…5F (RFC 8878 §3.1.2). */
 export const SKIPPABLE_MAGIC = 0x184d2a50;
-/** The most bytes a block may decode to, whatever the window (RFC 8878 §3.1.1.2.4). */
-export const BLOCK_SIZE_MAX = 131072;
 
 /** The longest frame header, magic included (RFC 8878 §3.1.1.1). */
 export const FRAME_HEADER_SIZE_MAX = 18;

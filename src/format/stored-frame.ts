@@ -1,4 +1,5 @@
-import { BLOCK_SIZE_MAX, FRAME_MAGIC } from "./frame.ts";
+import { BLOCK_SIZE_MAX } from "../limits.ts";
+import { FRAME_MAGIC } from "./frame.ts";
 
 /** Contents from this size on are declared in two bytes, less this (RFC 8878 §3.1.1.1.4). */
 const TWO_BYTE_BIAS = 256;

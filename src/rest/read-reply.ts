@@ -1,5 +1,6 @@
 import { concatenate } from "../bytes.ts";
 import { ZstashError } from "../errors.ts";
+import { REPLY_SIZE_MAX } from "../limits.ts";
 import { openBulk, type BulkReply } from "./bulk-reply.ts";
 import type { HttpReply } from "./exchange.ts";
 import { readJsonReplies } from "./json-reply.ts";
@@ -22,8 +23,6 @@ export interface ReceivedReply {
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const REPLACEMENT = "\uFFFD";
-/** The longest JSON that is read: V8's strings end at half of that, and a response at Upstash at a hundredth. */
-const JSON_MAX = 2 ** 30;
 
 /**
  * Reads a reply in whatever form it comes: by its first byte, because servers that know nothing of RESP2 answer in
@@ -47,10 +46,10 @@ export async function readReply(
   let size = 0;
   for (let chunk: Uint8Array | undefined = first; chunk !== undefined; chunk = await reply.read()) {
     size += chunk.length;
-    if (size > JSON_MAX) {
+    if (size > REPLY_SIZE_MAX) {
       throw new ZstashError(
         "SIZE_LIMIT",
-        `Cannot read the reply: it has at most ${JSON_MAX} bytes, got more`,
+        `Cannot read the reply: it has at most ${REPLY_SIZE_MAX} bytes, got more`,
       );
     }
     chunks.push(chunk);

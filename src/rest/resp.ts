@@ -1,4 +1,5 @@
 import { ZstashError } from "../errors.ts";
+import { REPLY_SIZE_MAX } from "../limits.ts";
 import { ByteBuffer } from "./byte-buffer.ts";
 
 /**
@@ -85,7 +86,7 @@ export class RespParser {
   #failure: ZstashError | undefined;
 
   constructor(limits: RespLimits = {}) {
-    this.#maxSize = limits.maxSize ?? 2 ** 30;
+    this.#maxSize = limits.maxSize ?? REPLY_SIZE_MAX;
     this.#maxDepth = limits.maxDepth ?? 64;
     this.#maxLineLength = limits.maxLineLength ?? 65_536;
   }

@@ -1,4 +1,4 @@
-import { describe, requireInteger } from "../codec/parameters.ts";
+import { describe, requireInteger } from "../check.ts";
 import type { Fetch } from "./exchange.ts";
 import { readRetry, type RetryOptions, type RetryPolicy } from "./retry.ts";
 import type { TokenStore } from "./sync-token.ts";

@@ -1,4 +1,4 @@
-import { describe, requireInteger } from "../codec/parameters.ts";
+import { describe, requireInteger } from "../check.ts";
 
 /** How failed requests are repeated. */
 export interface RetryOptions {

@@ -1,6 +1,7 @@
 import { concatenate } from "../bytes.ts";
 import type { Zstd } from "../codec/zstd.ts";
 import { ZstashError } from "../errors.ts";
+import { REDIS_STRING_MAX } from "../limits.ts";
 import { writeStoredFrame } from "../format/stored-frame.ts";
 import { fromTextCarrier, isRawCarrier, isTextCarrier } from "../value/carrier.ts";
 import { streamOf, type StoredBytes } from "./download.ts";
@@ -13,8 +14,6 @@ export type StoredForm = "frames" | "text" | "plain";
 
 /** Bytes by which the form is recognised. */
 export const FORM_SIZE = 9;
-/** The longest text that is decoded from base64: what a response may hold. */
-const TEXT_MAX = 512 << 20;
 
 /** The form of a stored value, by its first bytes. */
 export function formOf(head: Uint8Array): StoredForm {
@@ -63,7 +62,7 @@ async function peek(
 
 async function readText(stream: ReadableStream<Uint8Array>, key: string): Promise<Uint8Array> {
   try {
-    return fromTextCarrier(new TextDecoder().decode(await readAll(stream, TEXT_MAX)));
+    return fromTextCarrier(new TextDecoder().decode(await readAll(stream, REDIS_STRING_MAX)));
   } catch (error) {
     throw withKey(error, key);
   }

@@ -1,4 +1,5 @@
-import { requireInteger } from "../codec/parameters.ts";
+import { requireInteger } from "../check.ts";
+import { DEFAULT_MAX_SIZE } from "../limits.ts";
 import { openCompressed, openContent, readAll } from "./content.ts";
 import { openStored } from "./download.ts";
 import {
@@ -30,9 +31,6 @@ export type { EventListener, ZstashEvent } from "../metrics/events.ts";
 export type { CodecOption } from "../value/codec-loader.ts";
 export type { ValueKind } from "../value/policy.ts";
 export { ZstashError, type ZstashErrorCode } from "../errors.ts";
-
-/** The most bytes that `getBytes` and `getText` give, unless the caller says otherwise. */
-const DEFAULT_MAX_SIZE = 32 << 20;
 
 /** Options of `getBytes` and `getText`. */
 export interface ReadWholeOptions extends ReadOptions {

@@ -1,4 +1,5 @@
-import { describe, requireInteger } from "../codec/parameters.ts";
+import { describe, requireInteger } from "../check.ts";
+import { BLOCK_SIZE_MAX, FRAME_SIZE_MAX } from "../limits.ts";
 import { segmentSize } from "../codec/segment-size.ts";
 import type { Zstd } from "../codec/zstd.ts";
 import { readFrameHeader } from "../format/frame.ts";
@@ -23,9 +24,6 @@ export interface LayoutPlan {
   readonly frameSize: number;
 }
 
-const FLUSH_MAX = 128 << 10;
-const FRAME_MAX = 16 << 20;
-
 /**
  * Reads the layout of a `put`.
  *
@@ -42,11 +40,11 @@ export function readLayout(layout: Layout = "ramp", mtu?: number): LayoutPlan {
   }
   if ("mtu" in layout) return bounded(layout.mtu);
   if ("flushSize" in layout) {
-    requireInteger("layout.flushSize", layout.flushSize, 1, FLUSH_MAX);
+    requireInteger("layout.flushSize", layout.flushSize, 1, BLOCK_SIZE_MAX);
     return { kind: "frame", flush: layout.flushSize, frameSize: 0 };
   }
   const { frameSize } = layout;
-  requireInteger("layout.frameSize", frameSize, 1, FRAME_MAX);
+  requireInteger("layout.frameSize", frameSize, 1, FRAME_SIZE_MAX);
   return { kind: "frames", flush: "ramp", frameSize };
 }
 

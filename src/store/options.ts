@@ -1,4 +1,5 @@
-import { describe, requireInteger, requireLevel } from "../codec/parameters.ts";
+import { describe, requireInteger, requireLevel } from "../check.ts";
+import { DEFAULT_MAX_WINDOW_LOG, REDIS_STRING_MAX, WINDOW_LOG_MAX, WINDOW_LOG_MIN } from "../limits.ts";
 import { RestClient } from "../rest/client.ts";
 import { readRestOptions, type RestOptions } from "../rest/rest-options.ts";
 import type { EventListener } from "../metrics/events.ts";
@@ -84,8 +85,6 @@ export interface StoreContext {
 const PIECE_SIZE_MIN = 64;
 const PIECE_SIZE_MAX = 64 << 20;
 const CONCURRENCY_MAX = 6;
-const DEFAULT_RECORD_LIMIT = 512 << 20;
-const DEFAULT_MAX_WINDOW_LOG = 23;
 
 /**
  * Validates the options and makes what they describe.
@@ -100,14 +99,14 @@ export function readStoreOptions(options: StoreOptions): StoreContext {
     level,
     pieceSize,
     concurrency,
-    recordLimit = DEFAULT_RECORD_LIMIT,
+    recordLimit = REDIS_STRING_MAX,
     maxWindowLog = DEFAULT_MAX_WINDOW_LOG,
   } = options;
   if (level !== undefined) requireLevel(level);
   if (pieceSize !== undefined) requireInteger("pieceSize", pieceSize, PIECE_SIZE_MIN, PIECE_SIZE_MAX);
   if (concurrency !== undefined) requireInteger("concurrency", concurrency, 1, CONCURRENCY_MAX);
   requireInteger("recordLimit", recordLimit, 1, Number.MAX_SAFE_INTEGER);
-  requireInteger("maxWindowLog", maxWindowLog, 10, 30);
+  requireInteger("maxWindowLog", maxWindowLog, WINDOW_LOG_MIN, WINDOW_LOG_MAX);
   const client = new RestClient(readRestOptions(options));
   return {
     client,

@@ -1,7 +1,8 @@
 import { ZstashError } from "../errors.ts";
 import { createPullStream } from "../codec/pull-stream.ts";
 import type { RangeSource } from "../codec/range-source.ts";
-import { requireInteger } from "../codec/parameters.ts";
+import { requireInteger } from "../check.ts";
+import { RANGE_READ_SIZE } from "../limits.ts";
 import { parseSeekTable, seekTableSize, type SeekTable } from "../format/seek-table.ts";
 import { VERSION_FRAME_SIZE } from "../format/version-frame.ts";
 import { FORM_SIZE, formOf, keyed, openContent, type StoredForm } from "./content.ts";
@@ -16,8 +17,6 @@ import { resume } from "./resume.ts";
  * of 64 KiB takes two requests of together less than 100 KB.
  */
 const TABLE_READ = 32 << 10;
-/** Bytes in one read. */
-const READ_SIZE = 1 << 20;
 /** Frames that tables in the cache may have together: 16 bytes of memory each. */
 const CACHED_FRAMES = 1 << 20;
 const RESTARTS = 5;
@@ -85,7 +84,11 @@ export class RangeReader {
     const { codec } = this.#context;
     const zstd = codec.loaded ?? (await codec.load());
     if ("error" in zstd) throw zstd.error;
-    const options = { readSize: READ_SIZE, seekTable: table, ...(signal === undefined ? {} : { signal }) };
+    const options = {
+      readSize: RANGE_READ_SIZE,
+      seekTable: table,
+      ...(signal === undefined ? {} : { signal }),
+    };
     return zstd.decompressRange(this.#source(key, version), start, end, options);
   }
 
@@ -168,8 +171,8 @@ function readPlain(
   if (start > source.size) throw pastEnd(start, source.size);
   const last = Math.min(end, source.size);
   return createPullStream(async function* read(ended) {
-    for (let at = start; at < last; at += READ_SIZE) {
-      yield await source.read(at, Math.min(last, at + READ_SIZE), { signal: ended });
+    for (let at = start; at < last; at += RANGE_READ_SIZE) {
+      yield await source.read(at, Math.min(last, at + RANGE_READ_SIZE), { signal: ended });
     }
   }, signal);
 }

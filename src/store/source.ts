@@ -1,5 +1,5 @@
 import { isBytes } from "../bytes.ts";
-import { describe } from "../codec/parameters.ts";
+import { describe } from "../check.ts";
 import type { ValueKind } from "../value/policy.ts";
 
 /** What can be stored. */

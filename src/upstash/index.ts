@@ -1,4 +1,4 @@
-import { describe } from "../codec/parameters.ts";
+import { describe } from "../check.ts";
 import { createMiddleware, type CompressionMiddleware } from "./middleware.ts";
 import type { CompressionOptions, TokenHolder } from "./options.ts";
 

@@ -1,12 +1,13 @@
 import { Pace } from "../codec/pace.ts";
-import { describe, requireInteger } from "../codec/parameters.ts";
+import { requireBoolean, requireInteger, requireOneOf, requireOptions } from "../check.ts";
+import { DEFAULT_MAX_SIZE } from "../limits.ts";
 import { emit, type EventListener } from "../metrics/events.ts";
 import type { DecodeSettings } from "../value/decode.ts";
 import type { EncodeSettings } from "../value/encode.ts";
 import { completePolicy, type PolicyOption } from "../value/policy.ts";
 import { readRestOptions, restOptionNames, type RestOptions } from "../rest/rest-options.ts";
 import type { TokenStore } from "../rest/sync-token.ts";
-import { DEFAULT_MAX_SIZE, requireListener, requireMaxSize, requireOptions } from "../value/value.ts";
+import { requireListener, requireMaxSize } from "../value/value.ts";
 import { CodecLoader, type CodecOption } from "../value/codec-loader.ts";
 import { TransportLoader } from "./transport-loader.ts";
 
@@ -78,8 +79,8 @@ export interface TokenHolder {
   readYourWritesSyncToken?: string | undefined;
 }
 
-const modes: readonly unknown[] = ["on", "read-only", "shadow", "passthrough"];
-const corruptions: readonly unknown[] = ["throw", "miss"];
+const modes: readonly CompressionMode[] = ["on", "read-only", "shadow", "passthrough"];
+const corruptions = ["throw", "miss"] as const;
 const names: readonly string[] = [
   "mode",
   "policy",
@@ -98,10 +99,7 @@ const names: readonly string[] = [
  * @throws {TypeError | RangeError} naming the option
  */
 export function readOptions(options: CompressionOptions, holder?: TokenHolder): Settings {
-  requireOptions(options);
-  for (const name of Object.keys(options)) {
-    if (!names.includes(name)) throw new TypeError(`"${name}" is not an option`);
-  }
+  requireOptions(options, names);
   const {
     mode = "on",
     policy = {},
@@ -115,7 +113,7 @@ export function readOptions(options: CompressionOptions, holder?: TokenHolder): 
   if (maxRequestSize !== undefined) {
     requireInteger("maxRequestSize", maxRequestSize, 1, Number.MAX_SAFE_INTEGER);
   }
-  if (typeof guard !== "boolean") throw new TypeError(`"guard" must be a boolean, got ${describe(guard)}`);
+  requireBoolean("guard", guard);
   requireOneOf("onCorrupt", onCorrupt, corruptions);
   const listener = requireListener(onEvent);
   return {
@@ -175,10 +173,4 @@ function asked(mode: () => CompressionMode, onEvent: EventListener | undefined):
       return "read-only";
     }
   };
-}
-
-function requireOneOf(name: string, value: unknown, allowed: readonly unknown[]): void {
-  if (allowed.includes(value)) return;
-  if (typeof value !== "string") throw new TypeError(`"${name}" must be a string, got ${describe(value)}`);
-  throw new RangeError(`"${name}" must be one of ${allowed.join(", ")}, got ${JSON.stringify(value)}`);
 }

@@ -1,3 +1,4 @@
+import { DEFAULT_REQUEST_SIZE } from "../limits.ts";
 import type { Stored } from "../value/carrier.ts";
 import type { CommandArguments } from "./commands.ts";
 import type { Settings } from "./options.ts";
@@ -14,9 +15,6 @@ export interface Outgoing {
 
 /** Sends commands as one request; the answer is a reply, or a list of them where they came as one. */
 export type Send = (outgoing: Outgoing) => Promise<unknown>;
-
-/** What Upstash takes on most plans, in bytes of a request's body. */
-const DEFAULT_REQUEST_SIZE = 10_485_760;
 
 /**
  * Sends commands in as many requests as their size asks for. A pipeline is divided between its commands; what cannot

@@ -1,4 +1,4 @@
-import { describe } from "../codec/parameters.ts";
+import { describe } from "../check.ts";
 import { loadZstd, type Zstd } from "../codec/zstd.ts";
 import { ZstashError } from "../errors.ts";
 import type { CodecFailure } from "./encode.ts";

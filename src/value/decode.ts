@@ -37,7 +37,7 @@ export function decodeStored(
 ): string {
   try {
     const frame = frameOf(codec, stored);
-    const text = (codec as TextDecompressor).decompressText(frame, settings);
+    const text = (codec as TextDecompressor).decompressText(frame, { maxSize: settings.maxSize });
     tell(frame, text, stored, command, key, settings);
     return text;
   } catch (cause) {
@@ -63,7 +63,7 @@ export async function decodeStoredLarge(
 ): Promise<string> {
   try {
     const frame = frameOf(codec, stored);
-    const text = await decompressLargeText(codec as Decoder, frame, settings);
+    const text = await decompressLargeText(codec as Decoder, frame, { maxSize: settings.maxSize });
     tell(frame, text, stored, command, key, settings);
     return text;
   } catch (cause) {

@@ -1,4 +1,4 @@
-import { describe, requireLevel } from "../codec/parameters.ts";
+import { describe, requireLevel } from "../check.ts";
 
 /** What a value is, as far as the writer knows. */
 export type ValueKind = "text" | "json" | "protobuf" | "binary";

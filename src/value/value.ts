@@ -1,12 +1,10 @@
-import { describe } from "../codec/parameters.ts";
+import { describe, requireFunction, requireInteger, requireOptions, requireString } from "../check.ts";
+import { DEFAULT_MAX_SIZE } from "../limits.ts";
 import type { Zstd } from "../codec/zstd.ts";
 import type { EventListener } from "../metrics/events.ts";
 import { decodeStored, isEncoded, type TextDecompressor } from "./decode.ts";
 import { planEncode, runEncode } from "./encode.ts";
 import { completePolicy, type PolicyOption } from "./policy.ts";
-
-/** The most bytes a value may have to be read, unless the caller says otherwise. */
-export const DEFAULT_MAX_SIZE: number = 32 << 20;
 
 /** Options of `encodeValue`. */
 export interface EncodeValueOptions {
@@ -43,15 +41,15 @@ export interface DecodeValueOptions {
 export function encodeValue(zstd: Zstd, text: string, options: EncodeValueOptions = {}): string {
   if (typeof zstd?.compress !== "function")
     throw new TypeError(`"zstd" must be a codec, got ${describe(zstd)}`);
-  requireText("text", text);
-  requireOptions(options);
+  requireString("text", text);
+  requireOptions(options, ["key", "policy", "maxSize", "onEvent"]);
   const { key = "", policy = {}, maxSize = DEFAULT_MAX_SIZE, onEvent } = options;
   const settings = {
     policy: typeof policy === "function" ? policy : completePolicy(policy, "text"),
     maxSize: requireMaxSize(maxSize),
     onEvent: requireListener(onEvent),
   };
-  requireText("key", key);
+  requireString("key", key);
   const subject = { command: "SET", key };
   const plan = planEncode(text, subject, "on", settings);
   return plan === undefined ? text : (runEncode(zstd, text, plan, subject, settings) as string);
@@ -77,36 +75,22 @@ export function decodeValue(
   if (typeof zstd?.decompressText !== "function") {
     throw new TypeError(`"zstd" must be a codec, got ${describe(zstd)}`);
   }
-  requireText("stored", stored);
-  requireOptions(options);
+  requireString("stored", stored);
+  requireOptions(options, ["key", "maxSize", "onEvent"]);
   const { key = "", maxSize = DEFAULT_MAX_SIZE, onEvent } = options;
   const settings = { maxSize: requireMaxSize(maxSize), onEvent: requireListener(onEvent) };
-  requireText("key", key);
+  requireString("key", key);
   return isEncoded(stored) ? decodeStored(zstd, stored, "GET", key, settings) : stored;
 }
 
 /** A whole number of bytes, or an error that names the option. */
 export function requireMaxSize(value: unknown): number {
-  if (typeof value !== "number") throw new TypeError(`"maxSize" must be a number, got ${describe(value)}`);
-  if (!Number.isInteger(value) || value < 0) {
-    throw new RangeError(`"maxSize" must be a whole number of bytes, got ${value}`);
-  }
+  requireInteger("maxSize", value, 0, Number.MAX_SAFE_INTEGER);
   return value;
 }
 
 /** A function or nothing, or an error that names the option. */
 export function requireListener(value: unknown): EventListener | undefined {
-  if (value === undefined || typeof value === "function") return value as EventListener | undefined;
-  throw new TypeError(`"onEvent" must be a function, got ${describe(value)}`);
-}
-
-/** An object, or an error that says what came instead. */
-export function requireOptions(value: unknown): asserts value is object {
-  if (typeof value !== "object" || value === null) {
-    throw new TypeError(`"options" must be an object, got ${describe(value)}`);
-  }
-}
-
-function requireText(name: string, value: unknown): asserts value is string {
-  if (typeof value !== "string") throw new TypeError(`"${name}" must be a string, got ${describe(value)}`);
+  if (value !== undefined) requireFunction("onEvent", value);
+  return value as EventListener | undefined;
 }

@@ -1,0 +1,119 @@
+/** Checks of arguments: what is wrong is a TypeError or a RangeError that names the argument, never its value. */
+import { isBytes } from "./bytes.ts";
+import { LEVEL_MAX, LEVEL_MIN } from "./limits.ts";
+
+/** The type of a value, never the value. */
+export function describe(value: unknown): string {
+  if (value === null) return "null";
+  if (typeof value !== "object") return typeof value;
+  // Of the prototype: an own property of that name is a part of the value.
+  const prototype = Object.getPrototypeOf(value) as { constructor?: unknown } | null;
+  return typeof prototype?.constructor === "function" ? prototype.constructor.name : "object";
+}
+
+/** Names that other libraries give to an option of ours. */
+const otherNames: Readonly<Record<string, string>> = {
+  ex: "ttl",
+  px: "ttl",
+  expire: "ttl",
+  expiration: "ttl",
+  retries: "retry",
+  attempts: "retries",
+  nx: "ifAbsent",
+};
+
+/**
+ * Throws a TypeError unless `options` is an object that has no other names than `names`. The message says what may have been meant: an option that is dropped without a word is a value that never expires.
+ */
+export function requireOptions(
+  options: unknown,
+  names: readonly string[],
+  what = "options",
+): asserts options is object {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(`"${what}" must be an object, got ${describe(options)}`);
+  }
+  for (const name of Object.keys(options)) {
+    if (!names.includes(name)) throw unknownName(name, names, what);
+  }
+}
+
+function unknownName(name: string, names: readonly string[], what: string): TypeError {
+  const meant =
+    names.find((one) => isLike(name.toLowerCase(), one)) ?? names.find((one) => isNear(name, one));
+  const shown = what === "options" ? name : `${what}.${name}`;
+  const hint = meant === undefined ? `the options are ${names.join(", ")}` : `did you mean "${meant}"?`;
+  return new TypeError(`"${shown}" is not an option: ${hint}`);
+}
+
+function isLike(name: string, option: string): boolean {
+  return option.toLowerCase() === name || otherNames[name] === option;
+}
+
+/** Whether one edit, or a letter missing, makes one of the other; two for names of six letters or more. */
+function isNear(name: string, option: string): boolean {
+  return distance(name.toLowerCase(), option.toLowerCase()) <= (option.length < 6 ? 1 : 2);
+}
+
+/** Levenshtein's distance. Names are short, and this runs only before an error. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      next[j] = Math.min(next[j - 1]! + 1, row[j]! + 1, row[j - 1]! + Number(a[i - 1] !== b[j - 1]));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}
+
+/** Throws unless the argument is bytes. */
+export function requireBytes(data: unknown, name: string): asserts data is Uint8Array {
+  if (!isBytes(data)) throw new TypeError(`"${name}" must be a Uint8Array, got ${describe(data)}`);
+}
+
+/** Throws unless the argument is a string. */
+export function requireString(name: string, value: unknown): asserts value is string {
+  if (typeof value !== "string") throw new TypeError(`"${name}" must be a string, got ${describe(value)}`);
+}
+
+/** Throws unless the argument is a boolean. */
+export function requireBoolean(name: string, value: unknown): asserts value is boolean {
+  if (typeof value !== "boolean") throw new TypeError(`"${name}" must be a boolean, got ${describe(value)}`);
+}
+
+/** Throws unless the argument is a function. */
+export function requireFunction(name: string, value: unknown): void {
+  if (typeof value !== "function")
+    throw new TypeError(`"${name}" must be a function, got ${describe(value)}`);
+}
+
+/** Throws a TypeError unless the value is a number, a RangeError unless it is an integer in `[least, most]`. */
+export function requireInteger(
+  name: string,
+  value: unknown,
+  least: number,
+  most: number,
+): asserts value is number {
+  if (typeof value !== "number") throw new TypeError(`"${name}" must be a number, got ${describe(value)}`);
+  if (!Number.isInteger(value) || value < least || value > most) {
+    throw new RangeError(`"${name}" must be an integer from ${least} to ${most}, got ${value}`);
+  }
+}
+
+/** Throws unless the value is one of `allowed`, which are strings. */
+export function requireOneOf<Choice extends string>(
+  name: string,
+  value: unknown,
+  allowed: readonly Choice[],
+): asserts value is Choice {
+  if (allowed.includes(value as Choice)) return;
+  requireString(name, value);
+  throw new RangeError(`"${name}" must be one of ${allowed.join(", ")}, got ${JSON.stringify(value)}`);
+}
+
+/** Throws unless the value is a compression level. */
+export function requireLevel(level: unknown): asserts level is number {
+  requireInteger("level", level, LEVEL_MIN, LEVEL_MAX);
+}

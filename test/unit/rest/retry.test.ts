@@ -1,0 +1,275 @@
+import { describe, expect, test, vi } from "vitest";
+import { readRetry } from "../../../src/rest/retry.ts";
+import { isPassing, retryAfter, sleep } from "../../../src/rest/waiting.ts";
+import { ReplyFormats } from "../../../src/rest/reply-format.ts";
+import { SyncToken, tokenVariable } from "../../../src/rest/sync-token.ts";
+import { anyOf } from "../../../src/rest/signals.ts";
+import { cleanServerText, errorText, serverError, serverErrorCode } from "../../../src/rest/server-error.ts";
+import { seededRandom } from "../../support/random.ts";
+
+describe("Retry-After", () => {
+  const now = Date.parse("2026-03-01T12:00:00Z");
+
+  test.each<[string | null, number | undefined]>([
+    [null, undefined],
+    ["", undefined],
+    ["  ", undefined],
+    ["soon", undefined],
+    ["0", 0],
+    ["2", 2000],
+    [" 2 ", 2000],
+    ["30", 30_000],
+    ["31", Infinity],
+    ["3600", Infinity],
+    ["9".repeat(400), Infinity],
+    ["Sun, 01 Mar 2026 12:00:05 GMT", 5000],
+    ["Sun, 01 Mar 2026 11:59:00 GMT", 0],
+    ["Sun, 01 Mar 2026 12:00:30 GMT", 30_000],
+    ["Sun, 01 Mar 2026 12:00:31 GMT", Infinity],
+    ["Fri, 31 Dec 9999 23:59:59 GMT", Infinity],
+  ])("%j is %s ms", (header, ms) => {
+    expect(retryAfter(header, now)).toBe(ms);
+  });
+});
+
+describe("the policy", () => {
+  test("waits twice as long and more each time, up to a bound, less a random share of up to a half", () => {
+    const { attempts, backoff } = readRetry();
+    expect(attempts).toBe(5);
+    for (let retry = 0; retry < 30; retry++) {
+      const full = Math.min(10_000, 50 * Math.exp(retry));
+      const waits = Array.from({ length: 200 }, () => backoff(retry));
+      expect(Math.min(...waits)).toBeGreaterThanOrEqual(full / 2);
+      expect(Math.max(...waits)).toBeLessThanOrEqual(full);
+      expect(new Set(waits).size).toBeGreaterThan(100);
+    }
+  });
+
+  test("may be none, or one's own", () => {
+    expect(readRetry(false).attempts).toBe(0);
+    const backoff = (): number => 1;
+    expect(readRetry({ attempts: 0 }).attempts).toBe(0);
+    expect(readRetry({ attempts: 100, backoff })).toEqual({ attempts: 100, backoff });
+    expect(readRetry({ backoff }).attempts).toBe(5);
+  });
+
+  test.each<[unknown, typeof TypeError]>([
+    [null, TypeError],
+    [true, TypeError],
+    [3, TypeError],
+    [{ attempts: "3" }, TypeError],
+    [{ attempts: 1.5 }, RangeError],
+    [{ attempts: -1 }, RangeError],
+    [{ attempts: 101 }, RangeError],
+    [{ attempts: Number.NaN }, RangeError],
+    [{ backoff: 50 }, TypeError],
+  ])("%j is refused", (retry, kind) => {
+    expect(() => readRetry(retry as false)).toThrow(kind);
+    expect(() => readRetry(retry as false)).toThrow(/"retry/);
+  });
+
+  test.each([
+    [200, false],
+    [400, false],
+    [401, false],
+    [403, false],
+    [404, false],
+    [408, true],
+    [413, false],
+    [425, true],
+    [429, true],
+    [500, true],
+    [502, true],
+    [503, true],
+    [599, true],
+  ])("status %i passes: %s", (status, passes) => {
+    expect(isPassing(status)).toBe(passes);
+  });
+});
+
+describe("a pause", () => {
+  test("ends by itself and leaves no listener", async () => {
+    const controller = new AbortController();
+    const removed = vi.spyOn(controller.signal, "removeEventListener");
+    await sleep(1, controller.signal);
+    await sleep(0, undefined);
+    expect(removed).toHaveBeenCalledTimes(1);
+  });
+
+  test("ends with the signal's reason, before it has begun too", async () => {
+    const reason = new Error("enough");
+    const controller = new AbortController();
+    const long = sleep(2 ** 30, controller.signal);
+    controller.abort(reason);
+    await expect(long).rejects.toBe(reason);
+    await expect(sleep(2 ** 30, controller.signal)).rejects.toBe(reason);
+  });
+});
+
+describe("two signals", () => {
+  test("are one, which gives the reason of the first to end", () => {
+    for (const native of [true, false]) {
+      const any = AbortSignal.any;
+      if (!native) Object.assign(AbortSignal, { any: undefined });
+      try {
+        const [a, b] = [new AbortController(), new AbortController()];
+        const both = anyOf(a.signal, b.signal)!;
+        expect(both.aborted).toBe(false);
+        b.abort("second");
+        a.abort("first");
+        expect(both.reason).toBe("second");
+        const late = anyOf(new AbortController().signal, a.signal)!;
+        expect([late.aborted, late.reason]).toEqual([true, "first"]);
+      } finally {
+        Object.assign(AbortSignal, { any });
+      }
+    }
+  });
+
+  test("one of which is missing are the other", () => {
+    const { signal } = new AbortController();
+    expect(anyOf(signal, undefined)).toBe(signal);
+    expect(anyOf(undefined, signal)).toBe(signal);
+    expect(anyOf(signal, signal)).toBe(signal);
+    expect(anyOf(undefined, undefined)).toBeUndefined();
+  });
+});
+
+describe("the form of replies that is asked for", () => {
+  test("is base64 for several commands and for what must not run twice, until RESP2 is known", () => {
+    const formats = new ReplyFormats();
+    expect(formats.unknown).toBe(true);
+    expect(formats.choose(false, true, 0)).toBe("base64");
+    expect(formats.choose(true, false, 0)).toBe("base64");
+    expect(formats.choose(true, true, 0)).toBe("resp2");
+    // The header may have been what failed.
+    expect(formats.choose(true, true, 1)).toBe("base64");
+  });
+
+  test("is RESP2 for every single command where it is known", () => {
+    const formats = new ReplyFormats();
+    formats.learn(true);
+    expect(formats.unknown).toBe(false);
+    expect(formats.choose(true, false, 0)).toBe("resp2");
+    expect(formats.choose(true, true, 3)).toBe("resp2");
+    expect(formats.choose(false, true, 0)).toBe("base64");
+  });
+
+  test("is base64 where it is known not to be there", () => {
+    const formats = new ReplyFormats();
+    formats.learn(false);
+    expect(formats.choose(true, true, 0)).toBe("base64");
+    formats.learn(true);
+    expect(formats.choose(true, true, 0)).toBe("resp2");
+  });
+
+  test("is base64 after two requests that failed in RESP2 alone, and not after one", () => {
+    const formats = new ReplyFormats();
+    formats.fellBack();
+    expect(formats.choose(true, true, 0)).toBe("resp2");
+    formats.fellBack();
+    expect(formats.choose(true, true, 0)).toBe("base64");
+    expect(formats.unknown).toBe(false);
+  });
+
+  test("stays RESP2 where it is known, whatever fails", () => {
+    const formats = new ReplyFormats();
+    formats.learn(true);
+    for (let round = 0; round < 5; round++) formats.fellBack();
+    expect(formats.choose(true, true, 0)).toBe("resp2");
+  });
+});
+
+describe("the sync token", () => {
+  test("is that of the request which was started last, in whatever order the replies come", () => {
+    const store = tokenVariable();
+    const token = new SyncToken(store);
+    expect(token.start().token).toBeUndefined();
+    const [a, b, c] = [token.start(), token.start(), token.start()];
+    b.receive("b");
+    expect(store.get()).toBe("b");
+    a.receive("a");
+    expect(store.get()).toBe("b");
+    c.receive("c");
+    b.receive("b again");
+    expect(store.get()).toBe("c");
+    expect(token.start().token).toBe("c");
+  });
+
+  test("of a reply without one changes nothing", () => {
+    const store = tokenVariable();
+    const token = new SyncToken(store);
+    const [a, b] = [token.start(), token.start()];
+    b.receive(null);
+    expect(store.get()).toBeUndefined();
+    a.receive("a");
+    expect(store.get()).toBe("a");
+  });
+
+  test("never goes back, in random orders", () => {
+    const random = seededRandom(5);
+    for (let round = 0; round < 100; round++) {
+      const store = tokenVariable();
+      const token = new SyncToken(store);
+      const open: { number: number; receive: (token: string | null) => void }[] = [];
+      let newest = -1;
+      for (let number = 0; number < 30; number++) {
+        open.push({ number, receive: token.start().receive });
+        while (open.length > 0 && random.below(2) === 0) {
+          const [one] = open.splice(random.below(open.length), 1);
+          one!.receive(`${one!.number}`);
+          newest = Math.max(newest, one!.number);
+          expect(store.get()).toBe(`${newest}`);
+        }
+      }
+    }
+  });
+});
+
+describe("what a server says", () => {
+  test.each([
+    ["ERR max request size exceeded. Limit: 10 bytes, Actual: 20 bytes.", "REQUEST_LIMIT"],
+    ["ERR max single record size exceeded. Limit: 1", "RECORD_LIMIT"],
+    ["ERR string exceeds maximum allowed size (proto-max-bulk-len)", "RECORD_LIMIT"],
+    ["WRONGTYPE Operation against a key", "REDIS"],
+    ["", "REDIS"],
+  ])("%j is %s", (text, code) => {
+    expect(serverErrorCode(text)).toBe(code);
+    expect(serverError("run SET", text, 400)).toMatchObject({
+      code,
+      status: 400,
+      message: `Cannot run SET: ${text}`,
+    });
+    expect("status" in serverError("run SET", text)).toBe(false);
+  });
+
+  test.each([
+    "ERR unknown command 'foo', with args beginning with: 'hunter2' 'x' ",
+    "ERR unknown command `foo`, with args beginning with: `hunter2`, ",
+    'ERR wrong number of arguments, command was: ["set","k","hunter2"]',
+    'ERR x, command was: ["set","k","with args beginning with: \nhunter2"]',
+  ])("%j is repeated without the arguments", (text) => {
+    const clean = cleanServerText(text);
+    expect(clean).toMatch(/^ERR /);
+    expect(clean).not.toContain("hunter2");
+    expect(serverError("run FOO", text).message).not.toContain("hunter2");
+  });
+
+  test("is repeated up to some length", () => {
+    expect(cleanServerText("e".repeat(100_000)).length).toBeLessThanOrEqual(301);
+    expect(cleanServerText("e".repeat(300))).toBe("e".repeat(300));
+  });
+
+  test.each<[string, string | undefined]>([
+    ['{"error":"ERR x"}', "ERR x"],
+    ['{"error":1}', undefined],
+    ['{"result":"x"}', undefined],
+    ["null", undefined],
+    ["[]", undefined],
+    ['"text"', undefined],
+    ["<html>", undefined],
+    ["", undefined],
+  ])("in the body %j is %j", (body, text) => {
+    expect(errorText(body)).toBe(text);
+  });
+});
