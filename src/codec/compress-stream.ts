@@ -26,13 +26,13 @@ export function createCompressStream(
   const cost = costFactor(level);
   return createTransform(
     frameSize === undefined
-      ? new FrameCompressor(open, pace, cost, flush, contentSize)
-      : new FramesCompressor(engine, parameters, pace, cost, frameSize, seekTable),
+      ? new SingleFrame(open, pace, cost, flush, contentSize)
+      : new FixedFrames(engine, parameters, pace, cost, frameSize, seekTable),
   );
 }
 
 /** One frame, flushed at the points that the layout asks for. */
-class FrameCompressor implements Transformer {
+class SingleFrame implements Transformer {
   readonly #open: (signal: AbortSignal) => Promise<CompressionContext>;
   readonly #pace: Pace;
   readonly #cost: number;
@@ -125,7 +125,7 @@ class FrameCompressor implements Transformer {
 }
 
 /** Frames of a fixed number of decompressed bytes, each declaring its size. */
-class FramesCompressor implements Transformer {
+class FixedFrames implements Transformer {
   readonly #engine: Engine;
   readonly #parameters: Parameters<Engine["compress"]>[1];
   readonly #pace: Pace;

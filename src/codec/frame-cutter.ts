@@ -1,6 +1,6 @@
 import { readFrameHeader } from "../format/frame.ts";
 import { BLOCK_SIZE_MAX } from "../limits.ts";
-import { writeStoredFrame } from "../format/stored-frame.ts";
+import { writeRawBlocks } from "../format/raw-blocks.ts";
 
 /** The least bound on a frame, in bytes: a header, a checksum and fifty bytes of content. */
 export const MAX_FRAME_SIZE_MIN = 64;
@@ -115,7 +115,7 @@ export class FrameCutter {
         size = next;
       } else if (left === 0) {
         // The floor itself did not fit: no zstd does that, but the bound is a promise. A stored frame has no checksum.
-        fit = { frame: writeStoredFrame(this.#content(size)), contentSize: size };
+        fit = { frame: writeRawBlocks(this.#content(size)), contentSize: size };
         break;
       } else {
         // The floor is at most the size that missed: a first miss with a dictionary's id in its header lowers it.

@@ -1,5 +1,5 @@
 import { loadModule as loadPackagedModule } from "#wasm/decoder";
-import { loadDecoderEngine } from "../engine/wasm-decoder.ts";
+import { createDecoderEngine } from "../engine/wasm-decoder.ts";
 import { DEFAULT_MEMORY_LIMIT } from "../limits.ts";
 import { createOneShotDecoder, type Decoder } from "./decoder.ts";
 import type { Dictionary } from "./dictionary.ts";
@@ -49,7 +49,7 @@ async function load(
 ): Promise<Decoder> {
   const byId =
     dictionaries === undefined ? none : (await import("./dictionaries.ts")).readDictionaries(dictionaries);
-  const engine = await loadDecoderEngine(loadModule, DEFAULT_MEMORY_LIMIT);
+  const engine = await createDecoderEngine(loadModule, DEFAULT_MEMORY_LIMIT);
   const decoder = {
     ...createOneShotDecoder(engine, byId),
     decompressStream(options?: DecompressStreamOptions): TransformStream<Uint8Array, Uint8Array> {

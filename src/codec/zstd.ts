@@ -1,7 +1,7 @@
 import { isBytes } from "../bytes.ts";
 import { loadModule as loadPackagedModule } from "#wasm/full";
 import type { Engine, EngineFactory, EngineStats } from "../engine/engine.ts";
-import { wasmEngine } from "../engine/wasm.ts";
+import { createEngine } from "../engine/wasm.ts";
 import { DEFAULT_MEMORY_LIMIT } from "../limits.ts";
 import { createCompressStream } from "./compress-stream.ts";
 import { createOneShotDecoder, type Decoder } from "./decoder.ts";
@@ -103,13 +103,13 @@ export function loadZstd(options: LoadOptions = {}): Promise<Zstd> {
   if (engine !== undefined) return createZstd(engine, options);
   if (module !== undefined)
     return createZstd(
-      wasmEngine(() => compileModule(module)),
+      createEngine(() => compileModule(module)),
       options,
     );
   if (Object.values(options).some((option) => option !== undefined)) {
-    return createZstd(wasmEngine(loadPackagedModule), options);
+    return createZstd(createEngine(loadPackagedModule), options);
   }
-  shared ??= createZstd(wasmEngine(loadPackagedModule), options).catch((error: unknown) => {
+  shared ??= createZstd(createEngine(loadPackagedModule), options).catch((error: unknown) => {
     shared = undefined;
     throw error;
   });

@@ -1,8 +1,8 @@
 import { ZstashError } from "../errors.ts";
 import type { RespValue } from "../rest/resp.ts";
 import type { Backend, CommandBytes } from "./backend.ts";
-import { toText, utf8 } from "./bytes.ts";
-import { commandName } from "./policy.ts";
+import { toText, utf8 } from "./text.ts";
+import { commandName } from "./rest-rules.ts";
 import { Refusal } from "./request.ts";
 
 export const EVENT_STREAM = "text/event-stream";

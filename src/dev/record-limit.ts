@@ -1,8 +1,8 @@
 import type { RespValue } from "../rest/resp.ts";
 import type { Backend, CommandBytes } from "./backend.ts";
-import { toText, utf8 } from "./bytes.ts";
+import { toText, utf8 } from "./text.ts";
 import { RECORD_TOO_LARGE } from "./embedded/replies.ts";
-import { commandName } from "./policy.ts";
+import { commandName } from "./rest-rules.ts";
 
 const REFUSAL: RespValue = { kind: "error", text: RECORD_TOO_LARGE };
 

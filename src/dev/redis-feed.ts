@@ -1,4 +1,4 @@
-import { writeCommand } from "../rest/command.ts";
+import { writeCommand } from "../rest/resp-writer.ts";
 import type { RespValue } from "../rest/resp.ts";
 import type { CommandBytes } from "./backend.ts";
 import { closeSession, openSession, unreachable } from "./redis-session.ts";

@@ -1,11 +1,11 @@
 import { connect } from "node:net";
 import type { Socket } from "node:net";
 import { ZstashError } from "../errors.ts";
-import { writeCommand } from "../rest/command.ts";
+import { writeCommand } from "../rest/resp-writer.ts";
 import { RespParser } from "../rest/resp.ts";
 import type { RespLimits, RespValue } from "../rest/resp.ts";
 import type { CommandBytes } from "./backend.ts";
-import { utf8 } from "./bytes.ts";
+import { utf8 } from "./text.ts";
 
 /** Where a Redis is and how to log in, read from its URL. */
 export interface RedisAddress {

@@ -1,6 +1,6 @@
 import type { RespValue } from "../rest/resp.ts";
 import type { Backend, BackendKind, CommandBytes } from "./backend.ts";
-import { utf8 } from "./bytes.ts";
+import { utf8 } from "./text.ts";
 import { RedisFeeds } from "./redis-feed.ts";
 import { closeSession, exchange, openSession, unreachable } from "./redis-session.ts";
 import type { RedisAddress, Session } from "./redis-session.ts";

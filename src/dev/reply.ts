@@ -1,6 +1,6 @@
 import type { RespValue } from "../rest/resp.ts";
 import { encodeBase64 } from "../format/base64.ts";
-import { toText, utf8 } from "./bytes.ts";
+import { toText, utf8 } from "./text.ts";
 
 /** How a request wants its replies: JSON, JSON with strings in base64, or RESP2 as Redis sends it. */
 export type ReplyFormat = "json" | "base64" | "resp2";

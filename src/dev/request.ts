@@ -1,6 +1,6 @@
 import type { CommandBytes } from "./backend.ts";
 import { concatenate } from "../bytes.ts";
-import { toText, utf8 } from "./bytes.ts";
+import { toText, utf8 } from "./text.ts";
 
 /** Why a request is refused before any command of it runs, with the HTTP status that says so. */
 export class Refusal extends Error {

@@ -1,7 +1,7 @@
 import { ZstashError } from "../errors.ts";
 import type { RespValue } from "../rest/resp.ts";
 import type { Backend, CommandBytes } from "./backend.ts";
-import { answerLocally, commandName, notAvailable } from "./policy.ts";
+import { answerLocally, commandName, notAvailable } from "./rest-rules.ts";
 import { Scripts } from "./scripts.ts";
 
 /** Who asks. */

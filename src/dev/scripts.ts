@@ -1,7 +1,7 @@
 import type { RespValue } from "../rest/resp.ts";
 import type { CommandBytes } from "./backend.ts";
-import { toText, utf8 } from "./bytes.ts";
-import { commandName } from "./policy.ts";
+import { toText, utf8 } from "./text.ts";
+import { commandName } from "./rest-rules.ts";
 
 /** A flag of Upstash's alone: a stock Redis refuses a script that has it. */
 const UPSTASH_FLAG = "allow-key-locking";

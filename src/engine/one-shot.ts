@@ -1,7 +1,7 @@
 import { DigestedDictionaries } from "./dictionaries.ts";
 import type { EngineCompressParameters, EngineStreamParameters } from "./engine.ts";
 import { requireCompression, type ZstashCompressionExports } from "./exports.ts";
-import { HeldParameters } from "./held-parameters.ts";
+import { ParameterCache } from "./parameter-cache.ts";
 import { requireAddress, type FilledArea } from "./memory.ts";
 import { OneShotDecoder } from "./one-shot-decoder.ts";
 import { placeText } from "./place-text.ts";
@@ -13,7 +13,7 @@ const DIGESTED_FACTOR = 8;
 /** One-shot coding on one instance with one reused context of each kind. */
 export class OneShot extends OneShotDecoder {
   #dictionaries: DigestedDictionaries | undefined;
-  readonly #held = new HeldParameters();
+  readonly #held = new ParameterCache();
   #context = 0;
 
   /** Bytes that a compression stream's context will take. */

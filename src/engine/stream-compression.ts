@@ -7,9 +7,9 @@ import {
   ZSTD_reset_session_only,
   type ZstashCompressionExports,
 } from "./exports.ts";
-import { HeldParameters, setParameter } from "./held-parameters.ts";
+import { ParameterCache, setParameter } from "./parameter-cache.ts";
 import { requireAddress } from "./memory.ts";
-import { INPUT_SIZE, INSTANCE_OVERHEAD, type Direction, type StreamInstance } from "./stream-instance.ts";
+import { INPUT_SIZE, INSTANCE_OVERHEAD, type StreamContext, type StreamInstance } from "./stream-instance.ts";
 import type { StreamPool } from "./stream-pool.ts";
 import { isZstdError, toZstashError } from "./wasm-error.ts";
 
@@ -21,7 +21,7 @@ export function openCompression(
   signal: AbortSignal,
 ): Promise<CompressionContext> {
   return pool.open(INSTANCE_OVERHEAD + contextSize, signal, (instance, guard, release) => {
-    const direction = instance.direction(Compression);
+    const direction = instance.context(Compression);
     direction.start(parameters);
     return {
       step: (input, directive) => guard(() => direction.step(input, directive)),
@@ -31,11 +31,11 @@ export function openCompression(
 }
 
 /** A ZSTD_CCtx that makes one stream after the other. */
-class Compression implements Direction {
+class Compression implements StreamContext {
   readonly #instance: StreamInstance;
   readonly #exports: ZstashCompressionExports;
   readonly #dictionaries: DigestedDictionaries;
-  readonly #held = new HeldParameters();
+  readonly #held = new ParameterCache();
   readonly #context: number;
 
   constructor(instance: StreamInstance) {

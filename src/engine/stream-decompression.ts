@@ -3,7 +3,7 @@ import { DigestedDictionaries } from "./dictionaries.ts";
 import type { DecompressionContext, StreamStep } from "./engine.ts";
 import { ZSTD_d_windowLogMax, ZSTD_reset_session_only } from "./exports.ts";
 import { requireAddress } from "./memory.ts";
-import { INSTANCE_OVERHEAD, type Direction, type StreamInstance } from "./stream-instance.ts";
+import { INSTANCE_OVERHEAD, type StreamContext, type StreamInstance } from "./stream-instance.ts";
 import type { StreamPool } from "./stream-pool.ts";
 import { toDecodeError } from "./wasm-error.ts";
 
@@ -19,7 +19,7 @@ export function openDecompression(
 ): Promise<DecompressionContext> {
   const estimate = INSTANCE_OVERHEAD + CONTEXT_SIZE + Math.min(windowSize, 2 ** maxWindowLog);
   return pool.open(estimate, signal, (instance, guard, release) => {
-    const direction = instance.direction(Decompression);
+    const direction = instance.context(Decompression);
     direction.start(maxWindowLog);
     return {
       step: (input) => guard(() => direction.step(input)),
@@ -30,7 +30,7 @@ export function openDecompression(
 }
 
 /** A ZSTD_DCtx that decodes one stream after the other. */
-class Decompression implements Direction {
+class Decompression implements StreamContext {
   readonly #instance: StreamInstance;
   readonly #dictionaries: DigestedDictionaries;
   readonly #context: number;

@@ -25,7 +25,7 @@ export class StreamInstance implements Poolable {
   readonly buffers: number;
   readonly #input: number;
   readonly #output: number;
-  #direction: Direction | undefined;
+  #context: StreamContext | undefined;
 
   constructor(module: WebAssembly.Module) {
     this.exports = instantiate(module);
@@ -43,12 +43,12 @@ export class StreamInstance implements Poolable {
    * The instance's context of a direction, kept from stream to stream. One at a time, for the pool counts what one
    * takes: that of the other direction is freed.
    */
-  direction<T extends Direction>(type: new (instance: StreamInstance) => T): T {
-    if (this.#direction instanceof type) return this.#direction;
-    this.#direction?.free();
-    this.#direction = undefined;
+  context<T extends StreamContext>(type: new (instance: StreamInstance) => T): T {
+    if (this.#context instanceof type) return this.#context;
+    this.#context?.free();
+    this.#context = undefined;
     const direction = new type(this);
-    this.#direction = direction;
+    this.#context = direction;
     return direction;
   }
 
@@ -81,6 +81,6 @@ export class StreamInstance implements Poolable {
 }
 
 /** The context of one direction. */
-export interface Direction {
+export interface StreamContext {
   free(): void;
 }

@@ -3,19 +3,19 @@ import { StreamInstance } from "./stream-instance.ts";
 import { trapped } from "./trapped.ts";
 
 /** An instance that a stream holds; no longer usable once it has trapped. */
-interface Held {
+interface Lease {
   readonly instance: StreamInstance;
   usable: boolean;
 }
 
-/** Runs work on a held instance; a trap makes the instance unusable and is INTERNAL. */
+/** Runs work on a leased instance; a trap makes the instance unusable and is INTERNAL. */
 type Guard = <T>(work: () => T) => T;
 
 /** The instances of all streams of an engine, in either direction. */
 export class StreamPool {
   readonly #pool: InstancePool<StreamInstance>;
-  /** Gives back what a stream held that nobody refers to any more; workerd has it from compatibility date 2025-05-05. */
-  readonly #abandoned: FinalizationRegistry<Held> | undefined;
+  /** Gives back what a stream holds that nobody refers to any more; workerd has it from compatibility date 2025-05-05. */
+  readonly #abandoned: FinalizationRegistry<Lease> | undefined;
 
   constructor(module: WebAssembly.Module, memoryLimit: number) {
     this.#pool = new InstancePool(() => new StreamInstance(module), memoryLimit);
@@ -35,23 +35,23 @@ export class StreamPool {
     signal: AbortSignal,
     start: (instance: StreamInstance, guard: Guard, release: () => void) => T,
   ): Promise<T> {
-    const held: Held = { instance: await this.#pool.acquire(estimate, signal), usable: true };
+    const lease: Lease = { instance: await this.#pool.acquire(estimate, signal), usable: true };
     const guard: Guard = (work) => {
       try {
         return work();
       } catch (error) {
         if (!(error instanceof WebAssembly.RuntimeError)) throw error;
-        held.usable = false;
+        lease.usable = false;
         throw trapped(error);
       }
     };
     const release = (): void => {
-      this.#abandoned?.unregister(held);
-      this.#pool.release(held.instance, held.usable);
+      this.#abandoned?.unregister(lease);
+      this.#pool.release(lease.instance, lease.usable);
     };
     try {
-      const context = guard(() => start(held.instance, guard, release));
-      this.#abandoned?.register(context, held, held);
+      const context = guard(() => start(lease.instance, guard, release));
+      this.#abandoned?.register(context, lease, lease);
       return context;
     } catch (error) {
       release();

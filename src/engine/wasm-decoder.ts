@@ -1,14 +1,14 @@
 import type { DecoderEngine } from "./engine.ts";
 import { OneShotDecoder } from "./one-shot-decoder.ts";
-import { Replaceable } from "./replaceable.ts";
+import { OneShotInstance } from "./one-shot-instance.ts";
 
 /** Makes a decoding engine over a compiled zstash module. What streams need is loaded with the first of them. */
-export async function loadDecoderEngine(
+export async function createDecoderEngine(
   load: () => Promise<WebAssembly.Module>,
   memoryLimit: number,
 ): Promise<DecoderEngine> {
   try {
-    return createDecoderEngine(await load(), memoryLimit);
+    return overModule(await load(), memoryLimit);
   } catch (cause) {
     // A page whose load succeeds never fetches the explanations.
     const { toLoadError } = await import("./load-error.ts");
@@ -16,8 +16,8 @@ export async function loadDecoderEngine(
   }
 }
 
-function createDecoderEngine(module: WebAssembly.Module, memoryLimit: number): DecoderEngine {
-  const oneShot = new Replaceable(() => new OneShotDecoder(module));
+function overModule(module: WebAssembly.Module, memoryLimit: number): DecoderEngine {
+  const oneShot = new OneShotInstance(() => new OneShotDecoder(module));
   let streams: ReturnType<typeof loadStreams> | undefined;
   return {
     decompress: (plan, into) => oneShot.run((instance) => instance.decompress(plan, into)),

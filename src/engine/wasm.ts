@@ -1,24 +1,24 @@
 import type { Engine, EngineFactory } from "./engine.ts";
 import { toLoadError } from "./load-error.ts";
 import { OneShot } from "./one-shot.ts";
-import { Replaceable } from "./replaceable.ts";
+import { OneShotInstance } from "./one-shot-instance.ts";
 import { openCompression } from "./stream-compression.ts";
 import { openDecompression } from "./stream-decompression.ts";
 import { StreamPool } from "./stream-pool.ts";
 
 /** Makes the factory of engines over a compiled zstash module: one instance for one-shot work, a pool for streams. */
-export function wasmEngine(load: () => Promise<WebAssembly.Module>): EngineFactory {
+export function createEngine(load: () => Promise<WebAssembly.Module>): EngineFactory {
   return async ({ memoryLimit }) => {
     try {
-      return createEngine(await load(), memoryLimit);
+      return overModule(await load(), memoryLimit);
     } catch (cause) {
       throw toLoadError(cause);
     }
   };
 }
 
-function createEngine(module: WebAssembly.Module, memoryLimit: number): Engine {
-  const oneShot = new Replaceable(() => new OneShot(module));
+function overModule(module: WebAssembly.Module, memoryLimit: number): Engine {
+  const oneShot = new OneShotInstance(() => new OneShot(module));
   const streams = new StreamPool(module, memoryLimit);
   return {
     compress: (source, parameters) => oneShot.run((instance) => instance.compress(source, parameters)),

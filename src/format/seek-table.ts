@@ -46,7 +46,7 @@ export interface SeekTableFrame {
 /** A parsed seek table. All of it is a claim by whoever wrote it. */
 export interface SeekTable {
   /** Number of frames. */
-  readonly frames: number;
+  readonly frameCount: number;
   /** Decompressed bytes of all frames. */
   readonly size: number;
   /** Bytes of all frames: where the table itself begins. */
@@ -57,14 +57,14 @@ export interface SeekTable {
    * @throws {RangeError} unless 0 ≤ offset < size
    */
   find(offset: number): number;
-  /** @throws {RangeError} unless 0 ≤ index < frames */
+  /** @throws {RangeError} unless 0 ≤ index < frameCount */
   frame(index: number): SeekTableFrame;
 }
 
 /** Collects entries in the bytes that they will be written as: 8 a frame, whatever their number. */
 export class SeekTableWriter {
   #bytes: Uint8Array = new Uint8Array(1024);
-  #frames = 0;
+  #frameCount = 0;
 
   /**
    * Adds the next frame.
@@ -75,7 +75,7 @@ export class SeekTableWriter {
   add(compressedSize: number, decompressedSize: number): void {
     requireUint32(compressedSize, "compressedSize");
     requireUint32(decompressedSize, "decompressedSize");
-    const at = HEADER_SIZE + this.#frames * ENTRY_SIZE;
+    const at = HEADER_SIZE + this.#frameCount * ENTRY_SIZE;
     const size = at + ENTRY_SIZE + SEEK_TABLE_FOOTER_SIZE;
     if (size > SEEK_TABLE_SIZE_MAX) throw tooLong("write", size, {});
     if (size > this.#bytes.length) {
@@ -86,17 +86,17 @@ export class SeekTableWriter {
     const view = viewOf(this.#bytes);
     view.setUint32(at, compressedSize, true);
     view.setUint32(at + 4, decompressedSize, true);
-    this.#frames += 1;
+    this.#frameCount += 1;
   }
 
   /** The table as a skippable frame, without checksums: the frames have their own. A copy. */
   toBytes(): Uint8Array {
-    const end = HEADER_SIZE + this.#frames * ENTRY_SIZE;
+    const end = HEADER_SIZE + this.#frameCount * ENTRY_SIZE;
     const bytes = this.#bytes.slice(0, end + SEEK_TABLE_FOOTER_SIZE);
     const view = viewOf(bytes);
     view.setUint32(0, SEEK_TABLE_MAGIC, true);
     view.setUint32(4, bytes.length - HEADER_SIZE, true);
-    view.setUint32(end, this.#frames, true);
+    view.setUint32(end, this.#frameCount, true);
     view.setUint8(end + 4, 0);
     view.setUint32(end + 5, SEEKABLE_MAGIC, true);
     return bytes;
@@ -152,7 +152,7 @@ export function parseSeekTable(tail: Uint8Array, sourceSize?: number): SeekTable
   }
   const footer = readFooter(tail, sourceSize ?? tail.length);
   if (footer === undefined) return undefined;
-  const { frames, entrySize, tableSize } = footer;
+  const { frameCount, entrySize, tableSize } = footer;
   if (tableSize > tail.length) {
     throw new RangeError(`"tail" must hold the whole seek table of ${tableSize} bytes, got ${tail.length}`);
   }
@@ -170,7 +170,7 @@ export function parseSeekTable(tail: Uint8Array, sourceSize?: number): SeekTable
   return readEntries(
     view,
     at + HEADER_SIZE,
-    frames,
+    frameCount,
     entrySize,
     base,
     sourceSize === undefined ? undefined : base + at,
@@ -178,7 +178,7 @@ export function parseSeekTable(tail: Uint8Array, sourceSize?: number): SeekTable
 }
 
 interface Footer {
-  readonly frames: number;
+  readonly frameCount: number;
   readonly entrySize: number;
   readonly tableSize: number;
 }
@@ -193,30 +193,30 @@ function readFooter(tail: Uint8Array, sourceSize: number): Footer | undefined {
   if ((descriptor & RESERVED_BITS) !== 0)
     throw corrupt("reserved bits of its descriptor are set", offset + 4);
   const entrySize = ENTRY_SIZE + ((descriptor & CHECKSUM_FLAG) === 0 ? 0 : CHECKSUM_SIZE);
-  const frames = view.getUint32(at, true);
+  const frameCount = view.getUint32(at, true);
   // At most 12 · 2^32: exact.
-  const tableSize = HEADER_SIZE + frames * entrySize + SEEK_TABLE_FOOTER_SIZE;
+  const tableSize = HEADER_SIZE + frameCount * entrySize + SEEK_TABLE_FOOTER_SIZE;
   if (tableSize > sourceSize) {
-    throw corrupt(`it claims ${frames} frames, more than ${sourceSize} bytes can hold`, offset);
+    throw corrupt(`it claims ${frameCount} frames, more than ${sourceSize} bytes can hold`, offset);
   }
   if (tableSize > SEEK_TABLE_SIZE_MAX) throw tooLong("read", tableSize, { offset });
-  return { frames, entrySize, tableSize };
+  return { frameCount, entrySize, tableSize };
 }
 
 /** Running sums of both sizes. `framesEnd` is where the frames end in the file, if that is known. */
 function readEntries(
   view: DataView,
   first: number,
-  frames: number,
+  frameCount: number,
   entrySize: number,
   base: number,
   framesEnd: number | undefined,
 ): SeekTable {
-  const starts = new Float64Array(frames + 1);
-  const contentStarts = new Float64Array(frames + 1);
+  const starts = new Float64Array(frameCount + 1);
+  const contentStarts = new Float64Array(frameCount + 1);
   let start = 0;
   let contentStart = 0;
-  for (let frame = 0, at = first; frame < frames; frame++, at += entrySize) {
+  for (let frame = 0, at = first; frame < frameCount; frame++, at += entrySize) {
     start += view.getUint32(at, true);
     contentStart += view.getUint32(at + 4, true);
     // The cap on frames keeps both sums below 2^55, so this guard is what keeps them exact.
@@ -233,7 +233,7 @@ function readEntries(
     throw corrupt(`its frames end at byte ${start}, but the table begins at ${framesEnd}`, framesEnd);
   }
   return {
-    frames,
+    frameCount,
     size: contentStart,
     compressedSize: start,
     find(offset) {
@@ -243,8 +243,8 @@ function readEntries(
       return lastAtMost(contentStarts, offset);
     },
     frame(index) {
-      if (!Number.isInteger(index) || index < 0 || index >= frames) {
-        throw new RangeError(`"index" must be a whole number in [0, ${frames}), got ${index}`);
+      if (!Number.isInteger(index) || index < 0 || index >= frameCount) {
+        throw new RangeError(`"index" must be a whole number in [0, ${frameCount}), got ${index}`);
       }
       return {
         start: starts[index]!,

@@ -26,7 +26,7 @@ export function createVersionFrame(): Uint8Array {
 export function findVersionFrame(
   table: SeekTable,
 ): { readonly start: number; readonly end: number } | undefined {
-  if (table.frames === 0) return undefined;
-  const { start, end, contentStart, contentEnd } = table.frame(table.frames - 1);
+  if (table.frameCount === 0) return undefined;
+  const { start, end, contentStart, contentEnd } = table.frame(table.frameCount - 1);
   return contentStart === contentEnd && end - start === VERSION_FRAME_SIZE ? { start, end } : undefined;
 }

@@ -50,8 +50,8 @@ export interface EscapedEvent extends EventSubject {
 }
 
 /** A value was stored uncompressed because compression could not run. */
-export interface FallbackRawEvent extends EventSubject {
-  readonly type: "fallback-raw";
+export interface UncompressedEvent extends EventSubject {
+  readonly type: "uncompressed";
   /** UTF-8 bytes of the value. */
   readonly size: number;
   /** What the codec, its loading or the policy function threw. */
@@ -85,7 +85,7 @@ export type ZstashEvent =
   | CompressedEvent
   | SkippedEvent
   | EscapedEvent
-  | FallbackRawEvent
+  | UncompressedEvent
   | DecodedEvent
   | DecodeFailedEvent
   | ModeFailedEvent;

@@ -55,7 +55,7 @@ export async function withAttempts<T>(
       const { failure } = thrown;
       if (failure.mayHaveRun) onLost?.();
       const asked = retryAfter(failure.retryAfter ?? null);
-      const again = repeatable && failure.passing && number < policy.attempts && asked !== Infinity;
+      const again = repeatable && failure.passing && number < policy.retries && asked !== Infinity;
       if (!again) throw repeatable || !failure.mayHaveRun ? failure.error : ofUnknownEffect(failure.error);
       await sleep(asked ?? policy.backoff(number), signal);
     }

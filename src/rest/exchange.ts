@@ -38,9 +38,9 @@ export async function exchange(
   { timeout, signal }: ExchangeLimits,
 ): Promise<HttpReply> {
   if (signal?.aborted === true) throw signal.reason;
-  const watch = new Watch(timeout, signal);
-  const arriving = callFetch(fetch, url, { ...init, signal: watch.signal });
-  const response = await watch.wait(arriving).catch((error: unknown) => {
+  const deadline = new Deadline(timeout, signal);
+  const arriving = callFetch(fetch, url, { ...init, signal: deadline.signal });
+  const response = await deadline.wait(arriving).catch((error: unknown) => {
     // One that arrives all the same is not kept waiting for a reader.
     arriving.then(({ body }) => body?.cancel()).catch(() => undefined);
     throw error;
@@ -48,7 +48,7 @@ export async function exchange(
   const reader = response.body?.getReader();
   let open = reader !== undefined;
   const close = (): void => {
-    watch.stop();
+    deadline.stop();
     if (!open) return;
     open = false;
     reader?.cancel().catch(() => undefined);
@@ -57,7 +57,7 @@ export async function exchange(
     while (open && reader !== undefined) {
       let next: ReadableStreamReadResult<Uint8Array>;
       try {
-        next = await watch.wait(reader.read());
+        next = await deadline.wait(reader.read());
       } catch (error) {
         close();
         throw error;
@@ -100,7 +100,7 @@ interface ProcessTimer {
  * was given. One timer serves a whole exchange, and is set anew only when it fires too early: three timers and races a
  * request were 40 µs of its 500.
  */
-class Watch {
+class Deadline {
   readonly #timeout: number;
   readonly #outer: AbortSignal | undefined;
   readonly #ended = new AbortController();

@@ -2,12 +2,12 @@ import { concatenate } from "../bytes.ts";
 import type { Zstd } from "../codec/zstd.ts";
 import { ZstashError } from "../errors.ts";
 import { REDIS_STRING_MAX } from "../limits.ts";
-import { writeStoredFrame } from "../format/stored-frame.ts";
+import { writeRawBlocks } from "../format/raw-blocks.ts";
 import { fromTextCarrier, isRawCarrier, isTextCarrier } from "../value/carrier.ts";
 import { streamOf, type StoredBytes } from "./download.ts";
 import type { StoreContext } from "./options.ts";
 import { withKey } from "./reply.ts";
-import { resume } from "./resume.ts";
+import { prepend } from "./prepend.ts";
 
 /** How a stored value lies: as frames, as frames in base64, or uncompressed. */
 export type StoredForm = "frames" | "text" | "plain";
@@ -38,12 +38,12 @@ export async function openContent(
 export async function openCompressed(key: string, stored: StoredBytes): Promise<ReadableStream<Uint8Array>> {
   const { form, stream } = await peek(stored.stream);
   if (form === "frames") return keyed(stream, key);
-  return streamOf(form === "text" ? await readText(stream, key) : writeStoredFrame(await readAll(stream)));
+  return streamOf(form === "text" ? await readText(stream, key) : writeRawBlocks(await readAll(stream)));
 }
 
 /** A stream whose errors name the key. */
 export function keyed(stream: ReadableStream<Uint8Array>, key: string): ReadableStream<Uint8Array> {
-  return resume(stream.getReader(), undefined, (error) => withKey(error, key));
+  return prepend(stream.getReader(), undefined, (error) => withKey(error, key));
 }
 
 /** Reads as much as tells the form, and gives the stream with it. */
@@ -57,7 +57,7 @@ async function peek(
     if (done) break;
     head = head.length === 0 ? value : concatenate([head, value]);
   }
-  return { form: formOf(head), stream: resume(reader, head) };
+  return { form: formOf(head), stream: prepend(reader, head) };
 }
 
 async function readText(stream: ReadableStream<Uint8Array>, key: string): Promise<Uint8Array> {

@@ -25,7 +25,7 @@ export interface StoreOptions extends RestOptions {
   /** Pieces of one value on their way at once, 1…6. Default 6 up, 3 down. */
   readonly concurrency?: number;
   /** The most bytes a stored value may have; more is RECORD_LIMIT as soon as it is passed. Default 512 MiB, Redis' own. */
-  readonly recordLimit?: number;
+  readonly maxRecordSize?: number;
   /** log2 of the largest window to accept, 10…30. Default 23 (8 MiB). */
   readonly maxWindowLog?: number;
   /** Told where a value is stored uncompressed because the codec cannot be loaded. What it throws is dropped. */
@@ -76,7 +76,7 @@ export interface StoreContext {
   readonly level: number | undefined;
   readonly pieceSize: number | undefined;
   readonly concurrency: number | undefined;
-  readonly recordLimit: number;
+  readonly maxRecordSize: number;
   readonly maxWindowLog: number;
   readonly onEvent: EventListener | undefined;
 }
@@ -99,13 +99,13 @@ export function readStoreOptions(options: StoreOptions): StoreContext {
     level,
     pieceSize,
     concurrency,
-    recordLimit = REDIS_STRING_MAX,
+    maxRecordSize = REDIS_STRING_MAX,
     maxWindowLog = DEFAULT_MAX_WINDOW_LOG,
   } = options;
   if (level !== undefined) requireLevel(level);
   if (pieceSize !== undefined) requireInteger("pieceSize", pieceSize, PIECE_SIZE_MIN, PIECE_SIZE_MAX);
   if (concurrency !== undefined) requireInteger("concurrency", concurrency, 1, CONCURRENCY_MAX);
-  requireInteger("recordLimit", recordLimit, 1, Number.MAX_SAFE_INTEGER);
+  requireInteger("maxRecordSize", maxRecordSize, 1, Number.MAX_SAFE_INTEGER);
   requireInteger("maxWindowLog", maxWindowLog, WINDOW_LOG_MIN, WINDOW_LOG_MAX);
   const client = new RestClient(readRestOptions(options));
   return {
@@ -115,7 +115,7 @@ export function readStoreOptions(options: StoreOptions): StoreContext {
     level,
     pieceSize,
     concurrency,
-    recordLimit,
+    maxRecordSize,
     maxWindowLog,
     onEvent: requireListener(options.onEvent),
   };

@@ -1,4 +1,4 @@
-import { writeStoredFrame } from "../format/stored-frame.ts";
+import { writeRawBlocks } from "../format/raw-blocks.ts";
 import { emit } from "../metrics/events.ts";
 import { anyOf } from "../rest/signals.ts";
 import { levelOf } from "../value/policy.ts";
@@ -6,7 +6,7 @@ import { compressLayout, seekable, type LayoutCount } from "./layout.ts";
 import type { PutPlan, StoreContext } from "./options.ts";
 import { withKey } from "./reply.ts";
 import { openSource, type OpenedSource, type ValueSource } from "./source.ts";
-import { StoredValue } from "./stored-value.ts";
+import { ValueUpload } from "./value-upload.ts";
 
 /** What a `put` has stored. */
 export interface PutResult {
@@ -47,7 +47,7 @@ export async function put(
   const counter = new Counter();
   const count: LayoutCount = { frames: 0, largestFrame: 0 };
   let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
-  const value = new StoredValue(context, key, plan, counter, signal);
+  const value = new ValueUpload(context, key, plan, counter, signal);
   try {
     signal.throwIfAborted();
     const transform = await openCompression(context, key, plan, opened, count);
@@ -87,12 +87,12 @@ async function openCompression(
     return compressLayout(loaded, plan.layout, chosen, size, count);
   }
   if (onEvent !== undefined) {
-    emit(onEvent, { type: "fallback-raw", command: "PUT", key, size: size ?? 0, error: loaded.error });
+    emit(onEvent, { type: "uncompressed", command: "PUT", key, size: size ?? 0, error: loaded.error });
   }
   let written = false;
   const write = (chunk: Uint8Array, controller: TransformStreamDefaultController<Uint8Array>): void => {
     written = true;
-    controller.enqueue(writeStoredFrame(chunk));
+    controller.enqueue(writeRawBlocks(chunk));
   };
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>({
     transform: write,

@@ -10,7 +10,7 @@ import { isVersion, openStored, valueChanged, versionIn, versionRange, type Vers
 import type { StoreContext } from "./options.ts";
 import { TAIL_SIZE } from "./publish.ts";
 import { withKey } from "./reply.ts";
-import { resume } from "./resume.ts";
+import { prepend } from "./prepend.ts";
 
 /**
  * First read of the end of a value: it holds the seek table of 4,000 frames, so that a kilobyte out of 250 MB in frames
@@ -142,13 +142,13 @@ export class RangeReader {
   }
 
   #remember(key: string, located: Located): Located {
-    const frames = located.table?.frames ?? 0;
+    const frames = located.table?.frameCount ?? 0;
     if (frames > CACHED_FRAMES) return located;
     this.#located.delete(key);
     this.#located.set(key, located);
     let held = 0;
     for (const [name, { table }] of [...this.#located].toReversed()) {
-      held += table?.frames ?? 0;
+      held += table?.frameCount ?? 0;
       if (held > CACHED_FRAMES) this.#located.delete(name);
     }
     return located;
@@ -159,7 +159,7 @@ export class RangeReader {
 async function begin(stream: ReadableStream<Uint8Array>): Promise<ReadableStream<Uint8Array>> {
   const reader = stream.getReader();
   const { value } = await reader.read();
-  return resume(reader, value);
+  return prepend(reader, value);
 }
 
 function readPlain(

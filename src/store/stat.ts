@@ -79,7 +79,7 @@ async function readFile(
     return { ...content, table: false };
   }
   const table = parseSeekTable(tableSize > tail.length ? await file.readTail(tableSize) : tail, size)!;
-  const frames = table.frames - (findVersionFrame(table) === undefined ? 0 : 1);
+  const frames = table.frameCount - (findVersionFrame(table) === undefined ? 0 : 1);
   return { size: table.size, frames, table: true };
 }
 

@@ -1,7 +1,7 @@
 import type { Zstd } from "../codec/zstd.ts";
 import { ZstashError } from "../errors.ts";
 import { readFrameHeader } from "../format/frame.ts";
-import { writeStoredFrame } from "../format/stored-frame.ts";
+import { writeRawBlocks } from "../format/raw-blocks.ts";
 import { emit, type EventListener, type SkipReason } from "../metrics/events.ts";
 import {
   isReserved,
@@ -147,7 +147,7 @@ export function choose(
 ): Stored {
   const { wrap, level, written } = plan;
   if (made === undefined && !wrap) return text;
-  const frame = made ?? writeStoredFrame(encoder.encode(text));
+  const frame = made ?? writeRawBlocks(encoder.encode(text));
   const size = sizeOf(frame, text);
   const storedSize = carrier === "raw" ? frame.length : textCarrierSize(frame.length);
   if (wrap) {
@@ -195,6 +195,6 @@ export function fallBack(
   onEvent: EventListener | undefined,
 ): undefined {
   if (onEvent !== undefined) {
-    emit(onEvent, { ...named(subject), type: "fallback-raw", size: utf8Length(text), error });
+    emit(onEvent, { ...named(subject), type: "uncompressed", size: utf8Length(text), error });
   }
 }

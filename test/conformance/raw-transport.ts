@@ -92,7 +92,7 @@ export const rawTransportCases: readonly Case[] = [
       await response.arrayBuffer();
       throw new TypeError("the connection is lost");
     };
-    const redis = wrap("raw", { fetch: losing, retry: { attempts: 2, backoff: () => 0 } });
+    const redis = wrap("raw", { fetch: losing, retry: { retries: 2, backoff: () => 0 } });
     losses = 1;
     equal(await redis.set("key", rows), "OK", "SET");
     losses = 2;

@@ -195,7 +195,7 @@ const reading: Case[] = [
       const { file, frames } = seekableFile(context.zstd, data, 1);
       const source = counted(file);
       const table = await context.readSeekTable(source);
-      equal(table?.frames, 2000, "frames");
+      equal(table?.frameCount, 2000, "frames");
       equal(source.reads.length, 2, "reads");
       equal(source.reads[1]![0], frames.length, "where the second begins");
       equal(source.reads[1]![1], source.reads[0]![0], "where it ends");
@@ -231,10 +231,10 @@ const reading: Case[] = [
       const data = jsonBytes(28, 12_345);
       const { file, frames } = seekableFile(context.zstd, data, 1000);
       const table = await tableIn(context, file);
-      equal(table.frames, 13, "frames");
+      equal(table.frameCount, 13, "frames");
       equal(table.size, data.length, "bytes of content");
       equal(table.compressedSize, frames.length, "bytes of frames");
-      for (let index = 0; index < table.frames; index++) {
+      for (let index = 0; index < table.frameCount; index++) {
         const { start, end, contentStart, contentEnd } = table.frame(index);
         const part = context.zstd.decompress(file.subarray(start, end));
         equal(part, data.subarray(contentStart, contentEnd), `frame ${index}`);

@@ -364,7 +364,7 @@ export const storeCases: readonly Case[] = [
       await rejectsWith("SIZE_LIMIT", "a large value", store.getBytes("k", { maxSize: 1000 }));
       await store.put("bytes", Uint8Array.of(0xff, 0xfe));
       await rejectsWith("NOT_TEXT", "no text", store.getText("bytes"));
-      await rejectsWith("RECORD_LIMIT", "a limit", open({ recordLimit: 500 }).put("k", json));
+      await rejectsWith("RECORD_LIMIT", "a limit", open({ maxRecordSize: 500 }).put("k", json));
       await isMisuse("TypeError", "a number", store.put("k", 7 as unknown as Source));
       await isMisuse("TypeError", "no key", store.get(undefined as unknown as string));
       await isMisuse("RangeError", "no time", store.put("k", "value", { ttl: 0 }));

@@ -50,7 +50,7 @@ const keys = [
   "line\nfeed",
   ".",
   "..",
-  "./",
+  "./.",
   "",
   "é 漢字 🦀",
   "\uFEFFkey",

@@ -79,7 +79,7 @@ async function openStore(server: ServerAddress, fetch: Fetch): Promise<Store> {
   // Imported when it is needed: `zstash dev` starts without the codec.
   const { createStore } = await import("../../store/index.ts");
   try {
-    return createStore({ ...server, fetch, retry: { attempts: 2 } });
+    return createStore({ ...server, fetch, retry: { retries: 2 } });
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     throw new UsageError(`Cannot sweep: ${error.message}. See --url and --token in "zstash sweep --help"`);

@@ -1,4 +1,4 @@
-import { toBinary, toText } from "../bytes.ts";
+import { toBinary, toText } from "../text.ts";
 import type { CommandBytes } from "../backend.ts";
 import { ErrorReply, NOT_AN_INTEGER, SYNTAX_ERROR } from "./replies.ts";
 

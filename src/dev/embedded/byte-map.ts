@@ -1,4 +1,4 @@
-import { fromBinary, toBinary } from "../bytes.ts";
+import { fromBinary, toBinary } from "../text.ts";
 
 interface Slot<Value> {
   value: Value;

@@ -1,5 +1,5 @@
 import type { RespValue } from "../../rest/resp.ts";
-import { toBinary, utf8 } from "../bytes.ts";
+import { toBinary, utf8 } from "../text.ts";
 import { ByteMap } from "./byte-map.ts";
 import { matchesGlob } from "./glob.ts";
 import { array, bulk, integer } from "./replies.ts";

@@ -1,5 +1,5 @@
 import type { RespValue } from "../../rest/resp.ts";
-import { fromBinary, toBinary, toText } from "../bytes.ts";
+import { fromBinary, toBinary, toText } from "../text.ts";
 import type { Arguments } from "./arguments.ts";
 import { printable } from "./arguments.ts";
 import type { CommandTable } from "./command.ts";

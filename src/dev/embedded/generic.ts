@@ -1,5 +1,5 @@
 import type { RespValue } from "../../rest/resp.ts";
-import { equalBytes, toBinary, toText, utf8 } from "../bytes.ts";
+import { equalBytes, toBinary, toText, utf8 } from "../text.ts";
 import type { Arguments } from "./arguments.ts";
 import { ByteMap } from "./byte-map.ts";
 import { ByteString } from "./byte-string.ts";

@@ -1,6 +1,6 @@
 import type { RespValue } from "../../rest/resp.ts";
 import type { Backend, CommandBytes } from "../backend.ts";
-import { fromBinary, toBinary, toText } from "../bytes.ts";
+import { fromBinary, toBinary, toText } from "../text.ts";
 import { Arguments, printable } from "./arguments.ts";
 import { BIT_COMMANDS } from "./bits.ts";
 import type { Command, CommandTable } from "./command.ts";

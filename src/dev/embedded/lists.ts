@@ -1,5 +1,5 @@
 import type { RespValue } from "../../rest/resp.ts";
-import { equalBytes } from "../bytes.ts";
+import { equalBytes } from "../text.ts";
 import type { Arguments } from "./arguments.ts";
 import type { CommandTable } from "./command.ts";
 import type { Keyspace } from "./keyspace.ts";

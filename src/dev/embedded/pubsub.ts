@@ -1,5 +1,5 @@
 import type { RespValue } from "../../rest/resp.ts";
-import { toBinary } from "../bytes.ts";
+import { toBinary } from "../text.ts";
 import type { Arguments } from "./arguments.ts";
 import { printable } from "./arguments.ts";
 import type { CommandTable } from "./command.ts";

@@ -1,4 +1,4 @@
-import { toBinary } from "../bytes.ts";
+import { toBinary } from "../text.ts";
 import type { Arguments } from "./arguments.ts";
 import { matchesGlob } from "./glob.ts";
 import { ErrorReply } from "./replies.ts";

@@ -1,5 +1,5 @@
 import type { RespValue } from "../../rest/resp.ts";
-import { utf8 } from "../bytes.ts";
+import { utf8 } from "../text.ts";
 import type { Arguments } from "./arguments.ts";
 import { ByteMap } from "./byte-map.ts";
 import type { CommandTable } from "./command.ts";

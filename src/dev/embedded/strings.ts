@@ -1,5 +1,5 @@
 import type { RespValue } from "../../rest/resp.ts";
-import { equalBytes, toBinary, utf8 } from "../bytes.ts";
+import { equalBytes, toBinary, utf8 } from "../text.ts";
 import { INT64_MAX, INT64_MIN, parseInteger } from "./arguments.ts";
 import type { Arguments } from "./arguments.ts";
 import { ByteString, MAX_STRING_LENGTH } from "./byte-string.ts";

@@ -1,7 +1,7 @@
 /** HSETEX, HGETEX and HGETDEL for a redis-server older than 8: a proxy that sends scripts in their place. */
 import { connect, createServer } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
-import { writeCommand } from "../../../src/rest/command.ts";
+import { writeCommand } from "../../../src/rest/resp-writer.ts";
 import { RespParser, type RespValue } from "../../../src/rest/resp.ts";
 import type { RedisServer } from "../../support/redis.ts";
 

@@ -7,7 +7,7 @@ import { loadZstd, type Zstd } from "../../../src/codec/zstd.ts";
 import { createDevServer, type DevServer } from "../../../src/dev/index.ts";
 import { ZstashError } from "../../../src/errors.ts";
 import { readDictionary } from "../../../src/index.ts";
-import { writeCommand } from "../../../src/rest/command.ts";
+import { writeCommand } from "../../../src/rest/resp-writer.ts";
 import { RespParser, type RespValue } from "../../../src/rest/resp.ts";
 import { withCompression, zstashCode, type CompressionOptions } from "../../../src/upstash/index.ts";
 import { leaks, loggedText } from "../../support/faults/judge.ts";

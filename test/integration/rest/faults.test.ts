@@ -63,7 +63,7 @@ async function inject(
     ...way,
     compression: {
       fetch: faulty.fetch,
-      retry: { attempts: ATTEMPTS, backoff: () => 0 },
+      retry: { retries: ATTEMPTS, backoff: () => 0 },
       timeout: fault?.silent === true ? SILENCE : 0,
     },
   });

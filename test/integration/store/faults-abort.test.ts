@@ -146,7 +146,7 @@ describe("put", () => {
       setTimeout(() => controller.abort(REASON), 10);
       throw new TypeError("fetch failed");
     });
-    const store = rig.store({ fetch, retry: { attempts: 5, backoff: () => 100_000 } });
+    const store = rig.store({ fetch, retry: { retries: 5, backoff: () => 100_000 } });
     await expect(store.put(KEY, NEW, { signal: controller.signal })).rejects.toBe(REASON);
     expect(names).toEqual(["SET"]);
   });

@@ -88,7 +88,7 @@ test.each(settings.filter(({ backend }) => real || backend === "embedded"))(
     const proxy = await startStoreProxy(random, listener.address.port);
     const { zstd } = rig;
     const base = { url: proxy.url, token: TOKEN, zstd, timeout: 5000 };
-    const retry = { attempts: 4, backoff: () => 1 + random.below(8) };
+    const retry = { retries: 4, backoff: () => 1 + random.below(8) };
     const stores = [
       createStore({ ...base, retry, pieceSize: 4096, concurrency: 6 }),
       createStore({ ...base, retry, pieceSize: 20_000, concurrency: 3 }),

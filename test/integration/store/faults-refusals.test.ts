@@ -205,22 +205,22 @@ describe.each(redisAvailable() ? ["embedded", "redis-server"] : ["embedded"])("o
       "by option, %s, %j",
       async (_, layout, value) => {
         const { fetch, names } = hookFetch(rig.fetch);
-        const recordLimit = value.length >> 1;
+        const maxRecordSize = value.length >> 1;
         for (const options of [{ layout }, { layout, ifAbsent: true }]) {
-          const error = await errorOf(rig.store({ ...SIZES, fetch, recordLimit }).put(KEY, value, options));
+          const error = await errorOf(rig.store({ ...SIZES, fetch, maxRecordSize }).put(KEY, value, options));
           expect(error).toMatchObject({ code: "RECORD_LIMIT", key: KEY });
           await expectOld(rig);
         }
         await expectEnding(rig);
         // As soon as it is passed: no more was sent than fits.
         expect(names.filter((name) => name === "SETRANGE").length).toBeLessThanOrEqual(
-          (2 * recordLimit) / SIZES.pieceSize,
+          (2 * maxRecordSize) / SIZES.pieceSize,
         );
       },
     );
     test("a source stops to be read", async () => {
       const { stream, cancelled, ...source } = sourceOf(LARGE, 1000);
-      const error = await errorOf(rig.store({ ...SIZES, recordLimit: 20_000 }).put(KEY, stream));
+      const error = await errorOf(rig.store({ ...SIZES, maxRecordSize: 20_000 }).put(KEY, stream));
       expect(error).toMatchObject({ code: "RECORD_LIMIT" });
       expect(cancelled).toHaveLength(1);
       expect(source.read).toBeLessThanOrEqual(LARGE.length);

@@ -68,7 +68,7 @@ async function run(operation: StoreOperation, fault?: Fault, request = 0): Promi
     ...sizes,
     concurrency: 3,
     fetch: faulty.fetch,
-    retry: { attempts: 2, backoff: () => 0 },
+    retry: { retries: 2, backoff: () => 0 },
     timeout: fault?.silent === true ? SILENCE : 0,
   });
   if (fault !== undefined) faulty.arm(fault, request);

@@ -147,7 +147,7 @@ describe.each(backends)("on %s", (backend) => {
       },
     };
   }
-  const again = { retry: { attempts: 2, backoff: () => 0 } };
+  const again = { retry: { retries: 2, backoff: () => 0 } };
 
   test("a piece that comes twice, the second time after the value was published", async () => {
     const { hook, deliver } = late("SETRANGE", 1);

@@ -332,7 +332,7 @@ describe.each(backends)("above the limits of requests and records on %s", (backe
       },
       { highWaterMark: 0 },
     );
-    const own = rig().store({ recordLimit: 500_000, pieceSize: 100_000 });
+    const own = rig().store({ maxRecordSize: 500_000, pieceSize: 100_000 });
     await expect(own.put("k", endless)).rejects.toMatchObject({ code: "RECORD_LIMIT", key: "k" });
     // As soon as it is passed: what the codec holds comes on top.
     expect(pulled).toBeLessThan(20);

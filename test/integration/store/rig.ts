@@ -124,7 +124,7 @@ function rigOf(url: string, token: string, redisPort: number | undefined): Store
     return replies.map(({ result }) => result);
   };
   const store: StoreRig["store"] = (options = {}) =>
-    createStore({ url, token, fetch: traffic.fetch, retry: { attempts: 1, backoff: () => 0 }, ...options });
+    createStore({ url, token, fetch: traffic.fetch, retry: { retries: 1, backoff: () => 0 }, ...options });
   return {
     url,
     token,

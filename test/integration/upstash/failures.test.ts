@@ -207,7 +207,7 @@ describe.each(backends)("what goes wrong on %s", (backend) => {
       expect(await stored("raw")).toBe(text);
       expect(await redis.get("raw")).toEqual(pages);
       expect(events.at(-1)).toMatchObject({
-        type: "fallback-raw",
+        type: "uncompressed",
         key: "raw",
         error: { code: "WASM_UNAVAILABLE" },
       });
@@ -293,9 +293,9 @@ describe.each(backends)("what goes wrong on %s", (backend) => {
     expect(await stored("raw:2")).toBe(text);
     expect(await redis.mget("raw:1", "raw:2", "raw:3")).toEqual([pages, pages, "zs1:KLUv/"]);
     expect(events.map(({ type }) => type)).toEqual([
-      "fallback-raw",
-      "fallback-raw",
-      "fallback-raw",
+      "uncompressed",
+      "uncompressed",
+      "uncompressed",
       "escaped",
       "decoded",
     ]);

@@ -255,7 +255,7 @@ describe("compressFrames", () => {
     );
     const file = join(chunks);
     const table = parseSeekTable(file, file.length)!;
-    expect(table.frames).toBe(chunks.length - 1);
+    expect(table.frameCount).toBe(chunks.length - 1);
     expect(table.size).toBe(data.length);
     chunks.slice(0, -1).forEach((chunk, index) => {
       expect(chunk.length).toBeLessThanOrEqual(1340);
@@ -272,7 +272,7 @@ describe("compressFrames", () => {
     );
     expect(chunks).toHaveLength(2);
     expect(zstd.decompress(chunks[0]!)).toHaveLength(0);
-    expect(parseSeekTable(join(chunks))!.frames).toBe(1);
+    expect(parseSeekTable(join(chunks))!.frameCount).toBe(1);
   });
 
   test("waits for its reader inside one large chunk", async () => {

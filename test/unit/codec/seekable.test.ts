@@ -173,12 +173,12 @@ describe("readSeekTable", () => {
   test("takes one read where the table is short, two where it is not", async () => {
     const one = seekable(json.subarray(0, 100_000), every(1000));
     const source = sourceOf(one.file);
-    expect((await readSeekTable(source))!.frames).toBe(100);
+    expect((await readSeekTable(source))!.frameCount).toBe(100);
     expect(source.reads).toEqual([[one.file.length - TAIL, one.file.length]]);
 
     const many = seekable(json.subarray(0, 20_000), every(1));
     const long = sourceOf(many.file);
-    expect((await readSeekTable(long))!.frames).toBe(20_000);
+    expect((await readSeekTable(long))!.frameCount).toBe(20_000);
     const tableStart = many.file.length - 17 - 160_000;
     const [first, second] = long.reads;
     expect(long.reads).toHaveLength(2);
@@ -567,7 +567,7 @@ describe("decompressRange", () => {
     const digest = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
     const file = new Uint8Array(readFileSync(new URL(`../../vectors/foreign/${name}`, import.meta.url)));
     expect(digest(file)).toBe(sha256);
-    expect((await readSeekTable(sourceOf(file)))?.frames ?? null).toBe(tableFrames);
+    expect((await readSeekTable(sourceOf(file)))?.frameCount ?? null).toBe(tableFrames);
     const content = await read(decompressRange(sourceOf(file), 0));
     expect(digest(content)).toBe(contentSha256);
     for (let start = 0; start < content.length; start += 997) {
@@ -584,7 +584,7 @@ describe("decompressRange", () => {
       >,
     );
     const file = await read(compressed as ReadableStream<Uint8Array>);
-    expect((await readSeekTable(sourceOf(file)))!.frames).toBe(15);
+    expect((await readSeekTable(sourceOf(file)))!.frameCount).toBe(15);
     const inside = await read(decompressRange(sourceOf(file), 123_456, 234_567));
     expect(same(inside, json.subarray(123_456, 234_567))).toBe(true);
     const whole = zstd.compress(new Uint8Array(3_000_000));

@@ -61,7 +61,7 @@ function failure(run: () => unknown): ZstashError {
 }
 
 function framesOf(table: SeekTable): SeekTableEntry[] {
-  return Array.from({ length: table.frames }, (_, index) => {
+  return Array.from({ length: table.frameCount }, (_, index) => {
     const { start, end, contentStart, contentEnd } = table.frame(index);
     return { compressedSize: end - start, decompressedSize: contentEnd - contentStart };
   });
@@ -113,7 +113,7 @@ describe("writeSeekTable", () => {
     const most = ((64 << 20) - 17) >> 3;
     for (let frame = 0; frame < most; frame++) writer.add(1, 1);
     expect(failure(() => writer.add(1, 1)).code).toBe("SIZE_LIMIT");
-    expect(parseSeekTable(writer.toBytes())!.frames).toBe(most);
+    expect(parseSeekTable(writer.toBytes())!.frameCount).toBe(most);
   });
 });
 
@@ -250,7 +250,7 @@ describe("parseSeekTable", () => {
         const inEntries = at >= 68 && at < footer;
         const trusted = inEntries ? (at - 68) % entrySize >= 4 : at === footer + 4 && (bit & 7) < 2;
         if (at > footer + 4) expect(parseSeekTable(copy, copy.length), `bit ${bit}`).toBeUndefined();
-        else if (trusted) expect(parseSeekTable(copy, copy.length)!.frames, `bit ${bit}`).toBe(3);
+        else if (trusted) expect(parseSeekTable(copy, copy.length)!.frameCount, `bit ${bit}`).toBe(3);
         else expect(failure(() => parseSeekTable(copy, copy.length)).code, `bit ${bit}`).toBe("CORRUPT");
       }
     }

@@ -41,7 +41,7 @@ function clientOf(
     url: "http://127.0.0.1:1/",
     token: TOKEN,
     fetch,
-    retry: { attempts: 3, backoff },
+    retry: { retries: 3, backoff },
     ...options,
   });
   return { client: new RestClient(settings), sent, waits };
@@ -93,7 +93,7 @@ describe("after a connection that failed", () => {
     expect(leaks(loggedText(error))).toEqual([]);
   });
 
-  test.each(often)("%s is sent again, as often as `attempts` says", async (...command) => {
+  test.each(often)("%s is sent again, as often as `retries` says", async (...command) => {
     const { client, sent, waits } = clientOf([reset]);
     const error = await failure(client.command(command));
     expect(error.code).toBe("REDIS");
@@ -308,7 +308,7 @@ describe("a signal", () => {
     const controller = new AbortController();
     const { client, sent } = clientOf([reset], {
       retry: {
-        attempts: 5,
+        retries: 5,
         backoff: () => {
           controller.abort(reason);
           return 2 ** 30;

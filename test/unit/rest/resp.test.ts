@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ZstashError } from "../../../src/errors.ts";
-import { writeCommand } from "../../../src/rest/command.ts";
+import { writeCommand } from "../../../src/rest/resp-writer.ts";
 import { readResp, RespParser } from "../../../src/rest/resp.ts";
 import type { RespLimits, RespValue } from "../../../src/rest/resp.ts";
 

@@ -34,8 +34,8 @@ describe("Retry-After", () => {
 
 describe("the policy", () => {
   test("waits twice as long and more each time, up to a bound, less a random share of up to a half", () => {
-    const { attempts, backoff } = readRetry();
-    expect(attempts).toBe(5);
+    const { retries, backoff } = readRetry();
+    expect(retries).toBe(5);
     for (let retry = 0; retry < 30; retry++) {
       const full = Math.min(10_000, 50 * Math.exp(retry));
       const waits = Array.from({ length: 200 }, () => backoff(retry));
@@ -46,22 +46,22 @@ describe("the policy", () => {
   });
 
   test("may be none, or one's own", () => {
-    expect(readRetry(false).attempts).toBe(0);
+    expect(readRetry(false).retries).toBe(0);
     const backoff = (): number => 1;
-    expect(readRetry({ attempts: 0 }).attempts).toBe(0);
-    expect(readRetry({ attempts: 100, backoff })).toEqual({ attempts: 100, backoff });
-    expect(readRetry({ backoff }).attempts).toBe(5);
+    expect(readRetry({ retries: 0 }).retries).toBe(0);
+    expect(readRetry({ retries: 100, backoff })).toEqual({ retries: 100, backoff });
+    expect(readRetry({ backoff }).retries).toBe(5);
   });
 
   test.each<[unknown, typeof TypeError]>([
     [null, TypeError],
     [true, TypeError],
     [3, TypeError],
-    [{ attempts: "3" }, TypeError],
-    [{ attempts: 1.5 }, RangeError],
-    [{ attempts: -1 }, RangeError],
-    [{ attempts: 101 }, RangeError],
-    [{ attempts: Number.NaN }, RangeError],
+    [{ retries: "3" }, TypeError],
+    [{ retries: 1.5 }, RangeError],
+    [{ retries: -1 }, RangeError],
+    [{ retries: 101 }, RangeError],
+    [{ retries: Number.NaN }, RangeError],
     [{ backoff: 50 }, TypeError],
   ])("%j is refused", (retry, kind) => {
     expect(() => readRetry(retry as false)).toThrow(kind);

@@ -121,7 +121,7 @@ describe("several frames", () => {
       const size = seekTableSize(file)!;
       const table = parseSeekTable(file.subarray(file.length - size), file.length)!;
       expect(table.size).toBe(data.length);
-      expect(table.frames).toBe(count.frames + 1);
+      expect(table.frameCount).toBe(count.frames + 1);
       const version = findVersionFrame(table)!;
       expect(version).toEqual({
         start: table.compressedSize - VERSION_FRAME_SIZE,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ZstashError } from "../../../src/errors.ts";
-import { writeStoredFrame } from "../../../src/format/stored-frame.ts";
+import { writeRawBlocks } from "../../../src/format/raw-blocks.ts";
 import {
   fromTextCarrier,
   isDestroyedFrame,
@@ -13,7 +13,7 @@ import {
 import { seededRandom } from "../../support/random.ts";
 
 const BOM = "\uFEFF";
-const frameOf = (text: string): Uint8Array => writeStoredFrame(new TextEncoder().encode(text));
+const frameOf = (text: string): Uint8Array => writeRawBlocks(new TextEncoder().encode(text));
 
 /** What a string is once it has been in Redis and was read by a client that drops a byte order mark. */
 const asRead = (text: string): string => new TextDecoder().decode(new TextEncoder().encode(text));
@@ -31,7 +31,7 @@ describe("the text carrier", () => {
   test("starts with the same nine characters for every frame", () => {
     const random = seededRandom(21);
     for (let round = 0; round < 200; round++) {
-      const frame = writeStoredFrame(random.bytes(random.below(400)));
+      const frame = writeRawBlocks(random.bytes(random.below(400)));
       expect(toTextCarrier(frame).startsWith("zs1:KLUv/")).toBe(true);
     }
   });
@@ -56,7 +56,7 @@ describe("a raw frame read as text", () => {
   test("is recognised whatever follows the magic", () => {
     const random = seededRandom(22);
     for (let round = 0; round < 200; round++) {
-      const frame = writeStoredFrame(random.bytes(random.below(50)));
+      const frame = writeRawBlocks(random.bytes(random.below(50)));
       expect(isDestroyedFrame(new TextDecoder().decode(frame))).toBe(true);
     }
   });

@@ -133,7 +133,7 @@ describe("encodeValue", () => {
     expect(stored).toBe(json);
     expect(events).toEqual([
       {
-        type: "fallback-raw",
+        type: "uncompressed",
         command: "SET",
         key: "",
         size: json.length,
@@ -166,7 +166,7 @@ describe("encodeValue", () => {
       const broken = { ...zstd, compress };
       const options = { onEvent: (event: ZstashEvent) => events.push(event) };
       expect(encodeValue(broken, json, options)).toBe(json);
-      expect(events.map(({ type }) => type)).toEqual(["fallback-raw"]);
+      expect(events.map(({ type }) => type)).toEqual(["uncompressed"]);
       const reserved = "zs1:KLUv/";
       const stored = encodeValue(broken, reserved, options);
       expect(decodeValue(zstd, stored)).toBe(reserved);

@@ -1,6 +1,6 @@
 import type { RespValue } from "../rest/resp.ts";
 import type { CommandBytes } from "./backend.ts";
-import { toText } from "./bytes.ts";
+import { toText } from "./text.ts";
 import { refuseReadOnly } from "./read-only.ts";
 
 /** The most bytes of a key: 32 KiB, fixed at Upstash. */

@@ -4,7 +4,7 @@ import { trapped } from "./trapped.ts";
 const HIGH_WATER_MARK = 64 << 20;
 
 /** The one instance for one-shot work, made anew after a trap and after a call that made it grow too large. */
-export class Replaceable<T extends { readonly memorySize: number }> {
+export class OneShotInstance<T extends { readonly memorySize: number }> {
   readonly #create: () => T;
   #current: T | undefined;
 

@@ -10,10 +10,10 @@ const TWO_BYTE_BIAS = 256;
  *
  * @example
  * ```ts
- * writeStoredFrame(new TextEncoder().encode("plain")).length; // 14
+ * writeRawBlocks(new TextEncoder().encode("plain")).length; // 14
  * ```
  */
-export function writeStoredFrame(content: Uint8Array): Uint8Array {
+export function writeRawBlocks(content: Uint8Array): Uint8Array {
   const size = content.length;
   const contentSizeFlag =
     size < TWO_BYTE_BIAS ? 0 : size < 65536 + TWO_BYTE_BIAS ? 1 : size < 2 ** 32 ? 2 : 3;

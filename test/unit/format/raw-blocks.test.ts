@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { loadZstd } from "../../../src/codec/zstd.ts";
 import { readFrameHeader, walkFrame } from "../../../src/format/frame.ts";
-import { writeStoredFrame } from "../../../src/format/stored-frame.ts";
+import { writeRawBlocks } from "../../../src/format/raw-blocks.ts";
 import { nativeAvailable, useNative } from "../../support/native.ts";
 import { seededRandom } from "../../support/random.ts";
 
@@ -26,7 +26,7 @@ describe("a stored frame", () => {
   test.each(sizes)("of %i bytes holds them, and our decoder reads it", async (size) => {
     const zstd = await loadZstd();
     const content = seededRandom(size).bytes(size);
-    const frame = writeStoredFrame(content);
+    const frame = writeRawBlocks(content);
     expect(readFrameHeader(frame)).toMatchObject({
       type: "frame",
       contentSize: size,
@@ -42,13 +42,13 @@ describe("a stored frame", () => {
 
   test("does not keep the caller's bytes", () => {
     const content = new Uint8Array([1, 2, 3]);
-    const frame = writeStoredFrame(content);
+    const frame = writeRawBlocks(content);
     content.fill(9);
     expect(frame.subarray(-3)).toEqual(new Uint8Array([1, 2, 3]));
   });
 
   test("of nothing is nine bytes that zstd itself writes", () => {
-    expect([...writeStoredFrame(new Uint8Array(0))]).toEqual([0x28, 0xb5, 0x2f, 0xfd, 0x20, 0, 1, 0, 0]);
+    expect([...writeRawBlocks(new Uint8Array(0))]).toEqual([0x28, 0xb5, 0x2f, 0xfd, 0x20, 0, 1, 0, 0]);
   });
 });
 
@@ -56,7 +56,7 @@ describe.runIf(nativeAvailable())("native zstd", () => {
   const native = useNative();
   test.each(sizes)("reads a stored frame of %i bytes", async (size) => {
     const content = seededRandom(size + 1).bytes(size);
-    const frame = writeStoredFrame(content);
+    const frame = writeRawBlocks(content);
     const verdict = await native().decompress(frame);
     expect(verdict).toMatchObject({ ok: true, consumed: frame.length });
     expect(verdict.ok && Buffer.compare(verdict.bytes, content)).toBe(0);

@@ -3,7 +3,7 @@
  *
  * @param toError What is thrown for an error of the reader.
  */
-export function resume(
+export function prepend(
   reader: ReadableStreamDefaultReader<Uint8Array>,
   first: Uint8Array | undefined,
   toError: (error: unknown) => unknown = (error) => error,

@@ -29,7 +29,7 @@ const CLEANUP_TIMEOUT = 5_000;
 const LATE_PIECES = 60_000;
 
 /** Compressed bytes on their way into Redis: in one request while they are few, and in pieces from there on. */
-export class StoredValue {
+export class ValueUpload {
   readonly #context: StoreContext;
   readonly #key: string;
   readonly #plan: PutPlan;
@@ -199,10 +199,10 @@ export class StoredValue {
   }
 
   #requireRoom(): void {
-    const { recordLimit } = this.#context;
-    if (this.size <= recordLimit) return;
+    const { maxRecordSize } = this.#context;
+    if (this.size <= maxRecordSize) return;
     const key = this.#key;
-    const message = `Cannot store ${JSON.stringify(key)}: a value may have ${recordLimit} bytes, got more`;
+    const message = `Cannot store ${JSON.stringify(key)}: a value may have ${maxRecordSize} bytes, got more`;
     throw new ZstashError("RECORD_LIMIT", message, { key });
   }
 

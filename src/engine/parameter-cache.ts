@@ -13,7 +13,7 @@ const advancedParameters: Readonly<Record<keyof CompressionParameters, number>> 
   strategy: 107,
 };
 /** The parameters that a compression context holds, so that only those that change are set. */
-export class HeldParameters {
+export class ParameterCache {
   #level: number | undefined;
   #checksum: boolean | undefined;
   /** Undefined for the level's own; null where zstd refused one of them, after others had been set. */
