@@ -1,9 +1,10 @@
 #!/usr/bin/env node
+/** The executable `zstash`: it connects the program to this process's arguments, streams and signals. */
 import { readFileSync } from "node:fs";
 import type { Terminal } from "./command.ts";
 import { runProgram } from "./program.ts";
 
-/** The package's own file lies two folders up, from src/cli and from dist/cli alike. */
+/** From the package's own package.json, which is two folders up both from src/cli and from dist/cli. */
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
   version: string;
 };

@@ -1,19 +1,21 @@
+/** The program `zstash`: it finds the command, parses its options, prints help, and turns errors into exit codes. */
 import { parseArgs } from "node:util";
 import { ZstashError } from "../errors.ts";
 import { UsageError } from "./command.ts";
-import type { CliCommand, OptionHelp, Terminal } from "./command.ts";
+import type { CliCommand, CliOption, CliOptions, OptionValues, Terminal } from "./command.ts";
 import { DEV_COMMAND } from "./commands/dev.ts";
 import { SWEEP_COMMAND } from "./commands/sweep.ts";
 
 /** The commands by name. */
 const COMMANDS: Readonly<Record<string, CliCommand>> = { dev: DEV_COMMAND, sweep: SWEEP_COMMAND };
 
-const COMMON_OPTIONS: readonly OptionHelp[] = [
-  { usage: "--help", meaning: "say this" },
-  { usage: "--version", meaning: "print the version" },
-];
+/** The options of every command, and of the program without a command. */
+const COMMON_OPTIONS: CliOptions = {
+  help: { short: "h", meaning: "print this help" },
+  version: { meaning: "print the version" },
+};
 
-/** Run the program. Resolves to the exit code: 0, 1 for what failed, 2 for a command line that is wrong. */
+/** Run the program. Resolves to the exit code: 0, 1 for an error, 2 for a wrong command line. */
 export async function runProgram(
   args: readonly string[],
   version: string,
@@ -36,8 +38,8 @@ export async function runProgram(
 async function dispatch(args: readonly string[], version: string, terminal: Terminal): Promise<number> {
   const [name, ...rest] = args;
   if (name === undefined || name.startsWith("-")) {
-    const { help, version: versionAsked } = parse(args, {}, "zstash");
-    terminal.print(versionAsked === true ? version : programHelp());
+    const { help, version: wantsVersion } = parse(args, {}, "zstash");
+    terminal.print(wantsVersion === true ? version : programHelp());
     return name === undefined && help !== true ? 2 : 0;
   }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
@@ -52,50 +54,56 @@ async function dispatch(args: readonly string[], version: string, terminal: Term
   return command.run(values, terminal);
 }
 
-function parse(
-  args: readonly string[],
-  options: CliCommand["options"],
-  usage: string,
-): ReturnType<typeof parseArgs>["values"] {
+function parse(args: readonly string[], options: CliOptions, usage: string): OptionValues {
+  const parsers = Object.entries({ ...options, ...COMMON_OPTIONS }).map(([name, option]) => {
+    const { value, multiple = false, short } = option;
+    const type: "string" | "boolean" = value === undefined ? "boolean" : "string";
+    return [name, short === undefined ? { type, multiple } : { type, multiple, short }] as const;
+  });
   try {
-    const common = { help: { type: "boolean", short: "h" }, version: { type: "boolean" } } as const;
-    return parseArgs({ args: [...args], options: { ...options, ...common }, strict: true }).values;
+    return parseArgs({ args: [...args], options: Object.fromEntries(parsers), strict: true }).values;
   } catch (error) {
-    // Its first sentence names the option; the rest is advice about "--" that does not help here.
+    // Its first sentence names the option; the rest is advice about "--", which does not help here.
     const reason = error instanceof Error ? (error.message.split(". ")[0] ?? "") : "";
     throw new UsageError(`Cannot read the command line: ${reason}. See "${usage} --help"`);
   }
 }
 
 function programHelp(): string {
-  const commands = Object.entries(COMMANDS).map(([name, { summary }]) => ({ usage: name, meaning: summary }));
   return [
     "zstash: Zstandard for Redis over HTTP",
     "",
     "Usage: zstash <command> [options]",
     "",
     "Commands:",
-    table(commands),
+    table(Object.entries(COMMANDS).map(([name, { summary }]) => [name, summary])),
     "",
     "Options:",
-    table(COMMON_OPTIONS),
+    table(Object.entries(COMMON_OPTIONS).map(helpRow)),
     "",
     '"zstash <command> --help" explains a command.',
   ].join("\n");
 }
 
-function commandHelp(name: string, { summary, help }: CliCommand): string {
+function commandHelp(name: string, { summary, options }: CliCommand): string {
   return [
     summary,
     "",
     `Usage: zstash ${name} [options]`,
     "",
     "Options:",
-    table([...help, ...COMMON_OPTIONS]),
+    table(Object.entries({ ...options, ...COMMON_OPTIONS }).map(helpRow)),
   ].join("\n");
 }
 
-function table(rows: readonly OptionHelp[]): string {
-  const width = Math.max(...rows.map(({ usage }) => usage.length));
-  return rows.map(({ usage, meaning }) => `  ${usage.padEnd(width)}  ${meaning}`).join("\n");
+/** The line of an option in the help. */
+type HelpRow = readonly [usage: string, meaning: string];
+
+function helpRow([name, { value, meaning }]: readonly [string, CliOption]): HelpRow {
+  return [value === undefined ? `--${name}` : `--${name} <${value}>`, meaning];
+}
+
+function table(rows: readonly HelpRow[]): string {
+  const width = Math.max(...rows.map(([usage]) => usage.length));
+  return rows.map(([usage, meaning]) => `  ${usage.padEnd(width)}  ${meaning}`).join("\n");
 }

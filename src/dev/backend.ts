@@ -1,27 +1,33 @@
+/** The interface of what executes commands, which `redis/` and `embedded/` implement, and the form of a command. */
 import type { RespValue } from "../rest/resp.ts";
+import { toText } from "./text.ts";
 
-/** A command: its name and its arguments, bytes as they are sent to Redis. */
+/** A command: its name and its arguments, as the bytes that Redis gets. */
 export type CommandBytes = readonly Uint8Array[];
 
-/** Which of the three a server runs on. */
+/** The command's name in upper case; empty for an empty command. */
+export function commandName(command: CommandBytes): string {
+  return toText(command[0] ?? new Uint8Array(0)).toUpperCase();
+}
+
+/** The three kinds of backend: a Redis by URL, a `redis-server` that was started, or the embedded keyspace. */
 export type BackendKind = "redis-url" | "redis-server" | "embedded";
 
 /**
- * What executes commands: a Redis, or the embedded keyspace. Commands are started in the order of the calls.
- * A failed command is a value, an error reply; a rejection is a ZstashError REDIS and means that the backend
- * itself failed.
+ * Executes commands, in the order of the calls. A command that fails resolves to its error reply; a rejection is a
+ * ZstashError REDIS and means that the backend itself failed.
  */
 export interface Backend {
   readonly kind: BackendKind;
-  /** For people: what it is and where. Holds no password. */
+  /** A description for people, of what it is and where. Holds no password. */
   readonly description: string;
   execute(command: CommandBytes): Promise<RespValue>;
   /** Run the commands between MULTI and EXEC. Resolves to EXEC's reply: an array, or an error if nothing ran. */
   transaction(commands: readonly CommandBytes[]): Promise<RespValue>;
   /**
-   * Start SUBSCRIBE, PSUBSCRIBE or MONITOR. The stream holds what is pushed, in order: the confirmations first, or
-   * the one error that there is nothing more after. Cancelling it ends the subscription; it ends by itself with the
-   * connection, with close(), and for a reader that is so slow that too much waits for it.
+   * Start SUBSCRIBE, PSUBSCRIBE or MONITOR. The stream holds what Redis pushes, in order: first the confirmations, or
+   * a single error. Cancelling it ends the subscription; it ends by itself with the connection, with close(), and when
+   * too much waits for a slow reader.
    */
   feed(command: CommandBytes): Promise<ReadableStream<RespValue>>;
   /** Release everything: connections, processes, timers. Can be called twice. */

@@ -1,28 +1,33 @@
+/** Answers SUBSCRIBE, PSUBSCRIBE and MONITOR with a stream of server-sent events. */
 import { ZstashError } from "../errors.ts";
 import type { RespValue } from "../rest/resp.ts";
 import type { Backend, CommandBytes } from "./backend.ts";
+import { readPathCommand, Refusal } from "./request.ts";
 import { toText, utf8 } from "./text.ts";
-import { commandName } from "./rest-rules.ts";
-import { Refusal } from "./request.ts";
 
-export const EVENT_STREAM = "text/event-stream";
+const EVENT_STREAM = "text/event-stream";
 
-const FEEDS: readonly string[] = ["SUBSCRIBE", "PSUBSCRIBE", "MONITOR"];
+const FEED_COMMANDS: readonly string[] = ["SUBSCRIBE", "PSUBSCRIBE", "MONITOR"];
 
-/** Whether a request wants what a command in its path pushes, as server-sent events. */
-export function wantsEvents(request: Request, command: CommandBytes): boolean {
+/** The command of a request that asks for server-sent events; undefined for any other request. */
+export function readFeedCommand(request: Request, url: URL): CommandBytes | undefined {
+  const name = url.pathname.replace(/^\/+/, "").split("/", 1)[0] ?? "";
+  if (!FEED_COMMANDS.includes(name.toUpperCase()) || !acceptsEvents(request)) return undefined;
+  // Neither the body nor the query is a part of it.
+  const bare = new URL(url);
+  bare.search = "";
+  return readPathCommand(bare, new Uint8Array(0));
+}
+
+function acceptsEvents(request: Request): boolean {
   const accepted = (request.headers.get("accept") ?? "").toLowerCase().split(",");
-  return (
-    request.method !== "HEAD" &&
-    FEEDS.includes(commandName(command)) &&
-    accepted.some((type) => type.split(";")[0]?.trim() === EVENT_STREAM)
-  );
+  return request.method !== "HEAD" && accepted.some((type) => type.split(";")[0]?.trim() === EVENT_STREAM);
 }
 
 /**
- * Answer SUBSCRIBE, PSUBSCRIBE or MONITOR with a stream of events: `data: message,channel,payload`. The response
- * is there when Redis has confirmed the first channel. The stream ends when the request's signal or `closing`
- * aborts, when its reader cancels it, and with the backend's feed; each of them releases the feed.
+ * Open the stream: `data: message,channel,payload`. Resolves when Redis has confirmed the first channel. The stream
+ * ends when the request's signal or `closing` aborts, when its reader cancels it, and with the backend's feed; each of
+ * them ends the feed.
  */
 export async function openEvents(
   backend: Backend,
@@ -46,7 +51,7 @@ export async function openEvents(
 function toEvents(
   first: RespValue,
   feed: ReadableStreamDefaultReader<RespValue>,
-  // Held as a whole: a request that is collected takes the link from its client to its signal with it.
+  // The request itself, not only its signal: when a request is collected, its client no longer reaches its signal.
   request: Request,
   closing: AbortSignal,
 ): ReadableStream<Uint8Array> {
@@ -79,24 +84,24 @@ function toEvents(
   });
 }
 
-/** One event. Line breaks in a payload begin a line of data each, as the format wants it. */
-function writeEvent(pushed: RespValue): Uint8Array {
-  const lines = describe(pushed).split(/\r\n|\r|\n/);
+/** One event. The format wants each line of a payload on a `data:` line of its own. */
+function writeEvent(push: RespValue): Uint8Array {
+  const lines = pushText(push).split(/\r\n|\r|\n/);
   return utf8(`${lines.map((line) => `data: ${line}\n`).join("")}\n`);
 }
 
-/** A push as Upstash writes it: its items with commas in between, MONITOR's OK in quotes. */
-function describe(pushed: RespValue): string {
-  switch (pushed.kind) {
+/** The text of a push as Upstash writes it: items separated by commas, MONITOR's OK in quotes. */
+function pushText(push: RespValue): string {
+  switch (push.kind) {
     case "status":
-      return pushed.text === "OK" ? '"OK"' : pushed.text;
+      return push.text === "OK" ? '"OK"' : push.text;
     case "array":
-      return (pushed.items ?? []).map(describe).join(",");
+      return (push.items ?? []).map(pushText).join(",");
     case "bulk":
-      return pushed.bytes === null ? "" : toText(pushed.bytes);
+      return push.bytes === null ? "" : toText(push.bytes);
     case "integer":
-      return `${pushed.value}`;
+      return `${push.value}`;
     case "error":
-      return pushed.text;
+      return push.text;
   }
 }

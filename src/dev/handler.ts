@@ -1,67 +1,54 @@
+/**
+ * Upstash's REST protocol as one function of a Request. The way of a request through this folder:
+ *
+ * 1. `handler.ts` checks the method, and `access.ts` the token.
+ * 2. `request.ts` reads the body and the command or commands: from the path, or from JSON.
+ * 3. `runner.ts` runs them in order. `rest-rules.ts` answers those that must not reach Redis (`read-only.ts` says which
+ *    ones a read-only token may run), and `scripts.ts` translates what a stock Redis would refuse in a script.
+ * 4. `backend.ts` describes what executes a command: `redis/` sends it over TCP, `embedded/` runs it in this process.
+ *    `record-limit.ts` wraps either of them where values have a limit.
+ * 5. `reply.ts` writes the replies as JSON, base64 or RESP2.
+ *
+ * SUBSCRIBE, PSUBSCRIBE and MONITOR leave this way after step 2: `events.ts` answers them with a stream. `listen.ts`
+ * serves the function over HTTP.
+ */
 import { ZstashError } from "../errors.ts";
 import type { RespValue } from "../rest/resp.ts";
-import type { Backend, CommandBytes } from "./backend.ts";
-import { toBody } from "./body.ts";
-import { utf8 } from "./text.ts";
-import { openEvents, wantsEvents } from "./events.ts";
-import { commandName } from "./rest-rules.ts";
+import { allowOrigins, METHODS, readAccess } from "./access.ts";
+import type { Access } from "./access.ts";
+import { commandName } from "./backend.ts";
+import type { Backend } from "./backend.ts";
+import { openEvents, readFeedCommand } from "./events.ts";
 import { refuseReadOnly } from "./read-only.ts";
-import { replySize, writeError, writeJson, writeJsonArray, writeResp2 } from "./reply.ts";
-import type { ReplyFormat } from "./reply.ts";
+import { replySize, toBody, writeError, writeJson, writeJsonArray, writeResp2 } from "./reply.ts";
 import {
-  queryToken,
   readBody,
   readCommand,
   readCommands,
+  readFormat,
   readPathCommand,
   Refusal,
   sizeExceeded,
 } from "./request.ts";
 import { createRunner } from "./runner.ts";
-import type { Access } from "./runner.ts";
+import type { Settings } from "./settings.ts";
+import { utf8 } from "./text.ts";
 
-/** What a server lacks, to test what clients do then. */
-export interface DevServerSwitches {
-  /** Ignore `Upstash-Response-Format`: every reply is JSON. */
-  readonly noResp2?: boolean;
-  /** Refuse a command in the path that has a body, with 400. */
-  readonly noRawBody?: boolean;
-  /** Refuse EVAL, EVALSHA, SCRIPT, FCALL and FUNCTION. */
-  readonly noScripts?: boolean;
-  /** Send no `upstash-sync-token`. */
-  readonly noSyncToken?: boolean;
-}
+const SYNC_TOKEN_HEADER = "upstash-sync-token";
 
-/** How the REST side behaves. */
-export interface HandlerOptions extends DevServerSwitches {
-  readonly tokens: readonly string[];
-  readonly readOnlyTokens: readonly string[];
-  /** Ends the streams of events. */
-  readonly closing: AbortSignal;
-  /** Bytes. */
-  readonly maxRequestSize: number;
-  /** Bytes of strings in the reply, before base64 or JSON. */
-  readonly maxResponseSize: number;
-}
-
-const METHODS = ["GET", "HEAD", "POST", "PUT"];
-const FORMAT_HEADER = "upstash-response-format";
-const TOKEN_HEADER = "upstash-sync-token";
-/** How long a browser may remember a preflight. */
-const PREFLIGHT_SECONDS = 600;
-
-/** A request's replies: of one command, or of a list of them. */
+/** The replies to a request: to one command, or to a list of them. */
 interface Outcome {
   readonly single: boolean;
   readonly replies: readonly RespValue[];
 }
 
-/** Upstash's REST protocol in front of a backend, as a function of a Request. It never rejects. */
+/** A handler in front of a backend. It never rejects; its streams of events end when `closing` aborts. */
 export function createHandler(
   backend: Backend,
-  options: HandlerOptions,
+  settings: Settings,
+  closing: AbortSignal,
 ): (request: Request) => Promise<Response> {
-  const runner = createRunner(backend, { noScripts: options.noScripts ?? false });
+  const runner = createRunner(backend, settings);
   // A sync token only has to differ from response to response, and from those of an earlier server.
   const run = crypto.randomUUID();
   let responses = 0;
@@ -71,20 +58,20 @@ export function createHandler(
     if (!METHODS.includes(request.method))
       throw new Refusal(405, `ERR method ${request.method} is not allowed`);
     const url = new URL(request.url);
-    const access = readAccess(request, url, options);
-    const writes = request.method === "POST" || request.method === "PUT";
-    const endpoint = writes ? url.pathname.replace(/^\/+/, "/") : undefined;
-    const format = readFormat(request, options.noResp2 === true || endpoint === "/multi-exec");
-    const body = await readBody(request, options.maxRequestSize);
-    const feed = readFeed(request, url);
-    if (feed !== undefined) {
-      const forbidden = access.readOnly ? refuseReadOnly(commandName(feed)) : undefined;
+    const access = readAccess(request, url, settings);
+    const hasEndpoint = request.method === "POST" || request.method === "PUT";
+    const endpoint = hasEndpoint ? url.pathname.replace(/^\/+/, "/") : undefined;
+    const format = readFormat(request, !settings.noResp2 && endpoint !== "/multi-exec");
+    const body = await readBody(request, settings.maxRequestSize);
+    const feedCommand = readFeedCommand(request, url);
+    if (feedCommand !== undefined) {
+      const forbidden = access.readOnly ? refuseReadOnly(commandName(feedCommand)) : undefined;
       if (forbidden !== undefined) throw new Refusal(400, forbidden);
-      return openEvents(backend, feed, request, options.closing);
+      return openEvents(backend, feedCommand, request, closing);
     }
     const { single, replies } = await execute(endpoint, url, body, access);
     const size = replies.reduce((sum, reply) => sum + replySize(reply), 0);
-    if (size > options.maxResponseSize) throw new Refusal(400, sizeExceeded(options.maxResponseSize, size));
+    if (size > settings.maxResponseSize) throw new Refusal(400, sizeExceeded(settings.maxResponseSize, size));
     const [first] = replies;
     const status = single && first?.kind === "error" ? 400 : 200;
     if (format === "resp2") return respond(status, writeResp2(replies), "application/octet-stream");
@@ -92,6 +79,7 @@ export function createHandler(
     return respond(status, [utf8(text)], "application/json");
   }
 
+  /** POST and PUT have endpoints for JSON; any other path is a command itself. */
   async function execute(
     endpoint: string | undefined,
     url: URL,
@@ -102,7 +90,7 @@ export function createHandler(
       return { single: false, replies: await runner.pipeline(readCommands(body), access) };
     if (endpoint === "/multi-exec")
       return transactionOutcome(await runner.transaction(readCommands(body), access));
-    if (options.noRawBody === true && endpoint !== undefined && endpoint !== "/" && body.length > 0) {
+    if (settings.noRawBody && endpoint !== undefined && endpoint !== "/" && body.length > 0) {
       throw new Refusal(400, "ERR a command in the path takes no body");
     }
     const command = endpoint === "/" ? readCommand(body) : readPathCommand(url, body);
@@ -110,64 +98,21 @@ export function createHandler(
   }
 
   return async (request) => {
-    const response = await answer(request).catch(refuse);
+    const response = await answer(request).catch(failure);
     allowOrigins(request, response.headers);
-    if (options.noSyncToken !== true) {
-      response.headers.set(TOKEN_HEADER, `${run}-${++responses}`);
-      response.headers.set("access-control-expose-headers", TOKEN_HEADER);
+    if (!settings.noSyncToken) {
+      response.headers.set(SYNC_TOKEN_HEADER, `${run}-${++responses}`);
+      response.headers.set("access-control-expose-headers", SYNC_TOKEN_HEADER);
     }
     return response;
   };
 }
 
-/** Let pages of every origin call: a token stands before everything else. */
-function allowOrigins(request: Request, headers: Headers): void {
-  headers.set("access-control-allow-origin", "*");
-  headers.set("access-control-allow-methods", METHODS.join(", "));
-  // A wildcard does not cover Authorization, so what was asked for is what is allowed.
-  const asked = request.headers.get("access-control-request-headers");
-  if (asked !== null) headers.set("access-control-allow-headers", asked);
-  // A public page that calls a local address asks for this too.
-  if (request.headers.has("access-control-request-private-network"))
-    headers.set("access-control-allow-private-network", "true");
-  if (request.method === "OPTIONS") headers.set("access-control-max-age", `${PREFLIGHT_SECONDS}`);
-}
-
-/** The command of a request for events; undefined for any other request. */
-function readFeed(request: Request, url: URL): CommandBytes | undefined {
-  const first = url.pathname.replace(/^\/+/, "").split("/", 1)[0];
-  if (first === "" || !wantsEvents(request, [utf8(first ?? "")])) return undefined;
-  // Neither the body nor the query has a part in it.
-  const bare = new URL(url);
-  bare.search = "";
-  return readPathCommand(bare, new Uint8Array(0));
-}
-
+/** A transaction that did not run has one reply, the error. */
 function transactionOutcome(reply: RespValue): Outcome {
   return reply.kind === "array"
     ? { single: false, replies: reply.items ?? [] }
     : { single: true, replies: [reply] };
-}
-
-/** What a bearer token in the header allows, or `_token` in the query where there is no header. */
-function readAccess(request: Request, url: URL, options: HandlerOptions): Access {
-  const header = request.headers.get("authorization");
-  const token = header === null ? queryToken(url) : /^bearer\s+(.+)$/i.exec(header.trim())?.[1];
-  if (token !== undefined && options.tokens.includes(token)) return { readOnly: false };
-  if (token !== undefined && options.readOnlyTokens.includes(token)) return { readOnly: true };
-  throw new Refusal(401, "WRONGPASS invalid or missing auth token");
-}
-
-function readFormat(request: Request, ignoreResponseFormat: boolean): ReplyFormat {
-  const base64 = request.headers.get("upstash-encoding")?.trim().toLowerCase() === "base64";
-  const asked = ignoreResponseFormat ? undefined : request.headers.get(FORMAT_HEADER)?.trim().toLowerCase();
-  if (asked !== undefined && asked !== "json" && asked !== "resp2") {
-    throw new Refusal(400, "ERR invalid Upstash-Response-Format: json or resp2 is expected");
-  }
-  if (asked !== "resp2") return base64 ? "base64" : "json";
-  if (base64)
-    throw new Refusal(400, "ERR Upstash-Encoding cannot be combined with Upstash-Response-Format: resp2");
-  return "resp2";
 }
 
 function respond(status: number, parts: readonly Uint8Array[], contentType: string): Response {
@@ -178,8 +123,8 @@ function respond(status: number, parts: readonly Uint8Array[], contentType: stri
   });
 }
 
-/** The answer to what could not be run: refused by us, no backend behind us, or a fault of ours. */
-function refuse(thrown: unknown): Response {
+/** The response to a request that failed: it was refused, the backend failed (502), or the server has a fault (500). */
+function failure(thrown: unknown): Response {
   const [status, text] =
     thrown instanceof Refusal
       ? [thrown.status, thrown.message]

@@ -1,34 +1,38 @@
+/** Serves a function of a Request over HTTP on a port of 127.0.0.1, with node:http. */
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { ListenAddress } from "./index.ts";
 
-/** A 32 KiB key is 96 KiB when every byte is percent-encoded, and a URL may hold several. Node's default is 16 KiB. */
+/** A key of 32 KiB has 96 KiB when every byte is percent-encoded, and a URL may hold several. Node's default is 16 KiB. */
 const MAX_HEADER_SIZE = 1024 * 1024;
-/** Longer than clients keep an idle connection, so that none meets a closing one. Node's default is 5 s. */
+/** Longer than clients keep an idle connection, so that none of them uses a connection that closes. Node's default is 5 s. */
 const KEEP_ALIVE_MS = 65_000;
-/** What close() grants to running requests, in ms, before their connections are cut. */
+/** The time that close() gives running requests, in ms, before it cuts their connections. */
 const CLOSE_GRACE_MS = 2_000;
 
-type Fetch = (request: Request) => Promise<Response>;
+export type Fetch = (request: Request) => Promise<Response>;
 
-/** An open port: where it is, and how to close it. */
+/** The address of a listening server. */
+export interface ListenAddress {
+  /** `http://127.0.0.1:<port>`, the value for UPSTASH_REDIS_REST_URL. */
+  readonly url: string;
+  readonly port: number;
+}
+
+/** An open port. */
 export interface Listener {
   readonly address: ListenAddress;
   close(): Promise<void>;
 }
 
-/** Serve a fetch handler over HTTP on 127.0.0.1. Rejects with the system's error if the port cannot be had. */
-export async function listen(
-  fetch: (request: Request) => Promise<Response>,
-  port: number,
-): Promise<Listener> {
+/** Serve `fetch`, which answers one request. Rejects with the system's error if the port cannot be opened. */
+export async function listen(fetch: Fetch, port: number): Promise<Listener> {
   const server = createServer(
     { maxHeaderSize: MAX_HEADER_SIZE, keepAliveTimeout: KEEP_ALIVE_MS },
     (incoming, outgoing) => {
       void serve(fetch, incoming, outgoing)
         .catch(() => outgoing.destroy())
-        // A closing server does not wait for a client that keeps its connection.
+        // A server that closes does not wait for clients that keep their connections open.
         .finally(() => server.listening || outgoing.once("finish", () => setImmediate(closeIdle)));
     },
   );
@@ -59,7 +63,7 @@ async function serve(fetch: Fetch, incoming: IncomingMessage, outgoing: ServerRe
   }
 }
 
-/** Write a stream to its end, as fast as the client reads. A client that goes away cancels it, even while it is silent. */
+/** Write a stream to its end, as fast as the client reads. A client that goes away cancels it, also between two chunks. */
 async function pipe(
   source: ReadableStream<Uint8Array>,
   outgoing: ServerResponse,
@@ -70,8 +74,8 @@ async function pipe(
   if (aborted.aborted) cancel();
   aborted.addEventListener("abort", cancel);
   try {
-    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
-      if (!outgoing.write(piece.value) && !outgoing.destroyed) await drained(outgoing);
+    for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
+      if (!outgoing.write(chunk.value) && !outgoing.destroyed) await drained(outgoing);
     }
   } finally {
     aborted.removeEventListener("abort", cancel);
@@ -87,7 +91,7 @@ async function answer(
   try {
     return await fetch(toRequest(incoming, body, signal));
   } catch {
-    // A method or a URL that no Request may have.
+    // The method or the URL is one that a Request does not take.
     return new Response('{"error":"ERR malformed request"}', {
       status: 400,
       headers: { "content-type": "application/json" },
@@ -95,7 +99,7 @@ async function answer(
   }
 }
 
-/** Resolves when the client has read on, or is gone. */
+/** Resolves when the client has read what waits for it, or is gone. */
 function drained(outgoing: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
     const settle = (): void => {
@@ -118,9 +122,9 @@ function toRequest(incoming: IncomingMessage, body: IncomingBody, signal: AbortS
 }
 
 /**
- * A request's body as a web stream that does not own its connection: what is not wanted of it is read and dropped,
- * so that the answer arrives and the connection serves the next request. Node's own conversion destroys the
- * connection with the stream.
+ * A request's body as a web stream that does not own its connection. Bytes that nobody wants are read and dropped, so
+ * that the response arrives and the connection serves the next request. Node's own conversion destroys the connection
+ * with the stream.
  */
 class IncomingBody {
   readonly stream: ReadableStream<Uint8Array>;
@@ -131,9 +135,9 @@ class IncomingBody {
     this.#incoming = incoming;
     this.stream = new ReadableStream<Uint8Array>({
       start: (controller) => {
-        incoming.on("data", (piece: Uint8Array) => {
+        incoming.on("data", (chunk: Uint8Array) => {
           if (this.#dropped) return;
-          controller.enqueue(piece);
+          controller.enqueue(chunk);
           if ((controller.desiredSize ?? 0) <= 0) incoming.pause();
         });
         incoming.once("end", () => this.#dropped || controller.close());
@@ -145,7 +149,7 @@ class IncomingBody {
     });
   }
 
-  /** Read what is left and drop it. */
+  /** Read the rest and drop it. */
   drop(): void {
     this.#dropped = true;
     this.#incoming.resume();

@@ -1,12 +1,13 @@
+/** Limits the size of string values, as Upstash's plans do, around any backend. */
 import type { RespValue } from "../rest/resp.ts";
+import { commandName } from "./backend.ts";
 import type { Backend, CommandBytes } from "./backend.ts";
-import { toText, utf8 } from "./text.ts";
 import { RECORD_TOO_LARGE } from "./embedded/replies.ts";
-import { commandName } from "./rest-rules.ts";
+import { toText, utf8 } from "./text.ts";
 
 const REFUSAL: RespValue = { kind: "error", text: RECORD_TOO_LARGE };
 
-/** APPEND is the one command whose result depends on what is there: the check and the write are one script. */
+/** Only APPEND's result depends on the stored value, so its check and its write are one script. */
 const APPEND_SCRIPT: Uint8Array = utf8(
   [
     "local length = redis.pcall('STRLEN', KEYS[1])",
@@ -17,12 +18,12 @@ const APPEND_SCRIPT: Uint8Array = utf8(
 );
 
 /**
- * A backend in which no command makes a string longer than `limit` bytes: such a one is an error, alone and in a
- * pipeline, and discards a transaction. APPEND fails by itself in a transaction too; the embedded keyspace has its
- * own check for it. Scripts are not looked into.
+ * A backend that refuses every command that would make a string longer than `maxRecordSize` bytes. In a transaction
+ * such a command keeps all of them from running, except APPEND, which fails alone. The embedded keyspace checks APPEND
+ * itself. Writes inside scripts are not checked.
  */
-export function limitRecords(backend: Backend, limit: number): Backend {
-  const limitText = utf8(`${limit}`);
+export function limitRecords(backend: Backend, maxRecordSize: number): Backend {
+  const limitText = utf8(`${maxRecordSize}`);
   const limited = (command: CommandBytes): CommandBytes => {
     const [, key, bytes] = command;
     if (backend.kind === "embedded" || commandName(command) !== "APPEND") return command;
@@ -32,28 +33,28 @@ export function limitRecords(backend: Backend, limit: number): Backend {
   return {
     ...backend,
     async execute(command) {
-      return longestString(command) > limit ? REFUSAL : backend.execute(limited(command));
+      return longestString(command) > maxRecordSize ? REFUSAL : backend.execute(limited(command));
     },
     async transaction(commands) {
-      if (commands.some((command) => longestString(command) > limit)) return REFUSAL;
+      if (commands.some((command) => longestString(command) > maxRecordSize)) return REFUSAL;
       return backend.transaction(commands.map(limited));
     },
   };
 }
 
-/** Bytes of the longest string that a command makes, as far as its arguments tell. */
+/** The bytes of the longest string that a command makes, as far as its arguments show it. */
 function longestString(command: CommandBytes): number {
-  const length = (index: number): number => command[index]?.length ?? 0;
-  const number = (index: number): number => Number(toText(command[index] ?? new Uint8Array(0)));
+  const lengthAt = (index: number): number => command[index]?.length ?? 0;
+  const integerAt = (index: number): number => Number(toText(command[index] ?? new Uint8Array(0)));
   switch (commandName(command)) {
     case "SET":
     case "SETNX":
     case "GETSET":
     case "APPEND":
-      return length(2);
+      return lengthAt(2);
     case "SETEX":
     case "PSETEX":
-      return length(3);
+      return lengthAt(3);
     case "MSET":
     case "MSETNX":
       return command.reduce(
@@ -61,9 +62,9 @@ function longestString(command: CommandBytes): number {
         0,
       );
     case "SETRANGE":
-      return length(3) === 0 ? 0 : number(2) + length(3);
+      return lengthAt(3) === 0 ? 0 : integerAt(2) + lengthAt(3);
     case "SETBIT":
-      return Math.floor(number(2) / 8) + 1;
+      return Math.floor(integerAt(2) / 8) + 1;
     default:
       return 0;
   }

@@ -1,13 +1,15 @@
-import type { RespValue } from "../rest/resp.ts";
+/** Writes replies as the body of a response: as JSON, as JSON with strings in base64, or as RESP2. */
+import { concatenate } from "../bytes.ts";
 import { encodeBase64 } from "../format/base64.ts";
+import type { RespValue } from "../rest/resp.ts";
 import { toText, utf8 } from "./text.ts";
 
-/** How a request wants its replies: JSON, JSON with strings in base64, or RESP2 as Redis sends it. */
+/** The format of replies: JSON, JSON with strings in base64, or RESP2 as Redis sends it. */
 export type ReplyFormat = "json" | "base64" | "resp2";
 
 /**
- * One reply as Upstash's JSON: `{"result":…}` or `{"error":…}`. In base64 every string is encoded except a status
- * OK at the top level, which clients compare as it is; errors never are. In plain JSON what is not UTF-8 becomes
+ * One reply as Upstash's JSON: `{"result":…}` or `{"error":…}`. In base64 every string is encoded, except errors and a
+ * status OK at the top level, which clients compare without decoding it. In plain JSON, bytes that are not UTF-8 become
  * U+FFFD. Integers beyond 2^53 are strings.
  */
 export function writeJson(reply: RespValue, format: "json" | "base64"): string {
@@ -21,7 +23,7 @@ export function writeJsonArray(replies: readonly RespValue[], format: "json" | "
   return `[${replies.map((reply) => writeJson(reply, format)).join(",")}]`;
 }
 
-/** A request's failure as JSON. */
+/** An error as Upstash's JSON. */
 export function writeError(text: string): string {
   return `{"error":${JSON.stringify(text)}}`;
 }
@@ -39,7 +41,7 @@ function writeResult(reply: RespValue, base64: boolean): string {
       return reply.items === null
         ? "null"
         : `[${reply.items.map((item) => writeResult(item, base64)).join(",")}]`;
-    // An error inside an array (EXEC, or a script's table) has no place of its own in the JSON.
+    // The JSON has no form for an error inside an array (of EXEC, or of a script): it is a string there.
     case "status":
     case "error":
       return writeText(reply.text);
@@ -48,7 +50,7 @@ function writeResult(reply: RespValue, base64: boolean): string {
 
 const CRLF = utf8("\r\n");
 
-/** Replies as RESP2, one after the other: the parts of a body. Bulk strings are the replies' own bytes. */
+/** Replies as RESP2, one after the other, as parts of a body. Bulk strings are not copied. */
 export function writeResp2(replies: readonly RespValue[]): Uint8Array[] {
   const parts: Uint8Array[] = [];
   for (const reply of replies) pushResp2(reply, parts);
@@ -80,7 +82,7 @@ function oneLine(text: string): string {
   return text.replaceAll(/[\r\n]/g, " ");
 }
 
-/** Bytes of a reply's strings: what the response limit counts, whatever the format makes of them. Errors pass. */
+/** The bytes of a reply's strings, which the response limit counts in every format. Errors count nothing. */
 export function replySize(reply: RespValue): number {
   switch (reply.kind) {
     case "error":
@@ -94,4 +96,47 @@ export function replySize(reply: RespValue): number {
     case "array":
       return (reply.items ?? []).reduce((size, item) => size + replySize(item), 0);
   }
+}
+
+/** From this size on a body is a stream, so that it is not copied as a whole. */
+const STREAM_SIZE_MIN = 1024 * 1024;
+/** A stream's chunks have about this size: larger parts are sliced, smaller ones joined. */
+const CHUNK_SIZE = 256 * 1024;
+
+/** A response's body of the parts, in order, and its size in bytes. */
+export function toBody(parts: readonly Uint8Array[]): {
+  readonly body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>;
+  readonly size: number;
+} {
+  const size = parts.reduce((sum, part) => sum + part.length, 0);
+  return { body: size < STREAM_SIZE_MIN ? concatenate(parts) : stream(chunks(parts)), size };
+}
+
+function stream(source: Iterator<Uint8Array>): ReadableStream<Uint8Array> {
+  return new ReadableStream<Uint8Array>({
+    pull(controller) {
+      const { done, value } = source.next();
+      if (done === true) controller.close();
+      else controller.enqueue(value);
+    },
+  });
+}
+
+function* chunks(parts: readonly Uint8Array[]): Generator<Uint8Array, undefined> {
+  let small: Uint8Array[] = [];
+  let waiting = 0;
+  for (const part of parts) {
+    if (waiting + part.length > CHUNK_SIZE && waiting > 0) {
+      yield concatenate(small);
+      [small, waiting] = [[], 0];
+    }
+    if (part.length > CHUNK_SIZE) {
+      for (let at = 0; at < part.length; at += CHUNK_SIZE) yield part.subarray(at, at + CHUNK_SIZE);
+    } else {
+      small.push(part);
+      waiting += part.length;
+    }
+  }
+  if (waiting > 0) yield concatenate(small);
+  return undefined;
 }

@@ -1,8 +1,10 @@
-import type { CommandBytes } from "./backend.ts";
+/** Reads a request: its body, the command or commands in it, and the format that it wants replies in. */
 import { concatenate } from "../bytes.ts";
+import type { CommandBytes } from "./backend.ts";
+import type { ReplyFormat } from "./reply.ts";
 import { toText, utf8 } from "./text.ts";
 
-/** Why a request is refused before any command of it runs, with the HTTP status that says so. */
+/** Refuses a request before any command of it runs: the error text, and the HTTP status to send with it. */
 export class Refusal extends Error {
   override readonly name = "Refusal";
   readonly status: number;
@@ -15,7 +17,7 @@ export class Refusal extends Error {
 
 const EMPTY_COMMAND = "ERR empty command";
 
-/** The text of Upstash for a request or a response above its limit. */
+/** Upstash's error text for a request or a response above its limit. */
 export function sizeExceeded(limit: number, actual: number): string {
   return (
     `ERR max request size exceeded. Limit: ${limit} bytes, Actual: ${actual} bytes. ` +
@@ -24,12 +26,12 @@ export function sizeExceeded(limit: number, actual: number): string {
 }
 
 /**
- * Read a body of at most `limit` bytes. A larger one is read to its end all the same, and dropped: the client is
- * still sending, and would meet a reset connection instead of the answer.
+ * Read a body of at most `limit` bytes. A larger one is still read to its end, and dropped: the client goes on sending,
+ * and would see a reset connection instead of the error.
  */
 export async function readBody(request: Request, limit: number): Promise<Uint8Array> {
   if (request.body === null) return new Uint8Array(0);
-  // Firefox has no Request.body; in a page the body is in memory already.
+  // Firefox has no Request.body. In a page the body is in memory already.
   if (request.body === undefined) {
     const whole = new Uint8Array(await request.arrayBuffer());
     if (whole.length > limit) throw new Refusal(400, sizeExceeded(limit, whole.length));
@@ -49,6 +51,19 @@ export async function readBody(request: Request, limit: number): Promise<Uint8Ar
   }
   if (size > limit) throw new Refusal(400, sizeExceeded(limit, size));
   return concatenate(pieces);
+}
+
+/** The format that the headers ask for. `Upstash-Response-Format` is ignored where the endpoint does not allow it. */
+export function readFormat(request: Request, allowsResponseFormat: boolean): ReplyFormat {
+  const base64 = request.headers.get("upstash-encoding")?.trim().toLowerCase() === "base64";
+  const header = allowsResponseFormat ? request.headers.get("upstash-response-format") : null;
+  const format = header?.trim().toLowerCase() ?? "json";
+  if (format !== "json" && format !== "resp2")
+    throw new Refusal(400, "ERR invalid Upstash-Response-Format: json or resp2 is expected");
+  if (format === "json") return base64 ? "base64" : "json";
+  if (base64)
+    throw new Refusal(400, "ERR Upstash-Encoding cannot be combined with Upstash-Response-Format: resp2");
+  return "resp2";
 }
 
 /** A JSON body that is one command: `["SET", "key", "value", "EX", 100]`. */
@@ -73,7 +88,7 @@ function parseJson(body: Uint8Array, failure: string): unknown {
   }
 }
 
-/** Strings, numbers and booleans are arguments, as their JSON text; anything else is refused. */
+/** Strings, numbers and booleans become arguments, as their JSON text; anything else is refused. */
 function toCommand(value: unknown, failure: string): CommandBytes {
   if (!Array.isArray(value)) throw new Refusal(400, failure);
   if (value.length === 0) throw new Refusal(400, EMPTY_COMMAND);
@@ -85,8 +100,8 @@ function toCommand(value: unknown, failure: string): CommandBytes {
 }
 
 /**
- * A command in the path: `/set/key/value?EX=100`. The segments come first, then the body if there is one, then the
- * query's names and values in their order. An empty body is no argument, a name without `=` is one.
+ * A command in the path: `/set/key/value?EX=100`. Its arguments are the segments, then the body unless it is empty, then
+ * the query's names and values in their order. A name without `=` has no value.
  */
 export function readPathCommand(url: URL, body: Uint8Array): CommandBytes {
   const segments = url.pathname.replace(/^\/+/, "").replace(/\/$/, "").split("/");
@@ -99,7 +114,7 @@ export function readPathCommand(url: URL, body: Uint8Array): CommandBytes {
   ];
 }
 
-/** The `_token` of the query, if there is one. */
+/** The `_token` of the query; undefined where there is none. */
 export function queryToken(url: URL): string | undefined {
   const value = queryPairs(url).find(([name]) => name === "_token")?.[1];
   return value === undefined ? undefined : toText(fromForm(value));
@@ -116,11 +131,12 @@ function queryPairs(url: URL): (readonly [name: string, value: string | undefine
     });
 }
 
+/** Query strings are form-encoded: a plus is a space. */
 function fromForm(text: string): Uint8Array {
   return percentDecode(text.replaceAll("+", " "));
 }
 
-/** The bytes of a percent-encoded text, UTF-8 or not. A `%` that encodes nothing stands for itself. */
+/** The bytes of a percent-encoded text, UTF-8 or not. A `%` without two hexadecimal digits stays as it is. */
 function percentDecode(text: string): Uint8Array {
   const source = utf8(text);
   const bytes = new Uint8Array(source.length);
@@ -136,6 +152,7 @@ function percentDecode(text: string): Uint8Array {
   return bytes.subarray(0, length);
 }
 
+/** The byte of two hexadecimal digits, −1 if they are none. */
 function hexByte(high: number | undefined, low: number | undefined): number {
   const text = String.fromCharCode(high ?? 0, low ?? 0);
   return /^[0-9a-fA-F]{2}$/.test(text) ? Number.parseInt(text, 16) : -1;

@@ -1,21 +1,23 @@
+/** Upstash's rules about commands: which are refused or answered before they reach Redis, and how long keys may be. */
 import type { RespValue } from "../rest/resp.ts";
+import { commandName } from "./backend.ts";
 import type { CommandBytes } from "./backend.ts";
-import { toText } from "./text.ts";
 import { refuseReadOnly } from "./read-only.ts";
+import { toText } from "./text.ts";
 
-/** The most bytes of a key: 32 KiB, fixed at Upstash. */
-export const MAX_KEY_SIZE = 32_768;
+/** The most bytes of a key at Upstash, on every plan. */
+const MAX_KEY_SIZE = 32_768;
 
 const COMPATIBILITY = "https://upstash.com/docs/redis/overall/rediscompatibility";
 
-/** State of a connection, which a request has not, and what has an endpoint of its own. */
+/** Commands about a connection, which requests do not have, and commands with an endpoint of their own. */
 const NOT_IN_REST: ReadonlySet<string> = new Set(
   "AUTH MULTI EXEC DISCARD WATCH UNWATCH HELLO RESET SUBSCRIBE UNSUBSCRIBE PSUBSCRIBE PUNSUBSCRIBE CLIENT MONITOR".split(
     " ",
   ),
 );
 
-/** What blocks, ends, replicates or reconfigures a server: not in Upstash's command reference, and fatal to a shared connection. */
+/** Commands that block, end, replicate or reconfigure a server. Upstash does not have them, and here they would harm the connection that all requests share. */
 const NOT_AVAILABLE: ReadonlySet<string> = new Set(
   (
     "BLPOP BRPOP BRPOPLPUSH BLMOVE BLMPOP BZPOPMIN BZPOPMAX BZMPOP WAIT WAITAOF QUIT SHUTDOWN DEBUG SYNC PSYNC REPLCONF " +
@@ -28,15 +30,17 @@ const SCRIPTING: ReadonlySet<string> = new Set(
   "EVAL EVALSHA EVAL_RO EVALSHA_RO SCRIPT FCALL FCALL_RO FUNCTION".split(" "),
 );
 
-/** Where keys are: the first, the last (negative from the end) and the step, as COMMAND INFO tells them. */
+/** The indexes of a command's keys as COMMAND INFO gives them: the first, the last (negative from the end) and the step. */
 type KeyPositions = readonly [first: number, last: number, step: number];
 
-const NO_KEYS = new Set(
+/** Commands without keys, or with keys at positions that depend on other arguments. Their keys are not measured. */
+const NO_KEYS: ReadonlySet<string> = new Set(
   "PING ECHO INFO TIME DBSIZE FLUSHDB FLUSHALL KEYS SCAN RANDOMKEY PUBLISH PUBSUB ACL SCRIPT FUNCTION MEMORY EVAL EVALSHA EVAL_RO EVALSHA_RO FCALL FCALL_RO XREAD XREADGROUP XINFO XGROUP ZUNION ZINTER ZDIFF SINTERCARD ZINTERCARD LMPOP ZMPOP".split(
     " ",
   ),
 );
 
+/** Commands with more keys than the one at index 1, which is where all others have it. */
 const KEY_POSITIONS: Readonly<Record<string, KeyPositions>> = {
   ...Object.fromEntries(
     "DEL UNLINK EXISTS TOUCH MGET SINTER SUNION SDIFF SINTERSTORE SUNIONSTORE SDIFFSTORE PFCOUNT PFMERGE"
@@ -53,20 +57,12 @@ const KEY_POSITIONS: Readonly<Record<string, KeyPositions>> = {
   BITOP: [2, -1, 1],
 };
 
-/** The command's name in upper case. */
-export function commandName(command: CommandBytes): string {
-  return toText(command[0] ?? new Uint8Array(0)).toUpperCase();
-}
-
-/** The text for a command that a server does not have. */
+/** Upstash's error text for a command that the server does not have. */
 export function notAvailable(name: string): string {
   return `ERR Command is not available: '${name}'. See ${COMPATIBILITY} for details`;
 }
 
-/**
- * What the REST side answers by itself: refusals, and the few commands whose reply is fixed. Undefined for what
- * goes to the backend.
- */
+/** The reply to a command that is refused, or that has a fixed reply; undefined for a command that goes to the backend. */
 export function answerLocally(
   command: CommandBytes,
   options: { readonly noScripts: boolean; readonly readOnly: boolean },
@@ -108,13 +104,14 @@ export function answerLocally(
   return undefined;
 }
 
-/** Whether XREAD or XREADGROUP has BLOCK among its options, which end at STREAMS. */
+/** Returns true if XREAD or XREADGROUP has BLOCK among its options, which end at STREAMS. */
 function blocks(command: CommandBytes): boolean {
   const words = command.map((argument) => (argument.length > 7 ? "" : toText(argument).toUpperCase()));
   const streams = words.indexOf("STREAMS");
   return words.slice(0, streams === -1 ? undefined : streams).includes("BLOCK");
 }
 
+/** The bytes of the longest key. */
 function largestKey(name: string, command: CommandBytes): number {
   if (NO_KEYS.has(name)) return 0;
   const [first, last, step] = KEY_POSITIONS[name] ?? [1, 1, 1];

@@ -1,24 +1,23 @@
+/** Runs the commands of a request: the rules first, then the backend, with scripts translated on the way there and back. */
 import { ZstashError } from "../errors.ts";
 import type { RespValue } from "../rest/resp.ts";
+import type { Access } from "./access.ts";
+import { commandName } from "./backend.ts";
 import type { Backend, CommandBytes } from "./backend.ts";
-import { answerLocally, commandName, notAvailable } from "./rest-rules.ts";
+import { answerLocally, notAvailable } from "./rest-rules.ts";
 import { Scripts } from "./scripts.ts";
-
-/** Who asks. */
-export interface Access {
-  readonly readOnly: boolean;
-}
+import type { Settings } from "./settings.ts";
 
 /** Runs the commands of requests. */
 export interface Runner {
-  /** One after the other, whatever becomes of each. Replies stand in the order of the commands. */
+  /** Run one command after the other, also after one that fails. Replies are in the order of the commands. */
   pipeline(commands: readonly CommandBytes[], access: Access): Promise<RespValue[]>;
-  /** All or none. Resolves to an array of replies, or to the error that nothing ran for. */
+  /** Run all commands or none. Resolves to an array of replies, or to the error that kept them from running. */
   transaction(commands: readonly CommandBytes[], access: Access): Promise<RespValue>;
 }
 
-/** A runner over a backend that keeps the REST policy and translates scripts. */
-export function createRunner(backend: Backend, policy: { readonly noScripts: boolean }): Runner {
+/** A runner in front of a backend. */
+export function createRunner(backend: Backend, { noScripts }: Pick<Settings, "noScripts">): Runner {
   const scripts = new Scripts();
   const toRedis = (commands: readonly CommandBytes[]): Promise<CommandBytes[]> =>
     Promise.all(commands.map((command) => scripts.toRedis(command)));
@@ -28,16 +27,16 @@ export function createRunner(backend: Backend, policy: { readonly noScripts: boo
   };
   return {
     async pipeline(commands, access) {
-      const answers = commands.map((command) => answerLocally(command, { ...policy, ...access }));
+      const answers = commands.map((command) => answerLocally(command, { noScripts, ...access }));
       const sent = await toRedis(commands);
-      // Started in one go, so that a connection carries them in order without waiting in between.
+      // Started together, so that a connection sends them in order without waiting for replies in between.
       const replies = await Promise.all(
         sent.map((command, index) => answers[index] ?? backend.execute(command)),
       );
       return Promise.all(commands.map((command, index) => finish(command, replies[index])));
     },
     async transaction(commands, access) {
-      const answers = commands.map((command) => answerLocally(command, { ...policy, ...access }));
+      const answers = commands.map((command) => answerLocally(command, { noScripts, ...access }));
       const refused = answers.find((answer) => answer?.kind === "error");
       if (refused !== undefined) return refused;
       const reply = await backend.transaction(
@@ -51,7 +50,7 @@ export function createRunner(backend: Backend, policy: { readonly noScripts: boo
   };
 }
 
-/** A command that Redis does not know fails with the text that Upstash has for it. */
+/** Replaces Redis' error for an unknown command by Upstash's. */
 function renameUnknown(command: CommandBytes, reply: RespValue): RespValue {
   if (reply.kind !== "error" || !reply.text.startsWith("ERR unknown command")) return reply;
   return { kind: "error", text: notAvailable(commandName(command)) };

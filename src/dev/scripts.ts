@@ -1,21 +1,23 @@
+/** Translates scripts written for Upstash, so that a stock Redis runs them. */
+import { concatenate } from "../bytes.ts";
 import type { RespValue } from "../rest/resp.ts";
+import { commandName } from "./backend.ts";
 import type { CommandBytes } from "./backend.ts";
 import { toText, utf8 } from "./text.ts";
-import { commandName } from "./rest-rules.ts";
 
-/** A flag of Upstash's alone: a stock Redis refuses a script that has it. */
+/** A flag that only Upstash has: a stock Redis refuses a script with it. */
 const UPSTASH_FLAG = "allow-key-locking";
 
 /**
- * Lets scripts written for Upstash run on a stock Redis: `allow-key-locking` is taken out of their shebang, and
- * the SHA-1 that clients know them by is translated to the one Redis knows. The translation lasts as long as this
- * object; a client that meets NOSCRIPT sends the script again.
+ * Removes `allow-key-locking` from the shebang of scripts, and translates the SHA-1 by which clients call them to the
+ * SHA-1 that Redis computes. The translation lives as long as this object; after that clients get NOSCRIPT and send
+ * the script again.
  */
 export class Scripts {
-  /** SHA-1 of a script as clients have it → SHA-1 of the script as Redis has it. */
-  readonly #stored = new Map<string, string>();
+  /** SHA-1 of the script in Redis, by the SHA-1 of the script that the client sent. */
+  readonly #storedDigests = new Map<string, string>();
 
-  /** The command as Redis is to get it. */
+  /** The command with its script or its SHA-1 translated. */
   async toRedis(command: CommandBytes): Promise<CommandBytes> {
     switch (commandName(command)) {
       case "EVAL":
@@ -35,7 +37,7 @@ export class Scripts {
     }
   }
 
-  /** The reply as the client expects it: SCRIPT LOAD tells the SHA-1 of what the client sent. */
+  /** The reply with SCRIPT LOAD's SHA-1 translated back, to that of the script that the client sent. */
   async fromRedis(command: CommandBytes, reply: RespValue): Promise<RespValue> {
     if (commandName(command) !== "SCRIPT" || commandName(command.slice(1)) !== "LOAD") return reply;
     const script = command[2];
@@ -45,7 +47,7 @@ export class Scripts {
   }
 
   #translate(digest: Uint8Array): Uint8Array {
-    const stored = this.#stored.get(toText(digest).toLowerCase());
+    const stored = this.#storedDigests.get(toText(digest).toLowerCase());
     return stored === undefined ? digest : utf8(stored);
   }
 
@@ -53,12 +55,12 @@ export class Scripts {
     const script = command[index];
     const stripped = script === undefined ? undefined : strip(script);
     if (script === undefined || stripped === undefined) return command;
-    this.#stored.set(await sha1(script), await sha1(stripped));
+    this.#storedDigests.set(await sha1(script), await sha1(stripped));
     return command.map((argument, at) => (at === index ? stripped : argument));
   }
 }
 
-/** The script without the flag in its shebang; undefined if it has none. */
+/** The script without the flag in its shebang; undefined if it has no such flag. */
 function strip(script: Uint8Array): Uint8Array | undefined {
   const end = script.indexOf(10);
   const length = end === -1 ? script.length : end;
@@ -70,12 +72,7 @@ function strip(script: Uint8Array): Uint8Array | undefined {
     const kept = flags.filter((flag) => flag.trim() !== UPSTASH_FLAG);
     return kept.length === 0 ? "" : `flags=${kept.join(",")}`;
   });
-  const rest = script.subarray(length);
-  const head = utf8(words.filter((word) => word !== "").join(" "));
-  const stripped = new Uint8Array(head.length + rest.length);
-  stripped.set(head);
-  stripped.set(rest, head.length);
-  return stripped;
+  return concatenate([utf8(words.filter((word) => word !== "").join(" ")), script.subarray(length)]);
 }
 
 async function sha1(bytes: Uint8Array): Promise<string> {

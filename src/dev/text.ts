@@ -1,21 +1,21 @@
-/** Byte strings as Map keys and as text. Everything the local server handles is bytes; these are the crossings. */
+/** Converts between bytes, which the local server handles everywhere, and strings: UTF-8 text, or keys of a Map. */
 
 const utf8Encoder = new TextEncoder();
 const utf8Decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-/** Function arguments are limited by the stack: 8,192 at a time works on every engine. */
+/** Bytes converted at a time: the stack limits the arguments of a call, and 8,192 work on every engine. */
 const STEP = 8192;
 
-/** UTF-8 bytes of a text. */
+/** The UTF-8 bytes of a text. */
 export function utf8(text: string): Uint8Array<ArrayBuffer> {
   return utf8Encoder.encode(text) as Uint8Array<ArrayBuffer>;
 }
 
-/** Text of UTF-8 bytes; what is not UTF-8 becomes U+FFFD, a BOM stays. */
+/** The text of UTF-8 bytes. Bytes that are not UTF-8 become U+FFFD; a BOM stays. */
 export function toText(bytes: Uint8Array): string {
   return utf8Decoder.decode(bytes);
 }
 
-/** One character U+0000…U+00FF a byte: equal exactly when the bytes are, so it can key a Map. */
+/** A string with one character U+0000…U+00FF for each byte: equal bytes give equal strings, so it can be a Map's key. */
 export function toBinary(bytes: Uint8Array): string {
   let text = "";
   for (let at = 0; at < bytes.length; at += STEP)
@@ -30,7 +30,7 @@ export function fromBinary(text: string): Uint8Array {
   return bytes;
 }
 
-/** Whether two byte strings are equal. */
+/** Returns true if two byte strings are equal. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }

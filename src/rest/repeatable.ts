@@ -58,7 +58,7 @@ const LONG = 120;
 /** Whether a command may be sent again when it is not known whether it has run. */
 export function isRepeatable(command: RestCommand): boolean {
   const name = nameIn(command);
-  if (isRead(name)) return true;
+  if (isReadCommand(name)) return true;
   const write = writes[name];
   if (write === undefined) return false;
   const { unless = [], lifetime } = write;
@@ -87,8 +87,8 @@ function nameIn(command: RestCommand): string {
   return String(command[0]).toUpperCase();
 }
 
-/** Scripts whose name ends so may not write. */
-function isRead(name: string): boolean {
+/** Returns true if a command of this upper-case name writes nothing. Scripts whose name ends in _RO may not write. */
+export function isReadCommand(name: string): boolean {
   return reads.has(name) || name.endsWith("_RO");
 }
 

@@ -17,22 +17,12 @@ const TOKEN_MIN = 6;
 export const SWEEP_COMMAND: CliCommand = {
   summary: "List and remove temporary keys of uploads that were left behind",
   options: {
-    url: { type: "string" },
-    token: { type: "string" },
-    delete: { type: "boolean" },
-    all: { type: "boolean" },
-    json: { type: "boolean" },
+    url: { value: "url", meaning: `URL of the REST API (default: ${URL_VARIABLE})` },
+    token: { value: "text", meaning: `token that may write (default: ${TOKEN_VARIABLE})` },
+    delete: { meaning: "remove the keys that are listed" },
+    all: { meaning: "also keys that a running upload may own; removing them makes it fail" },
+    json: { meaning: "print one line of JSON: keys, sizes in bytes, times to live in ms, removed" },
   },
-  help: [
-    { usage: "--url <url>", meaning: `URL of the REST API (default: ${URL_VARIABLE})` },
-    { usage: "--token <text>", meaning: `token that may write (default: ${TOKEN_VARIABLE})` },
-    { usage: "--delete", meaning: "remove the keys that are listed" },
-    { usage: "--all", meaning: "also keys that a running upload may own; removing them makes it fail" },
-    {
-      usage: "--json",
-      meaning: "print one line of JSON: keys, sizes in bytes, times to live in ms, removed",
-    },
-  ],
   async run(values, terminal) {
     const server = readServer(values);
     try {

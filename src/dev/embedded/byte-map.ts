@@ -1,13 +1,16 @@
+/** A map whose keys are bytes: the keyspace itself, hashes, sets and channels. */
 import { fromBinary, toBinary } from "../text.ts";
 
 interface Slot<Value> {
   value: Value;
+  /** The count of insertions when this one was made. */
   readonly sequence: number;
 }
 
 /**
- * A map from byte strings, in order of insertion. Each entry carries the number of its insertion, so a scan can
- * go on after any number: what is there throughout is seen exactly once, whatever is added or removed meanwhile.
+ * A map from bytes to values, in the order of insertion. A scan's cursor is the sequence of the last entry that it
+ * returned, so an entry that exists throughout the scan is returned exactly once, whatever is added or removed
+ * meanwhile.
  */
 export class ByteMap<Value> {
   readonly #slots = new Map<string, Slot<Value>>();
@@ -25,7 +28,7 @@ export class ByteMap<Value> {
     return this.#slots.has(toBinary(key));
   }
 
-  /** Returns whether the key is new. */
+  /** Returns true if the key is new. */
   set(key: Uint8Array, value: Value): boolean {
     const binary = toBinary(key);
     const slot = this.#slots.get(binary);
@@ -54,7 +57,14 @@ export class ByteMap<Value> {
     for (const slot of this.#slots.values()) yield slot.value;
   }
 
-  /** At most `count` entries inserted after the cursor, and the cursor to go on with: 0 when there are no more. */
+  /** A map with the same entries. The values themselves are not copied. */
+  copy(): ByteMap<Value> {
+    const copy = new ByteMap<Value>();
+    for (const [key, value] of this.entries()) copy.set(key, value);
+    return copy;
+  }
+
+  /** At most `count` entries inserted after the cursor, and the next cursor: 0 when there are no more. */
   scan(cursor: bigint, count: number): { cursor: number; entries: (readonly [Uint8Array, Value])[] } {
     const entries: (readonly [Uint8Array, Value])[] = [];
     let last = 0;
@@ -67,7 +77,7 @@ export class ByteMap<Value> {
     return { cursor: 0, entries };
   }
 
-  /** `count` entries drawn at random: distinct ones (all, if there are fewer), or with repetition. */
+  /** `count` random entries: each once at most (all of them, if there are fewer), or with repetition. */
   sample(count: number, options: { readonly repeat: boolean }): (readonly [Uint8Array, Value])[] {
     const pool = [...this.entries()];
     const drawn: (readonly [Uint8Array, Value])[] = [];

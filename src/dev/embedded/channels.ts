@@ -1,15 +1,16 @@
+/** The channels of the embedded keyspace: their subscribers, and the pushes that these get. */
 import type { RespValue } from "../../rest/resp.ts";
 import { toBinary, utf8 } from "../text.ts";
 import { ByteMap } from "./byte-map.ts";
 import { matchesGlob } from "./glob.ts";
 import { array, bulk, integer } from "./replies.ts";
 
-/** Bytes that may wait for a slow reader before it is cut off, as in Redis' own limit for subscribers. */
+/** Bytes that may wait for a slow reader before its subscription ends, as in Redis' own limit for subscribers. */
 const MAX_WAITING = 32 * 1024 * 1024;
-/** What a push costs beside its payload. */
+/** The bytes that a push counts beside its payload. */
 const PUSH_OVERHEAD = 128;
 
-/** One subscriber: what it listens to, and how it is told. */
+/** One subscriber to channels, or to patterns. */
 interface Subscriber {
   readonly names: ByteMap<true>;
   readonly isPattern: boolean;
@@ -17,11 +18,11 @@ interface Subscriber {
   end(): void;
 }
 
-/** Who listens to what is published. */
+/** All subscribers, and what is published to them. */
 export class Channels {
   readonly #subscribers = new Set<Subscriber>();
 
-  /** Listen to channels, or to the channels that match patterns. The stream begins with a confirmation for each. */
+  /** Subscribe to channels, or to the channels that match patterns. The stream begins with a confirmation for each. */
   subscribe(names: readonly Uint8Array[], isPattern: boolean): ReadableStream<RespValue> {
     const subscribers = this.#subscribers;
     let subscriber: Subscriber | undefined;
@@ -55,14 +56,14 @@ export class Channels {
     );
   }
 
-  /** Tell everybody who listens. Returns how often it was told: once a channel, once a pattern that matches. */
+  /** Push a message to all subscribers. Returns the number of pushes: one for a channel and one for each pattern that matches. */
   publish(channel: Uint8Array, message: Uint8Array): number {
     const text = toBinary(channel);
-    let told = 0;
+    let pushes = 0;
     for (const subscriber of this.#subscribers) {
       if (!subscriber.isPattern && subscriber.names.has(channel)) {
         subscriber.push([utf8("message"), channel, message]);
-        told++;
+        pushes++;
       }
     }
     for (const subscriber of this.#subscribers) {
@@ -70,13 +71,13 @@ export class Channels {
       for (const pattern of subscriber.names.keys()) {
         if (!matchesGlob(toBinary(pattern), text)) continue;
         subscriber.push([utf8("pmessage"), pattern, channel, message]);
-        told++;
+        pushes++;
       }
     }
-    return told;
+    return pushes;
   }
 
-  /** The names that are listened to, channels or patterns, with how many listen. */
+  /** The channels or patterns that have subscribers, with the number of subscribers. */
   counts(isPattern: boolean): ByteMap<number> {
     const counts = new ByteMap<number>();
     for (const subscriber of this.#subscribers) {

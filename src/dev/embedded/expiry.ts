@@ -1,24 +1,33 @@
+/** Commands about the expiry of keys, and the time arguments that they share with SET, GETEX and the commands of fields. */
 import type { RespValue } from "../../rest/resp.ts";
-import { fromBinary, toBinary, toText } from "../text.ts";
-import type { Arguments } from "./arguments.ts";
-import { INT64_MAX, INT64_MIN, printable } from "./arguments.ts";
-import type { CommandTable } from "./command.ts";
+import { INT64_MAX, INT64_MIN } from "./command.ts";
+import type { Arguments, CommandTable } from "./command.ts";
 import type { Keyspace } from "./keyspace.ts";
 import { ErrorReply, integer } from "./replies.ts";
 
-/** The unit of a time argument in milliseconds, and what it counts from. */
+/** The unit of a time argument, and its origin. */
 export interface TimeForm {
+  /** Milliseconds. */
   readonly unit: bigint;
+  /** True if the time counts from the epoch, false if it counts from now. */
   readonly absolute: boolean;
 }
 
-/** How SET and GETEX say when a key expires. */
+export const RELATIVE_SECONDS: TimeForm = { unit: 1000n, absolute: false };
+export const RELATIVE_MS: TimeForm = { unit: 1n, absolute: false };
+export const ABSOLUTE_SECONDS: TimeForm = { unit: 1000n, absolute: true };
+export const ABSOLUTE_MS: TimeForm = { unit: 1n, absolute: true };
+
+/** The options of SET, GETEX, HSETEX and HGETEX that give a time. */
 export const TIME_OPTIONS: Readonly<Record<string, TimeForm>> = {
-  EX: { unit: 1000n, absolute: false },
-  PX: { unit: 1n, absolute: false },
-  EXAT: { unit: 1000n, absolute: true },
-  PXAT: { unit: 1n, absolute: true },
+  EX: RELATIVE_SECONDS,
+  PX: RELATIVE_MS,
+  EXAT: ABSOLUTE_SECONDS,
+  PXAT: ABSOLUTE_MS,
 };
+
+/** The options of EXPIRE, HEXPIRE and kin that say when the new expiry is refused. */
+export const CONDITIONS: readonly string[] = ["NX", "XX", "GT", "LT"];
 
 /** Read the time argument of SET, GETEX, SETEX and PSETEX, as milliseconds since the epoch. */
 export function readExpiry(keyspace: Keyspace, args: Arguments, index: number, form: TimeForm): bigint {
@@ -33,15 +42,12 @@ function invalidExpireTime(args: Arguments): ErrorReply {
   return new ErrorReply(`ERR invalid expire time in '${args.name}' command`);
 }
 
+/** Read NX, XX, GT and LT from argument 3 on. */
 function readConditions(args: Arguments): Set<string> {
   const conditions = new Set<string>();
   for (let index = 3; index < args.length; index++) {
     const option = args.option(index);
-    if (!["NX", "XX", "GT", "LT"].includes(option)) {
-      throw new ErrorReply(
-        `ERR Unsupported option ${toText(fromBinary(printable(toBinary(args.bytes(index)))))}`,
-      );
-    }
+    if (!CONDITIONS.includes(option)) throw new ErrorReply(`ERR Unsupported option ${args.printable(index)}`);
     conditions.add(option);
   }
   if (conditions.has("NX") && conditions.size > 1) {
@@ -53,6 +59,20 @@ function readConditions(args: Arguments): Set<string> {
   return conditions;
 }
 
+/** Returns true if a condition forbids the new expiry. A key or field that never expires counts as the latest. */
+export function refusesExpiry(
+  conditions: ReadonlySet<string>,
+  current: bigint | undefined,
+  at: bigint,
+): boolean {
+  return (
+    (conditions.has("NX") && current !== undefined) ||
+    (conditions.has("XX") && current === undefined) ||
+    (conditions.has("GT") && (current === undefined || at <= current)) ||
+    (conditions.has("LT") && current !== undefined && at >= current)
+  );
+}
+
 function expire(keyspace: Keyspace, args: Arguments, form: TimeForm): RespValue {
   const conditions = readConditions(args);
   const value = args.bigint(2);
@@ -62,17 +82,12 @@ function expire(keyspace: Keyspace, args: Arguments, form: TimeForm): RespValue 
   const at = value * form.unit + base;
   const key = args.bytes(1);
   if (keyspace.value(key) === undefined) return integer(0);
-  const current = keyspace.expiry(key);
-  if (conditions.has("NX") && current !== undefined) return integer(0);
-  if (conditions.has("XX") && current === undefined) return integer(0);
-  // A key that stays counts as one that expires at infinity.
-  if (conditions.has("GT") && (current === undefined || at <= current)) return integer(0);
-  if (conditions.has("LT") && current !== undefined && at >= current) return integer(0);
+  if (refusesExpiry(conditions, keyspace.expiry(key), at)) return integer(0);
   keyspace.expire(key, at);
   return integer(1);
 }
 
-/** −2 without the key, −1 without an expiry; seconds are rounded to the nearest. */
+/** TTL and kin: −2 without the key, −1 without an expiry. Seconds are rounded to the nearest. */
 function timeOf(keyspace: Keyspace, args: Arguments, form: TimeForm): RespValue {
   const key = args.bytes(1);
   if (keyspace.value(key) === undefined) return integer(-2);
@@ -83,12 +98,6 @@ function timeOf(keyspace: Keyspace, args: Arguments, form: TimeForm): RespValue 
   return integer(form.unit === 1n ? positive : (positive + 500n) / 1000n);
 }
 
-export const RELATIVE_SECONDS: TimeForm = { unit: 1000n, absolute: false };
-export const RELATIVE_MS: TimeForm = { unit: 1n, absolute: false };
-export const ABSOLUTE_SECONDS: TimeForm = { unit: 1000n, absolute: true };
-export const ABSOLUTE_MS: TimeForm = { unit: 1n, absolute: true };
-
-/** When keys expire. */
 export const EXPIRY_COMMANDS: CommandTable = {
   EXPIRE: [-3, (keyspace, args) => expire(keyspace, args, RELATIVE_SECONDS)],
   PEXPIRE: [-3, (keyspace, args) => expire(keyspace, args, RELATIVE_MS)],

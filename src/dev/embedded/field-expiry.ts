@@ -1,25 +1,34 @@
+/** Commands about the expiry of hash fields, as Redis 8 has them. */
 import type { RespValue } from "../../rest/resp.ts";
-import { fromBinary, toBinary, toText } from "../text.ts";
-import type { Arguments } from "./arguments.ts";
-import { printable } from "./arguments.ts";
-import type { CommandTable } from "./command.ts";
+import type { Arguments, CommandTable } from "./command.ts";
 import type { TimeForm } from "./expiry.ts";
-import { ABSOLUTE_MS, ABSOLUTE_SECONDS, RELATIVE_MS, RELATIVE_SECONDS, TIME_OPTIONS } from "./expiry.ts";
-import { FieldMap } from "./field-map.ts";
+import {
+  ABSOLUTE_MS,
+  ABSOLUTE_SECONDS,
+  CONDITIONS,
+  refusesExpiry,
+  RELATIVE_MS,
+  RELATIVE_SECONDS,
+  TIME_OPTIONS,
+} from "./expiry.ts";
 import type { Keyspace } from "./keyspace.ts";
 import { array, bulks, ErrorReply, integer } from "./replies.ts";
+import { FieldMap } from "./values.ts";
 
-/** The latest time a field may expire at, in milliseconds since the epoch: Redis keeps 46 bits of it. */
+/** The latest time at which a field may expire, in milliseconds since the epoch: Redis keeps 46 bits of it. */
 const MAX_TIME = 2n ** 46n - 1n;
 const MISMATCH = "ERR The `numfields` parameter must match the number of arguments";
 
-/** Options, the position of the first field, and how many there are. */
-interface FieldArguments {
+/** The options of HSETEX or HGETEX. */
+interface FieldOptions {
   readonly flags: ReadonlySet<string>;
   readonly expireAt: bigint | undefined;
-  readonly first: number;
-  readonly count: number;
+  /** The index of the first field. */
+  readonly fieldsIndex: number;
 }
+
+/** Options of which one excludes the others, and the error for two of them. */
+type ExclusiveOptions = readonly [options: readonly string[], error: string];
 
 function readTime(keyspace: Keyspace, args: Arguments, index: number, form: TimeForm): bigint {
   const value = args.bigint(index);
@@ -29,13 +38,13 @@ function readTime(keyspace: Keyspace, args: Arguments, index: number, form: Time
   return at;
 }
 
-/** HSETEX's and HGETEX's options, which end at FIELDS. `groups` are those of which one excludes the others. */
+/** Read the options of HSETEX or HGETEX, which end at FIELDS. A field takes `width` arguments. */
 function readOptions(
   keyspace: Keyspace,
   args: Arguments,
-  groups: readonly (readonly [options: readonly string[], excluded: string])[],
+  groups: readonly ExclusiveOptions[],
   width: number,
-): FieldArguments {
+): FieldOptions {
   const flags = new Set<string>();
   let expireAt: bigint | undefined;
   for (let index = 2; index < args.length; index++) {
@@ -45,13 +54,10 @@ function readOptions(
       const count = args.number(index + 1, "ERR invalid number of fields");
       if (count < 1) throw new ErrorReply("ERR invalid number of fields");
       if (count * width !== args.length - index - 2) throw args.wrongNumber();
-      return { flags, expireAt, first: index + 2, count };
+      return { flags, expireAt, fieldsIndex: index + 2 };
     }
     const group = groups.find(([options]) => options.includes(option));
-    if (group === undefined)
-      throw new ErrorReply(
-        `ERR unknown argument: ${toText(fromBinary(printable(toBinary(args.bytes(index)))))}`,
-      );
+    if (group === undefined) throw new ErrorReply(`ERR unknown argument: ${args.printable(index)}`);
     if (group[0].some((other) => flags.has(other))) throw new ErrorReply(group[1]);
     flags.add(option);
     const form = TIME_OPTIONS[option];
@@ -62,7 +68,7 @@ function readOptions(
   throw new ErrorReply("ERR missing FIELDS argument");
 }
 
-/** `FIELDS numfields field …` at a fixed position. */
+/** Read `FIELDS numfields field …` at an index. */
 function readFields(args: Arguments, index: number): readonly Uint8Array[] {
   if (args.option(index) !== "FIELDS")
     throw new ErrorReply("ERR Mandatory argument FIELDS is missing or not at the right position");
@@ -73,7 +79,7 @@ function readFields(args: Arguments, index: number): readonly Uint8Array[] {
   return args.from(index + 2);
 }
 
-/** Set or remove a field's expiry; a time that has come removes the field. */
+/** Set or remove a field's expiry. A time in the past removes the field. */
 function expireField(keyspace: Keyspace, hash: FieldMap, field: Uint8Array, at: bigint | undefined): void {
   if (at !== undefined && at <= keyspace.now) {
     hash.delete(field);
@@ -87,23 +93,22 @@ function removeIfEmpty(keyspace: Keyspace, key: Uint8Array, hash: FieldMap): voi
   if (hash.size === 0) keyspace.delete(key);
 }
 
-function exclusive(last: string): string {
-  return `ERR Only one of EX, PX, EXAT, PXAT or ${last} arguments can be specified`;
+/** The times, and one more option that excludes them. */
+function timesOr(option: string): ExclusiveOptions {
+  const error = `ERR Only one of EX, PX, EXAT, PXAT or ${option} arguments can be specified`;
+  return [[...Object.keys(TIME_OPTIONS), option], error];
 }
 
 function setAndExpire(keyspace: Keyspace, args: Arguments): RespValue {
-  const { flags, expireAt, first } = readOptions(
+  const { flags, expireAt, fieldsIndex } = readOptions(
     keyspace,
     args,
-    [
-      [["FNX", "FXX"], "ERR Only one of FXX or FNX arguments can be specified"],
-      [[...Object.keys(TIME_OPTIONS), "KEEPTTL"], exclusive("KEEPTTL")],
-    ],
+    [[["FNX", "FXX"], "ERR Only one of FXX or FNX arguments can be specified"], timesOr("KEEPTTL")],
     2,
   );
   const key = args.bytes(1);
   const found = keyspace.read(key, "hash")?.hash;
-  const pairs = args.pairs(first);
+  const pairs = args.pairs(fieldsIndex);
   if (flags.has("FXX") && !pairs.every(([field]) => found?.has(field) === true)) return integer(0);
   if (flags.has("FNX") && pairs.some(([field]) => found?.has(field) === true)) return integer(0);
   const { hash } = keyspace.open(key, "hash", () => ({ type: "hash", hash: new FieldMap() }));
@@ -117,15 +122,10 @@ function setAndExpire(keyspace: Keyspace, args: Arguments): RespValue {
 }
 
 function getAndExpire(keyspace: Keyspace, args: Arguments): RespValue {
-  const { flags, expireAt, first } = readOptions(
-    keyspace,
-    args,
-    [[[...Object.keys(TIME_OPTIONS), "PERSIST"], exclusive("PERSIST")]],
-    1,
-  );
+  const { flags, expireAt, fieldsIndex } = readOptions(keyspace, args, [timesOr("PERSIST")], 1);
   const key = args.bytes(1);
   const hash = keyspace.read(key, "hash")?.hash;
-  const fields = args.from(first);
+  const fields = args.from(fieldsIndex);
   const replies = fields.map((field) => hash?.get(field));
   if (hash === undefined) return bulks(replies);
   for (const field of fields) {
@@ -149,22 +149,17 @@ function getAndDelete(keyspace: Keyspace, args: Arguments): RespValue {
   return bulks(replies);
 }
 
-/** −2 without the field, 0 if the condition refuses, 1 if set, 2 if the time has come and the field is gone. */
+/** HEXPIRE and kin: −2 without the field, 0 if the condition refuses, 1 if set, 2 if the time is past and the field removed. */
 function expire(keyspace: Keyspace, args: Arguments, form: TimeForm): RespValue {
-  const condition = ["NX", "XX", "GT", "LT"].find((name) => name === args.option(3));
+  const condition = CONDITIONS.find((name) => name === args.option(3));
   const expireAt = readTime(keyspace, args, 2, form);
   const fields = readFields(args, condition === undefined ? 3 : 4);
+  const conditions = new Set(condition === undefined ? [] : [condition]);
   const key = args.bytes(1);
   const hash = keyspace.read(key, "hash")?.hash;
   const replies = fields.map((field) => {
     if (hash === undefined || !hash.has(field)) return integer(-2);
-    const current = hash.expiry(field);
-    const refused =
-      (condition === "NX" && current !== undefined) ||
-      (condition === "XX" && current === undefined) ||
-      (condition === "GT" && (current === undefined || expireAt <= current)) ||
-      (condition === "LT" && current !== undefined && expireAt >= current);
-    if (refused) return integer(0);
+    if (refusesExpiry(conditions, hash.expiry(field), expireAt)) return integer(0);
     expireField(keyspace, hash, field, expireAt);
     return integer(hash.has(field) ? 1 : 2);
   });
@@ -172,7 +167,7 @@ function expire(keyspace: Keyspace, args: Arguments, form: TimeForm): RespValue 
   return array(replies);
 }
 
-/** −2 without the field, −1 without an expiry; seconds are rounded up. */
+/** HTTL and kin: −2 without the field, −1 without an expiry. Seconds are rounded up. */
 function timeOf(keyspace: Keyspace, args: Arguments, form: TimeForm): RespValue {
   const fields = readFields(args, 2);
   const hash = keyspace.read(args.bytes(1), "hash")?.hash;
@@ -200,7 +195,6 @@ function persist(keyspace: Keyspace, args: Arguments): RespValue {
   );
 }
 
-/** When fields of hashes expire, as Redis 8 has it. */
 export const FIELD_EXPIRY_COMMANDS: CommandTable = {
   HSETEX: [-6, setAndExpire],
   HGETEX: [-5, getAndExpire],

@@ -1,13 +1,12 @@
+/** Commands about keys of any type, and about the server: DEL, RENAME, SCAN, FLUSHALL, PING, INFO and others. */
 import type { RespValue } from "../../rest/resp.ts";
 import { equalBytes, toBinary, toText, utf8 } from "../text.ts";
-import type { Arguments } from "./arguments.ts";
-import { ByteMap } from "./byte-map.ts";
-import { ByteString } from "./byte-string.ts";
-import type { CommandTable } from "./command.ts";
+import type { Arguments, CommandTable } from "./command.ts";
 import { matchesGlob } from "./glob.ts";
-import type { Keyspace, Value } from "./keyspace.ts";
-import { array, bulk, bulks, ErrorReply, integer, NO_SUCH_KEY, OK, status } from "./replies.ts";
-import { readCursor, readScanOptions } from "./scan.ts";
+import type { Keyspace } from "./keyspace.ts";
+import { bulk, bulks, ErrorReply, integer, NO_SUCH_KEY, OK, status } from "./replies.ts";
+import { readCursor, readScanOptions, scanReply } from "./scan.ts";
+import { copyValue } from "./values.ts";
 
 function remove(keyspace: Keyspace, args: Arguments): RespValue {
   return integer(args.from(1).filter((key) => keyspace.delete(key)).length);
@@ -25,26 +24,7 @@ function rename(keyspace: Keyspace, args: Arguments, unlessTaken: boolean): Resp
   return unlessTaken ? integer(1) : OK;
 }
 
-function duplicate(value: Value): Value {
-  switch (value.type) {
-    case "string":
-      return { type: "string", string: new ByteString(value.string.slice()) };
-    case "hash":
-      return { type: "hash", hash: value.hash.duplicate() };
-    case "set":
-      return { type: "set", set: duplicateSet(value.set) };
-    case "list":
-      return { type: "list", list: [...value.list] };
-  }
-}
-
-function duplicateSet(set: ByteMap<true>): ByteMap<true> {
-  const copy = new ByteMap<true>();
-  for (const member of set.keys()) copy.set(member, true);
-  return copy;
-}
-
-/** There is one database, 0: a copy to another is refused as Redis refuses an index it has not. */
+/** There is only database 0: a copy to another is refused, as Redis refuses an index out of range. */
 function copy(keyspace: Keyspace, args: Arguments): RespValue {
   const [from, to] = [args.bytes(1), args.bytes(2)];
   let replace = false;
@@ -58,7 +38,7 @@ function copy(keyspace: Keyspace, args: Arguments): RespValue {
   if (equalBytes(from, to)) throw new ErrorReply("ERR source and destination objects are the same");
   const value = keyspace.value(from);
   if (value === undefined || (!replace && keyspace.value(to) !== undefined)) return integer(0);
-  keyspace.set(to, duplicate(value));
+  keyspace.set(to, copyValue(value));
   keyspace.expire(to, keyspace.expiry(from));
   return integer(1);
 }
@@ -72,7 +52,7 @@ function scan(keyspace: Keyspace, args: Arguments): RespValue {
       ([key, value]) => options.matches(key) && (options.type === undefined || options.type === value.type),
     )
     .map(([key]) => key);
-  return array([bulk(utf8(`${found.cursor}`)), bulks(keys)]);
+  return scanReply(found.cursor, keys);
 }
 
 function flush(keyspace: Keyspace, args: Arguments): RespValue {
@@ -111,7 +91,6 @@ function time(keyspace: Keyspace): RespValue {
   return bulks([utf8(`${Math.floor(ms / 1000)}`), utf8(`${(ms % 1000) * 1000}`)]);
 }
 
-/** Keys of any type, and the server. */
 export const GENERIC_COMMANDS: CommandTable = {
   DEL: [-2, remove],
   UNLINK: [-2, remove],

@@ -1,7 +1,12 @@
-/** Redis' glob over byte strings (as toBinary has them): `*`, `?`, `[a-z]`, `[^a]`, and `\` before what is literal. */
+/** Redis' glob patterns, which KEYS, SCAN and channels use. */
+
+/**
+ * Returns true if the text matches the pattern: `*`, `?`, `[a-z]`, `[^a]`, and `\` before a literal character. Both are
+ * bytes as toBinary writes them.
+ */
 export function matchesGlob(pattern: string, text: string): boolean {
   let [p, t] = [0, 0];
-  // Where to go on after a mismatch: the last star takes one character more. Linear in practice, never exponential.
+  // After a mismatch the last star takes one character more, and matching goes on behind it: never exponential.
   let [starP, starT] = [-1, 0];
   for (;;) {
     if (p < pattern.length && pattern[p] === "*") {
@@ -23,7 +28,7 @@ export function matchesGlob(pattern: string, text: string): boolean {
   }
 }
 
-/** Match one character. Returns the position after the pattern's element, −1 for no match. */
+/** Match one character. Returns the index after the pattern's element, −1 for no match. */
 function matchOne(pattern: string, at: number, code: number): number {
   const symbol = pattern[at];
   if (symbol === "?") return at + 1;
@@ -32,6 +37,7 @@ function matchOne(pattern: string, at: number, code: number): number {
   return pattern.charCodeAt(literal) === code ? literal + 1 : -1;
 }
 
+/** Match one character with a class whose content starts at an index. Returns the index after it, −1 for no match. */
 function matchClass(pattern: string, at: number, code: number): number {
   const negated = pattern[at] === "^";
   if (negated) at++;

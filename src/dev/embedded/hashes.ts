@@ -1,13 +1,22 @@
+/** Commands about hashes, without those about the expiry of fields. */
 import type { RespValue } from "../../rest/resp.ts";
 import { toBinary, utf8 } from "../text.ts";
-import { INT64_MAX, INT64_MIN, parseInteger } from "./arguments.ts";
-import type { Arguments } from "./arguments.ts";
-import type { CommandTable } from "./command.ts";
-import { FieldMap } from "./field-map.ts";
+import { INT64_MAX, INT64_MIN, parseInteger } from "./command.ts";
+import type { Arguments, CommandTable } from "./command.ts";
 import type { Keyspace } from "./keyspace.ts";
 import { addLongDouble, formatLongDouble, parseLongDouble } from "./long-double.ts";
-import { array, bulk, bulks, ErrorReply, integer, NOT_A_FLOAT, OK } from "./replies.ts";
-import { readCursor, readScanOptions } from "./scan.ts";
+import {
+  bulk,
+  bulks,
+  ErrorReply,
+  integer,
+  NOT_A_FLOAT,
+  OK,
+  WOULD_BE_INFINITE,
+  WOULD_OVERFLOW,
+} from "./replies.ts";
+import { readCursor, readScanOptions, scanReply } from "./scan.ts";
+import { FieldMap } from "./values.ts";
 
 function read(keyspace: Keyspace, args: Arguments): FieldMap | undefined {
   return keyspace.read(args.bytes(1), "hash")?.hash;
@@ -17,7 +26,7 @@ function open(keyspace: Keyspace, args: Arguments): FieldMap {
   return keyspace.open(args.bytes(1), "hash", () => ({ type: "hash", hash: new FieldMap() })).hash;
 }
 
-/** Set the pairs from argument 2 on. Returns how many fields are new. */
+/** Set the pairs from argument 2 on. Returns the number of new fields. */
 function setFields(keyspace: Keyspace, args: Arguments): number {
   if (args.length % 2 === 1) throw args.wrongNumber();
   const hash = open(keyspace, args);
@@ -38,7 +47,7 @@ function increment(keyspace: Keyspace, args: Arguments): RespValue {
   const value = bytes === undefined ? 0n : parseInteger(bytes);
   if (value === undefined) throw new ErrorReply("ERR hash value is not an integer");
   const sum = value + by;
-  if (sum > INT64_MAX || sum < INT64_MIN) throw new ErrorReply("ERR increment or decrement would overflow");
+  if (sum > INT64_MAX || sum < INT64_MIN) throw new ErrorReply(WOULD_OVERFLOW);
   open(keyspace, args).replace(args.bytes(2), utf8(sum.toString()));
   return integer(sum);
 }
@@ -49,13 +58,13 @@ function incrementByFloat(keyspace: Keyspace, args: Arguments): RespValue {
   const value = parseLongDouble(toBinary(read(keyspace, args)?.get(args.bytes(2)) ?? utf8("0")));
   if (value === undefined) throw new ErrorReply("ERR hash value is not a float");
   const sum = addLongDouble(value, by);
-  if (sum === undefined) throw new ErrorReply("ERR increment would produce NaN or Infinity");
+  if (sum === undefined) throw new ErrorReply(WOULD_BE_INFINITE);
   const text = utf8(formatLongDouble(sum));
   open(keyspace, args).replace(args.bytes(2), text);
   return bulk(text);
 }
 
-/** A positive count draws distinct fields, a negative one with repetition. */
+/** HRANDFIELD: a positive count returns distinct fields, a negative one allows repetition. */
 function random(keyspace: Keyspace, args: Arguments): RespValue {
   if (args.length === 2) return bulk(read(keyspace, args)?.sample(1, { repeat: true })[0]?.[0]);
   const count = args.number(2);
@@ -68,14 +77,13 @@ function random(keyspace: Keyspace, args: Arguments): RespValue {
 function scan(keyspace: Keyspace, args: Arguments): RespValue {
   const cursor = readCursor(args, 2);
   const hash = read(keyspace, args);
-  if (hash === undefined) return array([bulk(utf8("0")), array([])]);
+  if (hash === undefined) return scanReply(0, []);
   const options = readScanOptions(args, 3, false);
   const found = hash.scan(cursor, options.count);
   const pairs = found.entries.filter(([field]) => options.matches(field));
-  return array([bulk(utf8(`${found.cursor}`)), bulks(pairs.flat())]);
+  return scanReply(found.cursor, pairs.flat());
 }
 
-/** Hashes. */
 export const HASH_COMMANDS: CommandTable = {
   HSET: [-4, (keyspace, args) => integer(setFields(keyspace, args))],
   HMSET: [

@@ -1,8 +1,9 @@
+/** The backend that runs commands in this process: it finds a command in the tables, runs it and returns its reply. */
 import type { RespValue } from "../../rest/resp.ts";
 import type { Backend, CommandBytes } from "../backend.ts";
 import { fromBinary, toBinary, toText } from "../text.ts";
-import { Arguments, printable } from "./arguments.ts";
 import { BIT_COMMANDS } from "./bits.ts";
+import { Arguments, MAX_ECHO, printable } from "./command.ts";
 import type { Command, CommandTable } from "./command.ts";
 import { EXPIRY_COMMANDS } from "./expiry.ts";
 import { FIELD_EXPIRY_COMMANDS } from "./field-expiry.ts";
@@ -30,14 +31,11 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map(
   ].flatMap((table: CommandTable) => Object.entries(table)),
 );
 
-/** Commands of Redis that the keyspace has not: sorted sets, streams, geo, HyperLogLog, scripts and what is left. */
+/** Commands of Redis that the embedded keyspace lacks: sorted sets, streams, geo, HyperLogLog, scripts and others. */
 const REAL_REDIS_ONLY =
   /^(Z[A-Z]+|B?[LR]?M?POP|X[A-Z]+|GEO[A-Z]+|PF[A-Z]+|EVAL(SHA)?(_RO)?|SCRIPT|FCALL(_RO)?|FUNCTION|BITFIELD(_RO)?|BITPOS|LCS|SORT(_RO)?|DUMP|RESTORE|MEMORY|CONFIG|ACL|MONITOR|LMOVE|RPOPLPUSH|LPOS|SMOVE|S(INTER|UNION|DIFF)STORE|SINTERCARD|DIGEST|DELEX|JSON\..+)$/;
 
-/** How much of an unknown command's arguments Redis repeats in its error. */
-const MAX_ECHO = 128;
-
-/** Find the command and check how many arguments it has, as Redis does before it runs or queues anything. */
+/** Find the command and check the number of its arguments, as Redis does before it runs or queues anything. */
 function lookUp(command: CommandBytes): { readonly run: Command[1]; readonly args: Arguments } {
   const args = new Arguments(command);
   const found = COMMANDS.get(args.name.toUpperCase());
@@ -58,10 +56,7 @@ function unknownCommand(command: CommandBytes): string {
   return toText(fromBinary(text));
 }
 
-/**
- * A Redis that lives in this process: byte-exact keys and values, Redis' replies and error texts, no Lua, no
- * persistence.
- */
+/** A Redis in this process: byte-exact keys and values, Redis' replies and error texts, no Lua, no persistence. */
 export function createEmbeddedBackend(options: KeyspaceOptions = {}): Backend {
   const keyspace = new Keyspace(options);
   const execute = (command: CommandBytes): RespValue => {

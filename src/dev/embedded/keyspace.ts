@@ -1,41 +1,30 @@
+/** The state of the embedded backend: its keys with their values and expiries, and its channels. */
 import { ByteMap } from "./byte-map.ts";
-import type { ByteString } from "./byte-string.ts";
 import { Channels } from "./channels.ts";
-import type { FieldMap } from "./field-map.ts";
 import { ErrorReply, WRONG_TYPE } from "./replies.ts";
-
-/** A value as Redis knows it. Hash fields and set members keep the order of their insertion. */
-export type Value =
-  | { readonly type: "string"; readonly string: ByteString }
-  | { readonly type: "hash"; readonly hash: FieldMap }
-  | { readonly type: "list"; readonly list: Uint8Array[] }
-  | { readonly type: "set"; readonly set: ByteMap<true> };
-
-type ValueOf<Type extends Value["type"]> = Extract<Value, { type: Type }>;
+import type { Value, ValueOf } from "./values.ts";
 
 interface Entry {
   value: Value;
-  /** Milliseconds since the epoch; undefined for a key that stays. 64 bits, as Redis keeps it. */
+  /** Milliseconds since the epoch, in 64 bits as in Redis; undefined for a key that never expires. */
   expireAt: bigint | undefined;
 }
 
 /** Options of a keyspace. */
 export interface KeyspaceOptions {
   /** Milliseconds since the epoch. Default: the system's clock. */
-  readonly now?: () => number;
-  /** Bytes. Default: no limit but Redis' own. */
-  readonly maxRecordSize?: number;
+  readonly now?: (() => number) | undefined;
+  /** The most bytes that APPEND may make a string. Default: no limit but Redis' own. */
+  readonly maxRecordSize?: number | undefined;
 }
 
-/** The keys, their values and when they expire. Expired keys vanish when they are looked at. */
+/** The keys, their values and their expiries. An expired key is removed when somebody asks for it. */
 export class Keyspace {
   readonly #entries = new ByteMap<Entry>();
   readonly #now: () => number;
-  /** No key expires before this: what a sweep need not look for. */
+  /** No key or field expires before this time, so that a sweep has nothing to do before it. */
   #earliest: bigint | undefined;
-  /** Who listens to PUBLISH. */
   readonly channels: Channels = new Channels();
-  /** The most bytes that APPEND may make a string: a plan's limit, below Redis' own. */
   readonly maxRecordSize: number;
 
   constructor(options: KeyspaceOptions = {}) {
@@ -52,12 +41,12 @@ export class Keyspace {
     return this.#entries.size;
   }
 
-  /** The value under a key, of whatever type. */
+  /** The value of a key, of any type. */
   value(key: Uint8Array): Value | undefined {
     return this.#live(key)?.value;
   }
 
-  /** The value under a key if it has the type; undefined if there is none; WRONGTYPE if it has another. */
+  /** The value of a key if it has the type; undefined if there is none. Another type throws WRONGTYPE. */
   read<Type extends Value["type"]>(key: Uint8Array, type: Type): ValueOf<Type> | undefined {
     const value = this.value(key);
     if (value === undefined || isOfType(value, type)) return value;
@@ -73,7 +62,7 @@ export class Keyspace {
     return created;
   }
 
-  /** Replace the value. The expiry goes, unless it is to be kept. */
+  /** Replace the value, and remove its expiry unless `keepTtl` is set. */
   set(key: Uint8Array, value: Value, options: { readonly keepTtl?: boolean } = {}): void {
     const entry = this.#live(key);
     if (entry === undefined) {
@@ -92,12 +81,12 @@ export class Keyspace {
     this.#entries.clear();
   }
 
-  /** When the key expires, in milliseconds since the epoch; undefined for never and for a key that is not there. */
+  /** The expiry of a key, in milliseconds since the epoch; undefined for a key that never expires or does not exist. */
   expiry(key: Uint8Array): bigint | undefined {
     return this.#live(key)?.expireAt;
   }
 
-  /** Set or remove the expiry of a key that is there. A time that has come removes the key. */
+  /** Set or remove the expiry of an existing key. A time in the past removes the key. */
   expire(key: Uint8Array, at: bigint | undefined): void {
     const entry = this.#live(key);
     if (entry === undefined) return;
@@ -128,7 +117,7 @@ export class Keyspace {
     return this.#entries.sample(1, { repeat: true })[0]?.[0];
   }
 
-  /** Move a value with its expiry, over whatever is there. */
+  /** Move a value with its expiry, over any other value. */
   rename(from: Uint8Array, to: Uint8Array): void {
     const entry = this.#live(from);
     if (entry === undefined) return;
@@ -137,7 +126,7 @@ export class Keyspace {
     this.#entries.set(to, entry);
   }
 
-  /** Say that a field of a hash expires then. */
+  /** Note that a key or a field of a hash expires at a time. */
   noteExpiry(at: bigint): void {
     if (this.#earliest === undefined || at < this.#earliest) this.#earliest = at;
   }
@@ -151,12 +140,13 @@ export class Keyspace {
     return undefined;
   }
 
-  /** Whether nothing is left of a value, once its expired fields are gone. */
+  /** Returns true if the key has expired, or all fields of its hash have. Removes expired fields. */
   #hasExpired({ value, expireAt }: Entry, now: bigint): boolean {
     if (expireAt !== undefined && expireAt < now) return true;
     return value.type === "hash" && value.hash.sweep(now) && value.hash.size === 0;
   }
 
+  /** Remove all expired keys and fields. */
   #sweep(): void {
     const { now } = this;
     if (this.#earliest === undefined || this.#earliest >= now) return;

@@ -1,9 +1,19 @@
+/** Commands about lists, without those that block. */
 import type { RespValue } from "../../rest/resp.ts";
 import { equalBytes } from "../text.ts";
-import type { Arguments } from "./arguments.ts";
-import type { CommandTable } from "./command.ts";
+import type { Arguments, CommandTable } from "./command.ts";
 import type { Keyspace } from "./keyspace.ts";
-import { bulk, bulks, ErrorReply, integer, NO_SUCH_KEY, NULL, NULL_ARRAY, OK } from "./replies.ts";
+import {
+  bulk,
+  bulks,
+  ErrorReply,
+  integer,
+  NO_SUCH_KEY,
+  NOT_POSITIVE,
+  NULL,
+  NULL_ARRAY,
+  OK,
+} from "./replies.ts";
 
 type End = "left" | "right";
 
@@ -23,7 +33,7 @@ function replace(list: Uint8Array[], items: readonly Uint8Array[]): void {
 function push(keyspace: Keyspace, args: Arguments, end: End, onlyIfThere: boolean): RespValue {
   if (onlyIfThere && read(keyspace, args) === undefined) return integer(0);
   const { list } = keyspace.open(args.bytes(1), "list", () => ({ type: "list", list: [] }));
-  // Never spread: a list or a command may hold more than a call takes arguments.
+  // Not spread into a call: a list or a command may hold more items than a call takes arguments.
   if (end === "left") replace(list, args.from(2).toReversed().concat(list));
   else for (const item of args.from(2)) list.push(item);
   return integer(list.length);
@@ -42,13 +52,12 @@ function pop(keyspace: Keyspace, args: Arguments, end: End): RespValue {
 }
 
 function readCount(args: Arguments): number {
-  const outOfRange = "ERR value is out of range, must be positive";
-  const count = args.number(2, outOfRange);
-  if (count < 0) throw new ErrorReply(outOfRange);
+  const count = args.number(2, NOT_POSITIVE);
+  if (count < 0) throw new ErrorReply(NOT_POSITIVE);
   return count;
 }
 
-/** The half-open range of Redis' inclusive, possibly negative one. */
+/** The half-open range that arguments 2 and 3 mean: inclusive, and counted from the end where they are negative. */
 function range(args: Arguments, length: number): readonly [number, number] {
   const [first, last] = [args.number(2), args.number(3)];
   const start = Math.max(0, first < 0 ? length + first : first);
@@ -80,7 +89,6 @@ function insert(keyspace: Keyspace, args: Arguments): RespValue {
   return integer(list.length);
 }
 
-/** Lists, without those that block. */
 export const LIST_COMMANDS: CommandTable = {
   LPUSH: [-3, (keyspace, args) => push(keyspace, args, "left", false)],
   RPUSH: [-3, (keyspace, args) => push(keyspace, args, "right", false)],
@@ -92,7 +100,7 @@ export const LIST_COMMANDS: CommandTable = {
   LRANGE: [
     4,
     (keyspace, args) => {
-      // The numbers are read before the key is looked at.
+      // Redis checks the numbers before it looks for the key.
       range(args, 0);
       const list = read(keyspace, args) ?? [];
       return bulks(list.slice(...range(args, list.length)));

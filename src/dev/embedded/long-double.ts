@@ -1,19 +1,21 @@
 /**
- * The arithmetic of INCRBYFLOAT and HINCRBYFLOAT. Redis computes in x87 long doubles (64 bits of significand)
- * and prints 17 decimals without trailing zeros; a value is kept here as significand × 2^exponent.
+ * The arithmetic of INCRBYFLOAT and HINCRBYFLOAT. Redis computes in x87 long doubles, with 64 bits of significand, and
+ * prints 17 decimals without trailing zeros.
  */
+
+/** The number significand × 2^exponent. */
 export interface LongDouble {
   readonly significand: bigint;
   readonly exponent: number;
 }
 
 const PRECISION = 64;
-/** Beyond these a long double overflows or vanishes, which Redis refuses to read. */
+/** Beyond these exponents a long double overflows or becomes zero, and Redis refuses to read it. */
 const MAX_EXPONENT = 16_384;
 const MIN_EXPONENT = -16_445;
 const DECIMALS = 17n;
 
-/** Read a decimal number as strtold does. Infinity and NaN are undefined as well: neither is ever stored. */
+/** Read a decimal number as strtold does; undefined for any other text, for infinity and for NaN, which Redis never stores. */
 export function parseLongDouble(text: string): LongDouble | undefined {
   const match = /^([+-]?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]{1,5}))?$/.exec(text);
   if (match === null || text.length > 5 * 1024) return undefined;
@@ -40,7 +42,7 @@ export function addLongDouble(a: LongDouble, b: LongDouble): LongDouble | undefi
   return sum < 0n ? { significand: -rounded.significand, exponent: rounded.exponent } : rounded;
 }
 
-/** At most 17 decimals, rounded half to even, trailing zeros and a bare point removed. */
+/** Write at most 17 decimals, rounded half to even, without trailing zeros and without a point at the end. */
 export function formatLongDouble(value: LongDouble): string {
   const negative = value.significand < 0n;
   const significand = negative ? -value.significand : value.significand;
@@ -66,7 +68,7 @@ function divide(numerator: bigint, denominator: bigint): LongDouble {
   return round(shifted / denominator, -shift, shifted % denominator !== 0n);
 }
 
-/** Round to 64 bits, half to even. `sticky` says that something non-zero was cut off below already. */
+/** Round to 64 bits, half to even. `sticky` is true if non-zero bits below these were cut off before. */
 function round(significand: bigint, exponent: number, sticky: boolean): LongDouble {
   const excess = bitLength(significand) - PRECISION;
   if (excess <= 0) return { significand, exponent };

@@ -1,17 +1,14 @@
+/** Commands about channels: PUBLISH and PUBSUB. Subscribers come through Backend.feed instead. */
 import type { RespValue } from "../../rest/resp.ts";
 import { toBinary } from "../text.ts";
-import type { Arguments } from "./arguments.ts";
-import { printable } from "./arguments.ts";
-import type { CommandTable } from "./command.ts";
+import { MAX_ECHO } from "./command.ts";
+import type { Arguments, CommandTable } from "./command.ts";
 import { matchesGlob } from "./glob.ts";
 import type { Keyspace } from "./keyspace.ts";
 import { array, bulk, bulks, ErrorReply, integer } from "./replies.ts";
 
-/** How much of a subcommand Redis repeats in its error. */
-const MAX_ECHO = 128;
-
 function inspect(keyspace: Keyspace, args: Arguments): RespValue {
-  const given = printable(toBinary(args.bytes(1)), MAX_ECHO);
+  const given = args.printable(1, MAX_ECHO);
   switch (args.option(1)) {
     case "CHANNELS": {
       if (args.length > 3)
@@ -35,7 +32,6 @@ function inspect(keyspace: Keyspace, args: Arguments): RespValue {
   }
 }
 
-/** Channels. Subscribers come by Backend.feed, not by a command. */
 export const PUBSUB_COMMANDS: CommandTable = {
   PUBLISH: [3, (keyspace, args) => integer(keyspace.channels.publish(args.bytes(1), args.bytes(2)))],
   PUBSUB: [-2, inspect],

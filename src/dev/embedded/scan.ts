@@ -1,28 +1,30 @@
-import { toBinary } from "../text.ts";
-import type { Arguments } from "./arguments.ts";
+/** The parts that SCAN, HSCAN and SSCAN share: their cursor, their options and their reply. */
+import type { RespValue } from "../../rest/resp.ts";
+import { toBinary, utf8 } from "../text.ts";
+import type { Arguments } from "./command.ts";
 import { matchesGlob } from "./glob.ts";
-import { ErrorReply } from "./replies.ts";
+import { array, bulk, bulks, ErrorReply } from "./replies.ts";
 
-/** What SCAN, HSCAN and SSCAN are asked for. */
+/** The options of SCAN, HSCAN and SSCAN. */
 export interface ScanOptions {
   readonly count: number;
   readonly type: string | undefined;
   matches(name: Uint8Array): boolean;
 }
 
-/** Read a cursor: an unsigned 64-bit integer, as strtoul reads one, so that nothing is 0. */
+/** Read a cursor: an unsigned 64-bit integer as strtoul reads one, for which an empty text is 0. */
 export function readCursor(args: Arguments, index: number): bigint {
   const text = toBinary(args.bytes(index));
   if (!/^[0-9]{0,20}$/.test(text)) throw new ErrorReply("ERR invalid cursor");
   return BigInt(text);
 }
 
-/** Read MATCH, COUNT and, for SCAN, TYPE. */
-export function readScanOptions(args: Arguments, first: number, withType: boolean): ScanOptions {
+/** Read MATCH, COUNT and, for SCAN, TYPE from an index on. */
+export function readScanOptions(args: Arguments, firstIndex: number, withType: boolean): ScanOptions {
   let count = 10;
   let pattern = "*";
   let type: string | undefined;
-  for (let index = first; index < args.length; index += 2) {
+  for (let index = firstIndex; index < args.length; index += 2) {
     const option = args.option(index);
     if (index + 1 >= args.length) throw args.syntaxError();
     if (option === "COUNT") {
@@ -33,4 +35,9 @@ export function readScanOptions(args: Arguments, first: number, withType: boolea
     else throw args.syntaxError();
   }
   return { count, type, matches: (name) => pattern === "*" || matchesGlob(pattern, toBinary(name)) };
+}
+
+/** The reply of a scan: the next cursor and what was found. */
+export function scanReply(cursor: number, items: readonly Uint8Array[]): RespValue {
+  return array([bulk(utf8(`${cursor}`)), bulks(items)]);
 }

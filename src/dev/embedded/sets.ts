@@ -1,11 +1,10 @@
+/** Commands about sets, without those that store a combination. */
 import type { RespValue } from "../../rest/resp.ts";
-import { utf8 } from "../text.ts";
-import type { Arguments } from "./arguments.ts";
 import { ByteMap } from "./byte-map.ts";
-import type { CommandTable } from "./command.ts";
+import type { Arguments, CommandTable } from "./command.ts";
 import type { Keyspace } from "./keyspace.ts";
-import { array, bulk, bulks, ErrorReply, integer, NULL } from "./replies.ts";
-import { readCursor, readScanOptions } from "./scan.ts";
+import { array, bulk, bulks, ErrorReply, integer, NOT_POSITIVE, NULL } from "./replies.ts";
+import { readCursor, readScanOptions, scanReply } from "./scan.ts";
 
 type Members = ByteMap<true>;
 
@@ -21,13 +20,12 @@ function removeFrom(keyspace: Keyspace, args: Arguments, members: readonly Uint8
   return removed;
 }
 
-/** SPOP takes the members out; SRANDMEMBER only shows them, with repetition for a negative count. */
+/** SPOP removes the members that it returns. SRANDMEMBER does not, and repeats some for a negative count. */
 function draw(keyspace: Keyspace, args: Arguments, take: boolean): RespValue {
   if (args.length > 3) throw args.syntaxError();
   const counted = args.length === 3;
-  const outOfRange = "ERR value is out of range, must be positive";
-  const count = !counted ? 1 : take ? args.number(2, outOfRange) : args.number(2);
-  if (take && count < 0) throw new ErrorReply(outOfRange);
+  const count = !counted ? 1 : take ? args.number(2, NOT_POSITIVE) : args.number(2);
+  if (take && count < 0) throw new ErrorReply(NOT_POSITIVE);
   const set = read(keyspace, args);
   if (set === undefined) return counted ? array([]) : NULL;
   const drawn = set.sample(Math.abs(count), { repeat: count < 0 }).map(([member]) => member);
@@ -35,6 +33,7 @@ function draw(keyspace: Keyspace, args: Arguments, take: boolean): RespValue {
   return counted ? bulks(drawn) : bulk(drawn[0]);
 }
 
+/** SINTER and SDIFF: the members of the first set that `keep` accepts. */
 function combine(
   keyspace: Keyspace,
   args: Arguments,
@@ -57,14 +56,13 @@ function union(keyspace: Keyspace, args: Arguments): RespValue {
 function scan(keyspace: Keyspace, args: Arguments): RespValue {
   const cursor = readCursor(args, 2);
   const set = read(keyspace, args);
-  if (set === undefined) return array([bulk(utf8("0")), array([])]);
+  if (set === undefined) return scanReply(0, []);
   const options = readScanOptions(args, 3, false);
   const found = set.scan(cursor, options.count);
   const members = found.entries.map(([member]) => member).filter((member) => options.matches(member));
-  return array([bulk(utf8(`${found.cursor}`)), bulks(members)]);
+  return scanReply(found.cursor, members);
 }
 
-/** Sets. */
 export const SET_COMMANDS: CommandTable = {
   SADD: [
     -3,

@@ -1,9 +1,9 @@
+/** Commands about strings: GET, SET and kin, counters, APPEND and ranges. */
+import { REDIS_STRING_MAX } from "../../limits.ts";
 import type { RespValue } from "../../rest/resp.ts";
 import { equalBytes, toBinary, utf8 } from "../text.ts";
-import { INT64_MAX, INT64_MIN, parseInteger } from "./arguments.ts";
-import type { Arguments } from "./arguments.ts";
-import { ByteString, MAX_STRING_LENGTH } from "./byte-string.ts";
-import type { CommandTable } from "./command.ts";
+import { INT64_MAX, INT64_MIN, parseInteger } from "./command.ts";
+import type { Arguments, CommandTable } from "./command.ts";
 import { readExpiry, TIME_OPTIONS } from "./expiry.ts";
 import type { Keyspace } from "./keyspace.ts";
 import { addLongDouble, formatLongDouble, parseLongDouble } from "./long-double.ts";
@@ -17,12 +17,15 @@ import {
   NULL,
   OK,
   RECORD_TOO_LARGE,
+  WOULD_BE_INFINITE,
+  WOULD_OVERFLOW,
 } from "./replies.ts";
+import { ByteString } from "./values.ts";
 
 const TOO_LONG = "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
 const EMPTY = new Uint8Array(0);
 
-/** A copy of the string under a key. */
+/** A copy of the string of a key. */
 function get(keyspace: Keyspace, key: Uint8Array): Uint8Array | undefined {
   return keyspace.read(key, "string")?.string.slice();
 }
@@ -31,37 +34,39 @@ function put(
   keyspace: Keyspace,
   key: Uint8Array,
   bytes: Uint8Array,
-  options: { keepTtl?: boolean } = {},
+  options: { readonly keepTtl?: boolean } = {},
 ): void {
   keyspace.set(key, { type: "string", string: new ByteString(bytes) }, options);
 }
 
-/** The string under a key, to be written to; an empty one is made where there is none. */
+/** The string of a key, to write to. Where there is none, an empty one is created. */
 export function openString(keyspace: Keyspace, key: Uint8Array): ByteString {
   return keyspace.open(key, "string", () => ({ type: "string", string: new ByteString(EMPTY) })).string;
 }
 
-/** Refuse a string that would pass 512 MiB. */
+/** Throws the error reply for a string of more than 512 MiB. */
 export function checkLength(length: number): void {
-  if (length > MAX_STRING_LENGTH) throw new ErrorReply(TOO_LONG);
+  if (length > REDIS_STRING_MAX) throw new ErrorReply(TOO_LONG);
 }
 
 interface SetOptions {
   readonly flags: ReadonlySet<string>;
+  /** The option that gives a time, and the index of the time. */
   readonly time: { readonly option: string; readonly index: number } | undefined;
+  /** The argument of IFEQ or IFNE. */
   readonly comparand: Uint8Array | undefined;
 }
 
-/** Options of which one excludes the others. The times also exclude KEEPTTL and PERSIST. */
+/** Two groups of options. An option excludes the others of its group. */
 const CONDITIONS = ["NX", "XX", "IFEQ", "IFNE"];
 const LIFETIMES = [...Object.keys(TIME_OPTIONS), "KEEPTTL", "PERSIST"];
 
-/** SET's and GETEX's options. `allowed` are those the command takes beside the times. */
-function readOptions(args: Arguments, first: number, allowed: readonly string[]): SetOptions {
+/** Read the options of SET or GETEX from an index on. `allowed` are those that the command takes beside the times. */
+function readOptions(args: Arguments, firstIndex: number, allowed: readonly string[]): SetOptions {
   const flags = new Set<string>();
   let time: SetOptions["time"];
   let comparand: Uint8Array | undefined;
-  for (let index = first; index < args.length; index++) {
+  for (let index = firstIndex; index < args.length; index++) {
     const option = args.option(index);
     const group = CONDITIONS.includes(option) ? CONDITIONS : LIFETIMES.includes(option) ? LIFETIMES : [];
     if (group.some((other) => other !== option && flags.has(other))) throw args.syntaxError();
@@ -123,7 +128,7 @@ function increment(keyspace: Keyspace, args: Arguments, by: bigint): RespValue {
   const value = bytes === undefined ? 0n : parseInteger(bytes);
   if (value === undefined) throw new ErrorReply(NOT_AN_INTEGER);
   const sum = value + by;
-  if (sum > INT64_MAX || sum < INT64_MIN) throw new ErrorReply("ERR increment or decrement would overflow");
+  if (sum > INT64_MAX || sum < INT64_MIN) throw new ErrorReply(WOULD_OVERFLOW);
   put(keyspace, key, utf8(sum.toString()), { keepTtl: true });
   return integer(sum);
 }
@@ -134,7 +139,7 @@ function incrementByFloat(keyspace: Keyspace, args: Arguments): RespValue {
   const by = parseLongDouble(toBinary(args.bytes(2)));
   if (value === undefined || by === undefined) throw new ErrorReply(NOT_A_FLOAT);
   const sum = addLongDouble(value, by);
-  if (sum === undefined) throw new ErrorReply("ERR increment would produce NaN or Infinity");
+  if (sum === undefined) throw new ErrorReply(WOULD_BE_INFINITE);
   const text = utf8(formatLongDouble(sum));
   put(keyspace, key, text, { keepTtl: true });
   return bulk(text);
@@ -169,7 +174,6 @@ function requirePairs(args: Arguments): void {
   if (args.length % 2 === 0) throw args.wrongNumber();
 }
 
-/** Strings. */
 export const STRING_COMMANDS: CommandTable = {
   SET: [-3, set],
   GET: [2, (keyspace, args) => bulk(get(keyspace, args.bytes(1)))],

@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { describe, expect, test } from "vitest";
 import manifest from "../../../package.json" with { type: "json" };
-import { startRedisServer } from "../../../src/dev/redis-server.ts";
+import { startRedisServer } from "../../../src/dev/redis/redis-server.ts";
 import { useProgram } from "../../support/cli-program.ts";
 
 const probe = await startRedisServer();
@@ -109,10 +109,10 @@ describe("the command line", () => {
       ["dev", "--redis", "redis://:secret@127.0.0.1:1"],
       /^Cannot reach Redis at 127\.0\.0\.1:1: ECONNREFUSED\n$/,
     ],
-    [["dev", "--redis", "http://:secret@127.0.0.1"], /^"redis" expected redis:\/\//],
-    [["dev", "--token", "a b"], /^"token" expected/],
-    [["dev", "--read-only-token", "a b"], /^"readOnlyToken" expected/],
-    [["dev", "--token", "a", "--read-only-token", "a"], /^"readOnlyToken" expected other tokens/],
+    [["dev", "--redis", "http://:secret@127.0.0.1"], /^"redis" must be redis:\/\//],
+    [["dev", "--token", "a b"], /^"token" must be/],
+    [["dev", "--read-only-token", "a b"], /^"readOnlyToken" must be/],
+    [["dev", "--token", "a", "--read-only-token", "a"], /^"readOnlyToken" must differ from "token"/],
   ])("%j is exit code 1 with one line, and no secret in it", async (args, text) => {
     const ended = await run(...args);
     expect(ended).toEqual({ code: 1, output: "", errors: expect.stringMatching(text) });

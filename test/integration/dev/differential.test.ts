@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Backend } from "../../../src/dev/backend.ts";
 import { createEmbeddedBackend } from "../../../src/dev/embedded/index.ts";
-import { startRedisServer } from "../../../src/dev/redis-server.ts";
+import { startRedisServer } from "../../../src/dev/redis/redis-server.ts";
 import type { RespValue } from "../../../src/rest/resp.ts";
 
 /** Commands of one sequence, sequences per group, and the seed of the first. */

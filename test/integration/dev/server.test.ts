@@ -8,7 +8,7 @@ import { Redis } from "@upstash/redis";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createDevServer } from "../../../src/dev/index.ts";
 import type { DevServer, DevServerOptions } from "../../../src/dev/index.ts";
-import { connectRedis } from "../../../src/dev/redis.ts";
+import { connectRedis } from "../../../src/dev/redis/index.ts";
 import { readResp, RespParser } from "../../../src/rest/resp.ts";
 import { ZstashError } from "../../../src/errors.ts";
 
@@ -736,6 +736,39 @@ describe("options", () => {
     [{ maxResponseSize: 1.5 }, RangeError],
   ])("%j is refused", async (options, type) => {
     await expect(createDevServer(options as DevServerOptions)).rejects.toThrow(type);
+  });
+
+  test.each([
+    [{ backend: 5 }, /^"backend" must be a string, got number$/],
+    [{ backend: "redis" }, /^"backend" must be one of auto, redis-server, embedded, got "redis"$/],
+    [{ redis: 6379 }, /^"redis" must be a string, got number$/],
+    [{ redis: "http://:secret@h" }, /^"redis" must be redis:\/\/.*, got another text$/],
+    [{ token: 5 }, /^"token" must be a string or an array of strings, got number$/],
+    [{ token: ["a", 5] }, /^"token" must be a string, got number$/],
+    [{ token: "se cret" }, /^"token" must be visible ASCII without spaces, got other characters or none$/],
+    [{ token: [] }, /^"token" must hold at least one token/],
+    [{ maxRequestSize: "10" }, /^"maxRequestSize" must be a number, got string$/],
+    [{ maxRecordSize: -1 }, /^"maxRecordSize" must be an integer from 1 to \d+, got -1$/],
+    [{ noResp2: "yes" }, /^"noResp2" must be a boolean, got string$/],
+    [{ tokens: "t" }, /^"tokens" is not an option: did you mean "token"\?$/],
+    [{ readonlyToken: "t" }, /^"readonlyToken" is not an option: did you mean "readOnlyToken"\?$/],
+    [{ port: 8079 }, /^"port" is not an option: the options are backend, redis, token, /],
+    [null, /^"options" must be an object, got null$/],
+  ])("%j is refused by name, and no secret is shown", async (options, text) => {
+    const refused = createDevServer(options as unknown as DevServerOptions);
+    await expect(refused).rejects.toThrow(text);
+    await expect(refused).rejects.not.toThrow("secret");
+    await expect(refused).rejects.not.toThrow("se cret");
+  });
+
+  test("listen() refuses what it does not know, and can be called again", async () => {
+    const server = await createDevServer({ backend: "embedded" });
+    const listen = (options: unknown): Promise<unknown> => server.listen(options as { port?: number });
+    await expect(listen({ prt: 1 })).rejects.toThrow('"prt" is not an option: did you mean "port"?');
+    await expect(listen({ port: "8079" })).rejects.toThrow('"port" must be a number, got string');
+    await expect(listen({ port: 65_536 })).rejects.toThrow('"port" must be an integer from 0 to 65535');
+    await expect(listen({ port: undefined })).resolves.toMatchObject({ port: expect.any(Number) });
+    await server.close();
   });
 
   test("a random token is different each time", async () => {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import type { Backend } from "../../../src/dev/backend.ts";
 import type { Layout, PutOptions, Store } from "../../../src/store/index.ts";
 import { TEMPORARY_TTL } from "../../../src/store/temporary-key.ts";
-import { connectRedis } from "../../../src/dev/redis.ts";
+import { connectRedis } from "../../../src/dev/redis/index.ts";
 import { redisAvailable, useRedis } from "../../support/redis.ts";
 import { broken, hookFetch, refusal } from "../../support/store/hook.ts";
 import {

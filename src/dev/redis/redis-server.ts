@@ -1,29 +1,31 @@
+/** Starts a `redis-server` as the backend, and makes sure that it ends with this process. */
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { ZstashError } from "../errors.ts";
-import type { Backend } from "./backend.ts";
-import { openRedis } from "./redis.ts";
+import { ZstashError } from "../../errors.ts";
+import type { Backend } from "../backend.ts";
+import { openRedis } from "./index.ts";
 
 const PROGRAM = "redis-server";
 const HOST = "127.0.0.1";
-/** Another process may take the free port first: how many are tried. */
+/** Ports that are tried: another process may take a free port before the server does. */
 const ATTEMPTS = 5;
-/** How long a start may take, and an end before it is forced, in ms. */
+/** The time that a start may take, and the time before an end is forced, in ms. */
 const START_TIMEOUT_MS = 10_000;
 const STOP_TIMEOUT_MS = 3_000;
 
-/** A running redis-server, and what ends it when nobody else does. */
+/** A running redis-server, and the process that ends it if this one cannot. */
 interface Running {
   readonly child: ChildProcess;
   readonly watchdog: ChildProcess;
 }
 
 /**
- * Start a `redis-server` found on the PATH: on a free port of 127.0.0.1, in memory only. It ends with close(), and
- * with this process however that ends. Undefined if there is no such program; ZstashError REDIS if it does not run.
+ * Start the `redis-server` on the PATH, on a free port of 127.0.0.1, in memory only. It ends with close(), and with this
+ * process however that ends. Resolves to undefined if there is no such program; rejects with ZstashError REDIS if it
+ * does not start.
  */
 export async function startRedisServer(): Promise<Backend | undefined> {
   let output = "";
@@ -66,7 +68,7 @@ async function toBackend(running: Running, port: number): Promise<Backend> {
   }
 }
 
-/** The process, once it runs; undefined if there is no such program. */
+/** Start the process. Resolves when it runs, to undefined if there is no such program. */
 function start(port: number): Promise<Running | undefined> {
   const options = [
     "--port",
@@ -80,7 +82,8 @@ function start(port: number): Promise<Running | undefined> {
     "--daemonize",
     "no",
   ];
-  // A group of its own: Ctrl-C in the terminal is for the server, which ends this one after its last request.
+  // In a process group of its own: Ctrl-C in the terminal must reach only this process, which ends the other one after
+  // its last request.
   const child = spawn(PROGRAM, [...options, "--dir", tmpdir()], {
     stdio: ["ignore", "pipe", "ignore"],
     detached: true,
@@ -98,8 +101,8 @@ function start(port: number): Promise<Running | undefined> {
 }
 
 /**
- * Wait for the process's own word that it accepts connections: to connect would prove nothing, whoever took the
- * port meanwhile would answer. The output is read to the end, or the process would block on a full pipe.
+ * Wait until the process writes that it accepts connections. A connection would prove nothing, since another process
+ * may have taken the port. The output is read to its end, because the process would block on a full pipe.
  */
 function waitUntilReady(child: ChildProcess): Promise<{ readonly ok: boolean; readonly output: string }> {
   let output = "";
@@ -122,8 +125,8 @@ function waitUntilReady(child: ChildProcess): Promise<{ readonly ok: boolean; re
 }
 
 /**
- * A shell that ends the process as soon as our end of its standard input closes, which the system does whatever
- * ends us, SIGKILL included.
+ * Start a shell that ends the process when its standard input closes. The system closes it whenever this process ends,
+ * also by SIGKILL.
  */
 function startWatchdog(child: ChildProcess): ChildProcess {
   const script = 'read -r line; kill -9 "$0" 2>/dev/null';
@@ -132,7 +135,7 @@ function startWatchdog(child: ChildProcess): ChildProcess {
     detached: true,
   });
   watchdog.on("error", () => undefined);
-  // Its number may belong to another process later.
+  // Another process may have the same id later.
   child.once("exit", () => watchdog.kill("SIGKILL"));
   return watchdog;
 }
@@ -148,7 +151,7 @@ async function stop({ child, watchdog }: Running): Promise<void> {
   }
 }
 
-/** Resolves when the process is gone, or if it never was. */
+/** Resolves when the process has ended, also if it never started. */
 function hasEnded(process: ChildProcess): Promise<void> {
   if (process.pid === undefined || process.exitCode !== null || process.signalCode !== null)
     return Promise.resolve();

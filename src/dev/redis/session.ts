@@ -1,13 +1,14 @@
+/** One connection to a Redis: opening it, logging in, and commands and replies on it. */
 import { connect } from "node:net";
 import type { Socket } from "node:net";
-import { ZstashError } from "../errors.ts";
-import { writeCommand } from "../rest/resp-writer.ts";
-import { RespParser } from "../rest/resp.ts";
-import type { RespLimits, RespValue } from "../rest/resp.ts";
-import type { CommandBytes } from "./backend.ts";
-import { utf8 } from "./text.ts";
+import { ZstashError } from "../../errors.ts";
+import { writeCommand } from "../../rest/resp-writer.ts";
+import { RespParser } from "../../rest/resp.ts";
+import type { RespLimits, RespValue } from "../../rest/resp.ts";
+import type { CommandBytes } from "../backend.ts";
+import { utf8 } from "../text.ts";
 
-/** Where a Redis is and how to log in, read from its URL. */
+/** The address of a Redis and the login, as its URL has them. */
 export interface RedisAddress {
   readonly host: string;
   readonly port: number;
@@ -21,24 +22,25 @@ interface Waiter {
   reject(error: ZstashError): void;
 }
 
-/** How a connection is made. */
+/** Options of openSession. */
 export interface SessionOptions {
-  /** How long a connection and its login may take, in ms. */
+  /** The time that the connection and its login may take, in ms. */
   readonly timeout: number;
-  readonly limits?: RespLimits;
-  /** Called once, when the connection is gone. */
+  readonly limits?: RespLimits | undefined;
+  /** Called once, when the connection has closed. */
   onClose(): void;
 }
 
-/** An open connection and who waits for its replies, in the order of the commands. */
+/** An open connection. */
 export interface Session {
   readonly socket: Socket;
+  /** The calls that wait for replies, in the order of their commands. */
   readonly waiters: Waiter[];
-  /** Takes what comes without being asked for. Without it that is a fault, and ends the connection. */
+  /** Called with a reply that no command waits for. Where it is undefined, such a reply is a fault and ends the connection. */
   onPush: ((reply: RespValue) => void) | undefined;
 }
 
-/** Send commands together, with nothing of anybody else's in between, and return their replies in order. */
+/** Send commands without others in between, and return their replies in order. */
 export function exchange(
   { socket, waiters }: Session,
   address: RedisAddress,
@@ -88,7 +90,7 @@ async function logIn(session: Session, address: RedisAddress, timeout: number): 
   const login: CommandBytes[] = [];
   if (password !== "") login.push(["AUTH", ...(username === "" ? [] : [username]), password].map(utf8));
   if (database !== 0) login.push(["SELECT", `${database}`].map(utf8));
-  // Also proof that a Redis is there: whatever else listens does not answer PING with PONG.
+  // PING also proves that a Redis is there: no other server answers it with PONG.
   login.push([utf8("PING")]);
   const silent = setTimeout(() => socket.destroy(new Error(`no answer in ${timeout} ms`)), timeout);
   try {
@@ -103,7 +105,7 @@ async function logIn(session: Session, address: RedisAddress, timeout: number): 
   }
 }
 
-/** End a connection. Resolves when it is gone. */
+/** End a connection. Resolves when it has closed. */
 export async function closeSession({ socket }: Session): Promise<void> {
   if (socket.closed) return;
   const closed = new Promise((resolve) => socket.once("close", resolve));
@@ -128,7 +130,7 @@ function openSocket(address: RedisAddress, timeout: number): Promise<Socket> {
   });
 }
 
-/** The error of a Redis that cannot be reached, or no longer. */
+/** The error for a Redis that cannot be reached, or whose connection was lost. */
 export function unreachable({ host, port }: RedisAddress, reason: string, cause?: Error): ZstashError {
   return new ZstashError("REDIS", `Cannot reach Redis at ${host}:${port}: ${reason}`, { cause });
 }

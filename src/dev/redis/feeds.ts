@@ -1,15 +1,16 @@
-import { writeCommand } from "../rest/resp-writer.ts";
-import type { RespValue } from "../rest/resp.ts";
-import type { CommandBytes } from "./backend.ts";
-import { closeSession, openSession, unreachable } from "./redis-session.ts";
-import type { RedisAddress, Session } from "./redis-session.ts";
+/** Feeds of a Redis: the streams behind SUBSCRIBE, PSUBSCRIBE and MONITOR. */
+import { writeCommand } from "../../rest/resp-writer.ts";
+import type { RespValue } from "../../rest/resp.ts";
+import type { CommandBytes } from "../backend.ts";
+import { closeSession, openSession, unreachable } from "./session.ts";
+import type { RedisAddress, Session } from "./session.ts";
 
-/** MONITOR shows a command in one line, with up to four characters for a byte of it. */
+/** MONITOR writes a command in one line, with up to four characters for each byte. */
 const MAX_LINE_LENGTH = 2 ** 30;
-/** How many pushes wait here; more wait in the socket, and then in Redis, which cuts off who is too slow. */
+/** Pushes that wait here. More wait in the socket, and then in Redis, which cuts off a reader that is too slow. */
 const MAX_WAITING = 64;
 
-/** The feeds of one Redis, each on a connection of its own, which pushes what nobody asked for. */
+/** The feeds of one Redis. Each has a connection of its own, because Redis pushes on it without being asked. */
 export class RedisFeeds {
   readonly #address: RedisAddress;
   readonly #timeout: number;
@@ -21,7 +22,7 @@ export class RedisFeeds {
     this.#timeout = timeout;
   }
 
-  /** See Backend.feed. */
+  /** Implements Backend.feed. */
   async open(command: CommandBytes): Promise<ReadableStream<RespValue>> {
     if (this.#closed) throw unreachable(this.#address, "the client is closed");
     let onClose = (): void => undefined;

@@ -1,14 +1,15 @@
-import type { RespValue } from "../rest/resp.ts";
-import type { Backend, BackendKind, CommandBytes } from "./backend.ts";
-import { utf8 } from "./text.ts";
-import { RedisFeeds } from "./redis-feed.ts";
-import { closeSession, exchange, openSession, unreachable } from "./redis-session.ts";
-import type { RedisAddress, Session } from "./redis-session.ts";
+/** The backend that sends commands to a Redis over TCP: its URL, its one connection, and its feeds. */
+import type { RespValue } from "../../rest/resp.ts";
+import type { Backend, BackendKind, CommandBytes } from "../backend.ts";
+import { utf8 } from "../text.ts";
+import { RedisFeeds } from "./feeds.ts";
+import { closeSession, exchange, openSession, unreachable } from "./session.ts";
+import type { RedisAddress, Session } from "./session.ts";
 
-/** How long a connection and its login may take, in ms. */
+/** The time that a connection and its login may take, in ms. */
 const CONNECT_TIMEOUT_MS = 5_000;
 
-/** Read `redis://[user:password@]host[:port][/database]`. TypeError for anything else. */
+/** Read `redis://[user:password@]host[:port][/database]`. Anything else is a TypeError, whose text never holds the password. */
 export function readRedisUrl(text: string): RedisAddress {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const database = /^\/?([0-9]{0,9})$/.exec(url?.pathname ?? "")?.[1];
@@ -21,9 +22,7 @@ export function readRedisUrl(text: string): RedisAddress {
     username === undefined ||
     password === undefined
   ) {
-    throw new TypeError(
-      '"redis" expected redis://[user:password@]host[:port][/database], got something else',
-    );
+    throw new TypeError('"redis" must be redis://[user:password@]host[:port][/database], got another text');
   }
   return {
     host: url.hostname.replace(/^\[(.*)\]$/, "$1"),
@@ -43,9 +42,9 @@ function percentDecode(text: string = ""): string | undefined {
 }
 
 /**
- * A Redis over one connection, on which everything is pipelined. What is sent in one call is written in one piece,
- * so MULTI … EXEC is a transaction of its own however many share the connection. A lost connection rejects what
- * waits for a reply, whose effect is unknown; the next call connects again.
+ * A Redis over one connection, on which all commands are pipelined. The commands of one call are written without others
+ * in between, so that MULTI … EXEC is one transaction although requests share the connection. A lost connection rejects
+ * the calls that wait for replies, whose effect is unknown; the next call connects again.
  */
 class RedisClient {
   readonly #address: RedisAddress;
@@ -63,7 +62,7 @@ class RedisClient {
     return exchange(await this.connect(), this.#address, commands);
   }
 
-  /** The connection, made and logged in if there is none. */
+  /** The connection, opened and logged in if there is none. */
   connect(): Promise<Session> {
     if (this.#closed) return Promise.reject(unreachable(this.#address, "the client is closed"));
     if (this.#session !== undefined) return this.#session;
@@ -90,7 +89,7 @@ export async function connectRedis(url: string, timeout: number = CONNECT_TIMEOU
   return openRedis(address, "redis-url", `Redis at ${address.host}:${address.port}${database}`, timeout);
 }
 
-/** A backend over a Redis that is there. */
+/** A backend over the Redis at an address. Rejects with ZstashError REDIS if it cannot be reached. */
 export async function openRedis(
   address: RedisAddress,
   kind: BackendKind,
@@ -111,7 +110,7 @@ export async function openRedis(
     execute: async (command) => last(await client.send([command])),
     transaction: async (commands) => {
       const replies = await client.send([[utf8("MULTI")], ...commands, [utf8("EXEC")]]);
-      // Without its MULTI nothing was queued, and EXEC's complaint would hide why.
+      // If MULTI failed, nothing was queued, and EXEC's error would hide the reason.
       return replies[0]?.kind === "error" ? replies[0] : last(replies);
     },
     feed: (command) => feeds.open(command),

@@ -1,0 +1,148 @@
+/** The values of keys as Redis has them: strings, hashes, lists and sets. */
+import { ByteBuffer } from "../../byte-buffer.ts";
+import { REDIS_STRING_MAX } from "../../limits.ts";
+import { ByteMap } from "./byte-map.ts";
+
+/** A value of one of Redis' types. Hash fields and set members keep the order of their insertion. */
+export type Value =
+  | { readonly type: "string"; readonly string: ByteString }
+  | { readonly type: "hash"; readonly hash: FieldMap }
+  | { readonly type: "list"; readonly list: Uint8Array[] }
+  | { readonly type: "set"; readonly set: ByteMap<true> };
+
+export type ValueOf<Type extends Value["type"]> = Extract<Value, { type: Type }>;
+
+/** A copy that does not change with the value, expiries of fields included. */
+export function copyValue(value: Value): Value {
+  switch (value.type) {
+    case "string":
+      return { type: "string", string: new ByteString(value.string.peek()) };
+    case "hash":
+      return { type: "hash", hash: value.hash.copy() };
+    case "set":
+      return { type: "set", set: value.set.copy() };
+    case "list":
+      return { type: "list", list: [...value.list] };
+  }
+}
+
+/** A string value: bytes that grow in place, up to Redis' limit of 512 MiB, which callers check. */
+export class ByteString {
+  readonly #buffer = new ByteBuffer(REDIS_STRING_MAX, 0);
+
+  constructor(bytes: Uint8Array) {
+    this.#buffer.append(bytes);
+  }
+
+  get length(): number {
+    return this.#buffer.length;
+  }
+
+  /** A copy of the bytes in [start, end): a reply must not change with the value. */
+  slice(start = 0, end: number = this.length): Uint8Array {
+    return this.peek().slice(start, end);
+  }
+
+  /** A view of the bytes, valid until the next write. */
+  peek(): Uint8Array {
+    return this.#buffer.bytes;
+  }
+
+  /** Write bytes from an offset on, over others or beyond the end. Bytes between the old end and the offset are zero. */
+  write(offset: number, bytes: Uint8Array): void {
+    if (offset > this.length) this.#buffer.append(new Uint8Array(offset - this.length));
+    const inside = bytes.subarray(0, this.length - offset);
+    this.peek().set(inside, offset);
+    this.#buffer.append(bytes.subarray(inside.length));
+  }
+}
+
+/** A hash: bytes by field, in the order of insertion, each with an expiry of its own or none. */
+export class FieldMap {
+  #fields = new ByteMap<Uint8Array>();
+  /** Milliseconds since the epoch. */
+  #expiries = new ByteMap<bigint>();
+
+  get size(): number {
+    return this.#fields.size;
+  }
+
+  /** The time at which the first field expires; undefined if none does. */
+  get earliest(): bigint | undefined {
+    let earliest: bigint | undefined;
+    for (const at of this.#expiries.values()) if (earliest === undefined || at < earliest) earliest = at;
+    return earliest;
+  }
+
+  get(field: Uint8Array): Uint8Array | undefined {
+    return this.#fields.get(field);
+  }
+
+  has(field: Uint8Array): boolean {
+    return this.#fields.has(field);
+  }
+
+  /** Set a field and remove its expiry. Returns true if the field is new. */
+  set(field: Uint8Array, bytes: Uint8Array): boolean {
+    this.#expiries.delete(field);
+    return this.#fields.set(field, bytes);
+  }
+
+  /** Set a field and keep its expiry. */
+  replace(field: Uint8Array, bytes: Uint8Array): void {
+    this.#fields.set(field, bytes);
+  }
+
+  delete(field: Uint8Array): boolean {
+    this.#expiries.delete(field);
+    return this.#fields.delete(field);
+  }
+
+  expiry(field: Uint8Array): bigint | undefined {
+    return this.#expiries.get(field);
+  }
+
+  /** Set or remove the expiry of an existing field. */
+  expire(field: Uint8Array, at: bigint | undefined): void {
+    if (at === undefined) this.#expiries.delete(field);
+    else this.#expiries.set(field, at);
+  }
+
+  /** Remove the fields that expired before `now`. Returns true if there were any. */
+  sweep(now: bigint): boolean {
+    if (this.#expiries.size === 0) return false;
+    const expired = [...this.#expiries.entries()].filter(([, at]) => at < now);
+    for (const [field] of expired) this.delete(field);
+    return expired.length > 0;
+  }
+
+  entries(): Iterable<readonly [Uint8Array, Uint8Array]> {
+    return this.#fields.entries();
+  }
+
+  keys(): Iterable<Uint8Array> {
+    return this.#fields.keys();
+  }
+
+  values(): Iterable<Uint8Array> {
+    return this.#fields.values();
+  }
+
+  scan(cursor: bigint, count: number): ReturnType<ByteMap<Uint8Array>["scan"]> {
+    return this.#fields.scan(cursor, count);
+  }
+
+  sample(
+    count: number,
+    options: { readonly repeat: boolean },
+  ): (readonly [field: Uint8Array, bytes: Uint8Array])[] {
+    return this.#fields.sample(count, options);
+  }
+
+  copy(): FieldMap {
+    const copy = new FieldMap();
+    copy.#fields = this.#fields.copy();
+    copy.#expiries = this.#expiries.copy();
+    return copy;
+  }
+}

@@ -1,0 +1,119 @@
+/** The options of createDevServer: their types, their checks and their defaults. */
+import { describe, requireBoolean, requireInteger, requireOptions, requireString } from "../check.ts";
+import { DEFAULT_REQUEST_SIZE } from "../limits.ts";
+
+/** Features that the server leaves out, to test what clients do without them. */
+export interface DevServerSwitches {
+  /** Ignore `Upstash-Response-Format`: every reply is JSON. */
+  readonly noResp2?: boolean | undefined;
+  /** Refuse a command in the path that has a body, with 400. */
+  readonly noRawBody?: boolean | undefined;
+  /** Refuse EVAL, EVALSHA, SCRIPT, FCALL and FUNCTION. */
+  readonly noScripts?: boolean | undefined;
+  /** Send no `upstash-sync-token`. */
+  readonly noSyncToken?: boolean | undefined;
+}
+
+/** Options of createDevServer. */
+export interface DevServerOptions extends DevServerSwitches {
+  /**
+   * The backend that executes the commands. `"auto"`, the default, takes the Redis of `redis` if that is given, else a
+   * `redis-server` found on the PATH and started on a free port, else the embedded keyspace, which has no Lua and
+   * runs anywhere.
+   */
+  readonly backend?: "auto" | "redis-server" | "embedded" | undefined;
+  /** A Redis or Valkey to stand in front of: `redis://[user:password@]host[:port][/database]`. */
+  readonly redis?: string | undefined;
+  /** The token or tokens that clients may use. Default: a random one. */
+  readonly token?: string | readonly string[] | undefined;
+  /**
+   * The token or tokens of clients that may only read. Writes, scripts other than `*_RO`, SCAN and KEYS are refused.
+   * Default: none.
+   */
+  readonly readOnlyToken?: string | readonly string[] | undefined;
+  /** The most bytes of a request's body. Default 10,485,760. */
+  readonly maxRequestSize?: number | undefined;
+  /** The most bytes of strings in a response, before base64 or JSON. Default 10,485,760. */
+  readonly maxResponseSize?: number | undefined;
+  /** The most bytes of a string value. Default: as many as the backend takes. */
+  readonly maxRecordSize?: number | undefined;
+}
+
+/** The options of createDevServer with their defaults. */
+export interface Settings extends Readonly<Record<keyof DevServerSwitches, boolean>> {
+  readonly backend: NonNullable<DevServerOptions["backend"]>;
+  readonly redis: string | undefined;
+  /** The tokens that may do everything: one at least. */
+  readonly tokens: readonly [string, ...string[]];
+  readonly readOnlyTokens: readonly string[];
+  readonly maxRequestSize: number;
+  readonly maxResponseSize: number;
+  readonly maxRecordSize: number | undefined;
+}
+
+const BACKENDS: readonly string[] = ["auto", "redis-server", "embedded"] satisfies Settings["backend"][];
+const NAMES: readonly string[] = [
+  "backend",
+  "redis",
+  "token",
+  "readOnlyToken",
+  "maxRequestSize",
+  "maxResponseSize",
+  "maxRecordSize",
+  "noResp2",
+  "noRawBody",
+  "noScripts",
+  "noSyncToken",
+] satisfies (keyof DevServerOptions)[];
+
+/**
+ * Checks the options and fills in their defaults.
+ *
+ * @throws {TypeError | RangeError} naming the option
+ */
+export function readSettings(options: DevServerOptions): Settings {
+  requireOptions(options, NAMES);
+  const {
+    backend = "auto",
+    redis,
+    token = crypto.randomUUID(),
+    readOnlyToken = [],
+    maxRequestSize = DEFAULT_REQUEST_SIZE,
+    maxResponseSize = DEFAULT_REQUEST_SIZE,
+    maxRecordSize,
+    noResp2 = false,
+    noRawBody = false,
+    noScripts = false,
+    noSyncToken = false,
+  } = options;
+  requireString("backend", backend);
+  if (!BACKENDS.includes(backend))
+    throw new TypeError(`"backend" must be one of ${BACKENDS.join(", ")}, got ${JSON.stringify(backend)}`);
+  if (redis !== undefined) requireString("redis", redis);
+  if (redis !== undefined && backend !== "auto")
+    throw new TypeError(`"redis" cannot be combined with "backend", got "${backend}"`);
+  const [first, ...others] = readTokens("token", token);
+  if (first === undefined) throw new TypeError('"token" must hold at least one token, got an empty array');
+  const readOnlyTokens = readTokens("readOnlyToken", readOnlyToken);
+  if (readOnlyTokens.some((one) => one === first || others.includes(one)))
+    throw new TypeError('"readOnlyToken" must differ from "token", got one token for both');
+  const sizes = { maxRequestSize, maxResponseSize, maxRecordSize };
+  for (const [name, size] of Object.entries(sizes))
+    if (size !== undefined) requireInteger(name, size, 1, Number.MAX_SAFE_INTEGER);
+  const switches = { noResp2, noRawBody, noScripts, noSyncToken };
+  for (const [name, isOn] of Object.entries(switches)) requireBoolean(name, isOn);
+  return { backend, redis, tokens: [first, ...others], readOnlyTokens, ...sizes, ...switches };
+}
+
+/** Errors never hold the token itself. */
+function readTokens(name: string, value: string | readonly string[]): readonly string[] {
+  if (typeof value !== "string" && !Array.isArray(value))
+    throw new TypeError(`"${name}" must be a string or an array of strings, got ${describe(value)}`);
+  const tokens = typeof value === "string" ? [value] : [...value];
+  for (const token of tokens) {
+    requireString(name, token);
+    if (!/^[!-~]+$/.test(token))
+      throw new TypeError(`"${name}" must be visible ASCII without spaces, got other characters or none`);
+  }
+  return tokens;
+}
