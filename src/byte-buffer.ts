@@ -27,12 +27,16 @@ export class ByteBuffer {
   append(piece: Uint8Array): void {
     const length = this.#length + piece.length;
     if (length > this.#bytes.length) {
-      const size = Math.min(this.#limit, Math.max(length, 2 * this.#bytes.length, this.#first));
-      const grown = new Uint8Array(size);
-      grown.set(this.bytes);
-      this.#bytes = grown;
+      this.#bytes = grow(this.#bytes, Math.max(length, this.#first), this.#limit);
     }
     this.#bytes.set(piece, this.#length);
     this.#length = length;
   }
+}
+
+/** A copy of a buffer at least `size` bytes and at least twice as long, but no longer than `limit`; the rest is zero. */
+export function grow(buffer: Uint8Array, size: number, limit: number): Uint8Array<ArrayBuffer> {
+  const grown = new Uint8Array(Math.min(limit, Math.max(size, 2 * buffer.length)));
+  grown.set(buffer);
+  return grown;
 }

@@ -9,7 +9,7 @@ export interface Access {
 
 export const METHODS: readonly string[] = ["GET", "HEAD", "POST", "PUT"];
 
-/** How long a browser may remember a preflight. */
+/** The time for which a browser may remember a preflight. */
 const PREFLIGHT_SECONDS = 600;
 
 /**

@@ -29,7 +29,10 @@ export interface DevServer {
    * system's error, its `code` EADDRINUSE if the port is taken.
    */
   listen(options?: { readonly port?: number | undefined }): Promise<ListenAddress>;
-  /** Stop listening, end subscriptions, let running requests end, close connections, end the started redis-server. Can be called twice. */
+  /**
+   * Stop listening, end subscriptions, let running requests end, close connections, end the started redis-server. Can
+   * be called twice.
+   */
   close(): Promise<void>;
 }
 

@@ -3,9 +3,9 @@ import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** A key of 32 KiB has 96 KiB when every byte is percent-encoded, and a URL may hold several. Node's default is 16 KiB. */
+/** A URL may hold several keys of 32 KiB, each 96 KiB long when it is percent-encoded. Node's default is 16 KiB. */
 const MAX_HEADER_SIZE = 1024 * 1024;
-/** Longer than clients keep an idle connection, so that none of them uses a connection that closes. Node's default is 5 s. */
+/** Longer than clients keep an idle connection, so that none uses one that closes. Node's default is 5 s. */
 const KEEP_ALIVE_MS = 65_000;
 /** The time that close() gives running requests, in ms, before it cuts their connections. */
 const CLOSE_GRACE_MS = 2_000;
@@ -63,7 +63,7 @@ async function serve(fetch: Fetch, incoming: IncomingMessage, outgoing: ServerRe
   }
 }
 
-/** Write a stream to its end, as fast as the client reads. A client that goes away cancels it, also between two chunks. */
+/** Write a stream to its end, as fast as the client reads. A client that goes away cancels it, even between chunks. */
 async function pipe(
   source: ReadableStream<Uint8Array>,
   outgoing: ServerResponse,

@@ -1,9 +1,9 @@
 /** Says which commands a read-only token may run: those that read keys by name. */
 import { isReadCommand } from "../rest/repeatable.ts";
 
-/** They write nothing, but they list keys, and the owner of the token is to know names already. */
+/** They write nothing, but they list keys: a read-only token is for keys whose names its owner knows. */
 const HIDDEN: ReadonlySet<string> = new Set(["KEYS", "SCAN"]);
-/** Further commands that write nothing: subscriptions, reads that clients do not repeat, and two that the server answers itself. */
+/** Further reads, which clients do not repeat: subscriptions, MEMORY, JSON.RESP, and two with fixed replies. */
 const ALSO_READS: ReadonlySet<string> = new Set(
   "SUBSCRIBE PSUBSCRIBE PUBSUB MEMORY JSON.RESP COMMAND SELECT".split(" "),
 );

@@ -100,8 +100,8 @@ function toCommand(value: unknown, failure: string): CommandBytes {
 }
 
 /**
- * A command in the path: `/set/key/value?EX=100`. Its arguments are the segments, then the body unless it is empty, then
- * the query's names and values in their order. A name without `=` has no value.
+ * A command in the path: `/set/key/value?EX=100`. Its arguments are the segments, then the body unless it is empty,
+ * then the query's names and values in their order. A name without `=` has no value.
  */
 export function readPathCommand(url: URL, body: Uint8Array): CommandBytes {
   const segments = url.pathname.replace(/^\/+/, "").replace(/\/$/, "").split("/");

@@ -12,12 +12,16 @@ const COMPATIBILITY = "https://upstash.com/docs/redis/overall/rediscompatibility
 
 /** Commands about a connection, which requests do not have, and commands with an endpoint of their own. */
 const NOT_IN_REST: ReadonlySet<string> = new Set(
-  "AUTH MULTI EXEC DISCARD WATCH UNWATCH HELLO RESET SUBSCRIBE UNSUBSCRIBE PSUBSCRIBE PUNSUBSCRIBE CLIENT MONITOR".split(
-    " ",
-  ),
+  (
+    "AUTH MULTI EXEC DISCARD WATCH UNWATCH HELLO RESET SUBSCRIBE UNSUBSCRIBE PSUBSCRIBE PUNSUBSCRIBE " +
+    "CLIENT MONITOR"
+  ).split(" "),
 );
 
-/** Commands that block, end, replicate or reconfigure a server. Upstash does not have them, and here they would harm the connection that all requests share. */
+/**
+ * Commands that block, end, replicate or reconfigure a server. Upstash does not have them, and here they would harm the
+ * connection that all requests share.
+ */
 const NOT_AVAILABLE: ReadonlySet<string> = new Set(
   (
     "BLPOP BRPOP BRPOPLPUSH BLMOVE BLMPOP BZPOPMIN BZPOPMAX BZMPOP WAIT WAITAOF QUIT SHUTDOWN DEBUG SYNC PSYNC REPLCONF " +
@@ -30,14 +34,16 @@ const SCRIPTING: ReadonlySet<string> = new Set(
   "EVAL EVALSHA EVAL_RO EVALSHA_RO SCRIPT FCALL FCALL_RO FUNCTION".split(" "),
 );
 
-/** The indexes of a command's keys as COMMAND INFO gives them: the first, the last (negative from the end) and the step. */
+/** The indexes of a command's keys as in COMMAND INFO: the first, the last (negative from the end) and the step. */
 type KeyPositions = readonly [first: number, last: number, step: number];
 
 /** Commands without keys, or with keys at positions that depend on other arguments. Their keys are not measured. */
 const NO_KEYS: ReadonlySet<string> = new Set(
-  "PING ECHO INFO TIME DBSIZE FLUSHDB FLUSHALL KEYS SCAN RANDOMKEY PUBLISH PUBSUB ACL SCRIPT FUNCTION MEMORY EVAL EVALSHA EVAL_RO EVALSHA_RO FCALL FCALL_RO XREAD XREADGROUP XINFO XGROUP ZUNION ZINTER ZDIFF SINTERCARD ZINTERCARD LMPOP ZMPOP".split(
-    " ",
-  ),
+  (
+    "PING ECHO INFO TIME DBSIZE FLUSHDB FLUSHALL KEYS SCAN RANDOMKEY PUBLISH PUBSUB ACL SCRIPT FUNCTION " +
+    "MEMORY EVAL EVALSHA EVAL_RO EVALSHA_RO FCALL FCALL_RO XREAD XREADGROUP XINFO XGROUP ZUNION ZINTER " +
+    "ZDIFF SINTERCARD ZINTERCARD LMPOP ZMPOP"
+  ).split(" "),
 );
 
 /** Commands with more keys than the one at index 1, which is where all others have it. */
@@ -62,7 +68,7 @@ export function notAvailable(name: string): string {
   return `ERR Command is not available: '${name}'. See ${COMPATIBILITY} for details`;
 }
 
-/** The reply to a command that is refused, or that has a fixed reply; undefined for a command that goes to the backend. */
+/** The reply to a command that is refused or has a fixed reply; undefined for a command that goes to the backend. */
 export function answerLocally(
   command: CommandBytes,
   options: { readonly noScripts: boolean; readonly readOnly: boolean },

@@ -1,4 +1,4 @@
-/** Runs the commands of a request: the rules first, then the backend, with scripts translated on the way there and back. */
+/** Runs the commands of a request: applies the rules, translates scripts, and sends the rest to the backend. */
 import { ZstashError } from "../errors.ts";
 import type { RespValue } from "../rest/resp.ts";
 import type { Access } from "./access.ts";

@@ -15,7 +15,7 @@ export function toText(bytes: Uint8Array): string {
   return utf8Decoder.decode(bytes);
 }
 
-/** A string with one character U+0000…U+00FF for each byte: equal bytes give equal strings, so it can be a Map's key. */
+/** A string with one character U+0000…U+00FF for each byte, so that equal bytes are equal keys of a Map. */
 export function toBinary(bytes: Uint8Array): string {
   let text = "";
   for (let at = 0; at < bytes.length; at += STEP)

@@ -1,4 +1,4 @@
-/** The command-line program of the sources, bundled for a test file, whatever was built of them. */
+/** Bundles the command-line program from the sources for a test file, so that tests do not depend on a build. */
 import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,9 +7,9 @@ import { build } from "esbuild";
 import { afterAll, beforeAll } from "vitest";
 
 /**
- * Bundles the program before the tests of the enclosing file and removes it after them.
+ * Bundles the program before the tests of the enclosing file, and removes it after them.
  *
- * @returns what gives its path, once the tests have begun
+ * @returns a function that gives its path, once the tests have begun
  */
 export function useProgram(): () => string {
   let folder: string;

@@ -1,4 +1,4 @@
-/** A real redis-server for a test file: its own port, its own folder, its own child process. */
+/** Starts a real redis-server for a test file, as a child process with a port and a folder of its own. */
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { accessSync, constants, mkdtempSync, rmSync } from "node:fs";
@@ -15,15 +15,15 @@ export interface RedisServer {
   readonly host: string;
   readonly port: number;
   readonly pid: number;
-  /** Ends the server and removes its folder; a second call does nothing. */
-  stop(): Promise<void>;
+  /** Ends the server, with SIGTERM unless told otherwise, and removes its folder; a second call does nothing. */
+  stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
 const START_ATTEMPTS = 5;
 const READY_MS = 20_000;
 const STOP_MS = 5_000;
 
-/** Where `redis-server` is, or undefined. */
+/** The path of `redis-server`; undefined if there is none on the PATH. */
 export function redisPath(): string | undefined {
   for (const folder of (process.env["PATH"] ?? "").split(delimiter)) {
     const path = join(folder, "redis-server");
@@ -37,18 +37,19 @@ export function redisPath(): string | undefined {
   return undefined;
 }
 
-/** Whether tests on a real Redis can run here; see requireOrSkip. */
+/** Returns true if tests on a real Redis can run here; see requireOrSkip. */
 export function redisAvailable(): boolean {
   return requireOrSkip("redis-server", redisPath() !== undefined, "apt-get install redis-server");
 }
 
 /**
- * Starts a server that keeps nothing on disk; `args` are appended to its command line.
- * A port that another process takes between choosing and binding it is tried again, up to 5 times.
+ * Starts a server that keeps nothing on disk; `args` are appended to its command line. Where another process takes the
+ * chosen port before the server does, another port is tried, up to 5 times. A given `port` is the only one tried.
  */
-export async function startRedis(args: readonly string[] = []): Promise<RedisServer> {
+export async function startRedis(args: readonly string[] = [], port?: number): Promise<RedisServer> {
   const path = redisPath();
   if (path === undefined) throw new Error("Cannot start redis-server: it is not on PATH");
+  if (port !== undefined) return startOn(path, port, args);
   for (let attempt = 1; ; attempt++) {
     try {
       return await startOn(path, await freePort(), args);
@@ -77,7 +78,8 @@ export function useRedis(args: readonly string[] = []): () => RedisServer {
   };
 }
 
-function freePort(): Promise<number> {
+/** A port that no process listens on. */
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
     probe.once("error", reject);
@@ -104,11 +106,11 @@ async function startOn(path: string, port: number, args: readonly string[]): Pro
     child.once("close", () => resolve());
     child.once("error", () => resolve());
   });
-  // A runner that is ended from outside gives no afterAll: the child must not outlive it.
+  // A test runner that is killed does not call afterAll; the child must end all the same.
   const killNow = (): void => void child.kill("SIGKILL");
   process.once("exit", killNow);
-  const stop = async (): Promise<void> => {
-    child.kill("SIGTERM");
+  const stop = async (signal: NodeJS.Signals = "SIGTERM"): Promise<void> => {
+    child.kill(signal);
     const timer = setTimeout(killNow, STOP_MS);
     await exited;
     clearTimeout(timer);
@@ -127,7 +129,7 @@ async function startOn(path: string, port: number, args: readonly string[]): Pro
   return { url: `redis://127.0.0.1:${port}`, host: "127.0.0.1", port, pid: child.pid, stop };
 }
 
-/** Asks PING until the answer is PONG; another process's server on the port would not be our child's. */
+/** Sends PING until the answer is PONG, or the child has ended. */
 async function untilReady(child: ChildProcess, port: number): Promise<void> {
   const end = Date.now() + READY_MS;
   while (child.exitCode === null && Date.now() < end) {
@@ -145,7 +147,8 @@ function answersPing(port: number): Promise<boolean> {
       resolve(answer);
     };
     socket.setTimeout(1000, () => finish(false));
-    socket.once("data", (reply) => finish(reply.toString().startsWith("+PONG")));
+    // A server with a password answers too.
+    socket.once("data", (reply) => finish(/^(\+PONG|-NOAUTH)/.test(reply.toString())));
     socket.once("error", () => finish(false));
     socket.once("close", () => resolve(false));
   });

@@ -56,7 +56,7 @@ export class Channels {
     );
   }
 
-  /** Push a message to all subscribers. Returns the number of pushes: one for a channel and one for each pattern that matches. */
+  /** Push a message to all subscribers. Returns the number of pushes, one for each channel or pattern that matches. */
   publish(channel: Uint8Array, message: Uint8Array): number {
     const text = toBinary(channel);
     let pushes = 0;

@@ -1,4 +1,4 @@
-/** The form of every command of the embedded keyspace: its arguments, read as Redis reads them, and its place in a table. */
+/** The form of a command of the embedded keyspace: its entry in a table, and its arguments as Redis reads them. */
 import type { RespValue } from "../../rest/resp.ts";
 import type { CommandBytes } from "../backend.ts";
 import { fromBinary, toBinary, toText } from "../text.ts";
@@ -14,7 +14,7 @@ export type CommandTable = Readonly<Record<string, Command>>;
 export const INT64_MAX: bigint = 2n ** 63n - 1n;
 export const INT64_MIN: bigint = -(2n ** 63n);
 
-/** Redis repeats at most so many bytes of an unknown command, of its arguments, or of a subcommand in its error. */
+/** The most bytes of an unknown name, or of its arguments, that Redis repeats in its error. */
 export const MAX_ECHO = 128;
 
 /** A signed 64-bit integer as Redis reads one: no sign but a minus, no leading zero, no space. */

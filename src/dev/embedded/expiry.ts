@@ -1,4 +1,4 @@
-/** Commands about the expiry of keys, and the time arguments that they share with SET, GETEX and the commands of fields. */
+/** Commands about the expiry of keys, and the time arguments and conditions that other commands share with them. */
 import type { RespValue } from "../../rest/resp.ts";
 import { INT64_MAX, INT64_MIN } from "./command.ts";
 import type { Arguments, CommandTable } from "./command.ts";
@@ -26,7 +26,7 @@ export const TIME_OPTIONS: Readonly<Record<string, TimeForm>> = {
   PXAT: ABSOLUTE_MS,
 };
 
-/** The options of EXPIRE, HEXPIRE and kin that say when the new expiry is refused. */
+/** The options of EXPIRE, HEXPIRE and others that say when the new expiry is refused. */
 export const CONDITIONS: readonly string[] = ["NX", "XX", "GT", "LT"];
 
 /** Read the time argument of SET, GETEX, SETEX and PSETEX, as milliseconds since the epoch. */
@@ -87,7 +87,7 @@ function expire(keyspace: Keyspace, args: Arguments, form: TimeForm): RespValue 
   return integer(1);
 }
 
-/** TTL and kin: −2 without the key, −1 without an expiry. Seconds are rounded to the nearest. */
+/** TTL, EXPIRETIME and others: −2 without the key, −1 without an expiry. Seconds are rounded to the nearest. */
 function timeOf(keyspace: Keyspace, args: Arguments, form: TimeForm): RespValue {
   const key = args.bytes(1);
   if (keyspace.value(key) === undefined) return integer(-2);

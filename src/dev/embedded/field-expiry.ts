@@ -149,7 +149,7 @@ function getAndDelete(keyspace: Keyspace, args: Arguments): RespValue {
   return bulks(replies);
 }
 
-/** HEXPIRE and kin: −2 without the field, 0 if the condition refuses, 1 if set, 2 if the time is past and the field removed. */
+/** HEXPIRE and others: −2 without the field, 0 if refused by a condition, 1 if set, 2 if the time is past. */
 function expire(keyspace: Keyspace, args: Arguments, form: TimeForm): RespValue {
   const condition = CONDITIONS.find((name) => name === args.option(3));
   const expireAt = readTime(keyspace, args, 2, form);
@@ -167,7 +167,7 @@ function expire(keyspace: Keyspace, args: Arguments, form: TimeForm): RespValue 
   return array(replies);
 }
 
-/** HTTL and kin: −2 without the field, −1 without an expiry. Seconds are rounded up. */
+/** HTTL, HEXPIRETIME and others: −2 without the field, −1 without an expiry. Seconds are rounded up. */
 function timeOf(keyspace: Keyspace, args: Arguments, form: TimeForm): RespValue {
   const fields = readFields(args, 2);
   const hash = keyspace.read(args.bytes(1), "hash")?.hash;

@@ -15,7 +15,7 @@ const MAX_EXPONENT = 16_384;
 const MIN_EXPONENT = -16_445;
 const DECIMALS = 17n;
 
-/** Read a decimal number as strtold does; undefined for any other text, for infinity and for NaN, which Redis never stores. */
+/** Read a decimal number as strtold does; undefined for other texts, and for infinity and NaN, which Redis never stores. */
 export function parseLongDouble(text: string): LongDouble | undefined {
   const match = /^([+-]?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]{1,5}))?$/.exec(text);
   if (match === null || text.length > 5 * 1024) return undefined;

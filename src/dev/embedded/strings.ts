@@ -1,4 +1,4 @@
-/** Commands about strings: GET, SET and kin, counters, APPEND and ranges. */
+/** Commands about strings: GET, SET and their variants, counters, APPEND and ranges. */
 import { REDIS_STRING_MAX } from "../../limits.ts";
 import type { RespValue } from "../../rest/resp.ts";
 import { equalBytes, toBinary, utf8 } from "../text.ts";

@@ -1,5 +1,5 @@
 /** The values of keys as Redis has them: strings, hashes, lists and sets. */
-import { ByteBuffer } from "../../byte-buffer.ts";
+import { grow } from "../../byte-buffer.ts";
 import { REDIS_STRING_MAX } from "../../limits.ts";
 import { ByteMap } from "./byte-map.ts";
 
@@ -16,7 +16,7 @@ export type ValueOf<Type extends Value["type"]> = Extract<Value, { type: Type }>
 export function copyValue(value: Value): Value {
   switch (value.type) {
     case "string":
-      return { type: "string", string: new ByteString(value.string.peek()) };
+      return { type: "string", string: new ByteString(value.string.slice()) };
     case "hash":
       return { type: "hash", hash: value.hash.copy() };
     case "set":
@@ -28,32 +28,35 @@ export function copyValue(value: Value): Value {
 
 /** A string value: bytes that grow in place, up to Redis' limit of 512 MiB, which callers check. */
 export class ByteString {
-  readonly #buffer = new ByteBuffer(REDIS_STRING_MAX, 0);
+  #buffer: Uint8Array;
+  #length: number;
 
+  /** The bytes are taken over, not copied: the caller must not write to them any more. */
   constructor(bytes: Uint8Array) {
-    this.#buffer.append(bytes);
+    this.#buffer = bytes;
+    this.#length = bytes.length;
   }
 
   get length(): number {
-    return this.#buffer.length;
+    return this.#length;
   }
 
   /** A copy of the bytes in [start, end): a reply must not change with the value. */
-  slice(start = 0, end: number = this.length): Uint8Array {
+  slice(start = 0, end: number = this.#length): Uint8Array {
     return this.peek().slice(start, end);
   }
 
   /** A view of the bytes, valid until the next write. */
   peek(): Uint8Array {
-    return this.#buffer.bytes;
+    return this.#buffer.subarray(0, this.#length);
   }
 
-  /** Write bytes from an offset on, over others or beyond the end. Bytes between the old end and the offset are zero. */
+  /** Write bytes from an offset on. Where that lies beyond the end, the bytes in between are zero. */
   write(offset: number, bytes: Uint8Array): void {
-    if (offset > this.length) this.#buffer.append(new Uint8Array(offset - this.length));
-    const inside = bytes.subarray(0, this.length - offset);
-    this.peek().set(inside, offset);
-    this.#buffer.append(bytes.subarray(inside.length));
+    const end = offset + bytes.length;
+    if (end > this.#buffer.length) this.#buffer = grow(this.#buffer, end, REDIS_STRING_MAX);
+    this.#buffer.set(bytes, offset);
+    this.#length = Math.max(this.#length, end);
   }
 }
 

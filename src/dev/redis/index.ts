@@ -9,7 +9,7 @@ import type { RedisAddress, Session } from "./session.ts";
 /** The time that a connection and its login may take, in ms. */
 const CONNECT_TIMEOUT_MS = 5_000;
 
-/** Read `redis://[user:password@]host[:port][/database]`. Anything else is a TypeError, whose text never holds the password. */
+/** Read `redis://[user:password@]host[:port][/database]`. Anything else is a TypeError without the text in it. */
 export function readRedisUrl(text: string): RedisAddress {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const database = /^\/?([0-9]{0,9})$/.exec(url?.pathname ?? "")?.[1];

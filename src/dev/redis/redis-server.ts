@@ -23,9 +23,9 @@ interface Running {
 }
 
 /**
- * Start the `redis-server` on the PATH, on a free port of 127.0.0.1, in memory only. It ends with close(), and with this
- * process however that ends. Resolves to undefined if there is no such program; rejects with ZstashError REDIS if it
- * does not start.
+ * Start the `redis-server` on the PATH, on a free port of 127.0.0.1, in memory only. It ends with close(), and with
+ * this process however that ends. Resolves to undefined if there is no such program; rejects with ZstashError REDIS if
+ * it does not start.
  */
 export async function startRedisServer(): Promise<Backend | undefined> {
   let output = "";

@@ -36,7 +36,7 @@ export interface Session {
   readonly socket: Socket;
   /** The calls that wait for replies, in the order of their commands. */
   readonly waiters: Waiter[];
-  /** Called with a reply that no command waits for. Where it is undefined, such a reply is a fault and ends the connection. */
+  /** Called with a reply that no command waits for. If undefined, such a reply is a fault and ends the connection. */
   onPush: ((reply: RespValue) => void) | undefined;
 }
 

@@ -1,20 +1,13 @@
+/** The program `zstash` and its command `dev`: the command line, the output, exit codes and signals. */
 import { spawn } from "node:child_process";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { describe, expect, test } from "vitest";
 import manifest from "../../../package.json" with { type: "json" };
-import { startRedisServer } from "../../../src/dev/redis/redis-server.ts";
 import { useProgram } from "../../support/cli-program.ts";
+import { redisAvailable } from "../../support/redis.ts";
 
-const probe = await startRedisServer();
-await probe?.close();
-const hasRedis = probe !== undefined;
-if (!hasRedis) {
-  if (process.env["CI"] !== undefined)
-    throw new Error("no redis-server on the PATH: the program's tests need it");
-  console.warn("skipped: zstash dev on a redis-server, there is none on the PATH");
-}
-
+const hasRedis = redisAvailable();
 const program = useProgram();
 
 /** A started program: what it printed so far, and how it ends. */

@@ -1,3 +1,4 @@
+/** The embedded keyspace against redis-server: seeded sequences of commands, and replies compared byte for byte. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Backend } from "../../../src/dev/backend.ts";
 import { createEmbeddedBackend } from "../../../src/dev/embedded/index.ts";

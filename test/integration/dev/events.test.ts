@@ -1,23 +1,17 @@
+/** SUBSCRIBE, PSUBSCRIBE and MONITOR of the local server, as server-sent events. */
 import { createConnection } from "node:net";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { Redis } from "@upstash/redis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createDevServer } from "../../../src/dev/index.ts";
-import type { DevServer, DevServerOptions } from "../../../src/dev/index.ts";
-import { redisAvailable, startRedis } from "../../support/redis.ts";
+import type { DevServer } from "../../../src/dev/index.ts";
+import { startRedis } from "../../support/redis.ts";
+import { READER, startBackends, TOKEN } from "./rig.ts";
 
-const TOKEN = "a-token";
-const READER = "a-reader";
 const ACCEPT = { accept: "text/event-stream" };
 
-const real = redisAvailable() ? await startRedis() : undefined;
-afterAll(() => real?.stop());
-
-const BACKENDS: readonly (readonly [name: string, options: DevServerOptions])[] = [
-  ["embedded", { backend: "embedded" }],
-  ...(real === undefined ? [] : ([["redis-url", { redis: real.url }]] as const)),
-];
+const { cases, redis: real } = await startBackends();
 
 /** Ask again until the answer is the wanted one; the test's own timeout bounds it. */
 async function until(wanted: unknown, ask: () => Promise<unknown>): Promise<void> {
@@ -55,7 +49,7 @@ class Events {
   }
 }
 
-describe.each(BACKENDS)("events on %s", (kind, options) => {
+describe.each(cases)("events on %s", (kind, options) => {
   let server: DevServer;
   let url: string;
   let redis: Redis;

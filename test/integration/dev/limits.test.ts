@@ -1,27 +1,20 @@
+/** Limits of the local server: sizes of keys, requests, responses and records, and read-only tokens. */
 import { Agent, request as httpRequest } from "node:http";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createDevServer } from "../../../src/dev/index.ts";
 import type { DevServer, DevServerOptions } from "../../../src/dev/index.ts";
 import { RespParser } from "../../../src/rest/resp.ts";
 import type { RespValue } from "../../../src/rest/resp.ts";
-import { redisAvailable, startRedis } from "../../support/redis.ts";
+import { READER, startBackends, TOKEN } from "./rig.ts";
 
-const TOKEN = "a-token";
-const READER = "a-reader";
 const TOO_LARGE = "ERR max single record size exceeded";
 const RECORD = 1_000;
 
-const real = redisAvailable() ? await startRedis() : undefined;
-afterAll(() => real?.stop());
-
-const BACKENDS: readonly (readonly [name: string, options: DevServerOptions])[] = [
-  ["embedded", { backend: "embedded" }],
-  ...(real === undefined ? [] : ([["redis-url", { redis: real.url }]] as const)),
-];
+const { cases } = await startBackends();
 
 const text = (size: number): string => "v".repeat(size);
 
-describe.each(BACKENDS)("limits and tokens on %s", (kind, options) => {
+describe.each(cases)("limits and tokens on %s", (kind, options) => {
   let server: DevServer;
   let url: string;
 
@@ -258,7 +251,7 @@ describe.each(BACKENDS)("limits and tokens on %s", (kind, options) => {
   });
 });
 
-describe.each(BACKENDS)("large replies on %s", (_, options) => {
+describe.each(cases)("large replies on %s", (_, options) => {
   const SIZE = 24 * 1024 * 1024;
   const value = Uint8Array.from({ length: SIZE }, (_byte, index) => (index * 2_654_435_761) >>> 13);
   let server: DevServer;

@@ -1,5 +1,4 @@
-import { spawn } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
+/** The local server on each of its backends: the SDK against it, its protocol byte by byte, and its options. */
 import { createHash } from "node:crypto";
 import { Agent, request as httpRequest } from "node:http";
 import { createConnection, createServer } from "node:net";
@@ -11,8 +10,11 @@ import type { DevServer, DevServerOptions } from "../../../src/dev/index.ts";
 import { connectRedis } from "../../../src/dev/redis/index.ts";
 import { readResp, RespParser } from "../../../src/rest/resp.ts";
 import { ZstashError } from "../../../src/errors.ts";
+import { freePort, redisAvailable, startRedis } from "../../support/redis.ts";
+import type { RedisServer } from "../../support/redis.ts";
+import { TOKEN } from "./rig.ts";
+import type { BackendCase } from "./rig.ts";
 
-const TOKEN = "a-token";
 const ALL_BYTES = Uint8Array.from({ length: 256 }, (_, index) => index);
 const ODD_KEYS = [
   "a/b",
@@ -31,55 +33,15 @@ const ODD_KEYS = [
   "x".repeat(32_768),
 ];
 
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
-}
-
-/** A Redis of the test's own that wants a password. Undefined where there is no redis-server. */
-async function startRedis(port: number): Promise<ChildProcess | undefined> {
-  const args = [
-    "--port",
-    `${port}`,
-    "--bind",
-    "127.0.0.1",
-    "--save",
-    "",
-    "--appendonly",
-    "no",
-    "--requirepass",
-    "p@ss:w/rd",
-  ];
-  const child = spawn("redis-server", args, { stdio: ["ignore", "pipe", "ignore"] });
-  return new Promise((resolve, reject) => {
-    child.once("error", () => resolve(undefined));
-    child.once("exit", () => reject(new Error("the test's redis-server ended")));
-    child.stdout.on("data", (text: Buffer) => text.includes("Ready to accept") && resolve(child));
-  });
-}
-
-async function stopRedis(child: ChildProcess | undefined): Promise<void> {
-  if (child === undefined) return;
-  child.removeAllListeners("exit");
-  const exited = new Promise((resolve) => child.once("exit", resolve));
-  child.kill("SIGKILL");
-  await exited;
-}
-
+/** A Redis that wants a password, on a port on which it can start again. Undefined where there is no redis-server. */
+const PASSWORD = "p@ss:w/rd";
 const redisPort = await freePort();
-const redisUrl = `redis://:${encodeURIComponent("p@ss:w/rd")}@127.0.0.1:${redisPort}/3`;
-let ownRedis = await startRedis(redisPort);
-if (ownRedis === undefined) {
-  if (process.env["CI"] !== undefined)
-    throw new Error("no redis-server on the PATH: the dev server's tests need it");
-  console.warn("skipped: the dev server on a real Redis, there is no redis-server on the PATH");
-}
-afterAll(() => stopRedis(ownRedis));
+const redisUrl = `redis://:${encodeURIComponent(PASSWORD)}@127.0.0.1:${redisPort}/3`;
+const startOwnRedis = (): Promise<RedisServer> => startRedis(["--requirepass", PASSWORD], redisPort);
+let ownRedis = redisAvailable() ? await startOwnRedis() : undefined;
+afterAll(() => ownRedis?.stop());
 
-const BACKENDS: readonly (readonly [name: string, options: DevServerOptions])[] = [
+const BACKENDS: readonly BackendCase[] = [
   ["embedded", { backend: "embedded" }],
   ...(ownRedis === undefined
     ? []
@@ -834,11 +796,11 @@ describe.skipIf(ownRedis === undefined)("on a real Redis", () => {
     };
     try {
       expect(await ping()).toEqual([200, { result: "PONG" }]);
-      await stopRedis(ownRedis);
+      await ownRedis?.stop("SIGKILL");
       const lost = [502, { error: expect.stringMatching(/^ERR Cannot reach Redis at 127\.0\.0\.1:\d+: /) }];
       expect(await ping()).toEqual(lost);
       expect(await Promise.all([ping(), ping()])).toEqual([lost, lost]);
-      ownRedis = await startRedis(redisPort);
+      ownRedis = await startOwnRedis();
       expect(await ping()).toEqual([200, { result: "PONG" }]);
     } finally {
       await server.close();

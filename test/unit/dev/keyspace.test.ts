@@ -1,3 +1,4 @@
+/** The embedded keyspace where a Redis to compare with cannot help: time, limits, random replies and arithmetic. */
 import { describe, expect, test } from "vitest";
 import { createEmbeddedBackend } from "../../../src/dev/embedded/index.ts";
 import { matchesGlob } from "../../../src/dev/embedded/glob.ts";

@@ -1,3 +1,4 @@
+/** The commands that a read-only token may run. */
 import { describe, expect, test } from "vitest";
 import { refuseReadOnly } from "../../../src/dev/read-only.ts";
 
