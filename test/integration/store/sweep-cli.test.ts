@@ -79,7 +79,7 @@ describe.each(backends)("zstash sweep on %s", (backend) => {
     expect({ code, errors }).toEqual({ code: 0, errors: "" });
     expect(output).toMatch(/^2 temporary keys of uploads, 2\.0 KiB\n/);
     expect(output).toMatch(new RegExp(`2\\.0 KiB +(60|59) s +left behind +${ended}\n`));
-    expect(output).toMatch(new RegExp(`1 B +ever +left behind +${endless}\n`));
+    expect(output).toMatch(new RegExp(`1 B +never +left behind +${endless}\n`));
     expect(output).toContain("1 key of uploads that may be running: see --all");
     expect(output).toContain('Add "--delete" to remove them');
     for (const name of [running, ...names]) expect(output).not.toMatch(new RegExp(`${name}\n`));
