@@ -1,7 +1,7 @@
 /** Sends one HTTP request and reads its response, bounded by a time-out and a signal: the only place that calls `fetch`. */
 import { ZstashError } from "../errors.ts";
 
-/** What sends a request: the platform's `fetch`, or one that stands in for it. */
+/** Sends a request: the platform's `fetch`, or a function that stands in for it. */
 export type Fetch = (input: string, init: RequestInit) => Promise<Response>;
 
 /** The head of a response, and its body as it arrives. */
@@ -19,7 +19,7 @@ export interface HttpReply {
 /** Characters of a body that says why a request failed. */
 const TEXT_MAX = 64 << 10;
 
-/** What ends an exchange early. */
+/** Limits of an exchange. */
 export interface ExchangeLimits {
   /** Milliseconds to the response's head and from chunk to chunk; 0 for no limit. */
   readonly timeout: number;

@@ -23,7 +23,7 @@ export interface BulkReply {
 /** A reply, the replies of a batch, or a bulk string that is still arriving. */
 export type Received = RespValue | readonly RespValue[] | BulkReply;
 
-/** What came, and how. */
+/** A reply as it was received. */
 export interface ReceivedReply {
   /** It was RESP2. */
   readonly resp2: boolean;

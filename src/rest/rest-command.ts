@@ -91,7 +91,7 @@ export function batchForm(kind: BatchKind, commands: readonly RestCommand[]): Re
   return { path: `/${kind}`, body: JSON.stringify(commands), raw: false };
 }
 
-/** How several commands run: one after the other, or all or none. */
+/** The way several commands run: one after the other, or all or none. */
 export type BatchKind = "pipeline" | "multi-exec";
 
 /** The name of a command for messages, if it is a word; arguments are never shown. */

@@ -2,7 +2,7 @@
 import { describe, requireFunction, requireInteger, requireOptions } from "../check.ts";
 import type { Fetch } from "./exchange.ts";
 
-/** How a server is reached. */
+/** Options for reaching a server. */
 export interface RestOptions {
   /** URL of the REST API: `UPSTASH_REDIS_REST_URL`. */
   readonly url: string;
@@ -25,7 +25,7 @@ export interface RestOptions {
   readonly readYourWrites?: boolean;
 }
 
-/** How failed requests are repeated. */
+/** Options for repeating failed requests. */
 export interface RetryOptions {
   /** Requests after the first, at most. Default 5. */
   readonly retries?: number;

@@ -8,7 +8,7 @@ const RETRY_AFTER_MAX = 30_000;
 /** Statuses that a server gives instead of running the command. */
 const refusals: ReadonlySet<number> = new Set([400, 401, 403, 404, 405, 413, 414, 415, 425, 429, 431]);
 
-/** What is known of an attempt that failed, besides its error. */
+/** Facts of a failed attempt besides its error. */
 export interface AttemptOutcome {
   /** The same request may succeed later. */
   readonly passing: boolean;
@@ -29,7 +29,7 @@ export class FailedAttempt extends Error {
   }
 }
 
-/** What may be repeated, and when to stop. */
+/** The conditions under which an attempt is repeated. */
 export interface AttemptOptions {
   readonly retry: RetrySettings;
   /** The request may be sent again although it may have run. */

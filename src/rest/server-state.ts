@@ -1,8 +1,8 @@
-/** What a client learns of its server from the replies: in which form it answers, and its read-your-writes token. */
+/** State that a client learns from the replies of its server: the form in which it answers, and the sync token. */
 import type { ReplyFormat } from "./read-reply.ts";
 import type { TokenStore } from "./rest-options.ts";
 
-/** How often RESP2 may fail where base64 then succeeds, before it is no longer asked for. */
+/** Failures of RESP2, each followed by a success of base64, after which it is no longer asked for. */
 const FAILURES_MAX = 2;
 
 /**

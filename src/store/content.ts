@@ -20,12 +20,12 @@ export interface StoredBytes {
   readonly stream: ByteStream;
 }
 
-/** How a stored value lies: as frames, as frames in base64, or uncompressed. */
+/** The form of a stored value: frames, frames in base64, or uncompressed. */
 export type StoredForm = "frames" | "text" | "plain";
 
 const DEFAULT_PIECE = 4 << 20;
 const DEFAULT_CONCURRENCY = 3;
-/** How often a download begins again if the value is replaced before any of it was handed on. */
+/** The most attempts at a download whose value is replaced before any of it was handed on. */
 const RESTARTS = 5;
 
 /**

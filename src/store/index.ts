@@ -81,7 +81,7 @@ export interface Store {
   ): Promise<ReadableStream<Uint8Array> | null>;
   /** The stored frames, for a client that decodes them; null if there is nothing. */
   getCompressed(key: string, options?: ReadOptions): Promise<ReadableStream<Uint8Array> | null>;
-  /** What is known of a value without reading all of it; null if there is nothing. */
+  /** Sizes, form and time to live of a value, without reading all of it; null if there is nothing. */
   stat(key: string, options?: ReadOptions): Promise<ValueStat | null>;
   /** Removes a value; false if there was none. */
   delete(key: string, options?: ReadOptions): Promise<boolean>;

@@ -47,7 +47,7 @@ export interface StoreOptions extends RestOptions {
 }
 
 /**
- * How a value is cut into frames and blocks.
+ * The way a value is cut into frames and blocks.
  *
  * - "ramp": one frame whose blocks start small and double, so that the first packet decodes at once. +0.03–0.15 % size.
  * - `{ flushSize }`: one frame, a block after every so many bytes of input: each at most that + 3 bytes.
@@ -61,11 +61,11 @@ export type Layout =
 export interface PutOptions {
   /** Seconds to live, in steps of a millisecond. Default: it does not expire. */
   readonly ttl?: number;
-  /** What the value is; it chooses the level. Default: by the source's media type. */
+  /** The kind of the value, which chooses the level. Default: by the source's media type. */
   readonly kind?: ValueKind;
   /** Compression level of this value. */
   readonly level?: number;
-  /** How the value is cut. Default "ramp". */
+  /** The way the value is cut. Default "ramp". */
   readonly layout?: Layout;
   /** Store it only if the key holds nothing; else the result is null and nothing is changed. */
   readonly ifAbsent?: boolean;
@@ -75,7 +75,7 @@ export interface PutOptions {
   readonly onProgress?: (progress: PutProgress) => void;
 }
 
-/** How far an upload is, in bytes. */
+/** Progress of an upload, in bytes. */
 export interface PutProgress {
   /** Read from the source. */
   readonly size: number;
@@ -124,7 +124,7 @@ const putOptionNames: readonly string[] = [
 ];
 const layoutNames: readonly string[] = ["flushSize", "frameSize", "mtu"];
 
-/** What the parts of a store share. */
+/** Settings that the parts of a store share, and the parts that they describe. */
 export interface StoreSettings {
   readonly client: RestClient;
   readonly slices: SliceReader;
@@ -150,7 +150,7 @@ export interface PutSettings {
 
 export interface LayoutSettings {
   readonly kind: "frame" | "frames" | "bounded-frames";
-  /** When blocks end. */
+  /** Bytes of input after which a block ends. */
   readonly flush: "ramp" | number;
   /** Bytes of a frame: decompressed for "frames", compressed and at most for "bounded-frames". */
   readonly frameSize: number;

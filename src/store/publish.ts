@@ -20,7 +20,7 @@ export interface Publication {
   readonly signal: AbortSignal | undefined;
 }
 
-/** How often the transaction is sent, as long as it is known not to have run. */
+/** The most times that the transaction is sent; each time it must be known not to have run before. */
 const ATTEMPTS = 3;
 
 /** Prolongs a temporary key. A key that is gone, or has come back without an expiry, has lost bytes. */

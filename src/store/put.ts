@@ -12,7 +12,7 @@ import { withKey } from "./reply.ts";
 import { openSource, type OpenedSource, type ValueSource } from "./source.ts";
 import { ValueUpload } from "./value-upload.ts";
 
-/** What a `put` has stored. */
+/** The result of a `put`. */
 export interface PutResult {
   /** Bytes of the value. */
   readonly size: number;

@@ -19,10 +19,10 @@ import { isVersion, TAIL_SIZE, valueChanged, versionIn, versionRange, type Versi
 const TABLE_READ = 32 << 10;
 /** Frames that the tables in the cache may have together: 16 bytes of memory each. */
 const CACHED_FRAMES = 1 << 20;
-/** How often a read begins again if the value is replaced before any of it was handed on. */
+/** The most attempts at a read whose value is replaced before any of it was handed on. */
 const RESTARTS = 5;
 
-/** What has been found out of a stored value: enough to read parts of it. */
+/** The facts of a stored value that are needed to read parts of it. */
 interface Located {
   readonly form: StoredForm;
   readonly version: Version;

@@ -9,7 +9,7 @@ import { formOf } from "./content.ts";
 import type { StoreSettings } from "./options.ts";
 import { valueChanged, type ByteRange } from "./slice.ts";
 
-/** What is known of a value without reading all of it. */
+/** Facts of a value that its first and last bytes tell. */
 export interface ValueStat {
   /**
    * Bytes of the content; undefined if nothing declares them. For a file of several frames without a seek table, which the
@@ -44,7 +44,7 @@ interface StoredFile {
   readTail(length: number): Promise<Uint8Array>;
 }
 
-/** What was found in the first and last bytes of a file. */
+/** Facts of a stored file. */
 interface FileFacts {
   readonly size: number | undefined;
   readonly frameCount: number;

@@ -25,7 +25,7 @@ export interface FirstPiece {
   readonly reserved: ReservedHeader | undefined;
 }
 
-/** How often APPEND is sent, as long as it is known not to have run. */
+/** The most times that APPEND is sent; each time it must be known not to have run before. */
 const APPEND_ATTEMPTS = 5;
 
 /** Texts that speak of limits, memory, rights and types, and so of the command, not of its form. */

@@ -62,6 +62,7 @@ describe("the policy", () => {
     [{ retries: 101 }, RangeError],
     [{ retries: Number.NaN }, RangeError],
     [{ backoff: 50 }, TypeError],
+    [{ attempts: 3 }, TypeError],
   ])("%j is refused", (retry, kind) => {
     expect(() => readRetry(retry as false)).toThrow(kind);
     expect(() => readRetry(retry as false)).toThrow(/"retry/);
