@@ -1,3 +1,4 @@
+/** A range read asks for the version frame of a seekable value, also if its table just fits the first read. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createDevServer, type DevServer } from "../../../src/dev/index.ts";
 import { createStore } from "../../../src/store/index.ts";

@@ -1,4 +1,6 @@
-// What a store asks of the server: how many requests, how many bytes, and what it does when it may not ask that way.
+/**
+ * What a store asks of the server: how many requests, how many bytes, and what it does when it may not ask that way.
+ */
 import { beforeAll, describe, expect, test } from "vitest";
 import { loadZstd, type Zstd } from "../../../src/codec/zstd.ts";
 import { Redis } from "@upstash/redis";

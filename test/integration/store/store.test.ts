@@ -1,4 +1,4 @@
-// Values of any size: what is stored, what comes back, and what is left when something fails.
+/** Values of any size: what is stored, what comes back, and what is left when something fails. */
 import { describe, expect, test } from "vitest";
 import { segmentSize } from "../../../src/codec/segment-size.ts";
 import { loadZstd } from "../../../src/codec/zstd.ts";

@@ -1,4 +1,4 @@
-// Values on their way: what arrives early, what is held in memory, and what ends when somebody gives up.
+/** Values on their way: what arrives early, what is held in memory, and what ends when somebody gives up. */
 import { describe, expect, test } from "vitest";
 import type { Layout } from "../../../src/store/index.ts";
 import { expectBytes } from "../../support/expect-bytes.ts";

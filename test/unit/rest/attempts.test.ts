@@ -1,3 +1,4 @@
+/** Requests that fail: how often each is sent, what its error says, and what is found out of the server meanwhile. */
 import { describe, expect, test } from "vitest";
 import { ZstashError } from "../../../src/errors.ts";
 import { RestClient } from "../../../src/rest/client.ts";

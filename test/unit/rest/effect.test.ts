@@ -1,5 +1,7 @@
-// What an error says of the command: "none" if it has certainly not run, "unknown" if it may have, nothing at all if the
-// server has answered the command itself.
+/**
+ * What an error says of the command: "none" if it has certainly not run, "unknown" if it may have, nothing at all if
+ * the server has answered the command itself.
+ */
 import { describe, expect, test } from "vitest";
 import type { ZstashError } from "../../../src/errors.ts";
 import { RestClient } from "../../../src/rest/client.ts";

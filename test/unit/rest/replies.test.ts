@@ -1,3 +1,4 @@
+/** Replies in RESP2 and in JSON, whole and as streams, split and cut at every byte. */
 import { describe, expect, test } from "vitest";
 import { ZstashError } from "../../../src/errors.ts";
 import type { HttpReply } from "../../../src/rest/exchange.ts";

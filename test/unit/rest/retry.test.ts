@@ -1,3 +1,4 @@
+/** The parts of a retry: pauses, signals, the form of replies, the sync token, and texts of servers. */
 import { describe, expect, test, vi } from "vitest";
 import { anyOf } from "../../../src/rest/exchange.ts";
 import { readRetry } from "../../../src/rest/rest-options.ts";

@@ -1,3 +1,4 @@
+/** The layouts of a stored value: their options, and the bounds that their frames and blocks keep. */
 import { beforeAll, describe, expect, test } from "vitest";
 import { segmentSize } from "../../../src/codec/segment-size.ts";
 import { loadZstd, type Zstd } from "../../../src/codec/zstd.ts";

@@ -1,4 +1,4 @@
-// Every options object of a store refuses a name that it does not know, and says which was meant.
+/** Every options object of a store refuses a name that it does not know, and says which was meant. */
 import { describe, expect, test } from "vitest";
 import type { Fetch } from "../../../src/rest/exchange.ts";
 import { createStore, type Store, type StoreOptions } from "../../../src/store/index.ts";
