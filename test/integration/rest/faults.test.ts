@@ -88,7 +88,7 @@ async function inject(
   return { wrong: wrong.map((what) => `${where}: ${what}`), faulty };
 }
 
-/** True if the error says what has happened. */
+/** Lists what the error says wrongly about the fault. */
 function judgeFault({ code, status }: ZstashError, fault: Fault): string[] {
   const wanted = fault.silent === true ? ["TIMEOUT"] : ["REDIS", "TRUNCATED"];
   const said = fault.status === undefined || fault.status === 200 ? undefined : fault.status;
