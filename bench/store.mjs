@@ -103,7 +103,7 @@ const numbers = { machine: `${cpus()[0].model}, ${cpus().length} cores; Node ${p
 try {
   // How much JSON makes the compressed size that is asked for.
   const probe = await store.put("bench:probe", source(64 * MIB, createHash("sha256")));
-  const ratio = probe.size / probe.compressedSize;
+  const ratio = probe.size / probe.storedSize;
   const size = Math.round(Number(flags.size) * MIB * ratio);
 
   reset();
@@ -122,7 +122,7 @@ try {
   const bare = await watched(async () => {
     const headers = { authorization: `Bearer ${token}`, "upstash-response-format": "resp2" };
     let bytes = 0;
-    for (let at = 0; at < put.result.compressedSize; at += 4 * MIB) {
+    for (let at = 0; at < put.result.storedSize; at += 4 * MIB) {
       const response = await fetch(`${url}/getrange/bench:large/${at}/${at + 4 * MIB - 1}`, { headers });
       bytes += await consume(response.body);
     }
@@ -130,7 +130,7 @@ try {
   });
   numbers.large = {
     contentMiB: size / MIB,
-    compressedMiB: put.result.compressedSize / MIB,
+    compressedMiB: put.result.storedSize / MIB,
     equal,
     put: { seconds: put.seconds, rssMiB: put.rss, linearMiB: put.linear, ...putTraffic },
     get: { seconds: got.seconds, rssMiB: got.rss, linearMiB: got.linear, ...getTraffic },
@@ -138,14 +138,14 @@ try {
   };
   const mib = (value) => `${value.toFixed(0)} MiB`;
   say(
-    `${mib(size / MIB)} of JSON, ${mib(put.result.compressedSize / MIB)} compressed, put from a stream and got back: ${equal ? "equal" : "NOT EQUAL"}`,
+    `${mib(size / MIB)} of JSON, ${mib(put.result.storedSize / MIB)} compressed, put from a stream and got back: ${equal ? "equal" : "NOT EQUAL"}`,
   );
   say();
   say("                seconds   RSS       linear memory   requests   on their way at most");
   for (const [name, { seconds, rss, linear }, { requests, most }] of [
     ["put", put, putTraffic],
     ["get", got, getTraffic],
-    ["fetch alone", bare, { requests: Math.ceil(put.result.compressedSize / (4 * MIB)), most: 1 }],
+    ["fetch alone", bare, { requests: Math.ceil(put.result.storedSize / (4 * MIB)), most: 1 }],
   ]) {
     const memory = name === "fetch alone" ? "" : `${linear.toFixed(1)} MiB`;
     say(
@@ -169,7 +169,7 @@ try {
   for (let round = 0; round < 50; round++) warm.push(await range((round * 1_999_993) % 99_000_000));
   const warmMs = warm.map(({ ms }) => ms);
   numbers.range = {
-    storedBytes: seekable.compressedSize,
+    storedBytes: seekable.storedSize,
     cold,
     warm: {
       ms: percentile(warmMs, 0.5),
@@ -179,7 +179,7 @@ try {
   };
   say();
   say(
-    `1 KB out of 100 MB in frames of 64 KiB (${seekable.frames} frames, ${(seekable.compressedSize / 1e6).toFixed(1)} MB stored):`,
+    `1 KB out of 100 MB in frames of 64 KiB (${seekable.frameCount} frames, ${(seekable.storedSize / 1e6).toFixed(1)} MB stored):`,
   );
   say(
     `cold  ${cold.requests} requests, ${(cold.received / 1000).toFixed(1)} KB received, ${cold.ms.toFixed(1)} ms`,
@@ -223,16 +223,16 @@ try {
   say(`10 MiB of JSON on loopback, ${flags.rounds} rounds in turn, ms: least, median`);
   numbers.layouts = {};
   for (const [name, list] of Object.entries(times)) {
-    const { compressedSize = frame.length, frames = 1, largestFrame = 0 } = sizes[name] ?? {};
+    const { storedSize = frame.length, frameCount = 1, largestFrame = 0 } = sizes[name] ?? {};
     const cells = (samples) =>
       samples === undefined
         ? ""
         : `${Math.min(...samples)
             .toFixed(0)
             .padStart(5)} ${percentile(samples, 0.5).toFixed(0).padStart(5)}`;
-    numbers.layouts[name] = { put: list, get: reads[name], compressedSize, frames, largestFrame };
+    numbers.layouts[name] = { put: list, get: reads[name], storedSize, frameCount, largestFrame };
     say(
-      `${name.padEnd(16)} put ${cells(list)}   get ${cells(reads[name]).padEnd(11)}   ${compressedSize} bytes, ${frames} frames${largestFrame ? `, the largest ${largestFrame}` : ""}`,
+      `${name.padEnd(16)} put ${cells(list)}   get ${cells(reads[name]).padEnd(11)}   ${storedSize} bytes, ${frameCount} frames${largestFrame ? `, the largest ${largestFrame}` : ""}`,
     );
   }
 } finally {

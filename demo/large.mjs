@@ -24,8 +24,8 @@ export async function storeLarge(server, items) {
     },
   });
   const bound = segmentSize({ mtu: MTU });
-  const { size, compressedSize, frames, largestFrame } = await store.put(KEY, new Blob([text]).stream(), {
-    mtu: MTU,
+  const { size, storedSize, frameCount, largestFrame } = await store.put(KEY, new Blob([text]).stream(), {
+    layout: { mtu: MTU },
   });
   const putRequests = requests;
   const again = await store.getText(KEY, { maxSize: size });
@@ -40,8 +40,8 @@ export async function storeLarge(server, items) {
     text,
     failed,
     lines: [
-      `The largest file, ${bytes(size)}, streamed into the store with { mtu: ${MTU} }: ${bytes(compressedSize)} in ${putRequests} request${putRequests === 1 ? "" : "s"};`,
-      `${count(frames)} frames, the largest ${count(largestFrame)} bytes of at most ${count(bound)}, each decodable alone.`,
+      `The largest file, ${bytes(size)}, streamed into the store with layout { mtu: ${MTU} }: ${bytes(storedSize)} in ${putRequests} request${putRequests === 1 ? "" : "s"};`,
+      `${count(frameCount)} frames, the largest ${count(largestFrame)} bytes of at most ${count(bound)}, each decodable alone.`,
       `Read back ${again === text ? "equal" : "NOT equal"}; 1,000 bytes out of its middle in ${requests} requests: ${partEqual ? "equal" : "NOT equal"}.`,
     ],
   };

@@ -20,6 +20,7 @@ const otherNames: Readonly<Record<string, string>> = {
   retries: "retry",
   attempts: "retries",
   nx: "ifAbsent",
+  mtu: "layout",
 };
 
 /**

@@ -45,7 +45,7 @@ export interface CompressOptions {
 /** Options of a compression stream. */
 export interface CompressStreamOptions extends CompressOptions {
   /** Decompressed bytes of the whole stream: declared in the header and held to. Default: not declared. */
-  readonly contentSize?: number;
+  readonly contentSize?: number | undefined;
   /**
    * Where blocks end, and so when a reader can decode. `"ramp"`, the default: after 1300 bytes of input, then after
    * twice as many each time, and no more past 64 KiB: the first packet decodes at once, for 0.03–0.15 % of size.

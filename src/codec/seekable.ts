@@ -17,7 +17,7 @@ export interface RangeOptions {
   /** The most bytes a frame may have, compressed and decompressed; more is SIZE_LIMIT before it is read. Default 32 MiB. */
   readonly maxFrameSize?: number;
   /** Stops the running read and errors the stream. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What of a `Decoder` reading ranges takes. */

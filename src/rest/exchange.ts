@@ -1,6 +1,7 @@
+/** Sends one HTTP request and reads its response, bounded by a time-out and a signal: the only place that calls `fetch`. */
 import { ZstashError } from "../errors.ts";
 
-/** What sends a request: the platform's `fetch`, or one that stands in for it. */
+/** Sends a request: the platform's `fetch`, or a function that stands in for it. */
 export type Fetch = (input: string, init: RequestInit) => Promise<Response>;
 
 /** The head of a response, and its body as it arrives. */
@@ -11,14 +12,14 @@ export interface HttpReply {
   read(): Promise<Uint8Array | undefined>;
   /** The rest as text, as far as anybody reads an error page. */
   text(): Promise<string>;
-  /** Ends the exchange, whether the body was read or not. Can be called twice. */
+  /** Ends the exchange, whether or not the body was read. Can be called twice. */
   close(): void;
 }
 
 /** Characters of a body that says why a request failed. */
 const TEXT_MAX = 64 << 10;
 
-/** When an exchange is given up. */
+/** Limits of an exchange. */
 export interface ExchangeLimits {
   /** Milliseconds to the response's head and from chunk to chunk; 0 for no limit. */
   readonly timeout: number;
@@ -26,22 +27,23 @@ export interface ExchangeLimits {
 }
 
 /**
- * One HTTP request and the head of its response.
+ * Sends a request and resolves with the head of its response. Without `send` the platform's `fetch` sends it, looked up
+ * at every request.
  *
- * Rejects with the signal's reason; with TIMEOUT; and with REDIS, the cause below it, where the connection fails.
- * In each case nobody knows whether the server has carried the request out. The same holds for `read` and `text`.
+ * Rejects with the signal's reason, with TIMEOUT, and with REDIS and its cause if the connection fails. The effect of
+ * the request is then unknown. `read` and `text` reject in the same way.
  */
 export async function exchange(
-  fetch: Fetch,
+  send: Fetch | undefined,
   url: string,
   init: RequestInit,
   { timeout, signal }: ExchangeLimits,
 ): Promise<HttpReply> {
   if (signal?.aborted === true) throw signal.reason;
   const deadline = new Deadline(timeout, signal);
-  const arriving = callFetch(fetch, url, { ...init, signal: deadline.signal });
+  const arriving = callFetch(send, url, { ...init, signal: deadline.signal });
   const response = await deadline.wait(arriving).catch((error: unknown) => {
-    // One that arrives all the same is not kept waiting for a reader.
+    // A response that arrives all the same must not wait for a reader.
     arriving.then(({ body }) => body?.cancel()).catch(() => undefined);
     throw error;
   });
@@ -89,23 +91,23 @@ export async function exchange(
   };
 }
 
-/** Where timers keep a process alive they can be told not to: a stream that nobody reads any more must not. */
+/** Node timers keep the process alive unless unref'd; an abandoned stream must not. */
 interface ProcessTimer {
   ref?(): void;
   unref?(): void;
 }
 
 /**
- * Ends waiting when the caller's signal or the time-out says so, even where the platform ignores the signal that it
- * was given. One timer serves a whole exchange, and is set anew only when it fires too early: three timers and races a
- * request were 40 µs of its 500.
+ * Ends waiting at the caller's signal or the time-out, even if the platform ignores the signal that it was given. One
+ * timer serves a whole exchange, and is set anew only when it fires too early: three timers and races a request cost
+ * 40 µs of its 500.
  */
 class Deadline {
   readonly #timeout: number;
   readonly #outer: AbortSignal | undefined;
   readonly #ended = new AbortController();
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** When waiting began; undefined while nobody waits. */
+  /** The time at which waiting began; undefined while nobody waits. */
   #since: number | undefined;
   #reject: ((reason: unknown) => void) | undefined;
 
@@ -115,12 +117,12 @@ class Deadline {
     outer?.addEventListener("abort", this.#abort);
   }
 
-  /** What ends the request. */
+  /** Ends the request. */
   get signal(): AbortSignal {
     return this.#ended.signal;
   }
 
-  /** The result of one step of the exchange. After a failure nothing more is waited for. */
+  /** Waits for one step of the exchange. After a failure nothing more is waited for. */
   wait<T>(work: Promise<T>): Promise<T> {
     this.#since = Date.now();
     if (this.#timeout > 0 && this.#timer === undefined) this.#arm(this.#timeout);
@@ -137,17 +139,13 @@ class Deadline {
         (cause: unknown) => {
           const { aborted, reason } = this.#ended.signal;
           this.stop();
-          reject(
-            aborted
-              ? reason
-              : new ZstashError("REDIS", "Cannot reach the server: the connection failed", { cause }),
-          );
+          reject(aborted ? reason : unreachable("REDIS", "the connection failed", cause));
         },
       );
     });
   }
 
-  /** The exchange is over: nothing stays behind it. */
+  /** Ends the exchange: no timer and no listener stays behind. */
   stop(): void {
     clearTimeout(this.#timer);
     this.#outer?.removeEventListener("abort", this.#abort);
@@ -157,11 +155,11 @@ class Deadline {
 
   readonly #check = (): void => {
     this.#timer = undefined;
-    // A body that nobody reads any more is not waited for.
+    // Nobody waits while a body rests unread.
     if (this.#since === undefined) return;
     const left = this.#since + this.#timeout - Date.now();
     if (left > 0) this.#arm(left);
-    else this.#end(timedOut(this.#timeout));
+    else this.#end(unreachable("TIMEOUT", `no sign of life for ${this.#timeout} ms`));
   };
 
   #arm(ms: number): void {
@@ -175,11 +173,25 @@ class Deadline {
   }
 }
 
-/** A stand-in that throws at once fails like one that rejects. */
-async function callFetch(fetch: Fetch, url: string, init: RequestInit): Promise<Response> {
-  return fetch(url, init);
+/** Async, so that a stand-in that throws at once fails like one that rejects. */
+async function callFetch(send: Fetch | undefined, url: string, init: RequestInit): Promise<Response> {
+  return send === undefined ? fetch(url, init) : send(url, init);
 }
 
-function timedOut(timeout: number): ZstashError {
-  return new ZstashError("TIMEOUT", `Cannot reach the server: no sign of life for ${timeout} ms`);
+function unreachable(code: "REDIS" | "TIMEOUT", reason: string, cause?: unknown): ZstashError {
+  return new ZstashError(code, `Cannot reach the server: ${reason}`, { effect: "unknown", cause });
+}
+
+/** Joins two signals, either of which may be missing. The first to be aborted gives the reason. */
+export function anyOf(a: AbortSignal | undefined, b: AbortSignal | undefined): AbortSignal | undefined {
+  if (a === undefined || b === undefined || a === b) return a ?? b;
+  // The platform's own holds its sources weakly: a signal of the client outlives its requests.
+  if (typeof AbortSignal.any === "function") return AbortSignal.any([a, b]);
+  const both = new AbortController();
+  for (const signal of [a, b]) {
+    if (signal.aborted) both.abort(signal.reason);
+    else
+      signal.addEventListener("abort", () => both.abort(signal.reason), { once: true, signal: both.signal });
+  }
+  return both.signal;
 }

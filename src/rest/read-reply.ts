@@ -1,32 +1,50 @@
+/** Decodes the body of a response into replies: RESP2, base64 in JSON or plain JSON, whole or as a stream. */
 import { concatenate } from "../bytes.ts";
 import { ZstashError } from "../errors.ts";
+import { decodeBase64 } from "../format/base64.ts";
 import { REPLY_SIZE_MAX } from "../limits.ts";
-import { openBulk, type BulkReply } from "./bulk-reply.ts";
+import { utf8Encoder, utf8Lossy } from "../text.ts";
 import type { HttpReply } from "./exchange.ts";
-import { readJsonReplies } from "./json-reply.ts";
-import type { RespValue } from "./resp.ts";
+import { RespParser, type RespValue } from "./resp.ts";
+import { serverError } from "./server-error.ts";
 
-/** In what form a reply is asked for. */
+/** The form in which a reply is asked for. */
 export type ReplyFormat = "resp2" | "base64";
+
+/** A bulk string whose bytes are read as they arrive. */
+export interface BulkReply {
+  readonly kind: "stream";
+  /** Bytes of the string. */
+  readonly size: number;
+  /** Errors with TRUNCATED or REDIS if the reply ends early; its cancel ends the request. */
+  readonly stream: ReadableStream<Uint8Array>;
+}
 
 /** A reply, the replies of a batch, or a bulk string that is still arriving. */
 export type Received = RespValue | readonly RespValue[] | BulkReply;
 
-/** What came, and how. */
+/** A reply as it was received. */
 export interface ReceivedReply {
-  /** Whether it was RESP2. */
+  /** It was RESP2. */
   readonly resp2: boolean;
-  /** Whether bytes may have been lost: it came as plain text that holds U+FFFD. */
+  /** Bytes may have been lost: it came as plain text that holds U+FFFD. */
   readonly lossy: boolean;
   readonly received: Received;
 }
 
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const REPLACEMENT = "\uFFFD";
+/** First bytes of JSON and of pages: `{`, `[`, white space, `<`. RESP2 starts with none of them. */
+const jsonStarts: readonly number[] = [0x7b, 0x5b, 0x20, 0x09, 0x0a, 0x0d, 0x3c];
+
+/** The longest first line of a bulk string: `$`, 19 digits and CRLF are 22 bytes; errors are lines of their own. */
+const HEAD_MAX = 24;
+const DOLLAR = 0x24;
+const CR = 13;
+const LF = 10;
 
 /**
- * Reads a reply in whatever form it comes: by its first byte, because servers that know nothing of RESP2 answer in
- * JSON. RESP2 is parsed as it arrives. Strings in JSON are base64 where that was asked for, else text.
+ * Reads a reply in whatever form it comes: the first byte tells, because servers that do not know RESP2 answer in JSON.
+ * RESP2 is parsed as it arrives. Strings in JSON are base64 if that was asked for, else text.
  *
  * @throws {ZstashError} REDIS, TRUNCATED, SIZE_LIMIT for what is no reply
  */
@@ -36,30 +54,181 @@ export async function readReply(
   stream: boolean,
 ): Promise<ReceivedReply> {
   const first = await reply.read();
-  if (first === undefined)
-    throw new ZstashError("TRUNCATED", "Cannot read the reply: it is empty, got 0 bytes");
-  if (!startsJson(first)) {
-    const bulk = await openBulk(reply, first, stream);
-    return { resp2: true, lossy: false, received: bulk };
+  if (first === undefined) throw cannotRead("TRUNCATED", "it is empty, got 0 bytes");
+  if (!jsonStarts.includes(first[0]!)) {
+    return { resp2: true, lossy: false, received: await openBulk(reply, first, stream) };
   }
   const chunks: Uint8Array[] = [];
   let size = 0;
   for (let chunk: Uint8Array | undefined = first; chunk !== undefined; chunk = await reply.read()) {
     size += chunk.length;
     if (size > REPLY_SIZE_MAX) {
-      throw new ZstashError(
-        "SIZE_LIMIT",
-        `Cannot read the reply: it has at most ${REPLY_SIZE_MAX} bytes, got more`,
-      );
+      throw cannotRead("SIZE_LIMIT", `it has at most ${REPLY_SIZE_MAX} bytes, got more`);
     }
     chunks.push(chunk);
   }
-  const text = decoder.decode(chunks.length === 1 ? first : concatenate(chunks));
+  const text = utf8Lossy(chunks.length === 1 ? first : concatenate(chunks));
   const received = readJsonReplies(text, asked === "base64");
   return { resp2: false, lossy: asked === "resp2" && text.includes(REPLACEMENT), received };
 }
 
-/** Whether a body is JSON, or a page; RESP2 starts with none of these: `{`, `[`, white space, `<`. */
-function startsJson(chunk: Uint8Array): boolean {
-  return [0x7b, 0x5b, 0x20, 0x09, 0x0a, 0x0d, 0x3c].includes(chunk[0]!);
+/**
+ * Reads a RESP2 body that begins with `first`: with `stream`, a bulk string only up to its length; all else to its end.
+ *
+ * @throws {ZstashError} REDIS, TRUNCATED, SIZE_LIMIT for what is no reply
+ */
+export async function openBulk(
+  reply: HttpReply,
+  first: Uint8Array,
+  stream: boolean,
+): Promise<BulkReply | RespValue> {
+  if (!stream) return readWhole(reply, first);
+  let head = first;
+  while (head[0] === DOLLAR && !head.subarray(0, HEAD_MAX).includes(LF) && head.length < HEAD_MAX) {
+    const chunk = await reply.read();
+    if (chunk === undefined) break;
+    head = concatenate([head, chunk]);
+  }
+  const size = bulkSize(head);
+  if (size === undefined) return readWhole(reply, head);
+  return { kind: "stream", size, stream: streamOf(reply, head.subarray(head.indexOf(LF) + 1), size) };
+}
+
+/** The length in a bulk string's first line; undefined for another reply, a null, or a malformed length. */
+function bulkSize(head: Uint8Array): number | undefined {
+  const end = head.indexOf(LF);
+  if (head[0] !== DOLLAR || end === -1 || end > HEAD_MAX) return undefined;
+  const text = String.fromCharCode(...head.subarray(1, end + 1));
+  return /^\d{1,15}\r\n$/.test(text) ? Number(text) : undefined;
+}
+
+async function readWhole(reply: HttpReply, head: Uint8Array): Promise<RespValue> {
+  const parser = new RespParser();
+  const values = parser.push(head);
+  for (let chunk = await reply.read(); chunk !== undefined; chunk = await reply.read()) {
+    values.push(...parser.push(chunk));
+  }
+  parser.end();
+  const [value] = values;
+  if (value !== undefined && values.length === 1) return value;
+  throw cannotRead("REDIS", `one was asked for, got ${values.length}`);
+}
+
+function streamOf(reply: HttpReply, first: Uint8Array, size: number): ReadableStream<Uint8Array> {
+  let rest: Uint8Array | undefined = first;
+  let left = size;
+  /** Bytes of the closing CRLF seen so far; they may come in two chunks. */
+  let terminator = 0;
+  const takeEnd = (bytes: Uint8Array): void => {
+    for (const byte of bytes) {
+      if (terminator > 1 || byte !== (terminator === 0 ? CR : LF)) {
+        throw cannotRead("REDIS", "a bulk string ends in CRLF, got other bytes");
+      }
+      terminator += 1;
+    }
+  };
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          for (;;) {
+            const chunk = rest !== undefined && rest.length > 0 ? rest : await reply.read();
+            rest = undefined;
+            if (chunk === undefined) break;
+            const part = chunk.subarray(0, left);
+            takeEnd(chunk.subarray(part.length));
+            left -= part.length;
+            if (part.length > 0) return controller.enqueue(part);
+          }
+          if (left > 0 || terminator < 2) {
+            throw cannotRead("TRUNCATED", `${left} of ${size} bytes are missing`);
+          }
+          controller.close();
+        } catch (error) {
+          reply.close();
+          throw error;
+        }
+      },
+      cancel: () => reply.close(),
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+/** Reads a body in JSON: one reply, or an array of them; with `base64`, strings are decoded to their bytes. */
+export function readJsonReplies(text: string, base64: boolean): RespValue | readonly RespValue[] {
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    throw malformedJson("it is not JSON");
+  }
+  return Array.isArray(body) ? body.map((one) => readJsonReply(one, base64)) : readJsonReply(body, base64);
+}
+
+function readJsonReply(body: unknown, base64: boolean): RespValue {
+  if (typeof body !== "object" || body === null) throw malformedJson("a reply is an object");
+  const { result, error } = body as { result?: unknown; error?: unknown };
+  if (typeof error === "string") return { kind: "error", text: error };
+  if (!("result" in body)) throw malformedJson("a reply has a result or an error");
+  return toValue(result, base64);
+}
+
+function toValue(result: unknown, base64: boolean): RespValue {
+  switch (typeof result) {
+    case "string":
+      // The server leaves `OK` unencoded. Other text that is not valid base64 was not encoded either.
+      if (result === "OK") return { kind: "status", text: result };
+      return {
+        kind: "bulk",
+        bytes: (base64 ? decodeBase64(result) : undefined) ?? utf8Encoder.encode(result),
+      };
+    case "number":
+      return { kind: "integer", value: result };
+    case "boolean":
+      return { kind: "integer", value: Number(result) };
+    default:
+      if (result === null) return { kind: "bulk", bytes: null };
+      if (Array.isArray(result)) return { kind: "array", items: result.map((item) => toValue(item, base64)) };
+      // Some servers leave a map as it is instead of making a list of it.
+      return {
+        kind: "array",
+        items: Object.entries(result as object).flatMap(([field, value]) => [
+          { kind: "bulk" as const, bytes: utf8Encoder.encode(field) },
+          toValue(value, base64),
+        ]),
+      };
+  }
+}
+
+/** Throws unless one reply came for a command alone, and for a batch as many as it has commands. */
+export function requireShape(
+  received: Received,
+  {
+    batch,
+    stream,
+    what,
+  }: { readonly batch: number | undefined; readonly stream: boolean; readonly what: string },
+): void {
+  if ("kind" in received) {
+    if (batch === undefined && (stream || received.kind !== "stream")) return;
+    throw received.kind === "error"
+      ? serverError(what, received.text)
+      : unreadable("one came for all commands");
+  }
+  if (batch === undefined) throw unreadable("one was asked for, got a list");
+  if (received.length !== batch) throw unreadable(`${batch} commands, got ${received.length} replies`);
+}
+
+/** The error for replies that cannot be matched to what was sent. */
+export function unreadable(reason: string): ZstashError {
+  return new ZstashError("REDIS", `Cannot read the replies: ${reason}`, { effect: "unknown" });
+}
+
+function cannotRead(code: "REDIS" | "TRUNCATED" | "SIZE_LIMIT", reason: string): ZstashError {
+  return new ZstashError(code, `Cannot read the reply: ${reason}`, { effect: "unknown" });
+}
+
+function malformedJson(reason: string): ZstashError {
+  return cannotRead("REDIS", `${reason}, got something else`);
 }

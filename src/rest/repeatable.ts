@@ -1,6 +1,7 @@
+/** Tells which commands may be sent again when it is not known whether they have run. */
 import type { RestCommand } from "./rest-command.ts";
 
-/** Commands that write nothing: run twice, they answer the same. */
+/** Commands that write nothing. */
 const reads: ReadonlySet<string> = new Set(
   (
     "GET MGET GETRANGE SUBSTR STRLEN LCS EXISTS TYPE TTL PTTL EXPIRETIME PEXPIRETIME " +
@@ -14,21 +15,21 @@ const reads: ReadonlySet<string> = new Set(
   ).split(" "),
 );
 
-/** How a command that writes may be repeated. */
+/** Under which conditions a command that writes may be repeated. */
 interface RepeatableWrite {
-  /** The first argument that may be an option. */
+  /** Index of the first argument that may be an option. */
   readonly options?: number;
-  /** With one of these it may not. */
+  /** Options with which it may not be repeated. */
   readonly unless?: readonly string[];
-  /** With one of these, or always, its answer depends on what is stored. */
+  /** Options with which its answer depends on what is stored; `true` if it always does. */
   readonly asks?: readonly string[] | true;
-  /** Where a time to live stands that is no option. */
+  /** Position of a positional time to live. */
   readonly lifetime?: { readonly at: number; readonly perSecond: number };
 }
 
 /**
- * Commands that write and, run twice, leave the same and answer the same as run once. All that is not listed is sent
- * once: INCR and APPEND change more, DEL and HSET answer another number.
+ * Commands that write and leave and answer the same when they run twice. A command that is not listed is sent once: INCR
+ * and APPEND change more, DEL and HSET answer another number.
  */
 const writes: Readonly<Record<string, RepeatableWrite>> = {
   SET: {
@@ -49,13 +50,13 @@ const writes: Readonly<Record<string, RepeatableWrite>> = {
   PEXPIRE: { options: 3, unless: ["NX", "GT", "LT"], asks: true, lifetime: { at: 2, perSecond: 1000 } },
 };
 
-/** Options with a time to live, by how many of their unit are a second; 0 for points in time, which may be past. */
+/** Units per second of options that give a time to live; 0 for points in time, which may be past. */
 const lifetimes: Readonly<Record<string, number>> = { EX: 1, PX: 1000, EXAT: 0, PXAT: 0 };
 
-/** A key that lives for so many seconds is still there when the command is repeated. */
-const LONG = 120;
+/** Seconds for which a key must live to be still there when the command is repeated. */
+const LIFETIME_MIN = 120;
 
-/** Whether a command may be sent again when it is not known whether it has run. */
+/** Tells whether a command may be sent again when it is not known whether it has run. */
 export function isRepeatable(command: RestCommand): boolean {
   const name = nameIn(command);
   if (isReadCommand(name)) return true;
@@ -63,14 +64,14 @@ export function isRepeatable(command: RestCommand): boolean {
   if (write === undefined) return false;
   const { unless = [], lifetime } = write;
   if (optionsOf(command, write).some((option) => unless.includes(option))) return false;
-  if (typeof lifetime === "object") return Number(command[lifetime.at]) / lifetime.perSecond >= LONG;
-  // Where the answer depends on what is stored, it must still be stored.
+  if (lifetime !== undefined) return Number(command[lifetime.at]) / lifetime.perSecond >= LIFETIME_MIN;
+  // An answer that depends on what is stored is the same only while it is stored.
   return !asksIn(command, write) || outlives(command, write);
 }
 
 /**
- * Whether commands may be sent again in one batch: each of them may, and none that answers by what is stored stands
- * before one that writes, whose effect its second answer would show.
+ * Tells whether commands may be sent again in one batch: each of them may, and no command that reads precedes one that
+ * writes: replayed, it would see that write.
  */
 export function isRepeatableBatch(commands: readonly RestCommand[]): boolean {
   let asked = false;
@@ -101,11 +102,13 @@ function asksIn(command: RestCommand, write: RepeatableWrite): boolean {
   return asks === true || optionsOf(command, write).some((option) => asks.includes(option));
 }
 
-/** Whether no option ends the key's life before the command is repeated. */
+/** Tells whether no option ends the key's life before the command is repeated. */
 function outlives(command: RestCommand, write: RepeatableWrite): boolean {
   const options = optionsOf(command, write);
   return options.every((option, index) => {
     const perSecond = lifetimes[option];
-    return perSecond === undefined || (perSecond > 0 && Number(options[index + 1]) / perSecond >= LONG);
+    return (
+      perSecond === undefined || (perSecond > 0 && Number(options[index + 1]) / perSecond >= LIFETIME_MIN)
+    );
   });
 }

@@ -1,10 +1,11 @@
+/** Writes commands in RESP2, for what speaks to Redis itself. */
 import { concatenate } from "../bytes.ts";
+import { utf8Encoder } from "../text.ts";
 
-const utf8Encoder = new TextEncoder();
 const CRLF = new Uint8Array([13, 10]);
 
 /**
- * Encode a command as Redis takes it: an array of bulk strings. Strings are sent as UTF-8.
+ * Encodes a command as Redis takes it: an array of bulk strings. Strings are sent as UTF-8.
  *
  * @example
  * ```ts

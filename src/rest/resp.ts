@@ -1,6 +1,8 @@
+/** The parser of RESP2, the form in which Redis replies: bytes in, replies out, every length bounded. */
+import { ByteBuffer } from "../byte-buffer.ts";
 import { ZstashError } from "../errors.ts";
 import { REPLY_SIZE_MAX } from "../limits.ts";
-import { ByteBuffer } from "../byte-buffer.ts";
+import { utf8Lossy } from "../text.ts";
 
 /**
  * One RESP2 reply. Bulk strings are bytes and stay bytes; `null` is the null bulk (`$-1`) or the null array
@@ -13,7 +15,7 @@ export type RespValue =
   | { readonly kind: "bulk"; readonly bytes: Uint8Array | null }
   | { readonly kind: "array"; readonly items: readonly RespValue[] | null };
 
-/** What a RespParser accepts. Whatever passes a limit is SIZE_LIMIT before anything is allocated for it. */
+/** Limits of a RespParser. Whatever passes a limit is SIZE_LIMIT before anything is allocated for it. */
 export interface RespLimits {
   /** The most bytes one top-level reply may take on the wire. Default 1 GiB: a Redis string is at most 512 MiB. */
   readonly maxSize?: number;
@@ -35,13 +37,11 @@ const ARRAY = 0x2a;
 const MAX_NUMBER_LINE = 23;
 /** The shortest elements there are: `:0\r\n`, `*0\r\n`. An array of n claims at least n times this. */
 const MIN_ELEMENT_SIZE = 4;
-/** What is allocated at first for a line that is split, and for a bulk string. */
+/** Bytes allocated at first for a line or a bulk string that is split between chunks. */
 const FIRST_LINE_BUFFER = 64;
 const FIRST_BULK_BUFFER = 65_536;
 const INT64_MIN = -(2n ** 63n);
 const INT64_MAX = 2n ** 63n - 1n;
-
-const utf8Decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 interface OpenArray {
   readonly items: RespValue[];
@@ -49,16 +49,19 @@ interface OpenArray {
 }
 
 interface OpenBulk {
-  readonly buffer: ByteBuffer;
   readonly length: number;
+  /** The bytes so far, if they come in several chunks. */
+  buffer: ByteBuffer | undefined;
+  /** All bytes, once they are there. */
+  bytes: Uint8Array | undefined;
   /** Bytes of the closing CRLF seen so far. */
   terminator: number;
 }
 
 /**
  * An incremental RESP2 parser: give it the chunks of a connection or of an HTTP body, split anywhere, and it
- * returns the replies that are complete. Replies own their bytes; chunks may be reused. A bulk string is copied
- * once, plus what the doubling of its buffer costs: linear however it is split.
+ * returns the replies that are complete. Replies own their bytes; chunks may be reused. A bulk string that comes in one
+ * chunk is copied once; if it is split, the doubling of its buffer is added to that, so the cost is linear in any case.
  *
  * Malformed input is a ZstashError: REDIS for bytes that are not RESP2, SIZE_LIMIT past a limit, TRUNCATED from
  * end(). After an error the parser stays failed and throws the same error again; complete replies before the fault,
@@ -91,12 +94,12 @@ export class RespParser {
     this.#maxLineLength = limits.maxLineLength ?? 65_536;
   }
 
-  /** Whether the parser stands between replies: nothing of a next one has been read. */
+  /** True between replies: nothing of a next one has been read. */
   get idle(): boolean {
     return this.#offset === this.#start;
   }
 
-  /** Read a chunk and return the replies it completes, in order. */
+  /** Reads a chunk and returns the replies that it completes, in order. */
   push(chunk: Uint8Array): RespValue[] {
     if (this.#failure !== undefined) throw this.#failure;
     const done: RespValue[] = [];
@@ -119,7 +122,7 @@ export class RespParser {
     return done;
   }
 
-  /** Say that the input is over. Throws TRUNCATED if it ends inside a reply. */
+  /** Ends the input. Throws TRUNCATED if it ends inside a reply. */
   end(): void {
     if (this.#failure !== undefined) throw this.#failure;
     if (this.idle) return;
@@ -128,7 +131,7 @@ export class RespParser {
     throw new ZstashError("TRUNCATED", message, { offset: this.#offset });
   }
 
-  /** Consume up to a line's LF, or keep the rest of the chunk for later. Returns the next position. */
+  /** Consumes up to a line's LF, or keeps the rest of the chunk for later. Returns the next position. */
   #readLine(chunk: Uint8Array, at: number, done: RespValue[]): number {
     const limit = this.#lineLimit(this.#line?.bytes[0] ?? chunk[at]);
     const newline = chunk.indexOf(LF, at);
@@ -173,16 +176,16 @@ export class RespParser {
     const after = this.#offset + consumed;
     switch (line[0]) {
       case STATUS:
-        return this.#complete({ kind: "status", text: utf8Decoder.decode(body) }, done);
+        return this.#complete({ kind: "status", text: utf8Lossy(body) }, done);
       case ERROR:
-        return this.#complete({ kind: "error", text: utf8Decoder.decode(body) }, done);
+        return this.#complete({ kind: "error", text: utf8Lossy(body) }, done);
       case INTEGER:
         return this.#complete({ kind: "integer", value: this.#integer(body) }, done);
       case BULK: {
         const length = this.#length(body);
         if (length === -1) return this.#complete({ kind: "bulk", bytes: null }, done);
         this.#require(after + length + 2, "a bulk string", length);
-        this.#bulk = { buffer: new ByteBuffer(length, FIRST_BULK_BUFFER), length, terminator: 0 };
+        this.#bulk = { length, buffer: undefined, bytes: undefined, terminator: 0 };
         return;
       }
       default: {
@@ -198,21 +201,19 @@ export class RespParser {
     }
   }
 
-  /** Consume what the chunk holds of a bulk string and its CRLF. Returns the next position. */
+  /** Consumes what the chunk holds of a bulk string and its CRLF. Returns the next position. */
   #readBulk(bulk: OpenBulk, chunk: Uint8Array, at: number, done: RespValue[]): number {
-    const take = Math.min(bulk.length - bulk.buffer.length, chunk.length - at);
-    bulk.buffer.append(chunk.subarray(at, at + take));
-    at += take;
-    while (bulk.buffer.length === bulk.length && bulk.terminator < 2 && at < chunk.length) {
+    if (bulk.bytes === undefined) at += takeBulk(bulk, chunk, at);
+    while (bulk.bytes !== undefined && bulk.terminator < 2 && at < chunk.length) {
       if (chunk[at] !== (bulk.terminator === 0 ? CR : LF)) {
         throw this.#malformed("a bulk string ends in CRLF after its length, got other bytes");
       }
       bulk.terminator++;
       at++;
     }
-    if (bulk.terminator === 2) {
+    if (bulk.bytes !== undefined && bulk.terminator === 2) {
       this.#bulk = undefined;
-      this.#complete({ kind: "bulk", bytes: bulk.buffer.bytes }, done);
+      this.#complete({ kind: "bulk", bytes: bulk.bytes }, done);
     }
     return at;
   }
@@ -235,7 +236,7 @@ export class RespParser {
   }
 
   #integer(body: Uint8Array): number | bigint {
-    const text = utf8Decoder.decode(body);
+    const text = String.fromCharCode(...body);
     if (!/^[+-]?[0-9]{1,19}$/.test(text))
       throw this.#malformed("an integer has 1 to 19 digits, got other bytes");
     const value = Number(text);
@@ -245,7 +246,7 @@ export class RespParser {
     return exact;
   }
 
-  /** Refuse what would make the reply longer than it may be, before anything is kept of it. */
+  /** Refuses what would make the reply longer than it may be, before anything is kept of it. */
   #require(end: number, what: string, length: number): void {
     if (end - this.#start <= this.#maxSize) return;
     throw this.#tooLarge(`it has at most ${this.#maxSize} bytes, got ${what} of ${length}`);
@@ -260,8 +261,22 @@ export class RespParser {
   }
 }
 
+/** Takes the string's bytes that the chunk holds and returns their number. */
+function takeBulk(bulk: OpenBulk, chunk: Uint8Array, at: number): number {
+  const part = chunk.subarray(at, at + bulk.length - (bulk.buffer?.length ?? 0));
+  if (part.length === bulk.length) {
+    // A copy whatever kind of array it is: the slice of a Buffer is a view.
+    bulk.bytes = new Uint8Array(part);
+    return part.length;
+  }
+  bulk.buffer ??= new ByteBuffer(bulk.length, FIRST_BULK_BUFFER);
+  bulk.buffer.append(part);
+  if (bulk.buffer.length === bulk.length) bulk.bytes = bulk.buffer.bytes;
+  return part.length;
+}
+
 /**
- * Read a whole RESP2 message that holds exactly one reply. Throws as RespParser does, TRUNCATED for an empty
+ * Reads a whole RESP2 message that holds exactly one reply. Throws as RespParser does, TRUNCATED for an empty
  * input, and REDIS for bytes after the reply.
  */
 export function readResp(data: Uint8Array, limits: RespLimits = {}): RespValue {

@@ -1,22 +1,21 @@
-import { describe, requireInteger } from "../check.ts";
+/** The options by which a server is reached, and the settings that they become. */
+import { describe, requireFunction, requireInteger, requireOptions } from "../check.ts";
 import type { Fetch } from "./exchange.ts";
-import { readRetry, type RetryOptions, type RetryPolicy } from "./retry.ts";
-import type { TokenStore } from "./sync-token.ts";
 
-/** How a server is reached. */
+/** Options for reaching a server. */
 export interface RestOptions {
-  /** Of the REST API: `UPSTASH_REDIS_REST_URL`. */
+  /** URL of the REST API: `UPSTASH_REDIS_REST_URL`. */
   readonly url: string;
-  /** `UPSTASH_REDIS_REST_TOKEN`. */
+  /** Token of the REST API: `UPSTASH_REDIS_REST_TOKEN`. */
   readonly token: string;
-  /** What sends requests. Default: the platform's `fetch`, looked up at every request. */
+  /** Sends the requests. Default: the platform's `fetch`, looked up at every request. */
   readonly fetch?: Fetch;
   /**
-   * Repeats after network errors, 429 and 5xx, of commands that leave and answer the same when they run twice. Default
-   * 5 repeats with growing pauses; `false` for none.
+   * Repeats commands after network errors, 429 and 5xx if they leave the same and answer the same when they run twice.
+   * Default 5 repeats with growing pauses; `false` for none.
    */
   readonly retry?: RetryOptions | false;
-  /** Milliseconds without a sign of life after which a request is TIMEOUT. Default 60,000; 0 for no limit. */
+  /** Milliseconds without a byte from the server after which a request is TIMEOUT. Default 60,000; 0 for no limit. */
   readonly timeout?: number;
   /** Headers for every request. */
   readonly headers?: Readonly<Record<string, string>>;
@@ -26,7 +25,15 @@ export interface RestOptions {
   readonly readYourWrites?: boolean;
 }
 
-/** Names of `RestOptions`, for whoever takes them among others. */
+/** Options for repeating failed requests. */
+export interface RetryOptions {
+  /** Requests after the first, at most. Default 5. */
+  readonly retries?: number;
+  /** Milliseconds before retry `retry`, counted from 0. Default 50 · e^retry, less a random share of up to a half. */
+  readonly backoff?: (retry: number) => number;
+}
+
+/** Names of `RestOptions`, for whoever takes them among others and refuses unknown ones. */
 export const restOptionNames: readonly string[] = [
   "url",
   "token",
@@ -38,22 +45,36 @@ export const restOptionNames: readonly string[] = [
   "readYourWrites",
 ];
 
-/** Validated. */
+const retryOptionNames: readonly string[] = ["retries", "backoff"];
+
+export type RetrySettings = Required<RetryOptions>;
+
+/** Keeps the read-your-writes token: the SDK's client, which shows it to its user, or a variable. */
+export interface TokenStore {
+  get(): string | undefined;
+  set(token: string): void;
+}
+
 export interface RestSettings {
+  /** Without a slash at its end. */
   readonly url: string;
+  /** For every request, the token among them. */
   readonly headers: Readonly<Record<string, string>>;
-  readonly fetch: Fetch;
-  readonly retry: RetryPolicy;
+  /** Undefined for the platform's. */
+  readonly fetch: Fetch | undefined;
+  readonly retry: RetrySettings;
   readonly timeout: number;
-  readonly signal: () => AbortSignal | undefined;
+  readonly signal: RestOptions["signal"];
   readonly readYourWrites: boolean;
-  /** Where the token is kept; undefined where nobody else looks at it. */
+  /** Undefined if nobody else looks at the token. */
   readonly tokens: TokenStore | undefined;
 }
 
 const DEFAULT_TIMEOUT = 60_000;
 /** The longest delay that timers take. */
 const TIMEOUT_MAX = 2 ** 31 - 1;
+/** The longest pause, in milliseconds of the default backoff. */
+const BACKOFF_MAX = 10_000;
 
 /**
  * Validates the options and fills in their defaults.
@@ -69,8 +90,8 @@ export function readRestOptions(options: RestOptions, tokens?: TokenStore): Rest
     throw new TypeError('"token" must be a text of visible ASCII characters');
   }
   requireInteger("timeout", timeout, 0, TIMEOUT_MAX);
-  const { fetch = platformFetch, signal } = options;
-  if (typeof fetch !== "function") throw new TypeError(`"fetch" must be a function, got ${describe(fetch)}`);
+  const { fetch, retry, signal } = options;
+  if (fetch !== undefined) requireFunction("fetch", fetch);
   if (typeof headers !== "object" || headers === null) {
     throw new TypeError(`"headers" must be an object, got ${describe(headers)}`);
   }
@@ -78,12 +99,28 @@ export function readRestOptions(options: RestOptions, tokens?: TokenStore): Rest
     url: url.replace(/\/+$/, ""),
     headers: { ...headers, authorization: `Bearer ${token}` },
     fetch,
-    retry: readRetry(options.retry),
+    retry: readRetry(retry),
     timeout,
-    signal: typeof signal === "function" ? signal : () => signal,
+    signal,
     readYourWrites,
     tokens,
   };
 }
 
-const platformFetch: Fetch = (input, init) => fetch(input, init);
+/** Fills in the defaults; `false` means that nothing is repeated. */
+export function readRetry(retry: RetryOptions | false = {}): RetrySettings {
+  if (retry === false) return { retries: 0, backoff: () => 0 };
+  if (typeof retry !== "object" || retry === null) {
+    throw new TypeError(`"retry" must be an object or false, got ${describe(retry)}`);
+  }
+  requireOptions(retry, retryOptionNames, "retry");
+  const { retries = 5, backoff = defaultBackoff } = retry;
+  requireInteger("retry.retries", retries, 0, 100);
+  requireFunction("retry.backoff", backoff);
+  return { retries, backoff };
+}
+
+/** Random, so that many clients that failed together do not come back together. */
+function defaultBackoff(retry: number): number {
+  return Math.min(BACKOFF_MAX, 50 * Math.exp(retry)) * (0.5 + Math.random() / 2);
+}

@@ -1,16 +1,17 @@
-import { ZstashError, type ZstashErrorCode } from "../errors.ts";
+/** Turns the text of a server's error into ours: its code, and a message without what the server repeats of a request. */
+import { ZstashError, type ZstashErrorCode, type ZstashErrorDetails } from "../errors.ts";
 
-/** How the texts begin or what they hold with which a server refuses sizes. */
+/** Parts of the texts with which a server refuses sizes. */
 const sizes: readonly (readonly [text: string, code: ZstashErrorCode])[] = [
   ["max request size exceeded", "REQUEST_LIMIT"],
   ["max single record size exceeded", "RECORD_LIMIT"],
   ["string exceeds maximum allowed size", "RECORD_LIMIT"],
 ];
 
-/** How much of a server's text an error repeats. */
+/** Characters of a server's text that an error repeats. */
 const TEXT_MAX = 300;
 
-/** The code for what a server says; REDIS for all but limits. */
+/** The code for a server's text; REDIS for all but limits. */
 export function serverErrorCode(text: string): ZstashErrorCode {
   return sizes.find(([part]) => text.includes(part))?.[1] ?? "REDIS";
 }
@@ -25,8 +26,7 @@ export function cleanServerText(text: string): string {
 }
 
 /** The error for what a server said of a request: "Cannot X: what it said". */
-export function serverError(what: string, text: string, status?: number): ZstashError {
-  const details = status === undefined ? {} : { status };
+export function serverError(what: string, text: string, details: ZstashErrorDetails = {}): ZstashError {
   return new ZstashError(serverErrorCode(text), `Cannot ${what}: ${cleanServerText(text)}`, details);
 }
 

@@ -1,13 +1,16 @@
-import { requireInteger } from "../check.ts";
+/** zstash/store: values of any size in Redis, streamed in and out, each a string that is a plain .zst file. */
+import { requireFunction, requireInteger, requireOptions, requireString } from "../check.ts";
+import { ZstashError } from "../errors.ts";
 import { DEFAULT_MAX_SIZE } from "../limits.ts";
-import { openCompressed, openContent, readAll } from "./content.ts";
-import { openStored } from "./download.ts";
+import { readUtf8 } from "../text.ts";
+import { openCompressed, openContent, openStored, readAll } from "./content.ts";
 import {
   readPutOptions,
   readStoreOptions,
-  requireKey,
   type PutOptions,
   type ReadOptions,
+  type ReadWholeOptions,
+  type ScanOptions,
   type StoreOptions,
 } from "./options.ts";
 import { put, type PutResult } from "./put.ts";
@@ -16,27 +19,26 @@ import { requireNumber, withKey } from "./reply.ts";
 import type { ValueSource } from "./source.ts";
 import { readStat, type ValueStat } from "./stat.ts";
 import { findTemporaryKeys, removeTemporaryKeys, type TemporaryKey } from "./sweep.ts";
-import { decodeText } from "./text.ts";
 
-export type { Layout } from "./layout.ts";
-export type { PutOptions, PutProgress, ReadOptions, StoreOptions } from "./options.ts";
+export type {
+  Layout,
+  PutOptions,
+  PutProgress,
+  ReadOptions,
+  ReadWholeOptions,
+  ScanOptions,
+  StoreOptions,
+} from "./options.ts";
 export type { PutResult } from "./put.ts";
 export type { ValueSource } from "./source.ts";
 export type { ValueStat } from "./stat.ts";
 export type { TemporaryKey } from "./sweep.ts";
 export type { Fetch } from "../rest/exchange.ts";
-export type { RestOptions } from "../rest/rest-options.ts";
-export type { RetryOptions } from "../rest/retry.ts";
+export type { RestOptions, RetryOptions } from "../rest/rest-options.ts";
 export type { EventListener, ZstashEvent } from "../metrics/events.ts";
 export type { CodecOption } from "../value/codec-loader.ts";
 export type { ValueKind } from "../value/policy.ts";
 export { ZstashError, type ZstashErrorCode } from "../errors.ts";
-
-/** Options of `getBytes` and `getText`. */
-export interface ReadWholeOptions extends ReadOptions {
-  /** The most bytes the content may have; more is SIZE_LIMIT. Default 32 MiB. */
-  readonly maxSize?: number;
-}
 
 /** Values of any size in Redis, each a string that is a plain .zst file. */
 export interface Store {
@@ -44,18 +46,17 @@ export interface Store {
    * Compresses a value and stores it: in one request up to 2 MiB compressed, above that in pieces under a temporary key
    * that becomes the value's when it is complete. Readers see the old value or the new one, whole.
    *
-   * @returns what was stored, or null where `ifAbsent` found a value
+   * @returns what was stored, or null if `ifAbsent` found a value
    * @throws {ZstashError} RECORD_LIMIT, REQUEST_LIMIT, REDIS, TIMEOUT, OUT_OF_MEMORY; the signal's reason
    * @throws {TypeError | RangeError} for wrong arguments
    * @example
    * ```ts
-   * await store.put("logs:2026-11-24", response, { mtu: 1500, ttl: 86_400 });
+   * await store.put("logs:2026-11-24", response, { layout: { mtu: 1500 }, ttl: 86_400 });
    * ```
    */
   put(key: string, source: ValueSource, options?: PutOptions): Promise<PutResult | null>;
   /**
-   * The content as a stream, decoded as it arrives; null where there is nothing. A value stored without compression
-   * comes as it is.
+   * The content as a stream, decoded as it arrives; null if there is nothing. A value stored uncompressed comes as it is.
    *
    * @throws {ZstashError} at once or in the stream: REDIS, VALUE_CHANGED, TRUNCATED, CORRUPT, CHECKSUM_MISMATCH,
    * WINDOW_LIMIT, DICTIONARY_UNKNOWN, TIMEOUT, WASM_UNAVAILABLE
@@ -70,7 +71,7 @@ export interface Store {
    * and one when its seek table is known from before. `end` is clamped to the content's size.
    *
    * @throws {ZstashError} as `get`
-   * @throws {RangeError} for a `start` past the end; where the size is only known at the end, in the stream
+   * @throws {RangeError} for a `start` past the end; in the stream, if the size is only known at the end
    */
   getRange(
     key: string,
@@ -78,15 +79,15 @@ export interface Store {
     end?: number,
     options?: ReadOptions,
   ): Promise<ReadableStream<Uint8Array> | null>;
-  /** The stored frames, for a client that decodes them; null where there is nothing. */
+  /** The stored frames, for a client that decodes them; null if there is nothing. */
   getCompressed(key: string, options?: ReadOptions): Promise<ReadableStream<Uint8Array> | null>;
-  /** What is known of a value without reading it; null where there is nothing. */
+  /** Sizes, form and time to live of a value, without reading all of it; null if there is nothing. */
   stat(key: string, options?: ReadOptions): Promise<ValueStat | null>;
-  /** Removes a value; false where there was none. */
+  /** Removes a value; false if there was none. */
   delete(key: string, options?: ReadOptions): Promise<boolean>;
   /** Temporary keys of uploads that run or were left behind, found by a SCAN of all keys. */
-  temporaryKeys(options?: ReadOptions): AsyncGenerator<TemporaryKey, void, undefined>;
-  /** Removes temporary keys that `temporaryKeys` has found; gives how many were there. */
+  temporaryKeys(options?: ScanOptions): AsyncGenerator<TemporaryKey, void, undefined>;
+  /** Removes temporary keys that `temporaryKeys` has found; returns how many were there. */
   removeTemporaryKeys(keys: readonly string[], options?: ReadOptions): Promise<number>;
 }
 
@@ -101,59 +102,81 @@ export interface Store {
  * import { createStore } from "zstash/store";
  *
  * const store = createStore({ url, token });
- * await store.put("report", file.stream(), { mtu: 1500 });
+ * await store.put("report", file.stream(), { layout: { frameSize: 65_536 } });
  * const stream = await store.get("report");
  * ```
  */
 export function createStore(options: StoreOptions): Store {
-  const context = readStoreOptions(options);
-  const ranges = new RangeReader(context);
+  const settings = readStoreOptions(options);
+  const { client } = settings;
+  const ranges = new RangeReader(settings);
+  /** Runs work on a key; its errors name the key. */
   const named = async <T>(key: string, work: () => Promise<T>): Promise<T> => {
-    requireKey(key);
+    requireString("key", key);
     try {
       return await work();
     } catch (error) {
       throw withKey(error, key);
     }
   };
-  const get: Store["get"] = (key, { signal } = {}) =>
-    named(key, async () => {
-      const stored = await openStored(context, key, signal);
-      return stored === null ? null : openContent(context, key, stored);
-    });
-  const getBytes = (key: string, { signal, maxSize = DEFAULT_MAX_SIZE }: ReadWholeOptions = {}) =>
-    named(key, async () => {
-      requireInteger("maxSize", maxSize, 0, Number.MAX_SAFE_INTEGER);
-      const content = await get(key, signal === undefined ? {} : { signal });
-      return content === null ? null : readAll(content, maxSize);
-    });
+  const open = async (key: string, signal: AbortSignal | undefined) => {
+    const stored = await openStored(settings, key, signal);
+    return stored === null ? null : openContent(settings, key, stored);
+  };
+  const readWhole = async (key: string, readOptions: ReadWholeOptions = {}) => {
+    requireOptions(readOptions, ["signal", "maxSize"]);
+    const { signal, maxSize = DEFAULT_MAX_SIZE } = readOptions;
+    requireInteger("maxSize", maxSize, 0, Number.MAX_SAFE_INTEGER);
+    const content = await open(key, signal);
+    return content === null ? null : readAll(content, maxSize);
+  };
   return {
     put: (key, source, putOptions = {}) =>
       named(key, () => {
+        const putSettings = readPutOptions(putOptions);
         ranges.forget(key);
-        return put(context, key, source, readPutOptions(putOptions));
+        return put(settings, key, source, putSettings);
       }),
-    get,
-    getBytes,
+    get: (key, readOptions) => named(key, async () => open(key, readSignal(readOptions))),
+    getBytes: (key, readOptions) => named(key, () => readWhole(key, readOptions)),
     getText: (key, readOptions) =>
       named(key, async () => {
-        const bytes = await getBytes(key, readOptions);
-        return bytes === null ? null : decodeText(bytes);
+        const bytes = await readWhole(key, readOptions);
+        return bytes === null ? null : requireText(bytes);
       }),
-    getRange: (key, start, end = Number.MAX_SAFE_INTEGER, { signal } = {}) =>
-      named(key, () => ranges.read(key, start, end, signal)),
-    getCompressed: (key, { signal } = {}) =>
+    getRange: (key, start, end = Number.MAX_SAFE_INTEGER, readOptions) =>
+      named(key, async () => ranges.read(key, start, end, readSignal(readOptions))),
+    getCompressed: (key, readOptions) =>
       named(key, async () => {
-        const stored = await openStored(context, key, signal);
+        const stored = await openStored(settings, key, readSignal(readOptions));
         return stored === null ? null : openCompressed(key, stored);
       }),
-    stat: (key, { signal } = {}) => named(key, () => readStat(context, key, signal)),
-    delete: (key, { signal } = {}) =>
+    stat: (key, readOptions) => named(key, async () => readStat(settings, key, readSignal(readOptions))),
+    delete: (key, readOptions) =>
       named(key, async () => {
+        const signal = readSignal(readOptions);
         ranges.forget(key);
-        return requireNumber(await context.client.command(["DEL", key], { signal }), "delete", key) > 0;
+        return requireNumber(await client.command(["DEL", key], { signal }), "delete", key) > 0;
       }),
-    temporaryKeys: ({ signal } = {}) => findTemporaryKeys(context, signal),
-    removeTemporaryKeys: (keys, { signal } = {}) => removeTemporaryKeys(context, keys, signal),
+    temporaryKeys(scanOptions = {}) {
+      requireOptions(scanOptions, ["signal", "onScan"]);
+      if (scanOptions.onScan !== undefined) requireFunction("onScan", scanOptions.onScan);
+      return findTemporaryKeys(settings, scanOptions);
+    },
+    removeTemporaryKeys: async (keys, readOptions) =>
+      removeTemporaryKeys(settings, keys, readSignal(readOptions)),
   };
+}
+
+/** The signal of options that have no other member. */
+function readSignal(options: ReadOptions | undefined): AbortSignal | undefined {
+  if (options === undefined) return undefined;
+  requireOptions(options, ["signal"]);
+  return options.signal;
+}
+
+function requireText(bytes: Uint8Array): string {
+  const text = readUtf8(bytes);
+  if (text === undefined) throw new ZstashError("NOT_TEXT", "Cannot read the value as text: it is not UTF-8");
+  return text;
 }

@@ -1,13 +1,27 @@
-import { describe, requireInteger, requireLevel } from "../check.ts";
-import { DEFAULT_MAX_WINDOW_LOG, REDIS_STRING_MAX, WINDOW_LOG_MAX, WINDOW_LOG_MIN } from "../limits.ts";
-import { RestClient } from "../rest/client.ts";
-import { readRestOptions, type RestOptions } from "../rest/rest-options.ts";
+/** The options of a store and of its methods, and the settings that they become once they are validated. */
+import {
+  describe,
+  requireBoolean,
+  requireFunction,
+  requireInteger,
+  requireLevel,
+  requireOptions,
+} from "../check.ts";
+import { segmentSize } from "../codec/segment-size.ts";
+import {
+  BLOCK_SIZE_MAX,
+  DEFAULT_MAX_WINDOW_LOG,
+  FRAME_SIZE_MAX,
+  REDIS_STRING_MAX,
+  WINDOW_LOG_MAX,
+  WINDOW_LOG_MIN,
+} from "../limits.ts";
 import type { EventListener } from "../metrics/events.ts";
+import { RestClient } from "../rest/client.ts";
+import { readRestOptions, restOptionNames, type RestOptions } from "../rest/rest-options.ts";
 import { CodecLoader, type CodecOption } from "../value/codec-loader.ts";
 import type { ValueKind } from "../value/policy.ts";
 import { requireListener } from "../value/value.ts";
-import type { Layout, LayoutPlan } from "./layout.ts";
-import { readLayout } from "./layout.ts";
 import { SliceReader } from "./slice.ts";
 
 /** Options of `createStore`. */
@@ -17,59 +31,101 @@ export interface StoreOptions extends RestOptions {
   /** Compression level for every value, an integer −7…22. Default 1 for text and JSON, 3 for other binary. */
   readonly level?: number;
   /**
-   * Bytes of a value in one request, in both directions; with it even small values go in pieces of that size, which
-   * 1000 bytes and `concurrency: 1` make cross a path that loses large packets. Default: up to 2 MiB in one request,
+   * Bytes of a value in one request, in both directions. With this option even small values go in pieces of that size;
+   * pieces of 1000 bytes and `concurrency: 1` cross a path that loses large packets. Default: up to 2 MiB in one request,
    * above that pieces of 256 KiB to 8 MiB up and 4 MiB down.
    */
   readonly pieceSize?: number;
-  /** Pieces of one value on their way at once, 1…6. Default 6 up, 3 down. */
+  /** Pieces of one value that are on their way at once, 1…6. Default 6 up, 3 down. */
   readonly concurrency?: number;
   /** The most bytes a stored value may have; more is RECORD_LIMIT as soon as it is passed. Default 512 MiB, Redis' own. */
   readonly maxRecordSize?: number;
   /** log2 of the largest window to accept, 10…30. Default 23 (8 MiB). */
   readonly maxWindowLog?: number;
-  /** Told where a value is stored uncompressed because the codec cannot be loaded. What it throws is dropped. */
+  /** Called when a value is stored uncompressed because the codec cannot be loaded. What it throws is dropped. */
   readonly onEvent?: EventListener;
 }
 
+/**
+ * The way a value is cut into frames and blocks.
+ *
+ * - "ramp": one frame whose blocks start small and double, so that the first packet decodes at once. +0.03–0.15 % size.
+ * - `{ flushSize }`: one frame, a block after every so many bytes of input: each at most that + 3 bytes.
+ * - `{ frameSize }`: seekable frames of so many decompressed bytes, with a seek table: random access.
+ * - `{ mtu }`: seekable frames that fit one network segment each, a hard bound on any input. +40–60 % size on JSON.
+ */
+export type Layout =
+  "ramp" | { readonly flushSize: number } | { readonly frameSize: number } | { readonly mtu: number };
+
 /** Options of `Store.put`. */
 export interface PutOptions {
-  /** Seconds to live, in steps of a millisecond. Default: no end. */
+  /** Seconds to live, in steps of a millisecond. Default: it does not expire. */
   readonly ttl?: number;
-  /** What the value is, which chooses the level. Default: by the source's media type. */
+  /** The kind of the value, which chooses the level. Default: by the source's media type. */
   readonly kind?: ValueKind;
   /** Compression level of this value. */
   readonly level?: number;
-  /** How the value is cut. Default "ramp". */
+  /** The way the value is cut. Default "ramp". */
   readonly layout?: Layout;
-  /** Short for `layout: { mtu }`: every frame fits a network segment of a path with this MTU. */
-  readonly mtu?: number;
-  /** Store it only where the key holds nothing; else the result is null and nothing is changed. */
+  /** Store it only if the key holds nothing; else the result is null and nothing is changed. */
   readonly ifAbsent?: boolean;
   /** Ends the upload within one piece and removes its temporary key. */
   readonly signal?: AbortSignal;
-  /** Told how far the upload is, after every piece. */
+  /** Called after every piece with how far the upload is. */
   readonly onProgress?: (progress: PutProgress) => void;
 }
 
-/** How far an upload is, in bytes. */
+/** Progress of an upload, in bytes. */
 export interface PutProgress {
   /** Read from the source. */
   readonly size: number;
-  /** Made of them by compression. */
+  /** Made of them by compression; what the server has not yet taken waits or is on its way. */
   readonly compressedSize: number;
   /** Taken by the server. */
   readonly sentSize: number;
 }
 
-/** Options of reading. */
+/** Options of methods that read or delete. */
 export interface ReadOptions {
-  /** Ends the download. */
+  /** Ends the work, and the stream that it gave. */
   readonly signal?: AbortSignal;
 }
 
-/** What the parts of a store share. */
-export interface StoreContext {
+/** Options of `getBytes` and `getText`. */
+export interface ReadWholeOptions extends ReadOptions {
+  /** The most bytes the content may have; more is SIZE_LIMIT. Default 32 MiB. */
+  readonly maxSize?: number;
+}
+
+/** Options of `temporaryKeys`. */
+export interface ScanOptions extends ReadOptions {
+  /** Called after every SCAN with about how many keys have been looked at so far. */
+  readonly onScan?: (scannedKeys: number) => void;
+}
+
+const storeOptionNames: readonly string[] = [
+  ...restOptionNames,
+  "zstd",
+  "level",
+  "pieceSize",
+  "concurrency",
+  "maxRecordSize",
+  "maxWindowLog",
+  "onEvent",
+];
+const putOptionNames: readonly string[] = [
+  "ttl",
+  "kind",
+  "level",
+  "layout",
+  "ifAbsent",
+  "signal",
+  "onProgress",
+];
+const layoutNames: readonly string[] = ["flushSize", "frameSize", "mtu"];
+
+/** Settings that the parts of a store share, and the parts that they describe. */
+export interface StoreSettings {
   readonly client: RestClient;
   readonly slices: SliceReader;
   readonly codec: CodecLoader;
@@ -81,26 +137,48 @@ export interface StoreContext {
   readonly onEvent: EventListener | undefined;
 }
 
-/** A piece has room for a frame's header and more. */
+export interface PutSettings {
+  /** Milliseconds to live. */
+  readonly ttl: number | undefined;
+  readonly kind: ValueKind | undefined;
+  readonly level: number | undefined;
+  readonly layout: LayoutSettings;
+  readonly ifAbsent: boolean;
+  readonly signal: AbortSignal | undefined;
+  readonly onProgress: ((progress: PutProgress) => void) | undefined;
+}
+
+export interface LayoutSettings {
+  readonly kind: "frame" | "frames" | "bounded-frames";
+  /** Bytes of input after which a block ends. */
+  readonly flush: "ramp" | number;
+  /** Bytes of a frame: decompressed for "frames", compressed and at most for "bounded-frames". */
+  readonly frameSize: number;
+}
+
+/** The least piece has room for a frame's header and more. */
 const PIECE_SIZE_MIN = 64;
 const PIECE_SIZE_MAX = 64 << 20;
 const CONCURRENCY_MAX = 6;
+const kinds: readonly unknown[] = [undefined, "text", "json", "protobuf", "binary"];
+/** Redis keeps milliseconds in 63 bits; beyond this, numbers are not exact. */
+const TTL_MAX = Number.MAX_SAFE_INTEGER / 1000;
 
 /**
- * Validates the options and makes what they describe.
+ * Validates the options of a store and makes what they describe.
  *
  * @throws {TypeError | RangeError} naming the option
  */
-export function readStoreOptions(options: StoreOptions): StoreContext {
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError(`"options" must be an object, got ${describe(options)}`);
-  }
+export function readStoreOptions(options: StoreOptions): StoreSettings {
+  requireOptions(options, storeOptionNames);
   const {
+    zstd,
     level,
     pieceSize,
     concurrency,
     maxRecordSize = REDIS_STRING_MAX,
     maxWindowLog = DEFAULT_MAX_WINDOW_LOG,
+    onEvent,
   } = options;
   if (level !== undefined) requireLevel(level);
   if (pieceSize !== undefined) requireInteger("pieceSize", pieceSize, PIECE_SIZE_MIN, PIECE_SIZE_MAX);
@@ -111,38 +189,24 @@ export function readStoreOptions(options: StoreOptions): StoreContext {
   return {
     client,
     slices: new SliceReader(client),
-    codec: new CodecLoader(options.zstd),
+    codec: new CodecLoader(zstd),
     level,
     pieceSize,
     concurrency,
     maxRecordSize,
     maxWindowLog,
-    onEvent: requireListener(options.onEvent),
+    onEvent: requireListener(onEvent),
   };
 }
-
-/** Options of a `put`, read. */
-export interface PutPlan {
-  readonly ttl: number | undefined;
-  readonly kind: ValueKind | undefined;
-  readonly level: number | undefined;
-  readonly layout: LayoutPlan;
-  readonly ifAbsent: boolean;
-  readonly signal: AbortSignal | undefined;
-  readonly onProgress: ((progress: PutProgress) => void) | undefined;
-}
-
-const kinds: readonly unknown[] = [undefined, "text", "json", "protobuf", "binary"];
-/** Redis keeps milliseconds in 63 bits; beyond this, numbers are not exact. */
-const TTL_MAX = Number.MAX_SAFE_INTEGER / 1000;
 
 /**
  * Validates the options of a `put`.
  *
  * @throws {TypeError | RangeError} naming the option
  */
-export function readPutOptions(options: PutOptions): PutPlan {
-  const { ttl, kind, level, ifAbsent = false, signal, onProgress } = options;
+export function readPutOptions(options: PutOptions): PutSettings {
+  requireOptions(options, putOptionNames);
+  const { ttl, kind, level, layout, ifAbsent = false, signal, onProgress } = options;
   if (ttl !== undefined) {
     if (typeof ttl !== "number") throw new TypeError(`"ttl" must be a number, got ${describe(ttl)}`);
     if (!(ttl >= 0.001 && ttl <= TTL_MAX)) {
@@ -151,24 +215,38 @@ export function readPutOptions(options: PutOptions): PutPlan {
   }
   if (!kinds.includes(kind)) throw new RangeError(`"kind" must be one of ${kinds.slice(1).join(", ")}`);
   if (level !== undefined) requireLevel(level);
-  if (typeof ifAbsent !== "boolean") {
-    throw new TypeError(`"ifAbsent" must be a boolean, got ${describe(ifAbsent)}`);
-  }
-  if (onProgress !== undefined && typeof onProgress !== "function") {
-    throw new TypeError(`"onProgress" must be a function, got ${describe(onProgress)}`);
-  }
+  requireBoolean("ifAbsent", ifAbsent);
+  if (onProgress !== undefined) requireFunction("onProgress", onProgress);
   return {
     ttl: ttl === undefined ? undefined : Math.round(ttl * 1000),
     kind,
     level,
-    layout: readLayout(options.layout, options.mtu),
+    layout: readLayout(layout),
     ifAbsent,
     signal,
     onProgress,
   };
 }
 
-/** A key as Redis has it, or an error that says what came instead. */
-export function requireKey(key: unknown): asserts key is string {
-  if (typeof key !== "string") throw new TypeError(`"key" must be a string, got ${describe(key)}`);
+/**
+ * Validates the layout of a `put`.
+ *
+ * @throws {TypeError | RangeError} naming the member that is wrong
+ */
+export function readLayout(layout: Layout = "ramp"): LayoutSettings {
+  if (layout === "ramp") return { kind: "frame", flush: "ramp", frameSize: 0 };
+  const isObject = typeof layout === "object" && layout !== null;
+  if (isObject) requireOptions(layout, layoutNames, "layout");
+  if (!isObject || Object.keys(layout).length !== 1) {
+    throw new TypeError(`"layout" must be "ramp" or an object with one member, got ${describe(layout)}`);
+  }
+  if ("mtu" in layout) {
+    return { kind: "bounded-frames", flush: "ramp", frameSize: segmentSize({ mtu: layout.mtu }) };
+  }
+  if ("flushSize" in layout) {
+    requireInteger("layout.flushSize", layout.flushSize, 1, BLOCK_SIZE_MAX);
+    return { kind: "frame", flush: layout.flushSize, frameSize: 0 };
+  }
+  requireInteger("layout.frameSize", layout.frameSize, 1, FRAME_SIZE_MAX);
+  return { kind: "frames", flush: "ramp", frameSize: layout.frameSize };
 }

@@ -1,15 +1,17 @@
+/** Cuts a value into pieces, each one HTTP request's share of it. */
+
 /** Sizes of pieces, in bytes. */
 export interface PieceSizes {
-  /** Every piece but the first and the last; undefined lets them grow with what has been cut. */
+  /** Every piece but the first and the last; undefined lets pieces grow with what has been cut. */
   readonly fixed: number | undefined;
-  /** The first piece at least: the frame's header is in it. */
+  /** The first piece, which holds the frame's header. */
   readonly first: number;
 }
 
-/** The least and the most that a piece grows to. */
+/** Bounds of pieces that grow. */
 const PIECE_MIN = 256 << 10;
 const PIECE_MAX = 8 << 20;
-/** A piece has this share of what was cut before it: 100 MB are 36 pieces, and a Worker may send 50 requests. */
+/** A piece is a sixth of what was cut before it: 100 MB are 36 pieces, and a Worker may send 50 requests. */
 const GROWTH = 6;
 
 /** The size of the piece that begins at `offset`. */
@@ -40,14 +42,14 @@ export class PieceCutter {
     return this.#offset + this.#held;
   }
 
-  /** Takes a chunk and gives the pieces that it completes. */
+  /** Takes a chunk and yields the pieces that it completes. */
   *push(chunk: Uint8Array): Generator<Piece, void, undefined> {
     this.#chunks.push(chunk);
     this.#held += chunk.length;
     for (let size = this.#next(); this.#held >= size; size = this.#next()) yield this.#cut(size);
   }
 
-  /** What is left, if anything is. */
+  /** The last piece, if bytes are left. */
   finish(): Piece | undefined {
     return this.#held === 0 ? undefined : this.#cut(this.#held);
   }

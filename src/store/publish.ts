@@ -1,30 +1,29 @@
+/** Turns a complete temporary key into the value of its key, once, even if the reply is lost. */
 import { ZstashError } from "../errors.ts";
 import type { RestClient } from "../rest/client.ts";
 import type { RestCommand } from "../rest/rest-command.ts";
-import { commandError, requireNumber } from "./reply.ts";
-import type { SliceReader } from "./slice.ts";
+import { cannotStore, commandError, requireNumber } from "./reply.ts";
+import { isVersion, TAIL_SIZE, type SliceReader } from "./slice.ts";
 import { TEMPORARY_TTL } from "./temporary-key.ts";
 
-/** A complete value under its temporary key, and how it becomes the value of its own. */
+/** A complete value under its temporary key, and how it is published. */
 export interface Publication {
   readonly key: string;
   readonly temporary: string;
-  /** Bytes of the value as it is stored, and its last ones. */
+  /** Bytes of the value as it is stored. */
   readonly size: number;
+  /** Its last bytes, at most `TAIL_SIZE` of them. */
   readonly tail: Uint8Array;
-  /** Milliseconds to live; undefined for no end. */
+  /** Milliseconds to live; undefined if it does not expire. */
   readonly ttl: number | undefined;
   readonly ifAbsent: boolean;
   readonly signal: AbortSignal | undefined;
 }
 
-/** Bytes at the end of a value by which it is recognised: they hold the checksum of its last frame. */
-export const TAIL_SIZE = 24;
-
-/** How often a transaction is sent again that is known not to have run. */
+/** The most times that the transaction is sent; each time it must be known not to have run before. */
 const ATTEMPTS = 3;
 
-/** Prolongs a temporary key. One that is gone, or has come back without an end, has lost bytes. */
+/** Prolongs a temporary key. A key that is gone, or has come back without an expiry, has lost bytes. */
 export async function renew(
   client: RestClient,
   temporary: string,
@@ -33,18 +32,14 @@ export async function renew(
 ): Promise<void> {
   const reply = await client.command(["PEXPIRE", temporary, TEMPORARY_TTL, "XX"], { signal });
   if (requireNumber(reply, "store", key) === 1) return;
-  throw new ZstashError(
-    "REDIS",
-    `Cannot store ${JSON.stringify(key)}: its temporary key was evicted or removed before it was complete`,
-    { key },
-  );
+  throw cannotStore(key, "its temporary key was evicted or removed before it was complete");
 }
 
 /**
- * Gives a value its key, its end of life with it: the expiry first, because RENAME carries the source's, and one that
- * followed a RENAME that failed would hit the value that was there before. False where `ifAbsent` found one.
+ * Gives a value its key and its expiry. The expiry is set first: RENAME takes it along, and set after a RENAME that failed
+ * it would hit the value that was there before. False if `ifAbsent` found a value.
  *
- * @throws {ZstashError} REDIS, also where nobody can tell whether the value was published
+ * @throws {ZstashError} REDIS, also if nobody can tell whether the value was published
  */
 export async function publish(
   client: RestClient,
@@ -57,8 +52,9 @@ export async function publish(
     try {
       return await rename(client, publication);
     } catch (error) {
-      if (!(error instanceof ZstashError) || error.key !== undefined || signal?.aborted === true) throw error;
-      // The reply was lost on its way: what lies there tells whether it has run.
+      const answered = !(error instanceof ZstashError) || error.effect === undefined;
+      if (answered || signal?.aborted === true) throw error;
+      // The reply was lost: what lies under both keys tells whether the transaction has run.
       const published = await wasPublished(slices, publication).catch(() => undefined);
       if (published === true) return true;
       if (published === undefined || attempt === ATTEMPTS) throw error;
@@ -81,17 +77,14 @@ async function rename(
   return !ifAbsent || (renamed.kind === "integer" && renamed.value === 1);
 }
 
-/** True: it was. False: it was not, and the temporary key is still whole. Undefined: there is neither. */
+/** True if the value was published; false if the temporary key is still whole; undefined if neither is there. */
 async function wasPublished(
   slices: SliceReader,
   { key, temporary, size, tail, signal }: Publication,
 ): Promise<boolean | undefined> {
   const isOurs = async (name: string): Promise<boolean> => {
     const slice = await slices.read(name, [[-TAIL_SIZE, -1]], signal);
-    const last = slice?.parts[0];
-    return (
-      slice?.size === size && last?.length === tail.length && last.every((byte, at) => byte === tail[at])
-    );
+    return slice !== null && isVersion(slice.size, slice.parts[0]!, { size, bytes: tail });
   };
   if (await isOurs(temporary)) return false;
   return (await isOurs(key)) ? true : undefined;

@@ -1,27 +1,28 @@
-import { ZstashError } from "../errors.ts";
+/** Reads ranges of values: of a seekable value only the frames that hold the range. */
+import { requireInteger } from "../check.ts";
 import { createPullStream } from "../codec/pull-stream.ts";
 import type { RangeSource } from "../codec/range-source.ts";
-import { requireInteger } from "../check.ts";
-import { RANGE_READ_SIZE } from "../limits.ts";
+import { ZstashError } from "../errors.ts";
 import { parseSeekTable, seekTableSize, type SeekTable } from "../format/seek-table.ts";
 import { VERSION_FRAME_SIZE } from "../format/version-frame.ts";
-import { FORM_SIZE, formOf, keyed, openContent, type StoredForm } from "./content.ts";
-import { isVersion, openStored, valueChanged, versionIn, versionRange, type Version } from "./download.ts";
-import type { StoreContext } from "./options.ts";
-import { TAIL_SIZE } from "./publish.ts";
+import { RANGE_READ_SIZE } from "../limits.ts";
+import { CARRIER_HEAD_SIZE } from "../value/carrier.ts";
+import { formOf, openContent, openStored, prepend, type StoredForm } from "./content.ts";
+import type { StoreSettings } from "./options.ts";
 import { withKey } from "./reply.ts";
-import { prepend } from "./prepend.ts";
+import { isVersion, TAIL_SIZE, valueChanged, versionIn, versionRange, type Version } from "./slice.ts";
 
 /**
- * First read of the end of a value: it holds the seek table of 4,000 frames, so that a kilobyte out of 250 MB in frames
- * of 64 KiB takes two requests of together less than 100 KB.
+ * Bytes of the first read of a value's end: it holds the seek table of 4,000 frames, so that a kilobyte out of 250 MB in
+ * frames of 64 KiB takes two requests of together less than 100 KB.
  */
 const TABLE_READ = 32 << 10;
-/** Frames that tables in the cache may have together: 16 bytes of memory each. */
+/** Frames that the tables in the cache may have together: 16 bytes of memory each. */
 const CACHED_FRAMES = 1 << 20;
+/** The most attempts at a read whose value is replaced before any of it was handed on. */
 const RESTARTS = 5;
 
-/** What is known of a stored value: enough to read parts of it. */
+/** The facts of a stored value that are needed to read parts of it. */
 interface Located {
   readonly form: StoredForm;
   readonly version: Version;
@@ -30,11 +31,11 @@ interface Located {
 
 /** Reads parts of values, and remembers their seek tables. */
 export class RangeReader {
-  readonly #context: StoreContext;
+  readonly #settings: StoreSettings;
   readonly #located = new Map<string, Located>();
 
-  constructor(context: StoreContext) {
-    this.#context = context;
+  constructor(settings: StoreSettings) {
+    this.#settings = settings;
   }
 
   /** Forgets what is known of a key. */
@@ -43,8 +44,8 @@ export class RangeReader {
   }
 
   /**
-   * Bytes `[start, end)` of the content, or null where there is nothing. What was known of a value that has been
-   * replaced since is found out anew, as long as nothing was handed on.
+   * Bytes `[start, end)` of the content, or null if there is nothing. If the value was replaced since it was located, it
+   * is located anew, as long as nothing was handed on.
    */
   async read(
     key: string,
@@ -58,7 +59,7 @@ export class RangeReader {
       const located = this.#located.get(key) ?? (await this.#locate(key, signal));
       if (located === null) return null;
       try {
-        return await begin(keyed(await this.#open(key, located, start, end, signal), key));
+        return await begin(await this.#open(key, located, start, end, signal), key);
       } catch (error) {
         this.#located.delete(key);
         const changed = error instanceof ZstashError && error.code === "VALUE_CHANGED";
@@ -76,25 +77,21 @@ export class RangeReader {
   ): Promise<ReadableStream<Uint8Array>> {
     if (form === "plain") return readPlain(this.#source(key, version), start, end, signal);
     if (table === undefined) {
-      // Nothing tells where a part begins: it is read from the start, and no further than its end.
-      const stored = await openStored(this.#context, key, signal);
+      // Nothing tells where a part begins: the value is read from its start up to the part's end.
+      const stored = await openStored(this.#settings, key, signal);
       if (stored === null) throw valueChanged(key);
-      return cut(await openContent(this.#context, key, stored), start, end);
+      return cut(await openContent(this.#settings, key, stored), start, end);
     }
-    const { codec } = this.#context;
+    const { codec } = this.#settings;
     const zstd = codec.loaded ?? (await codec.load());
     if ("error" in zstd) throw zstd.error;
-    const options = {
-      readSize: RANGE_READ_SIZE,
-      seekTable: table,
-      ...(signal === undefined ? {} : { signal }),
-    };
+    const options = { readSize: RANGE_READ_SIZE, seekTable: table, signal };
     return zstd.decompressRange(this.#source(key, version), start, end, options);
   }
 
-  /** Reads of this version and no other. */
+  /** A source whose reads are of this version and no other. */
   #source(key: string, version: Version): RangeSource {
-    const { slices } = this.#context;
+    const { slices } = this.#settings;
     return {
       size: version.size,
       async read(start, end, { signal } = {}) {
@@ -106,11 +103,11 @@ export class RangeReader {
   }
 
   async #locate(key: string, signal: AbortSignal | undefined): Promise<Located | null> {
-    const { slices } = this.#context;
+    const { slices } = this.#settings;
     const slice = await slices.read(
       key,
       [
-        [0, FORM_SIZE - 1],
+        [0, CARRIER_HEAD_SIZE - 1],
         [-TABLE_READ, -1],
       ],
       signal,
@@ -136,7 +133,7 @@ export class RangeReader {
     length: number,
     signal: AbortSignal | undefined,
   ): Promise<Uint8Array> {
-    const slice = await this.#context.slices.read(key, [[size - length, size - 1]], signal);
+    const slice = await this.#settings.slices.read(key, [[size - length, size - 1]], signal);
     if (slice === null || slice.size !== size) throw valueChanged(key);
     return slice.parts[0]!;
   }
@@ -155,11 +152,11 @@ export class RangeReader {
   }
 }
 
-/** The stream, once its first chunk is there: until then a value that was replaced can be begun again. */
-async function begin(stream: ReadableStream<Uint8Array>): Promise<ReadableStream<Uint8Array>> {
+/** Gives the stream once its first chunk is there: until then the read of a replaced value can begin again. */
+async function begin(stream: ReadableStream<Uint8Array>, key: string): Promise<ReadableStream<Uint8Array>> {
   const reader = stream.getReader();
   const { value } = await reader.read();
-  return prepend(reader, value);
+  return prepend(reader, value, key);
 }
 
 function readPlain(

@@ -1,8 +1,9 @@
-import { ZstashError } from "../errors.ts";
+/** Takes from a reply what a command must answer, and puts the key into errors. */
+import { ZstashError, type ZstashErrorCode } from "../errors.ts";
 import type { RespValue } from "../rest/resp.ts";
 import { cleanServerText, serverErrorCode } from "../rest/server-error.ts";
 
-/** The error for a command's own failure, with the key: "Cannot X "key": what the server said". */
+/** The error for a command's own failure, with the key: `Cannot X "key": what the server said`. */
 export function commandError(text: string, what: string, key: string): ZstashError {
   const message = `Cannot ${what} ${JSON.stringify(key)}: ${cleanServerText(text)}`;
   return new ZstashError(serverErrorCode(text), message, { key });
@@ -18,7 +19,7 @@ export function requireReply(
   return reply;
 }
 
-/** The number that a command replied. */
+/** The number in a reply. */
 export function requireNumber(reply: RespValue, what: string, key: string): number {
   const { kind, ...rest } = requireReply(reply, what, key);
   const value = (rest as { value?: unknown }).value;
@@ -26,14 +27,14 @@ export function requireNumber(reply: RespValue, what: string, key: string): numb
   throw unexpected(what, key);
 }
 
-/** The bytes that a command replied; null for none. */
+/** The bytes in a reply; null for none. */
 export function requireBulk(reply: RespValue, what: string, key: string): Uint8Array | null {
   const value = requireReply(reply, what, key);
   if (value.kind === "bulk") return value.bytes;
   throw unexpected(what, key);
 }
 
-/** The items of a list that a command replied. */
+/** The items of a list in a reply. */
 export function requireItems(reply: RespValue, what: string, key: string): readonly RespValue[] {
   const value = requireReply(reply, what, key);
   if (value.kind === "array" && value.items !== null) return value.items;
@@ -41,17 +42,17 @@ export function requireItems(reply: RespValue, what: string, key: string): reado
 }
 
 function unexpected(what: string, key: string): ZstashError {
-  return new ZstashError("REDIS", `Cannot ${what} ${JSON.stringify(key)}: the reply is of another kind`, {
-    key,
-  });
+  const message = `Cannot ${what} ${JSON.stringify(key)}: the reply is of another kind`;
+  return new ZstashError("REDIS", message, { key });
 }
 
-/** The same error with the key, where it has none. */
+/** The error for a value that could not be stored, with the key: `Cannot store "key": reason`. */
+export function cannotStore(key: string, reason: string, code: ZstashErrorCode = "REDIS"): ZstashError {
+  return new ZstashError(code, `Cannot store ${JSON.stringify(key)}: ${reason}`, { key });
+}
+
+/** The same error with the key, if it has none. */
 export function withKey(error: unknown, key: string): unknown {
   if (!(error instanceof ZstashError) || error.key !== undefined) return error;
-  const { code, message, frame, offset, dictionaryId, zstdCode, status } = error;
-  const known = Object.entries({ frame, offset, dictionaryId, zstdCode, status }).filter(
-    ([, value]) => value !== undefined,
-  );
-  return new ZstashError(code, message, { key, cause: error.cause ?? error, ...Object.fromEntries(known) });
+  return error.with({ key, cause: error.cause ?? error });
 }

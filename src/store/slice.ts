@@ -1,3 +1,7 @@
+/** Reads parts of a stored string in one instant, and tells by its version whether the string has been replaced since. */
+import { ZstashError } from "../errors.ts";
+import { seekTableSize } from "../format/seek-table.ts";
+import { VERSION_FRAME_SIZE } from "../format/version-frame.ts";
 import type { RestClient } from "../rest/client.ts";
 import type { RespValue } from "../rest/resp.ts";
 import type { RestCommand } from "../rest/rest-command.ts";
@@ -10,23 +14,34 @@ export type ByteRange = readonly [first: number, last: number];
 export interface Slice {
   /** Bytes of the whole string. */
   readonly size: number;
-  /** Milliseconds to live; −1 for no end. */
+  /** Milliseconds to live; −1 if it does not expire. */
   readonly ttl: number;
-  /** What the ranges hold, in their order. */
+  /** The bytes of the ranges, in their order. */
   readonly parts: readonly Uint8Array[];
 }
+
+/** Tells one writing of a value from another: its length, and bytes at a place that differs with every writing. */
+export interface Version {
+  readonly size: number;
+  readonly range: ByteRange;
+  readonly bytes: Uint8Array;
+}
+
+/** Bytes at the end of a value by which it is recognised: they hold the checksum of its last frame. */
+export const TAIL_SIZE = 24;
 
 const WHAT = "read";
 /** EVAL_RO: nothing is written, and nothing comes between its reads. */
 const SCRIPT =
   "local r={redis.call('PTTL',KEYS[1]),redis.call('STRLEN',KEYS[1])} " +
   "for i=1,#ARGV,2 do r[#r+1]=redis.call('GETRANGE',KEYS[1],ARGV[i],ARGV[i+1]) end return r";
+/** PTTL of a key that does not exist. */
 const MISSING = -2;
 
 /** Reads parts of a string together with its length, so that a string that is replaced in between is noticed. */
 export class SliceReader {
   readonly #client: RestClient;
-  /** Whether the server runs scripts; undefined until it is known. */
+  /** True if the server runs scripts; undefined until it is known. */
   #scripts: boolean | undefined;
 
   constructor(client: RestClient) {
@@ -34,9 +49,9 @@ export class SliceReader {
   }
 
   /**
-   * The parts, or null where there is no such key.
+   * Reads the ranges; null if there is no such key.
    *
-   * @throws {ZstashError} REDIS with the key, where it holds another type
+   * @throws {ZstashError} REDIS with the key, if it holds another type
    */
   async read(
     key: string,
@@ -58,7 +73,7 @@ export class SliceReader {
     return slice;
   }
 
-  /** Where scripts are refused. Its replies are base64, a third larger. */
+  /** Reads by a transaction where scripts are refused. Its replies are base64, a third larger. */
   async #transaction(
     key: string,
     ranges: readonly ByteRange[],
@@ -73,12 +88,49 @@ export class SliceReader {
   }
 }
 
-function toSlice([ttl, size, ...parts]: readonly RespValue[], key: string): Slice | null {
-  const lifetime = requireNumber(ttl!, WHAT, key);
-  if (lifetime === MISSING) return null;
-  return {
-    ttl: lifetime,
-    size: requireNumber(size!, WHAT, key),
-    parts: parts.map((part) => requireBulk(part, WHAT, key) ?? new Uint8Array(0)),
-  };
+function toSlice([lifetime, length, ...bulks]: readonly RespValue[], key: string): Slice | null {
+  const ttl = requireNumber(lifetime!, WHAT, key);
+  if (ttl === MISSING) return null;
+  const size = requireNumber(length!, WHAT, key);
+  const parts: Uint8Array[] = [];
+  for (const bulk of bulks) parts.push(requireBulk(bulk, WHAT, key) ?? new Uint8Array(0));
+  return { ttl, size, parts };
+}
+
+/**
+ * The range that holds the version of a value, by its last bytes: the version frame before a seek table, and else the
+ * last bytes themselves, which hold the checksum.
+ */
+export function versionRange(tail: Uint8Array, size: number): ByteRange {
+  const table = seekTableSize(tail, size);
+  if (table === undefined || table + VERSION_FRAME_SIZE > size) return [-TAIL_SIZE, -1];
+  return [size - table - VERSION_FRAME_SIZE, size - table - 1];
+}
+
+/** The version of a value of `size` bytes, taken from its last bytes, which hold the range. */
+export function versionIn(tail: Uint8Array, size: number, range: ByteRange): Version {
+  const [first, last] = range.map((at) => at + (at < 0 ? tail.length : tail.length - size)) as [
+    number,
+    number,
+  ];
+  return { size, range, bytes: tail.slice(Math.max(0, first), last + 1) };
+}
+
+/** Tells whether a string of `size` bytes with `bytes` in the version's range is of this version. */
+export function isVersion(
+  size: number,
+  bytes: Uint8Array,
+  version: Pick<Version, "size" | "bytes">,
+): boolean {
+  return (
+    size === version.size &&
+    bytes.length === version.bytes.length &&
+    bytes.every((byte, index) => byte === version.bytes[index])
+  );
+}
+
+/** The error for a value that was replaced or removed while it was read. */
+export function valueChanged(key: string): ZstashError {
+  const message = `Cannot read ${JSON.stringify(key)}: the value was replaced while it was read`;
+  return new ZstashError("VALUE_CHANGED", message, { key });
 }

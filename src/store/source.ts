@@ -1,30 +1,32 @@
+/** Opens whatever can be stored as a stream of bytes. */
 import { isBytes } from "../bytes.ts";
 import { describe } from "../check.ts";
+import { utf8Encoder } from "../text.ts";
 import type { ValueKind } from "../value/policy.ts";
 
-/** What can be stored. */
+/** A value to be stored. */
 export type ValueSource = Uint8Array | string | Blob | Response | ReadableStream<Uint8Array>;
 
 /** A source as a stream, and what is known of it before it is read. */
 export interface OpenedSource {
   readonly stream: ReadableStream<Uint8Array>;
-  /** Bytes there will be; undefined where nobody knows. */
+  /** Bytes that will come; undefined if nobody knows. */
   readonly size: number | undefined;
-  /** From its media type. */
+  /** By its media type. */
   readonly kind: ValueKind | undefined;
 }
 
-/** Bytes that are handed on at a time, so that a large array passes with pauses. */
+/** Bytes that are passed on at a time, so that a large array passes with pauses. */
 const CHUNK = 256 << 10;
 
 /**
- * Opens a source. A Response's length is what its server says of the encoded body, so it is not believed.
+ * Opens a source. A Response's content-length is not believed: it is that of the encoded body.
  *
- * @throws {TypeError} for anything else, and for a body that is used already
+ * @throws {TypeError} for anything else, and for a body that has been used
  */
 export function openSource(source: ValueSource): OpenedSource {
   if (typeof source === "string") {
-    return { ...openBytes(new TextEncoder().encode(source)), kind: "text" };
+    return { ...openBytes(utf8Encoder.encode(source)), kind: "text" };
   }
   if (isBytes(source)) return openBytes(source);
   const tag = Object.prototype.toString.call(source);
@@ -51,7 +53,7 @@ export function openSource(source: ValueSource): OpenedSource {
   return { stream: source as ReadableStream<Uint8Array>, size: undefined, kind: undefined };
 }
 
-/** A stream that somebody has read from would be stored as an empty value; a Response takes none (Fetch §5.2). */
+/** Refuses a stream that somebody has read from: it would be stored as an empty value. A Response takes none (Fetch §5.2). */
 function requireUnread(stream: ReadableStream<Uint8Array>): void {
   try {
     void new Response(stream);
@@ -74,7 +76,7 @@ function openBytes(bytes: Uint8Array): OpenedSource {
   return { stream, size: bytes.length, kind: undefined };
 }
 
-/** What a media type says of a value. */
+/** The kind that a media type stands for. */
 function kindOf(type: string): ValueKind | undefined {
   const [essence = ""] = type.toLowerCase().split(";");
   if (essence.startsWith("text/")) return "text";

@@ -1,37 +1,41 @@
+/** Finds and removes temporary keys that uploads have left behind. */
+import type { RespValue } from "../rest/resp.ts";
+import { utf8Lossy } from "../text.ts";
+import type { ScanOptions, StoreSettings } from "./options.ts";
 import { requireBulk, requireItems, requireNumber } from "./reply.ts";
 import { ABANDONED_BELOW, isTemporaryKey, TEMPORARY_PATTERN } from "./temporary-key.ts";
-import type { StoreContext } from "./options.ts";
 
 /** A temporary key of an upload that runs, or was left behind. */
 export interface TemporaryKey {
   readonly key: string;
   /** Bytes of it so far. */
   readonly size: number;
-  /** Milliseconds to live; −1 for no end, which a running upload never leaves. */
+  /** Milliseconds to live; −1 if it does not expire, which a running upload never leaves so. */
   readonly ttl: number;
-  /** Whether no running upload can own it: it has no end, or was not renewed in time. */
+  /** No running upload can own it: it does not expire, or was not renewed in time. */
   readonly abandoned: boolean;
 }
 
 /** Keys that a SCAN looks at with one request. */
 const SCAN_COUNT = 1000;
-const decoder = new TextDecoder();
 
 /** Finds temporary keys, looking through all keys of the database. */
 export async function* findTemporaryKeys(
-  { client }: StoreContext,
-  signal: AbortSignal | undefined,
+  { client }: StoreSettings,
+  { signal, onScan }: ScanOptions,
 ): AsyncGenerator<TemporaryKey, void, undefined> {
   const seen = new Set<string>();
+  let scanned = 0;
   let cursor = "0";
   do {
-    const reply = await client.command(["SCAN", cursor, "MATCH", TEMPORARY_PATTERN, "COUNT", SCAN_COUNT], {
-      signal,
-    });
+    const scan = ["SCAN", cursor, "MATCH", TEMPORARY_PATTERN, "COUNT", SCAN_COUNT];
+    const reply = await client.command(scan, { signal });
     const [next, found] = requireItems(reply, "scan", "*");
-    cursor = decoder.decode(requireBulk(next!, "scan", "*") ?? undefined);
+    scanned += SCAN_COUNT;
+    onScan?.(scanned);
+    cursor = requireText(next!);
     const keys = requireItems(found!, "scan", "*")
-      .map((item) => decoder.decode(requireBulk(item, "scan", "*") ?? undefined))
+      .map(requireText)
       .filter((key) => isTemporaryKey(key) && !seen.has(key));
     for (const key of keys) seen.add(key);
     if (keys.length === 0) continue;
@@ -42,23 +46,27 @@ export async function* findTemporaryKeys(
     const replies = await client.batch("pipeline", commands, { signal });
     for (const [index, key] of keys.entries()) {
       const length = replies[index * 2 + 1]!;
-      // Another type under such a name is none of ours.
+      // A key of another type is not an upload's, whatever its name.
       if (length.kind === "error") continue;
       const ttl = requireNumber(replies[index * 2]!, "read", key);
       const size = requireNumber(length, "read", key);
-      // −2: it ended since.
+      // −2: it is gone by now.
       if (ttl !== -2) yield { key, size, ttl, abandoned: ttl < ABANDONED_BELOW };
     }
   } while (cursor !== "0");
 }
 
+function requireText(reply: RespValue): string {
+  return utf8Lossy(requireBulk(reply, "scan", "*") ?? new Uint8Array(0));
+}
+
 /**
- * Removes temporary keys and gives how many were there.
+ * Removes temporary keys and returns how many were there.
  *
  * @throws {RangeError} for any other key
  */
 export async function removeTemporaryKeys(
-  { client }: StoreContext,
+  { client }: StoreSettings,
   keys: readonly string[],
   signal: AbortSignal | undefined,
 ): Promise<number> {

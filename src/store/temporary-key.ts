@@ -1,4 +1,6 @@
-/** What stands between a key and the random part of its temporary keys. */
+/** Names and lifetimes of temporary keys, in which uploads build their values. */
+
+/** Stands between a key and the random part of its temporary keys. */
 const MARK = ":zstash:";
 const RANDOM_SIZE = 16;
 
@@ -6,7 +8,7 @@ const RANDOM_SIZE = 16;
 export const TEMPORARY_TTL: number = 15 * 60_000;
 /** Milliseconds between renewals while an upload runs. */
 export const RENEWAL_INTERVAL: number = 5 * 60_000;
-/** A temporary key with less than this left, or without any end, belongs to no running upload: two renewals failed. */
+/** A temporary key that expires sooner, or never, belongs to no running upload: two renewals failed. */
 export const ABANDONED_BELOW: number = TEMPORARY_TTL - 2 * RENEWAL_INTERVAL;
 
 /** A key that nobody else writes to, in which the value of `key` is built. */
@@ -15,10 +17,10 @@ export function temporaryKey(key: string): string {
   return `${key}${MARK}${Array.from(random, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
 }
 
-/** What all temporary keys match, in Redis' glob syntax. */
+/** Matches all temporary keys, in Redis' glob syntax. */
 export const TEMPORARY_PATTERN: string = `*${MARK}${"[0-9a-f]".repeat(RANDOM_SIZE * 2)}`;
 
-/** Whether a key is a temporary one. */
+/** Tells whether a key has the form of a temporary key. */
 export function isTemporaryKey(key: string): boolean {
   return /:zstash:[0-9a-f]{32}$/.test(key);
 }

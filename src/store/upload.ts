@@ -1,17 +1,17 @@
+/** Builds a value under a temporary key out of pieces: by SETRANGE, several at once, or else by APPEND in sequence. */
 import { ZstashError } from "../errors.ts";
 import { releaseContentSize, writeContentSize, type ReservedHeader } from "../format/content-size.ts";
 import type { RestClient } from "../rest/client.ts";
-import { appendPiece } from "./append.ts";
+import type { RestCommand } from "../rest/rest-command.ts";
 import type { Piece } from "./piece-cutter.ts";
 import { renew } from "./publish.ts";
-import { commandError, requireNumber, requireReply } from "./reply.ts";
+import { cannotStore, commandError, requireNumber, requireReply } from "./reply.ts";
 import { RENEWAL_INTERVAL, TEMPORARY_TTL } from "./temporary-key.ts";
 
-/** What an upload is told. */
 export interface UploadOptions {
   readonly key: string;
   readonly temporary: string;
-  /** Pieces on their way at once, at most. */
+  /** The most pieces that are on their way at once. */
   readonly concurrency: number;
   readonly signal: AbortSignal;
   /** Called with the bytes of every piece that has arrived. */
@@ -21,17 +21,23 @@ export interface UploadOptions {
 /** The first piece, whose header may still lack the content size. */
 export interface FirstPiece {
   readonly bytes: Uint8Array;
-  /** Where the content size goes, in the same bytes; undefined where the header has one or needs none. */
+  /** The place for the content size in the same bytes; undefined if the header has one or needs none. */
   readonly reserved: ReservedHeader | undefined;
 }
 
+/** The most times that APPEND is sent; each time it must be known not to have run before. */
+const APPEND_ATTEMPTS = 5;
+
+/** Texts that speak of limits, memory, rights and types, and so of the command, not of its form. */
+const aboutCommand = /^(OOM|NOPERM|NOAUTH|READONLY|WRONGTYPE|LOADING|MISCONF|ERR DB )/;
+
 /**
  * Builds a value under a temporary key out of pieces that are sent as they are made, several at once: SETRANGE may be
- * repeated and may come in any order. The first piece is sent last, when its header can say the content size: that
+ * repeated and may come in any order. The first piece is sent last, when its header can declare the content size: that
  * spares a request to patch it. So at most `concurrency` pieces are on their way, and the first and one more wait.
  *
- * Where the server refuses SETRANGE for its form, what it has not taken is sent by APPEND, in sequence; the content
- * size then stays undeclared.
+ * If the server refuses the form of SETRANGE with bytes, all pieces are sent by APPEND, in sequence; the content size then
+ * stays undeclared.
  */
 export class Upload {
   readonly #client: RestClient;
@@ -52,27 +58,24 @@ export class Upload {
     this.#options = options;
   }
 
-  /** Whether the pieces were appended, so that the header is as it was before room was made in it. */
+  /** True if the pieces are appended: the header is then as it was before room was made in it. */
   get appending(): boolean {
     return this.#appended !== undefined;
   }
 
-  /** Whether a piece may come once more, though it has arrived. */
+  /** True if a piece may arrive once more, although it has arrived. */
   get lost(): boolean {
     return this.#lost;
   }
 
-  /**
-   * Waits for what is on its way. Whether a piece may still reach the server: it would
-   * bring back a temporary key that was deleted, without an end of its life.
-   */
+  /** Waits for running pieces; true if one may still arrive and recreate the deleted key without a TTL. */
   async settle(): Promise<boolean> {
     clearInterval(this.#renewal);
     await Promise.all(this.#running.values());
     return this.#lost;
   }
 
-  /** Sends a piece behind the first; resolves when there is room for the next. */
+  /** Sends a piece other than the first; resolves when there is room for the next. */
   async send(piece: Piece): Promise<void> {
     this.#created ??= this.#create();
     await this.#created;
@@ -116,7 +119,7 @@ export class Upload {
     await this.#appendInstead(error);
   }
 
-  /** Nothing has been taken, and everything that was sent is still here. */
+  /** Starts again with APPEND: the server has taken nothing, and everything that was sent is still here. */
   async #appendInstead({ refusal }: RefusedForm): Promise<void> {
     const { bytes, reserved } = this.#first;
     const pieces = [...this.#running.keys()].filter(({ offset }) => offset > 0);
@@ -126,25 +129,50 @@ export class Upload {
     try {
       await this.#append(reserved === undefined ? bytes : releaseContentSize(reserved));
     } catch (error) {
-      // Neither form is taken: what was said first is what counts.
-      throw error instanceof ZstashError && error.key !== undefined ? refusal : error;
+      // The server refuses both forms: its first answer counts.
+      throw error instanceof ZstashError && error.effect === undefined ? refusal : error;
     }
     for (const piece of pieces.sort((a, b) => a.offset - b.offset)) await this.#append(piece.bytes);
   }
 
   async #append(bytes: Uint8Array): Promise<void> {
-    this.#appended = await appendPiece(this.#client, bytes, this.#appended ?? 0, this.#options);
-    this.#options.onSent(bytes.length);
+    const expected = (this.#appended ?? 0) + bytes.length;
+    let found: number | undefined;
+    for (let attempt = 1; found === undefined; attempt++) {
+      found = await this.#appendOnce(bytes, attempt === APPEND_ATTEMPTS);
+    }
+    const { key, onSent } = this.#options;
+    if (found !== expected) throw cannotStore(key, `${expected} bytes were appended, got ${found}`);
+    this.#appended = expected;
+    onSent(bytes.length);
+  }
+
+  /**
+   * Appends a piece and returns the value's new length; undefined if APPEND was lost and has not run. It may not run
+   * twice, so its request is not repeated: the length tells whether it has run.
+   */
+  async #appendOnce(bytes: Uint8Array, last: boolean): Promise<number | undefined> {
+    const { key, temporary, signal } = this.#options;
+    const length = async (command: RestCommand): Promise<number> =>
+      requireNumber(await this.#client.command(command, { signal }), "store", key);
+    try {
+      return await length(["APPEND", temporary, bytes]);
+    } catch (error) {
+      const lost = error instanceof ZstashError && error.effect !== undefined && !signal.aborted;
+      if (!lost || last) throw error;
+      const found = await length(["STRLEN", temporary]);
+      return found === this.#appended ? undefined : found;
+    }
   }
 
   async #create(): Promise<void> {
     const { key, temporary, signal } = this.#options;
-    // SETRANGE with nothing would create nothing. NX, because a creation that was sent twice may come a second time
-    // when there are pieces: it would take them away. Nobody else knows the key, so whoever made it, it is made.
+    // SETRANGE without bytes would create nothing. NX: a late duplicate SET would erase pieces. The key is random, so an
+    // existing one is ours.
     const command = ["SET", temporary, "", "PX", TEMPORARY_TTL, "NX"];
     const reply = await this.#client.command(command, { signal, repeatable: true });
     requireReply(reply, "store", key);
-    // Also while the source rests: a key that was not renewed is taken for one that was left behind.
+    // The key is renewed even while the source rests: one that is not looks left behind.
     this.#renewal = setInterval(() => {
       renew(this.#client, temporary, key, signal).catch((error: unknown) => {
         this.#failure ??= { error };
@@ -164,16 +192,14 @@ export class Upload {
     });
     if (reply.kind === "error") {
       const error = commandError(reply.text, "store", key);
-      throw isAboutForm(error, reply.text) ? new RefusedForm(error) : error;
+      throw error.code === "REDIS" && !aboutCommand.test(reply.text) ? new RefusedForm(error) : error;
     }
     if (requireNumber(reply, "store", key) >= offset + bytes.length) return;
-    throw new ZstashError("REDIS", `Cannot store ${JSON.stringify(key)}: a piece did not arrive whole`, {
-      key,
-    });
+    throw cannotStore(key, "a piece did not arrive whole");
   }
 }
 
-/** A refusal that may be for the form of the request and not for the command. */
+/** A refusal that may be about the form of the request and not about the command. */
 class RefusedForm extends Error {
   override readonly name = "RefusedForm";
   readonly refusal: ZstashError;
@@ -182,9 +208,4 @@ class RefusedForm extends Error {
     super(refusal.message);
     this.refusal = refusal;
   }
-}
-
-/** What the server says of limits, memory, rights and types is about the command. */
-function isAboutForm({ code }: ZstashError, text: string): boolean {
-  return code === "REDIS" && !/^(OOM|NOPERM|NOAUTH|READONLY|WRONGTYPE|LOADING|MISCONF|ERR DB )/.test(text);
 }

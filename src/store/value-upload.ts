@@ -1,3 +1,4 @@
+/** Sends a compressed value to Redis: in one request while it is small, and in pieces from there on. */
 import { concatenate } from "../bytes.ts";
 import { ZstashError } from "../errors.ts";
 import {
@@ -8,19 +9,20 @@ import {
 } from "../format/content-size.ts";
 import type { RestCommand } from "../rest/rest-command.ts";
 import { toTextCarrier } from "../value/carrier.ts";
-import type { PutPlan, StoreContext } from "./options.ts";
+import type { PutSettings, StoreSettings } from "./options.ts";
 import { PieceCutter } from "./piece-cutter.ts";
-import { publish, TAIL_SIZE } from "./publish.ts";
-import { requireReply } from "./reply.ts";
+import { publish } from "./publish.ts";
+import { cannotStore, requireReply } from "./reply.ts";
+import { TAIL_SIZE } from "./slice.ts";
 import { TEMPORARY_TTL, temporaryKey } from "./temporary-key.ts";
 import { Upload } from "./upload.ts";
 
 /**
- * A value up to this many compressed bytes is one SET, where no other size of pieces is asked for. In pieces it would
+ * Compressed bytes of a value up to which it is one SET, unless another size of pieces is asked for. In pieces it would
  * take four round trips instead of one: 1 MiB over 100 Mbit and 20 ms takes 355 ms in pieces and 181 ms at once.
  */
 const SINGLE_MAX = 2 << 20;
-/** Bytes that are sent last, because the header is in them. */
+/** Bytes of the first piece, which is sent last, because the header is in it. */
 const FIRST_PIECE = 64 << 10;
 const DEFAULT_CONCURRENCY = 6;
 /** Milliseconds for the removal of a temporary key after a failure. */
@@ -28,59 +30,64 @@ const CLEANUP_TIMEOUT = 5_000;
 /** Milliseconds within which pieces that were given up arrive if they ever do. */
 const LATE_PIECES = 60_000;
 
-/** Compressed bytes on their way into Redis: in one request while they are few, and in pieces from there on. */
+/** The upload of one value. `write` takes its compressed bytes, `finish` or `abandon` ends it. */
 export class ValueUpload {
-  readonly #context: StoreContext;
+  readonly #settings: StoreSettings;
   readonly #key: string;
-  readonly #plan: PutPlan;
+  readonly #putSettings: PutSettings;
   readonly #source: { readonly size: number };
   readonly #signal: AbortSignal;
-  readonly #temporary: string;
-  /** What was compressed while it may still be one request. */
+  #temporaryKey: string | undefined;
+  /** Everything compressed so far, while it may still be one request. */
   #chunks: Uint8Array[] | undefined = [];
   #cutter: PieceCutter | undefined;
   #upload: Upload | undefined;
-  /** Bytes that the header has grown by. */
+  /** Bytes by which the header has grown. */
   #shift = 0;
+  /** The last bytes of a value in pieces. */
   #tail: Uint8Array = new Uint8Array(0);
   #compressed = 0;
   #sent = 0;
-  /** Whether the temporary key may exist without an upload. */
+  /** The temporary key may exist without an upload in pieces. */
   #created = false;
 
   constructor(
-    context: StoreContext,
+    settings: StoreSettings,
     key: string,
-    plan: PutPlan,
+    putSettings: PutSettings,
     source: { readonly size: number },
     signal: AbortSignal,
   ) {
-    this.#context = context;
+    this.#settings = settings;
     this.#key = key;
-    this.#plan = plan;
+    this.#putSettings = putSettings;
     this.#source = source;
     this.#signal = signal;
-    this.#temporary = temporaryKey(key);
   }
 
-  /** Bytes of what is stored. */
+  /** Bytes of the value as it is stored. */
   get size(): number {
     return this.#compressed + this.#shift;
+  }
+
+  /** Drawn when it is first needed: most values are one SET. */
+  get #temporary(): string {
+    this.#temporaryKey ??= temporaryKey(this.#key);
+    return this.#temporaryKey;
   }
 
   async write(chunk: Uint8Array): Promise<void> {
     this.#compressed += chunk.length;
     this.#requireRoom();
-    this.#tail = concatenate([this.#tail, chunk.subarray(-TAIL_SIZE)]).subarray(-TAIL_SIZE);
     if (this.#chunks === undefined) return this.#cut(chunk);
     this.#chunks.push(chunk);
-    if (this.#compressed <= (this.#context.pieceSize ?? SINGLE_MAX)) return;
+    if (this.#compressed <= (this.#settings.pieceSize ?? SINGLE_MAX)) return;
     const chunks = this.#chunks;
     this.#chunks = undefined;
     for (const one of chunks) await this.#cut(one);
   }
 
-  /** Sends the rest and gives the value its key; false where `ifAbsent` found one. */
+  /** Sends the rest and gives the value its key; false if `ifAbsent` found one. */
   async finish(): Promise<boolean> {
     if (this.#chunks !== undefined) return this.#finishSingle(concatenate(this.#chunks));
     const last = this.#cutter?.finish();
@@ -90,9 +97,10 @@ export class ValueUpload {
     return this.#publish();
   }
 
-  /** Waits for the pieces that are on their way after a failure that a server told: it answers, so they end soon. */
+  /** Waits for the pieces that are on their way, unless a request was lost: a server that answers ends them soon. */
   async drain(failure: unknown): Promise<void> {
-    if (this.#upload === undefined || !(failure instanceof ZstashError) || failure.key === undefined) return;
+    const answered = failure instanceof ZstashError && failure.effect === undefined;
+    if (this.#upload === undefined || !answered) return;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, CLEANUP_TIMEOUT);
@@ -101,24 +109,25 @@ export class ValueUpload {
     clearTimeout(timer);
   }
 
-  /** Removes what is left in Redis of a value that failed, or lets it end soon. */
+  /** Removes what a failed upload has left in Redis, or lets it expire soon. */
   async abandon(): Promise<void> {
     if (!this.#created && this.#upload === undefined) return;
-    const mayCome = (await this.#upload?.settle()) ?? false;
-    // Without XX: a key that was evicted and came back with a piece has no end.
-    await this.#cleanUp(mayCome ? ["PEXPIRE", this.#temporary, LATE_PIECES] : ["DEL", this.#temporary]);
+    const mayArrive = (await this.#upload?.settle()) ?? false;
+    // Without XX: a key that was evicted and came back with a piece does not expire.
+    await this.#cleanUp(mayArrive ? ["PEXPIRE", this.#temporary, LATE_PIECES] : ["DEL", this.#temporary]);
   }
 
   async #cleanUp(remove: RestCommand): Promise<void> {
     const giveUp = new AbortController();
     const timer = setTimeout(() => giveUp.abort(), CLEANUP_TIMEOUT);
-    // What does not work now, the temporary key's own end of life does.
-    await this.#context.client.command(remove, { signal: giveUp.signal }).catch(() => undefined);
+    // If this fails, the key's TTL removes it.
+    await this.#settings.client.command(remove, { signal: giveUp.signal }).catch(() => undefined);
     clearTimeout(timer);
   }
 
   async #cut(chunk: Uint8Array): Promise<void> {
-    const { pieceSize } = this.#context;
+    this.#tail = concatenate([this.#tail, chunk.subarray(-TAIL_SIZE)]).subarray(-TAIL_SIZE);
+    const { pieceSize } = this.#settings;
     this.#cutter ??= new PieceCutter({
       fixed: pieceSize,
       first: Math.min(FIRST_PIECE, pieceSize ?? FIRST_PIECE),
@@ -128,7 +137,7 @@ export class ValueUpload {
 
   async #send(offset: number, bytes: Uint8Array): Promise<void> {
     if (this.#upload !== undefined) return this.#upload.send({ offset: offset + this.#shift, bytes });
-    const { client, concurrency = DEFAULT_CONCURRENCY } = this.#context;
+    const { client, concurrency = DEFAULT_CONCURRENCY } = this.#settings;
     const reserved = this.#reserve(bytes);
     this.#upload = new Upload(
       client,
@@ -143,9 +152,9 @@ export class ValueUpload {
     );
   }
 
-  /** Room for the content size in a single frame whose header does not declare it. */
+  /** Makes room for the content size in the header of a single frame that does not declare it. */
   #reserve(head: Uint8Array): ReservedHeader | undefined {
-    const reserved = this.#plan.layout.kind === "frame" ? reserveContentSize(head) : undefined;
+    const reserved = this.#putSettings.layout.kind === "frame" ? reserveContentSize(head) : undefined;
     if (reserved !== undefined) this.#shift = CONTENT_SIZE_FIELD;
     return reserved;
   }
@@ -158,7 +167,7 @@ export class ValueUpload {
     }
     const bytes = reserved?.bytes ?? compressed;
     this.#tail = bytes.subarray(-TAIL_SIZE);
-    const { ttl, ifAbsent } = this.#plan;
+    const { ttl, ifAbsent } = this.#putSettings;
     if (!ifAbsent) {
       await this.#set(this.#key, bytes, ttl);
       this.#progress(bytes.length);
@@ -172,16 +181,16 @@ export class ValueUpload {
 
   async #set(key: string, bytes: Uint8Array, ttl: number | undefined): Promise<void> {
     const expiry = ttl === undefined ? [] : ["PX", ttl];
-    const reply = await this.#context.client.command(["SET", key, bytes, ...expiry], {
+    const reply = await this.#settings.client.command(["SET", key, bytes, ...expiry], {
       signal: this.#signal,
-      otherwise: () => ["SET", key, toTextCarrier(bytes), ...expiry],
+      asText: () => ["SET", key, toTextCarrier(bytes), ...expiry],
     });
     requireReply(reply, "store", this.#key);
   }
 
   async #publish(): Promise<boolean> {
-    const { client, slices } = this.#context;
-    const { ttl, ifAbsent } = this.#plan;
+    const { client, slices } = this.#settings;
+    const { ttl, ifAbsent } = this.#putSettings;
     const published = await publish(client, slices, {
       key: this.#key,
       temporary: this.#temporary,
@@ -192,23 +201,21 @@ export class ValueUpload {
       signal: this.#signal,
     });
     if (!published) await this.abandon();
-    // A piece that comes once more finds a key with an end.
+    // A piece that arrives once more finds a key that expires.
     else if (this.#upload?.lost === true)
       await this.#cleanUp(["SET", this.#temporary, "", "PX", LATE_PIECES]);
     return published;
   }
 
   #requireRoom(): void {
-    const { maxRecordSize } = this.#context;
+    const { maxRecordSize } = this.#settings;
     if (this.size <= maxRecordSize) return;
-    const key = this.#key;
-    const message = `Cannot store ${JSON.stringify(key)}: a value may have ${maxRecordSize} bytes, got more`;
-    throw new ZstashError("RECORD_LIMIT", message, { key });
+    throw cannotStore(this.#key, `a value may have ${maxRecordSize} bytes, got more`, "RECORD_LIMIT");
   }
 
   #progress(size: number): void {
     this.#sent += size;
-    this.#plan.onProgress?.({
+    this.#putSettings.onProgress?.({
       size: this.#source.size,
       compressedSize: this.size,
       sentSize: this.#sent,

@@ -8,8 +8,7 @@ export { compressionMiddleware, type CompressionMiddleware } from "./middleware.
 export type { CommandReply, CommandRequest, SendRequest } from "./sdk-request.ts";
 export type { CompressionMode, CompressionOptions } from "./options.ts";
 export type { Fetch } from "../rest/exchange.ts";
-export type { RestOptions } from "../rest/rest-options.ts";
-export type { RetryOptions } from "../rest/retry.ts";
+export type { RestOptions, RetryOptions } from "../rest/rest-options.ts";
 export type { EventListener, SkipReason, ZstashEvent } from "../metrics/events.ts";
 export type { Policy, PolicyContext, PolicyOption, ValueKind } from "../value/policy.ts";
 export {

@@ -30,8 +30,8 @@ export class RawTransport {
     frames: boolean,
     text: (() => CommandArguments) | undefined,
   ): Promise<CommandReply> {
-    const otherwise = text as (() => RestCommand) | undefined;
-    const options = { signal, headers, ...(otherwise === undefined ? {} : { otherwise }) };
+    const asText = text as (() => RestCommand) | undefined;
+    const options = { signal, headers, asText };
     const reply = toReply(await this.#client.command(command as RestCommand, options), frames);
     const { error } = reply;
     if (error !== undefined && serverErrorCode(error) !== "REDIS")

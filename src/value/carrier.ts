@@ -23,6 +23,11 @@ export function textCarrierSize(frameSize: number): number {
   return TEXT_PREFIX.length + base64Length(frameSize);
 }
 
+/** Characters before the base64 in the text carrier, all of them ASCII. */
+export const TEXT_PREFIX_SIZE: number = TEXT_PREFIX.length;
+/** Bytes at the start of a stored value that tell its carrier. */
+export const CARRIER_HEAD_SIZE: number = TEXT_MAGIC.length;
+
 /** The stored text of a frame. */
 export function toTextCarrier(frame: Uint8Array): string {
   return encodeBase64(frame, TEXT_PREFIX);

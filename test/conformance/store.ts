@@ -84,7 +84,7 @@ export const storeCases: readonly Case[] = [
           const result = await store.put("k", make());
           equal(result?.size, data.length, `${name}: its size`);
           const frame = await stored("GET", "k");
-          equal(result?.compressedSize, frame.length, `${name}: its stored size`);
+          equal(result?.storedSize, frame.length, `${name}: its stored size`);
           equal(context.readFrameHeader(frame).contentSize, data.length, `${name}: what its header declares`);
           equal(context.zstd.decompress(frame), data, name);
           equal(await whole(await store.get("k"), name), data, `${name}, as a stream`);
@@ -119,7 +119,7 @@ export const storeCases: readonly Case[] = [
         },
       });
       const frame = await stored("GET", "k");
-      equal(result?.compressedSize, frame.length, "what was stored");
+      equal(result?.storedSize, frame.length, "what was stored");
       equal(sent.at(-1), frame.length, "the last progress");
       equal(sent.length > 5, true, "several pieces");
       equal(context.readFrameHeader(frame).contentSize, data.length, "the content size of a stream");
@@ -140,9 +140,9 @@ export const storeCases: readonly Case[] = [
       equal(await store.getBytes("k"), json, `${about}: by the store`);
       const stat = await store.stat("k");
       equal(stat?.size, json.length, `${about}: size`);
-      equal(stat?.compressedSize, file.length, `${about}: stored size`);
-      equal(stat?.frames, result?.frames, `${about}: frames`);
-      equal(stat?.layout, index < 2 ? "frame" : "seekable", `${about}: layout`);
+      equal(stat?.storedSize, file.length, `${about}: stored size`);
+      equal(stat?.frameCount, result?.frameCount, `${about}: frames`);
+      equal(stat?.form, index < 2 ? "frame" : "seekable", `${about}: form`);
       equal(stat?.ttl, undefined, `${about}: time to live`);
       for (const [start, end] of [
         [0, 10],
@@ -159,7 +159,7 @@ export const storeCases: readonly Case[] = [
   storeCase("with an mtu every frame fits a segment and decodes alone", async ({ context, open, stored }) => {
     const bound = context.segmentSize({ mtu: 1500 });
     for (const data of [json, noise(3, 20_000)]) {
-      const result = await open().put("k", data, { mtu: 1500 });
+      const result = await open().put("k", data, { layout: { mtu: 1500 } });
       const file = await stored("GET", "k");
       const source = {
         size: file.length,
@@ -169,7 +169,7 @@ export const storeCases: readonly Case[] = [
       if (table === undefined || result === null) return fail("there is no seek table");
       const contents: Uint8Array[] = [];
       let largest = 0;
-      for (let index = 0; index < result.frames; index++) {
+      for (let index = 0; index < result.frameCount; index++) {
         const { start, end } = table.frame(index);
         largest = Math.max(largest, end - start);
         contents.push(context.zstd.decompress(file.subarray(start, end)));
@@ -244,13 +244,13 @@ export const storeCases: readonly Case[] = [
     await wrap("text").set("text", rows);
     await wrap("raw").set("raw", rows);
     for (const store of [open(), open({ pieceSize: 300 })]) {
-      for (const [key, layout] of [
+      for (const [key, form] of [
         ["plain", "plain"],
         ["text", "text"],
         ["raw", "frame"],
       ] as const) {
         equal(await store.getText(key), text, key);
-        equal((await store.stat(key))?.layout, layout, `${key}: layout`);
+        equal((await store.stat(key))?.form, form, `${key}: form`);
         equal((await store.stat(key))?.size, text.length, `${key}: size`);
         const part = await whole(await store.getRange(key, 100, 200), key);
         equal(part, utf8(text.slice(100, 200)), `${key}: a part`);
@@ -372,7 +372,7 @@ export const storeCases: readonly Case[] = [
       await isMisuse(
         "TypeError",
         "two layouts",
-        store.put("k", "", { mtu: 1500, layout: { frameSize: 100 } }),
+        store.put("k", "", { layout: { mtu: 1500, frameSize: 100 } }),
       );
       equal(await store.getBytes("k"), json, "the value after all that");
     },

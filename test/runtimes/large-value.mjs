@@ -35,9 +35,9 @@ try {
   await server.close();
   await fixture.remove();
 }
-for (const { name, compressedSize, put, get, most } of rows) {
+for (const { name, storedSize, put, get, most } of rows) {
   console.log(
-    `          ${name.padEnd(8)} ${(compressedSize / 1e6).toFixed(1)} MB stored, ${put} requests to put it and ${get} to get it, at most ${most} at once`,
+    `          ${name.padEnd(8)} ${(storedSize / 1e6).toFixed(1)} MB stored, ${put} requests to put it and ${get} to get it, at most ${most} at once`,
   );
 }
 process.exit();

@@ -4,7 +4,7 @@ import { createStore, type Fetch } from "zstash/store";
 /** What a runtime says of it; JSON-serialisable. */
 export interface LargeValueReport {
   readonly size: number;
-  readonly compressedSize: number;
+  readonly storedSize: number;
   readonly equal: boolean;
   /** Requests of the put and of the get. */
   readonly put: number;
@@ -84,7 +84,7 @@ export async function report(server: { url: string; token: string }): Promise<La
   for (let next = await reader.read(); !next.done; next = await reader.read()) got.add(next.value);
   return {
     size: SIZE,
-    compressedSize: result!.compressedSize,
+    storedSize: result!.storedSize,
     equal: got.equals(sent),
     put,
     get: requests,

@@ -1,19 +1,16 @@
+/** `zstash sweep`: lists and removes temporary keys of uploads that ended without removing them. */
 import { ZstashError } from "../../errors.ts";
-import type { Fetch, Store, TemporaryKey } from "../../store/index.ts";
+import type { Store, TemporaryKey } from "../../store/index.ts";
 import { UsageError, type CliCommand, type OptionValues, type Terminal } from "../command.ts";
 
-/** Where the server is, by option; what the command line leaves out comes from the environment. */
+/** Variables of the environment for what the command line leaves out. */
 const URL_VARIABLE = "UPSTASH_REDIS_REST_URL";
 const TOKEN_VARIABLE = "UPSTASH_REDIS_REST_TOKEN";
 /** Keys that one request removes. */
 const DELETE_COUNT = 1000;
-/** Keys that a SCAN of the store looks at. */
-const SCAN_COUNT = 1000;
-
-/** Shorter tokens are parts of words, and no secrets. */
+/** Tokens are taken out of messages from this length on: a shorter one is a part of words, and no secret. */
 const TOKEN_MIN = 6;
 
-/** `zstash sweep`: temporary keys of uploads that ended without removing them. */
 export const SWEEP_COMMAND: CliCommand = {
   summary: "List and remove temporary keys of uploads that were left behind",
   options: {
@@ -51,11 +48,11 @@ function readServer(values: OptionValues): ServerAddress {
 
 async function sweep(server: ServerAddress, values: OptionValues, terminal: Terminal): Promise<number> {
   const all = values["all"] === true;
-  const scans = countScans();
-  const store = await openStore(server, scans.fetch);
+  const store = await openStore(server);
   const found: TemporaryKey[] = [];
-  scans.onScan = () => terminal.progress(`${count(scans.keys, "key")} looked at, ${found.length} found`);
-  for await (const key of store.temporaryKeys()) found.push(key);
+  const onScan = (scanned: number): void =>
+    terminal.progress(`${count(scanned, "key")} looked at, ${found.length} found`);
+  for await (const key of store.temporaryKeys({ onScan })) found.push(key);
   const listed = all ? found : found.filter(({ abandoned }) => abandoned);
   const removed = values["delete"] === true ? await remove(store, listed, terminal) : undefined;
   terminal.progress(undefined);
@@ -64,33 +61,16 @@ async function sweep(server: ServerAddress, values: OptionValues, terminal: Term
   return 0;
 }
 
-/** A wrong URL or token is a wrong command line; the messages never hold them. */
-async function openStore(server: ServerAddress, fetch: Fetch): Promise<Store> {
-  // Imported when it is needed: `zstash dev` starts without the codec.
+/** Makes the store. A wrong URL or token is a wrong command line; the messages never hold them. */
+async function openStore(server: ServerAddress): Promise<Store> {
+  // Imported on demand: `zstash dev` starts without the codec.
   const { createStore } = await import("../../store/index.ts");
   try {
-    return createStore({ ...server, fetch, retry: { retries: 2 } });
+    return createStore({ ...server, retry: { retries: 2 } });
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     throw new UsageError(`Cannot sweep: ${error.message}. See --url and --token in "zstash sweep --help"`);
   }
-}
-
-/** A `fetch` that tells how far the scan is: the store hands on only what it finds. */
-function countScans(): { readonly fetch: Fetch; keys: number; onScan: () => void } {
-  const scans = {
-    keys: 0,
-    onScan: (): void => undefined,
-    fetch: async (input: string, init: RequestInit): Promise<Response> => {
-      const response = await fetch(input, init);
-      if (typeof init.body === "string" && init.body.startsWith('["SCAN"')) {
-        scans.keys += SCAN_COUNT;
-        scans.onScan();
-      }
-      return response;
-    },
-  };
-  return scans;
 }
 
 async function remove(store: Store, keys: readonly TemporaryKey[], terminal: Terminal): Promise<number> {
@@ -103,15 +83,15 @@ async function remove(store: Store, keys: readonly TemporaryKey[], terminal: Ter
   return removed;
 }
 
-/** The same error, with what to do next, and without the token whatever the server says. */
+/** The same error with advice, and without the token, whatever the server says. */
 function advised(error: unknown, token: string): unknown {
   if (!(error instanceof ZstashError)) return error;
   const advice = adviceFor(error);
   const message = `${error.message}${advice === undefined ? "" : `. ${advice}`}`;
-  return new ZstashError(
-    error.code,
-    token.length < TOKEN_MIN ? message : message.replaceAll(token, "[token]"),
-  );
+  return error.with({
+    message: token.length < TOKEN_MIN ? message : message.replaceAll(token, "[token]"),
+    cause: undefined,
+  });
 }
 
 function adviceFor({ code, status, message }: ZstashError): string | undefined {
@@ -131,7 +111,7 @@ function describeKeys(keys: readonly TemporaryKey[], running: number, removed: n
   const rows = keys.map((key) => [bytes(key.size), lifetime(key.ttl), stateOf(key), printable(key.key)]);
   const next = removed === undefined ? 'Add "--delete" to remove them' : removal(removed, keys.length);
   const head = `${count(keys.length, "temporary key")} of uploads, ${bytes(size)}`;
-  return [head, "", table([["size", "lives for", "upload", "key"], ...rows]), "", ...more, next].join("\n");
+  return [head, "", table([["size", "expires in", "upload", "key"], ...rows]), "", ...more, next].join("\n");
 }
 
 function removal(removed: number, listed: number): string {
@@ -144,7 +124,7 @@ function stateOf({ abandoned }: TemporaryKey): string {
 }
 
 function lifetime(ttl: number): string {
-  if (ttl < 0) return "ever";
+  if (ttl < 0) return "never";
   return ttl < 120_000 ? `${Math.ceil(ttl / 1000)} s` : `${Math.round(ttl / 60_000)} min`;
 }
 
@@ -155,7 +135,7 @@ function bytes(size: number): string {
   return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
 }
 
-/** A key's control characters would speak to the terminal. */
+/** Escapes control characters, which would act on the terminal. */
 function printable(key: string): string {
   // oxlint-disable-next-line no-control-regex
   return key.replace(/[\u0000-\u001f\u007f-\u009f]/g, (one) => JSON.stringify(one).slice(1, -1));

@@ -49,14 +49,13 @@ const ways: readonly Way[] = [
   { autoPipelining: false, warm: false },
 ];
 
-/** One run of an operation with a fault in its requests from `first` to `last`. */
+/** One run of an operation with a fault in its requests from the first to the last of `requests`. */
 async function inject(
   operation: Operation,
   way: Way,
   expected: Expected,
   fault: Fault | undefined,
-  first = 0,
-  last = first,
+  requests: readonly [first: number, last: number] = [0, 0],
 ): Promise<{ wrong: string[]; faulty: FaultyFetch }> {
   const faulty = new FaultyFetch(platformFetch);
   const client = await rig.client({
@@ -69,7 +68,7 @@ async function inject(
   });
   const key = rig.key();
   await rig.prepare(operation, key);
-  faulty.arm(fault, first, last);
+  faulty.arm(fault, ...requests);
   const { outcome, state } = await rig.run(operation, client, key);
   counts.cases += 1;
   const wrong = judgeState(outcome, state, expected);
@@ -85,11 +84,11 @@ async function inject(
   // Which form of a reply or of a request a server takes is found out by a request more.
   if (faulty.sent > most + (way.warm ? 0 : 1)) wrong.push(`sent ${faulty.sent} times`);
   if (!operation.repeatable && faulty.ran > 1) wrong.push(`ran ${faulty.ran} times`);
-  const where = `${operation.name}, ${fault?.name}, request ${first}, ${JSON.stringify(way)}`;
+  const where = `${operation.name}, ${fault?.name}, request ${requests[0]}, ${JSON.stringify(way)}`;
   return { wrong: wrong.map((what) => `${where}: ${what}`), faulty };
 }
 
-/** Whether the error says what has happened. */
+/** Lists what the error says wrongly about the fault. */
 function judgeFault({ code, status }: ZstashError, fault: Fault): string[] {
   const wanted = fault.silent === true ? ["TIMEOUT"] : ["REDIS", "TRUNCATED"];
   const said = fault.status === undefined || fault.status === 200 ? undefined : fault.status;
@@ -127,10 +126,10 @@ describe("the raw carrier", () => {
           if (fault.silent === true && !way.warm && !long) continue;
           // In turn, and from one on to the last.
           for (let number = 0; number < sent; number++) {
-            wrong.push(...(await inject(operation, way, expected, fault, number)).wrong);
+            wrong.push(...(await inject(operation, way, expected, fault, [number, number])).wrong);
           }
           if (fault.silent !== true)
-            wrong.push(...(await inject(operation, way, expected, fault, 0, Infinity)).wrong);
+            wrong.push(...(await inject(operation, way, expected, fault, [0, Infinity])).wrong);
         }
       }
       expect(shown(wrong)).toEqual([]);
@@ -149,11 +148,13 @@ describe("the raw carrier", () => {
           const step = size <= 60 || long ? Math.ceil(size / 3000) : Math.ceil(size / 24);
           for (let at = 0; at < size; at += at < 12 || at >= size - 6 ? 1 : step) {
             for (const how of ["reset", "end"] satisfies Cut[]) {
-              wrong.push(...(await inject(operation, way, expected, cutAt(at, how), number)).wrong);
+              wrong.push(...(await inject(operation, way, expected, cutAt(at, how), [number, number])).wrong);
             }
           }
           for (const at of long ? [1, size >> 1, size - 1] : [size >> 1]) {
-            wrong.push(...(await inject(operation, way, expected, cutAt(at, "silence"), number)).wrong);
+            wrong.push(
+              ...(await inject(operation, way, expected, cutAt(at, "silence"), [number, number])).wrong,
+            );
           }
         }
       }

@@ -89,7 +89,7 @@ async function run(operation: StoreOperation, fault?: Fault, request = 0): Promi
   return { faulty, ...outcome, state, ttl, temporaries };
 }
 
-/** Whether the same request may succeed later. */
+/** True if the same request may succeed later. */
 function passes(fault: Fault): boolean {
   return (
     fault.silent !== true &&

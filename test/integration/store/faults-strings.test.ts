@@ -87,7 +87,7 @@ describe.each(redisAvailable() ? ["embedded", "redis-server"] : ["embedded"])("o
             key: "cut",
           });
         }
-        expect(await rig.store().stat("cut")).toMatchObject({ compressedSize: size });
+        expect(await rig.store().stat("cut")).toMatchObject({ storedSize: size });
       }
     });
 
@@ -133,7 +133,7 @@ describe.each(redisAvailable() ? ["embedded", "redis-server"] : ["embedded"])("o
         await rig.command("SET", "other", bytes.length === 0 ? "" : bytes);
         for (const [name, read] of reads)
           expect(Buffer.from((await read("other"))!), name).toEqual(Buffer.from(bytes));
-        expect(await rig.store().stat("other")).toMatchObject({ size: bytes.length, layout: "plain" });
+        expect(await rig.store().stat("other")).toMatchObject({ size: bytes.length, form: "plain" });
       }
     });
   });

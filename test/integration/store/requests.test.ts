@@ -1,4 +1,6 @@
-// What a store asks of the server: how many requests, how many bytes, and what it does when it may not ask that way.
+/**
+ * What a store asks of the server: how many requests, how many bytes, and what it does when it may not ask that way.
+ */
 import { beforeAll, describe, expect, test } from "vitest";
 import { loadZstd, type Zstd } from "../../../src/codec/zstd.ts";
 import { Redis } from "@upstash/redis";
@@ -70,7 +72,7 @@ describe.each(backends)("requests to %s", (backend) => {
     const store = rig().store();
     const data = noise(2, 3 * MIB);
     await store.put("k", data, { ttl: 60 });
-    const size = (await store.stat("k"))!.compressedSize;
+    const size = (await store.stat("k"))!.storedSize;
     let pieces = 0;
     for (let at = 0; at < size; at += pieceSizeAt(at, { fixed: undefined, first: 64 * KIB })) pieces += 1;
     const seen = rig().traffic.take();
@@ -127,7 +129,7 @@ describe.each(backends)("requests to %s", (backend) => {
       const seen = rig().traffic.take();
       expect(seen.map(({ command }) => command)).toEqual(Array.from({ length: requests }, () => slice));
       const received = seen.reduce((sum, one) => sum + one.received, 0);
-      expect(received).toBeLessThan(10_000 + 20 * stat.frames * (requests - 1));
+      expect(received).toBeLessThan(10_000 + 20 * stat.frameCount * (requests - 1));
     }
   });
 
@@ -362,7 +364,10 @@ describe.each(backends)("servers that lack something, before %s", (backend) => {
             const store = rig().store(options);
             await rig().send(["DEL", "k"]);
             const result = await store.put("k", data, { layout, ifAbsent: true, ttl: 60 });
-            expect(await store.stat("k")).toMatchObject({ size: data.length, frames: result!.frames });
+            expect(await store.stat("k")).toMatchObject({
+              size: data.length,
+              frameCount: result!.frameCount,
+            });
             expectBytes((await store.getBytes("k"))!, data);
             expectBytes((await drain(await store.getRange("k", 1000, 30_000)))!, data.slice(1000, 30_000));
             if (zstdCliAvailable()) expectBytes(zstdDecode(await rig().stored("k")), data);
@@ -382,7 +387,7 @@ describe.each(backends)("servers that lack something, before %s", (backend) => {
         await store.put("k", json, { ...options, ttl: 60 });
         expect(new TextDecoder().decode(await rig().stored("k"))).toMatch(/^zs1:KLUv/);
         expect(await store.getText("k")).toBe(json);
-        expect((await store.stat("k"))!).toMatchObject({ layout: "text" });
+        expect((await store.stat("k"))!).toMatchObject({ form: "text" });
         expect((await drain(await store.getRange("k", 5, 50)))!.length).toBe(45);
       }
     });
@@ -419,8 +424,8 @@ describe.each(backends)("store and wrapper on %s", (backend) => {
         expect(await store.getText("string")).toBe("zs1:KLUv/ is no frame");
         expect(await store.stat("large")).toMatchObject({
           size: json.length,
-          frames: 1,
-          layout: carrier === "raw" ? "frame" : "text",
+          frameCount: 1,
+          form: carrier === "raw" ? "frame" : "text",
         });
         const range = await drain(await store.getRange("large", 1000, 2000));
         expect(new TextDecoder().decode(range!)).toBe(json.slice(1000, 2000));

@@ -1,4 +1,4 @@
-// Values of any size: what is stored, what comes back, and what is left when something fails.
+/** Values of any size: what is stored, what comes back, and what is left when something fails. */
 import { describe, expect, test } from "vitest";
 import { segmentSize } from "../../../src/codec/segment-size.ts";
 import { loadZstd } from "../../../src/codec/zstd.ts";
@@ -57,9 +57,9 @@ describe.each(backends)("the store on %s", (backend) => {
       const store = rig().store();
       const data = jsonBytes(30_000);
       const result = await store.put("k", make(data));
-      expect(result).toMatchObject({ size: data.length, frames: 1 });
+      expect(result).toMatchObject({ size: data.length, frameCount: 1 });
       const stored = await rig().stored("k");
-      expect(result!.compressedSize).toBe(stored.length);
+      expect(result!.storedSize).toBe(stored.length);
       expect(readFrameHeader(stored)).toMatchObject({ contentSize: data.length, checksum: true });
       if (hasZstd) expectBytes(zstdDecode(stored), data);
       expectBytes((await drain(await store.get("k")))!, data);
@@ -74,7 +74,7 @@ describe.each(backends)("the store on %s", (backend) => {
       const result = await store.put("k", make(data));
       expect(rig().traffic.commands()).toContain("SETRANGE");
       const stored = await rig().stored("k");
-      expect(result).toMatchObject({ size: data.length, compressedSize: stored.length, frames: 1 });
+      expect(result).toMatchObject({ size: data.length, storedSize: stored.length, frameCount: 1 });
       expect(readFrameHeader(stored).contentSize).toBe(data.length);
       if (hasZstd) expectBytes(zstdDecode(stored), data);
       expectBytes((await drain(await store.get("k")))!, data);
@@ -86,8 +86,8 @@ describe.each(backends)("the store on %s", (backend) => {
       const store = rig().store();
       for (const layout of layouts) {
         const result = await store.put("k", make(new Uint8Array(0)), { layout });
-        expect(result).toMatchObject({ size: 0, frames: 1 });
-        expect(await store.stat("k")).toMatchObject({ size: 0, frames: 1 });
+        expect(result).toMatchObject({ size: 0, frameCount: 1 });
+        expect(await store.stat("k")).toMatchObject({ size: 0, frameCount: 1 });
         expect((await drain(await store.get("k")))!.length).toBe(0);
         expect(await store.getText("k")).toBe("");
         expect((await drain(await store.getRange("k", 0, 100)))!.length).toBe(0);
@@ -191,7 +191,7 @@ describe.each(backends)("the store on %s", (backend) => {
             const store = rig().store(options);
             const result = (await store.put("k", source, { layout }))!;
             const stored = await rig().stored("k");
-            expect(result.compressedSize, name).toBe(stored.length);
+            expect(result.storedSize, name).toBe(stored.length);
             expect(result.size).toBe(data.length);
             expectBytes((await drain(await store.get("k")))!, data);
             if (hasZstd) expectBytes(zstdDecode(stored), data);
@@ -199,21 +199,21 @@ describe.each(backends)("the store on %s", (backend) => {
             const stat = (await store.stat("k"))!;
             expect(stat).toEqual({
               size: data.length,
-              compressedSize: stored.length,
-              frames: result.frames,
-              layout: result.largestFrame === 0 ? "frame" : "seekable",
+              storedSize: stored.length,
+              frameCount: result.frameCount,
+              form: result.largestFrame === 0 ? "frame" : "seekable",
               ttl: undefined,
             });
             const tableSize = seekTableSize(stored);
             if (tableSize === undefined) {
-              expect(result.frames).toBe(1);
+              expect(result.frameCount).toBe(1);
               expect(readFrameHeader(stored).contentSize).toBe(data.length);
               continue;
             }
             const table = parseSeekTable(stored.subarray(-tableSize), stored.length)!;
             const frames = Array.from({ length: table.frameCount }, (_, index) => table.frame(index));
             const full = frames.filter(({ contentStart, contentEnd }) => contentEnd > contentStart);
-            expect(full.length).toBe(result.frames);
+            expect(full.length).toBe(result.frameCount);
             expect(Math.max(...full.map(({ start, end }) => end - start))).toBe(result.largestFrame);
             for (const { start, contentStart, contentEnd } of full) {
               expect(readFrameHeader(stored.subarray(start)).contentSize).toBe(contentEnd - contentStart);
@@ -296,7 +296,7 @@ describe.each(backends)("the store on %s", (backend) => {
       const store = rig().store();
       const data = jsonBytes(200_000);
       const sizeOf = async (options: object, from = store, source: ValueSource = data): Promise<number> =>
-        (await from.put("k", source, options))!.compressedSize;
+        (await from.put("k", source, options))!.storedSize;
       const zstd = await loadZstd();
       const [one, three, nineteen] = [1, 3, 19].map((level) => zstd.compress(data, { level }).length);
       const near = (size: number, expected: number): void =>
@@ -334,7 +334,7 @@ describe.each(backends)("the store on %s", (backend) => {
         }
         const { length } = await rig().stored("k");
         expect(seen.at(-1)).toEqual({ size: data.length, compressedSize: length, sentSize: length });
-        expect(result!.compressedSize).toBe(length);
+        expect(result!.storedSize).toBe(length);
         if ("pieceSize" in options) expect(seen.length).toBeGreaterThan(5);
       }
     });
@@ -349,7 +349,8 @@ describe.each(backends)("the store on %s", (backend) => {
       [{ level: 1.5 }, /"level"/],
       [{ ifAbsent: 1 }, /"ifAbsent"/],
       [{ onProgress: true }, /"onProgress"/],
-      [{ mtu: 1500, layout: { frameSize: 1000 } }, /"mtu"/],
+      [{ layout: { mtu: 1500, frameSize: 1000 } }, /"layout"/],
+      [{ mtu: 1500 }, /"mtu" .*did you mean "layout"/],
       [{ layout: { frameSize: 0 } }, /"layout\.frameSize"/],
     ])("%j is misuse, and nothing is sent", async (options, message) => {
       const put = rig()
@@ -477,9 +478,9 @@ describe.each(backends)("the store on %s", (backend) => {
           expect(await store.getText("plain")).toBe(text);
           expect(await store.stat("plain")).toEqual({
             size: text.length,
-            compressedSize: text.length,
-            frames: 0,
-            layout: "plain",
+            storedSize: text.length,
+            frameCount: 0,
+            form: "plain",
             ttl: undefined,
           });
           const frames = (await drain(await store.getCompressed("plain")))!;

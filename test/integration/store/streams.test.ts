@@ -1,4 +1,4 @@
-// Values on their way: what arrives early, what is held in memory, and what ends when somebody gives up.
+/** Values on their way: what arrives early, what is held in memory, and what ends when somebody gives up. */
 import { describe, expect, test } from "vitest";
 import type { Layout } from "../../../src/store/index.ts";
 import { expectBytes } from "../../support/expect-bytes.ts";
@@ -101,14 +101,14 @@ describe.each(backends)("streams from and to %s", (backend) => {
 
     test("every frame of one segment decodes with its last byte", async () => {
       const store = await rig().warm();
-      const result = await store.put("k", json, { mtu: 1500 });
+      const result = await store.put("k", json, { layout: { mtu: 1500 } });
       const stored = await rig().stored("k");
       const half = gated(stored.length >> 1);
       rig().traffic.around = async (_, forward) => rewritten(await forward(), half.gate);
       const reader = (await store.get("k"))!.getReader();
       let size = 0;
       // What was held back is one frame, or a part of it.
-      while (size < json.length / 2 - (2 * json.length) / result!.frames)
+      while (size < json.length / 2 - (2 * json.length) / result!.frameCount)
         size += (await reader.read()).value!.length;
       half.release();
       for (let next = await reader.read(); !next.done; next = await reader.read()) size += next.value.length;
@@ -306,7 +306,7 @@ describe.each(backends)("streams from and to %s", (backend) => {
       "a source that fails after %i chunks: its error, the old value, nothing left",
       async (at) => {
         for (const options of [{}, { pieceSize: 4000 }]) {
-          for (const putOptions of [{}, { ifAbsent: true }, { mtu: 1500 }]) {
+          for (const putOptions of [{}, { ifAbsent: true }, { layout: { mtu: 1500 } }]) {
             const store = rig().store(options);
             await rig().send(["FLUSHDB"], ["SET", "k", "old"]);
             const random = createRandom(at);
@@ -414,7 +414,7 @@ describe.each(backends)("streams from and to %s", (backend) => {
       for (const [options, putOptions, data] of [
         [{ pieceSize: 4000 }, {}, seededRandom(98).bytes(50_000)],
         [{ pieceSize: 4000 }, { ifAbsent: true, ttl: 60 }, seededRandom(98).bytes(50_000)],
-        [{ pieceSize: 4000 }, { mtu: 1500 }, seededRandom(98).bytes(50_000)],
+        [{ pieceSize: 4000 }, { layout: { mtu: 1500 } }, seededRandom(98).bytes(50_000)],
         [{}, { ifAbsent: true }, seededRandom(98).bytes(50)],
       ] as const) {
         await rig().send(["FLUSHDB"]);

@@ -17,7 +17,7 @@ const PIECE = 8192;
 interface Setting {
   readonly name: string;
   readonly layout: Layout;
-  /** Whether every writing has the same number of bytes, stored too: only the version tells them apart. */
+  /** True if every writing has the same number of bytes, stored too: only the version tells them apart. */
   readonly sameSize: boolean;
   readonly shape: "lines" | "noise";
 }

@@ -4,11 +4,11 @@ import type { Fetch } from "../../../src/rest/exchange.ts";
 /** What happens to a request. */
 export interface Fault {
   readonly name: string;
-  /** Whether the server carries the request out. */
+  /** True if the server carries the request out. */
   readonly runs: boolean;
   /** The HTTP status that the client sees, where it sees a whole response. */
   readonly status?: number;
-  /** Whether nothing more comes, so that only a timeout ends it. */
+  /** True if nothing more comes, so that only a timeout ends it. */
   readonly silent?: boolean;
   respond(forward: () => Promise<Response>, init: RequestInit): Promise<Response>;
 }

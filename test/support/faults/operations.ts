@@ -21,7 +21,7 @@ export const huge: string = JSON.stringify(
 /** One call of a client. Keys begin with `key`, which is another one for every run. */
 export interface Operation {
   readonly name: string;
-  /** Whether it may be sent again when nobody knows if it has run: it leaves and answers the same when run twice. */
+  /** True if it may be sent again when nobody knows if it has run: it leaves and answers the same when run twice. */
   readonly repeatable: boolean;
   prepare(redis: Redis, key: string): Promise<unknown>;
   run(redis: Redis, key: string): Promise<unknown>;

@@ -1,7 +1,7 @@
 /** A TCP proxy that ends a connection in the middle of a request or of a reply. */
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 
-/** Where the next exchange through the proxy ends. */
+/** The place at which the next exchange through the proxy ends. */
 export interface CutPoint {
   readonly side: "request" | "reply";
   /** Bytes that pass before, HTTP's head included. */
@@ -16,7 +16,7 @@ export interface FaultProxy {
   arm(cut?: CutPoint): void;
   /** Bytes since `arm`. */
   readonly counts: Readonly<Record<CutPoint["side"], number>>;
-  /** Whether the cut has been made. */
+  /** True if the cut has been made. */
   readonly cut: boolean;
   close(): Promise<void>;
 }

@@ -192,7 +192,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   return { models, counts, wrong };
 }
 
-/** What is wrong with what lies under the keys in the end. */
+/** Faults of the values that lie under the keys in the end. */
 export async function judgeKeys(
   models: readonly KeyModel[],
   read: (key: string) => Promise<{ readonly bytes: Uint8Array | null; readonly ttl: number }>,

@@ -9,7 +9,7 @@ export interface Seen {
   readonly key: string | undefined;
   /** How many with this name came before. */
   readonly number: number;
-  /** Whether the body is bytes. */
+  /** True if the body is bytes. */
   readonly raw: boolean;
   readonly init: RequestInit;
   /** Sends it on; each call sends it once more. */

@@ -12,7 +12,7 @@ export type Content = Writing | undefined;
 /** Somebody who looks while writes go on: all that he may see. */
 export interface Watch {
   readonly allowed: Set<Content>;
-  /** Whether there is no other content that he might see. */
+  /** True if there is no other content that he might see. */
   readonly steady: boolean;
   end(): void;
 }
@@ -20,7 +20,7 @@ export interface Watch {
 /** One key with one writer at a time. */
 export class KeyModel {
   readonly name: string;
-  /** Whether requests may be carried out long after they were given up: then any writing may come back. */
+  /** True if requests may be carried out long after they were given up: then any writing may come back. */
   readonly #late: boolean;
   #possible = new Set<Content>([undefined]);
   readonly #ever = new Set<Content>([undefined]);
@@ -58,7 +58,7 @@ export class KeyModel {
     this.#possible = new Set(this.lostMeanwhile ? [content, undefined] : [content]);
   }
 
-  /** Whether data were lost since the last write began. */
+  /** True if data were lost since the last write began. */
   get lostMeanwhile(): boolean {
     return this.#losses !== this.#before;
   }

@@ -11,7 +11,7 @@ export interface StoreOperation {
   readonly name: string;
   /** A piece of this many bytes; undefined leaves the defaults. */
   readonly pieceSize: number | undefined;
-  /** Whether the key holds the old value before. */
+  /** True if the key holds the old value before. */
   readonly before: "old" | "absent";
   /** What lies there after a success: a version, or nothing. */
   readonly after: typeof OLD | typeof NEW | "absent";
@@ -21,7 +21,7 @@ export interface StoreOperation {
   readonly layout?: Layout;
   readonly size: number;
   readonly shape: ValueShape;
-  /** Whether each of its requests may be sent again, or can be asked after. */
+  /** True if each of its requests may be sent again, or can be asked after. */
   readonly repeatable: boolean;
   /** Runs it and says what came, in words that can be compared. */
   run(store: Store, key: string): Promise<string>;

@@ -2,11 +2,11 @@
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import type { Random } from "../random.ts";
 
-/** How often what happens, as shares of the connections' exchanges. */
+/** Shares of the connections' exchanges that meet each fault. */
 export interface ProxyWeather {
   /** Bytes that pass between two faults of a connection, on average; at least one fault's worth is drawn anew each time. */
   readonly every: number;
-  /** Whether whole requests are delivered after their connection was reset. */
+  /** True if whole requests are delivered after their connection was reset. */
   readonly late: boolean;
 }
 
@@ -46,7 +46,7 @@ export async function startStoreProxy(random: Random, target: number): Promise<S
     return socket;
   }
 
-  /** Lets what the client has sent reach the server some time after the client was told that it did not. */
+  /** Delivers what the client has sent some time after the client was told that it failed. */
   function deliverLate(client: Socket, server: Socket, first: Buffer): void {
     counts.late += 1;
     held += 1;

@@ -1,4 +1,4 @@
-/** Values that say what they are: a torn or a mixed one is recognised, whatever of it arrives. */
+/** Values that name themselves, so that a torn or a mixed one is recognised by any part of it. */
 import { createRandom, type Random } from "../random.ts";
 
 /** "lines": every 32 bytes say version and place, half of it random; "noise": a header, then random bytes. */

@@ -1,3 +1,4 @@
+/** One HTTP exchange: silence, signals, broken connections, and bodies in chunks. */
 import { describe, expect, test, vi } from "vitest";
 import { ZstashError } from "../../../src/errors.ts";
 import { exchange, type Fetch } from "../../../src/rest/exchange.ts";

@@ -1,3 +1,4 @@
+/** The table of commands that may be sent twice. */
 import { describe, expect, test } from "vitest";
 import { isRepeatable } from "../../../src/rest/repeatable.ts";
 import type { RestCommand } from "../../../src/rest/rest-command.ts";

@@ -1,9 +1,14 @@
+/** Replies in RESP2 and in JSON, whole and as streams, split and cut at every byte. */
 import { describe, expect, test } from "vitest";
 import { ZstashError } from "../../../src/errors.ts";
-import { openBulk, type BulkReply } from "../../../src/rest/bulk-reply.ts";
 import type { HttpReply } from "../../../src/rest/exchange.ts";
-import { readJsonReplies } from "../../../src/rest/json-reply.ts";
-import { readReply, type ReplyFormat } from "../../../src/rest/read-reply.ts";
+import {
+  openBulk,
+  readJsonReplies,
+  readReply,
+  type BulkReply,
+  type ReplyFormat,
+} from "../../../src/rest/read-reply.ts";
 import type { RespValue } from "../../../src/rest/resp.ts";
 import { expectBytes } from "../../support/expect-bytes.ts";
 

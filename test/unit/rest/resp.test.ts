@@ -1,3 +1,4 @@
+/** The RESP2 parser and writer: every kind of reply, split anywhere, and every limit. */
 import { describe, expect, test } from "vitest";
 import { ZstashError } from "../../../src/errors.ts";
 import { writeCommand } from "../../../src/rest/resp-writer.ts";

@@ -1,3 +1,4 @@
+/** The path and the body of a request for every kind of command. */
 import { describe, expect, test } from "vitest";
 import { ZstashError } from "../../../src/errors.ts";
 import {

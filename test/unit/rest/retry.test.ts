@@ -1,9 +1,9 @@
+/** The parts of a retry: pauses, signals, the form of replies, the sync token, and texts of servers. */
 import { describe, expect, test, vi } from "vitest";
-import { readRetry } from "../../../src/rest/retry.ts";
-import { isPassing, retryAfter, sleep } from "../../../src/rest/waiting.ts";
-import { ReplyFormats } from "../../../src/rest/reply-format.ts";
-import { SyncToken, tokenVariable } from "../../../src/rest/sync-token.ts";
-import { anyOf } from "../../../src/rest/signals.ts";
+import { anyOf } from "../../../src/rest/exchange.ts";
+import { readRetry } from "../../../src/rest/rest-options.ts";
+import { isPassing, retryAfter, sleep } from "../../../src/rest/retry.ts";
+import { ReplyFormats, SyncToken, tokenVariable } from "../../../src/rest/server-state.ts";
 import { cleanServerText, errorText, serverError, serverErrorCode } from "../../../src/rest/server-error.ts";
 import { seededRandom } from "../../support/random.ts";
 
@@ -63,6 +63,7 @@ describe("the policy", () => {
     [{ retries: 101 }, RangeError],
     [{ retries: Number.NaN }, RangeError],
     [{ backoff: 50 }, TypeError],
+    [{ attempts: 3 }, TypeError],
   ])("%j is refused", (retry, kind) => {
     expect(() => readRetry(retry as false)).toThrow(kind);
     expect(() => readRetry(retry as false)).toThrow(/"retry/);
@@ -235,7 +236,7 @@ describe("what a server says", () => {
     ["", "REDIS"],
   ])("%j is %s", (text, code) => {
     expect(serverErrorCode(text)).toBe(code);
-    expect(serverError("run SET", text, 400)).toMatchObject({
+    expect(serverError("run SET", text, { status: 400 })).toMatchObject({
       code,
       status: 400,
       message: `Cannot run SET: ${text}`,

@@ -1,3 +1,4 @@
+/** Sizes of pieces, and cutting chunks of any size into them. */
 import { describe, expect, test } from "vitest";
 import { PieceCutter, pieceSizeAt, type Piece, type PieceSizes } from "../../../src/store/piece-cutter.ts";
 import { expectBytes } from "../../support/expect-bytes.ts";

@@ -1,3 +1,4 @@
+/** Reading parts of a string, by a script and by a transaction. */
 import { describe, expect, test } from "vitest";
 import { RestClient } from "../../../src/rest/client.ts";
 import { readRestOptions } from "../../../src/rest/rest-options.ts";

@@ -1,3 +1,4 @@
+/** Everything that can be stored, opened as a stream, and everything that cannot. */
 import { describe, expect, test } from "vitest";
 import { openSource, type ValueSource } from "../../../src/store/source.ts";
 import { expectBytes } from "../../support/expect-bytes.ts";

@@ -1,3 +1,4 @@
+/** Names of temporary keys. */
 import { expect, test } from "vitest";
 import {
   ABANDONED_BELOW,
