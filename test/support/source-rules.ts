@@ -20,6 +20,7 @@ export const layers: Readonly<Record<string, number>> = {
   "check.ts": 0,
   "errors.ts": 0,
   "limits.ts": 0,
+  "text.ts": 0,
   format: 1,
   engine: 2,
   adapters: 2,
