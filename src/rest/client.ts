@@ -27,7 +27,9 @@ export interface SendOptions {
   readonly signal?: AbortSignal | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** The same command without bytes, for a server that takes no raw bodies. */
-  readonly otherwise?: () => RestCommand;
+  readonly asText?: (() => RestCommand) | undefined;
+  /** The path of the command with its bytes as the body, where the caller has it from `rawPath`. */
+  readonly rawPath?: string | undefined;
   /** Whether it may run twice, where the caller knows better than the table of commands. */
   readonly repeatable?: boolean;
   /** Told of each attempt that failed though the server may carry it out, now or later. */
@@ -55,7 +57,7 @@ interface Sending {
  * Redis over Upstash's REST protocol, byte for byte: one argument of a command may be bytes, and replies are bytes.
  *
  * What a server can do is found out as it is used: replies in RESP2, else base64; bytes in the body, else
- * `otherwise`. A command's own failure is a reply of kind "error". Everything else rejects: with a ZstashError REDIS
+ * `asText`. A command's own failure is a reply of kind "error". Everything else rejects: with a ZstashError REDIS
  * (its `status`), REQUEST_LIMIT, RECORD_LIMIT or TIMEOUT, or with the signal's reason.
  *
  * @example
@@ -83,17 +85,17 @@ export class RestClient {
 
   /** Sends one command. */
   async command(command: RestCommand, options: SendOptions = {}): Promise<RespValue> {
-    const { otherwise } = options;
-    const form = findForm(command);
+    const { asText } = options;
+    const form = findForm(command, options.rawPath);
     if (form?.raw === false) return this.#single(form, command, options);
-    if (form === undefined || (this.#rawBodies === false && otherwise !== undefined)) {
-      return this.#single(commandForm(otherwise?.() ?? command), command, options);
+    if (form === undefined || (this.#rawBodies === false && asText !== undefined)) {
+      return this.#single(commandForm(asText?.() ?? command), command, options);
     }
     const reply = await this.#single(form, command, options);
     if (reply.kind !== "error") this.#rawBodies = true;
-    if (this.#rawBodies !== undefined || otherwise === undefined) return reply;
+    if (this.#rawBodies !== undefined || asText === undefined) return reply;
     // Refused for its form or for itself: the other form tells which, and a refused command has not run.
-    const second = await this.#single(commandForm(otherwise()), command, options);
+    const second = await this.#single(commandForm(asText()), command, options);
     if (second.kind !== "error") this.#rawBodies = false;
     return second;
   }

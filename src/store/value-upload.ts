@@ -174,7 +174,7 @@ export class ValueUpload {
     const expiry = ttl === undefined ? [] : ["PX", ttl];
     const reply = await this.#context.client.command(["SET", key, bytes, ...expiry], {
       signal: this.#signal,
-      otherwise: () => ["SET", key, toTextCarrier(bytes), ...expiry],
+      asText: () => ["SET", key, toTextCarrier(bytes), ...expiry],
     });
     requireReply(reply, "store", this.#key);
   }

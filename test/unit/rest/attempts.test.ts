@@ -228,10 +228,8 @@ describe("a status", () => {
 
   test("of another kind, once the server is known, is still the request's failure and no command's", async () => {
     const { client } = clientOf([ok, () => new Response("<html>", { status: 404 })]);
-    await client.command(["SET", "k", bytes], { otherwise: () => ["SET", "k", "text"] });
-    const error = await failure(
-      client.command(["SET", "k", bytes], { otherwise: () => ["SET", "k", "text"] }),
-    );
+    await client.command(["SET", "k", bytes], { asText: () => ["SET", "k", "text"] });
+    const error = await failure(client.command(["SET", "k", bytes], { asText: () => ["SET", "k", "text"] }));
     expect(error).toMatchObject({ code: "REDIS", status: 404 });
   });
 });
@@ -367,7 +365,7 @@ describe("what a server can do is found out as it is used", () => {
       new URL(url).pathname === "/" ? json({ result: "OK" }) : json({ error: "ERR no body" }, 400);
     const { client, sent } = clientOf([answer]);
     const send = (): Promise<unknown> =>
-      client.command(["SETNX", "k", bytes], { otherwise: () => ["SETNX", "k", "text"] });
+      client.command(["SETNX", "k", bytes], { asText: () => ["SETNX", "k", "text"] });
     expect(client.sendsBytes).toBe(true);
     expect(await send()).toEqual({ kind: "status", text: "OK" });
     expect(sent.length).toBe(2);
@@ -379,7 +377,7 @@ describe("what a server can do is found out as it is used", () => {
 
   test("a command that fails in both forms says nothing of the server", async () => {
     const { client, sent } = clientOf([() => json({ error: "WRONGTYPE x" }, 400)]);
-    const reply = await client.command(["GETSET", "k", bytes], { otherwise: () => ["GETSET", "k", "text"] });
+    const reply = await client.command(["GETSET", "k", bytes], { asText: () => ["GETSET", "k", "text"] });
     expect(reply).toEqual({ kind: "error", text: "WRONGTYPE x" });
     expect(sent.length).toBe(2);
     expect(client.sendsBytes).toBe(true);
@@ -387,7 +385,7 @@ describe("what a server can do is found out as it is used", () => {
 
   test("a raw request that is lost is not sent in the other form", async () => {
     const { client, sent } = clientOf([reset]);
-    await failure(client.command(["SETNX", "k", bytes], { otherwise: () => ["SETNX", "k", "text"] }));
+    await failure(client.command(["SETNX", "k", bytes], { asText: () => ["SETNX", "k", "text"] }));
     expect(sent.length).toBe(1);
   });
 });
