@@ -94,13 +94,8 @@ function loadOnDemand() {
 function viaSdk(next: SendRequest, request: CommandRequest, kind: RequestKind): Send {
   return ({ commands }) => {
     const body = kind === "command" ? commands[0] : commands;
-    const same = kind === "command" ? request.body === body : isSameList(request.body as unknown[], commands);
-    return next(same ? request : { ...request, body });
+    return next(request.body === body ? request : { ...request, body });
   };
-}
-
-function isSameList(list: readonly unknown[], commands: readonly unknown[]): boolean {
-  return list.length === commands.length && list.every((command, index) => command === commands[index]);
 }
 
 /** Sends through our own transport, which keeps bytes; a pipeline of one command goes as that command. */

@@ -6,13 +6,14 @@ import { isEncoded, type Stored } from "../value/carrier.ts";
 import { decodeRead, type DecodeSettings, type ValueRead } from "../value/decode.ts";
 import type { CodecFailure } from "../value/encode.ts";
 import { batchErrorText } from "./batch-error.ts";
-import { keyOfReply, type ValueReply } from "./commands.ts";
+import { keyOfReply } from "./commands.ts";
 import type { CommandReply, PlannedReply, RequestPlan } from "./plan.ts";
 import type { Settings } from "./settings.ts";
 
-/** The part of what is loaded on demand that decodes large values, with pauses for the event loop. */
-export interface LargeDecoder {
+/** The functions of the lazy half that replies need. */
+export interface OnDemand {
   decodeLarge(codec: Zstd | CodecFailure, read: ValueRead, settings: DecodeSettings): Promise<string>;
+  combineFailures(failures: readonly ZstashError[], planned: PlannedReply): ZstashError;
 }
 
 /** A reply in which something has to be decoded. */
@@ -25,9 +26,6 @@ interface EncodedReply {
   readonly reads: ReadonlyMap<number, ValueRead>;
 }
 
-/** Stands for a damaged value under `onCorrupt: "miss"`. */
-const MISSING = Symbol("missing");
-
 /** Codes that mean the stored value is damaged; nothing else counts as a miss. */
 const damage: ReadonlySet<ZstashErrorCode> = new Set<ZstashErrorCode>([
   "NOT_ZSTD",
@@ -38,9 +36,6 @@ const damage: ReadonlySet<ZstashErrorCode> = new Set<ZstashErrorCode>([
   // Dictionaries are checked when they are loaded: in a decode this is a frame that refers to what it lacks.
   "DICTIONARY_INVALID",
 ]);
-
-/** The most keys that an error message names; all are in `keys`. */
-const NAMED_KEYS = 10;
 
 /** Stored bytes from which a value may be so large that it is decoded with pauses. */
 const LARGE_STORED = 16 << 10;
@@ -55,7 +50,7 @@ export async function decodeAnswer(
   answer: unknown,
   { kind, commands, reads }: RequestPlan,
   settings: Settings,
-  loadLargeDecoder: () => Promise<LargeDecoder>,
+  loadOnDemand: () => Promise<OnDemand>,
 ): Promise<unknown> {
   const batch = kind !== "command";
   // The SDK's result for an aborted request is no list.
@@ -65,51 +60,45 @@ export async function decodeAnswer(
     const counts = `${commands.length} commands, got ${replies.length} replies`;
     throw new ZstashError("REDIS", `Cannot read the replies: ${counts}`);
   }
-  const encoded = replies.map((reply, index) => findEncoded(reply, reads[index]));
-  if (encoded.every((one) => one === undefined)) return answer;
-  const codec = settings.codec.loaded ?? (await settings.codec.load());
-  if (!batch) return decodeReply(codec, encoded[0]!, settings, loadLargeDecoder);
+  let codec: Zstd | CodecFailure | undefined;
   const decoded: CommandReply[] = [];
   for (const [index, reply] of replies.entries()) {
-    const one = encoded[index];
-    decoded.push(
-      one === undefined
-        ? reply
-        : await decodeReply(codec, one, settings, loadLargeDecoder).catch((error: unknown) =>
-            failedReply(reply, error),
-          ),
-    );
+    const encoded = findEncoded(reply, reads[index]);
+    if (encoded === undefined) {
+      decoded.push(reply);
+      continue;
+    }
+    codec ??= settings.codec.loaded ?? (await settings.codec.load());
+    try {
+      decoded.push(await decodeReply(codec, encoded, settings, loadOnDemand));
+    } catch (error) {
+      if (!batch || !(error instanceof ZstashError)) throw error;
+      // The SDK deserialises the result of failed commands too, and expects a list where there would have been one.
+      const result = Array.isArray(reply.result) ? [] : undefined;
+      decoded.push({ ...reply, result, error: batchErrorText(error) });
+    }
   }
-  return decoded;
+  if (codec === undefined) return answer;
+  return batch ? decoded : decoded[0];
 }
 
 /** Finds the stored values of a reply; undefined if the reply stays as it is. */
 function findEncoded(reply: CommandReply, planned: PlannedReply | undefined): EncodedReply | undefined {
   if (planned === undefined) return undefined;
   const { command, name, reply: place } = planned;
-  const items = itemsOf(place, reply.result);
+  const { shape } = place;
+  const list = shape === "value" ? [reply.result] : reply.result;
+  const items: unknown = shape === "scan" && Array.isArray(list) ? list[1] : list;
+  if (!Array.isArray(items)) return undefined;
+  const hasFields = shape === "pairs" || shape === "scan";
   const reads = new Map<number, ValueRead>();
-  let found = false;
-  for (const [index, item] of items.entries()) {
+  let rawFields = false;
+  for (const [index, item] of (items as readonly unknown[]).entries()) {
     if (!isStored(item) || !isEncoded(item)) continue;
-    if (!isField(place, index)) {
-      reads.set(index, { command: name, key: keyOfReply(command, place, index), stored: item });
-      found = true;
-    } else if (typeof item !== "string") {
-      found = true;
-    }
+    if (hasFields && index % 2 === 0) rawFields ||= typeof item !== "string";
+    else reads.set(index, { command: name, key: keyOfReply(command, place, index), stored: item });
   }
-  return found ? { planned, reply, items, reads } : undefined;
-}
-
-function itemsOf({ shape }: ValueReply, result: unknown): readonly unknown[] {
-  if (shape === "value") return [result];
-  const items = shape === "scan" && Array.isArray(result) ? (result[1] as unknown) : result;
-  return Array.isArray(items) ? items : [];
-}
-
-function isField({ shape }: ValueReply, index: number): boolean {
-  return (shape === "pairs" || shape === "scan") && index % 2 === 0;
+  return reads.size > 0 || rawFields ? { planned, reply, items, reads } : undefined;
 }
 
 /** Returns true for the types that a value has before it is decoded. */
@@ -126,70 +115,52 @@ async function decodeReply(
   codec: Zstd | CodecFailure,
   encoded: EncodedReply,
   settings: Settings,
-  loadLargeDecoder: () => Promise<LargeDecoder>,
+  loadOnDemand: () => Promise<OnDemand>,
 ): Promise<CommandReply> {
-  const decoded = new Map<number, string | typeof MISSING>();
+  const decoded = new Map<number, string | null>();
   const failures: ZstashError[] = [];
   for (const [index, read] of encoded.reads) {
     try {
       const text =
         read.stored.length < LARGE_STORED
           ? decodeRead(codec, read, settings)
-          : await (await loadLargeDecoder()).decodeLarge(codec, read, settings);
+          : await (await loadOnDemand()).decodeLarge(codec, read, settings);
       decoded.set(index, text);
       await settings.pace.spend(text.length);
     } catch (error) {
       if (!(error instanceof ZstashError)) throw error;
       if (settings.onCorrupt === "throw" || !damage.has(error.code)) failures.push(error);
-      decoded.set(index, MISSING);
+      decoded.set(index, null);
     }
   }
-  if (failures.length > 0) throw combine(failures, encoded.planned);
-  return { ...encoded.reply, result: withDecoded(encoded, decoded) };
+  const { planned, reply } = encoded;
+  const [failure] = failures;
+  if (failure !== undefined) {
+    if (failures.length === 1 && planned.reply.keyed !== true) throw failure;
+    // A lazy half that cannot be loaded must not hide the failure.
+    const combining = loadOnDemand().then(({ combineFailures }) => combineFailures(failures, planned));
+    throw await combining.catch(() => failure);
+  }
+  return { ...reply, result: withDecoded(encoded, decoded) };
 }
 
-/** The result of a reply with texts for its stored values. */
+/** The result of a reply with texts for its stored values, and null for those that count as missing. */
 function withDecoded(
   { planned, reply, items }: EncodedReply,
-  decoded: ReadonlyMap<number, string | typeof MISSING>,
+  decoded: ReadonlyMap<number, string | null>,
 ): unknown {
   const { shape } = planned.reply;
-  if (shape === "value") {
-    const value = decoded.get(0);
-    return value === MISSING ? null : value;
-  }
   const result: unknown[] = [];
   for (const [index, item] of items.entries()) {
+    const value = decoded.get(index);
     // Raw frames among the fields are text, as the SDK would make it of them.
-    const value = decoded.get(index) ?? (item instanceof Uint8Array ? utf8Lossy(item) : item);
-    if (value !== MISSING) result.push(value);
-    else if (shape === "values") result.push(null);
+    if (value === undefined) result.push(item instanceof Uint8Array ? utf8Lossy(item) : item);
+    else if (value !== null || shape === "value" || shape === "values") result.push(value);
     // A field without its value is not there.
     else if (shape !== "list") result.pop();
   }
+  if (shape === "value") return result[0];
   if (shape !== "scan") return result;
   const [cursor, , ...rest] = reply.result as readonly unknown[];
   return [cursor, result, ...rest];
-}
-
-/** The reply of a command whose values do not decode, among the replies of others. */
-function failedReply(reply: CommandReply, error: unknown): CommandReply {
-  if (!(error instanceof ZstashError)) throw error;
-  // The SDK deserialises the result of failed commands too, and expects a list where there would have been one.
-  const result = Array.isArray(reply.result) ? [] : undefined;
-  return { ...reply, result, error: batchErrorText(error) };
-}
-
-/** One error for a reply in which several values did not decode. */
-function combine(failures: readonly ZstashError[], { name, reply }: PlannedReply): ZstashError {
-  const [cause] = failures as [ZstashError];
-  if (failures.length === 1 && reply.keyed !== true) return cause;
-  const keys = [...new Set(failures.map(({ key }) => key!))];
-  const key = keys.length === 1 ? keys[0] : undefined;
-  if (failures.length === 1) return cause.with({ key, keys, cause });
-  const shown = keys.slice(0, NAMED_KEYS).map((one) => JSON.stringify(one));
-  const more = keys.length > shown.length ? ` and ${keys.length - shown.length} more` : "";
-  const values = `${failures.length} values of ${shown.join(", ")}${more}`;
-  const message = `Cannot decode ${values} (${name}): the first is ${cause.code}`;
-  return cause.with({ message, key, keys, cause });
 }

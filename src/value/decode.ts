@@ -1,7 +1,7 @@
 /** Decodes stored values to the texts that were written. */
 import type { Decoder } from "../codec/decoder.ts";
 import { ZstashError } from "../errors.ts";
-import { readFrameHeader } from "../format/frame.ts";
+import { readFrameHeaderAt } from "../format/frame.ts";
 import { emit, type EventListener } from "../metrics/events.ts";
 import { utf8Length } from "../text.ts";
 import { fromTextCarrier, isTextCarrier, type Stored } from "./carrier.ts";
@@ -62,7 +62,7 @@ export function emitDecoded(
   frame: Uint8Array,
   text: string,
 ): void {
-  const size = readFrameHeader(frame).contentSize ?? utf8Length(text);
+  const size = readFrameHeaderAt(frame, 0, 0).contentSize ?? utf8Length(text);
   emit(onEvent, { type: "decoded", command, key, size, storedSize: stored.length });
 }
 

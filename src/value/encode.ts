@@ -70,7 +70,7 @@ export function planWrite(
   settings: EncodeSettings,
 ): ValueWrite | undefined {
   const { text } = value;
-  if (isReserved(text)) return { ...value, level: 1, maxShare: Infinity, wrap: true, written: true };
+  if (isReserved(text)) return wrapped(value, 1);
   if (compression === "off") return undefined;
   const { policy: option, maxSize, onEvent } = settings;
 
@@ -94,11 +94,15 @@ export function planWrite(
   if (compression === "on" && startsWithByteOrderMark(text)) {
     // As it is it would come back without the mark.
     if (!isShorterThan(text, maxSize + 1)) return emitSkipped("large", value, onEvent);
-    return { ...value, level, maxShare: Infinity, wrap: true, written: true };
+    return wrapped(value, level);
   }
   if (isShorterThan(text, minSize)) return emitSkipped("small", value, onEvent);
   if (looksCompressed(text)) return emitSkipped("already-compressed", value, onEvent);
   return { ...value, level, maxShare: 1 - minSavings, wrap: false, written: compression === "on" };
+}
+
+function wrapped(value: WrittenText, level: number): ValueWrite {
+  return { ...value, level, maxShare: Infinity, wrap: true, written: true };
 }
 
 /**
@@ -116,17 +120,13 @@ export function encodeWrite(
   let made: MadeFrame | undefined;
   try {
     if (codec !== undefined) {
-      made = checkFrame(requireCodec(codec).compress(write.text, { level: write.level }), write);
+      if ("error" in codec) throw codec.error;
+      made = checkFrame(codec.compress(write.text, { level: write.level }), write);
     }
   } catch (error) {
     emitUncompressed(error, write, settings.onEvent);
   }
   return storedFor(made, write, settings, carrier);
-}
-
-export function requireCodec(codec: Zstd | CodecFailure): Zstd {
-  if ("error" in codec) throw codec.error;
-  return codec;
 }
 
 /**
@@ -151,16 +151,13 @@ export function storedFor(
   if (made === undefined && !wrap) return text;
   const { frame, size } = made ?? uncompressedFrame(text);
   const storedSize = carrier === "raw" ? frame.length : textCarrierSize(frame.length);
-  if (wrap) {
-    if (onEvent !== undefined) emit(onEvent, { type: "escaped", command, key, size, storedSize });
-  } else if (size > maxSize) {
-    emitSkipped("large", write, onEvent);
+  if (!wrap && (size > maxSize || !isWorthIt(storedSize, size, write))) {
+    emitSkipped(size > maxSize ? "large" : "savings", write, onEvent);
     return text;
-  } else if (!isWorthIt(storedSize, size, write)) {
-    emitSkipped("savings", write, onEvent);
-    return text;
-  } else if (onEvent !== undefined) {
-    emit(onEvent, { type: "compressed", command, key, size, storedSize, level, written });
+  }
+  if (onEvent !== undefined) {
+    const kind = wrap ? ({ type: "escaped" } as const) : ({ type: "compressed", level, written } as const);
+    emit(onEvent, { ...kind, command, key, size, storedSize });
   }
   if (!written) return text;
   return carrier === "raw" ? frame : toTextCarrier(frame);

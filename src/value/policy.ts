@@ -1,5 +1,5 @@
 /** When values are compressed, and at which level: the `policy` option with its checks and defaults. */
-import { describe, requireLevel, requireOptions } from "../check.ts";
+import { requireLevel, requireNumber, requireOptions } from "../check.ts";
 
 /** The kind of a value, as far as its writer knows it. */
 export type ValueKind = "text" | "json" | "protobuf" | "binary";
@@ -58,16 +58,8 @@ export function completePolicy(policy: Policy, kind: ValueKind): CompletePolicy 
   }
   requireOptions(policy, ["minSize", "minSavings", "level"], "policy");
   const { minSize = DEFAULT_MIN_SIZE, minSavings = DEFAULT_MIN_SAVINGS, level = levels[kind] } = policy;
-  requireNumber("minSize", minSize);
-  if (!(minSize >= 0)) throw new RangeError(`"minSize" must be 0 bytes or more, got ${minSize}`);
-  requireNumber("minSavings", minSavings);
-  if (!(minSavings >= 0 && minSavings <= 1)) {
-    throw new RangeError(`"minSavings" must be a share from 0 to 1, got ${minSavings}`);
-  }
+  requireNumber("minSize", minSize, 0, Infinity);
+  requireNumber("minSavings", minSavings, 0, 1);
   requireLevel(level);
   return { minSize, minSavings, level };
-}
-
-function requireNumber(name: string, value: unknown): void {
-  if (typeof value !== "number") throw new TypeError(`"${name}" must be a number, got ${describe(value)}`);
 }

@@ -15,7 +15,6 @@ import {
   emitUncompressed,
   encodeWrite,
   LARGE_TEXT,
-  requireCodec,
   storedFor,
   type CodecFailure,
   type EncodeSettings,
@@ -53,7 +52,8 @@ async function encodeLarge(
   let made: MadeFrame | undefined;
   try {
     if (codec !== undefined) {
-      made = checkFrame(await compressLargeText(requireCodec(codec), write.text, write.level), write);
+      if ("error" in codec) throw codec.error;
+      made = checkFrame(await compressLargeText(codec, write.text, write.level), write);
     }
   } catch (error) {
     emitUncompressed(error, write, settings.onEvent);
