@@ -40,33 +40,28 @@ export function requireOptions(
 }
 
 function unknownName(name: string, names: readonly string[], what: string): TypeError {
+  const given = name.toLowerCase();
   const meant =
-    names.find((one) => isLike(name.toLowerCase(), one)) ?? names.find((one) => isNear(name, one));
+    names.find((one) => one.toLowerCase() === given || otherNames[given] === one) ??
+    // Two wrong letters make another word of a short name.
+    names.find((one) => isWithin(one.length < 6 ? 1 : 2, given, one.toLowerCase()));
   const shown = what === "options" ? name : `${what}.${name}`;
   const hint = meant === undefined ? `the options are ${names.join(", ")}` : `did you mean "${meant}"?`;
   return new TypeError(`"${shown}" is not an option: ${hint}`);
 }
 
-function isLike(name: string, option: string): boolean {
-  return option.toLowerCase() === name || otherNames[name] === option;
-}
-
-/** Whether one edit, or a letter missing, makes one of the other; two for names of six letters or more. */
-function isNear(name: string, option: string): boolean {
-  return distance(name.toLowerCase(), option.toLowerCase()) <= (option.length < 6 ? 1 : 2);
-}
-
-/** Levenshtein's distance. Names are short, and this runs only before an error. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next[j] = Math.min(next[j - 1]! + 1, row[j]! + 1, row[j - 1]! + Number(a[i - 1] !== b[j - 1]));
-    }
-    row = next;
-  }
-  return row[b.length]!;
+/** Returns true if Levenshtein's distance is at most `edits`. */
+function isWithin(edits: number, a: string, b: string): boolean {
+  if (a === b) return true;
+  if (edits === 0) return false;
+  let same = 0;
+  while (a[same] === b[same]) same += 1;
+  const [restOfA, restOfB] = [a.slice(same + 1), b.slice(same + 1)];
+  return (
+    isWithin(edits - 1, restOfA, restOfB) ||
+    isWithin(edits - 1, restOfA, b.slice(same)) ||
+    isWithin(edits - 1, a.slice(same), restOfB)
+  );
 }
 
 /** Throws unless the argument is bytes. */
@@ -74,20 +69,35 @@ export function requireBytes(data: unknown, name: string): asserts data is Uint8
   if (!isBytes(data)) throw new TypeError(`"${name}" must be a Uint8Array, got ${describe(data)}`);
 }
 
+function requireType(name: string, value: unknown, type: "string" | "boolean" | "function" | "number"): void {
+  if (typeof value !== type) throw new TypeError(`"${name}" must be a ${type}, got ${describe(value)}`);
+}
+
 /** Throws unless the argument is a string. */
 export function requireString(name: string, value: unknown): asserts value is string {
-  if (typeof value !== "string") throw new TypeError(`"${name}" must be a string, got ${describe(value)}`);
+  requireType(name, value, "string");
 }
 
 /** Throws unless the argument is a boolean. */
 export function requireBoolean(name: string, value: unknown): asserts value is boolean {
-  if (typeof value !== "boolean") throw new TypeError(`"${name}" must be a boolean, got ${describe(value)}`);
+  requireType(name, value, "boolean");
 }
 
 /** Throws unless the argument is a function. */
 export function requireFunction(name: string, value: unknown): void {
-  if (typeof value !== "function")
-    throw new TypeError(`"${name}" must be a function, got ${describe(value)}`);
+  requireType(name, value, "function");
+}
+
+/** Throws a TypeError unless the value is a number, a RangeError unless it is in `[least, most]`. */
+export function requireNumber(
+  name: string,
+  value: unknown,
+  least: number,
+  most: number,
+): asserts value is number {
+  requireType(name, value, "number");
+  if ((value as number) >= least && (value as number) <= most) return;
+  throw new RangeError(`"${name}" must be from ${least} to ${most}, got ${value as number}`);
 }
 
 /** Throws a TypeError unless the value is a number, a RangeError unless it is an integer in `[least, most]`. */
@@ -97,9 +107,9 @@ export function requireInteger(
   least: number,
   most: number,
 ): asserts value is number {
-  if (typeof value !== "number") throw new TypeError(`"${name}" must be a number, got ${describe(value)}`);
-  if (!Number.isInteger(value) || value < least || value > most) {
-    throw new RangeError(`"${name}" must be an integer from ${least} to ${most}, got ${value}`);
+  requireType(name, value, "number");
+  if (!Number.isInteger(value) || (value as number) < least || (value as number) > most) {
+    throw new RangeError(`"${name}" must be an integer from ${least} to ${most}, got ${value as number}`);
   }
 }
 

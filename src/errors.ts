@@ -28,24 +28,24 @@ export type Effect = "none" | "unknown";
 /** Where and why, beyond the code. Never a value and never a token. */
 export interface ZstashErrorDetails {
   /** The Redis key the operation was about. */
-  readonly key?: string;
+  readonly key?: string | undefined;
   /** The Redis keys the operation was about, where there are several. */
-  readonly keys?: readonly string[];
+  readonly keys?: readonly string[] | undefined;
   /** Zero-based number of the frame in the input. */
-  readonly frame?: number;
+  readonly frame?: number | undefined;
   /** Byte offset in the input at which the fault was seen. */
-  readonly offset?: number;
+  readonly offset?: number | undefined;
   /** The dictionary id that the frame asks for. */
-  readonly dictionaryId?: number;
+  readonly dictionaryId?: number | undefined;
   /** libzstd's own error code (zstd_errors.h), where it gave one. */
-  readonly zstdCode?: number;
+  readonly zstdCode?: number | undefined;
   /** The HTTP status of the reply, where there was one. */
-  readonly status?: number;
+  readonly status?: number | undefined;
   /**
    * What became of the command: "none" where it has certainly not run, "unknown" where it may have. Absent where no
    * request was sent, and where the server has answered the command itself.
    */
-  readonly effect?: Effect;
+  readonly effect?: Effect | undefined;
   /** The error underneath. */
   readonly cause?: unknown;
 }

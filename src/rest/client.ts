@@ -32,6 +32,8 @@ export interface SendOptions {
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** The same command without bytes, for a server that takes no raw bodies. */
   readonly asText?: (() => RestCommand) | undefined;
+  /** Path of the command with its bytes as the body, if the caller has it from `rawPath`. */
+  readonly rawPath?: string | undefined;
   /** Says whether the command may run twice, if the caller knows better than the table of commands. */
   readonly repeatable?: boolean | undefined;
   /** Called after each failed attempt that the server may carry out, now or later. */
@@ -97,7 +99,7 @@ export class RestClient {
   async command(command: RestCommand, options: SendOptions = {}): Promise<RespValue> {
     const { asText } = options;
     const described = describeCommand(command, options);
-    const form = findForm(command);
+    const form = findForm(command, options.rawPath);
     if (form?.raw === false) return this.#single(form, described);
     if (form === undefined || (this.#rawBodies === false && asText !== undefined)) {
       return this.#single(commandForm(asText?.() ?? command), described);

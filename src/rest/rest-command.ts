@@ -24,15 +24,16 @@ const queryOptions: ReadonlySet<string> = new Set(["EX", "PX", "EXAT", "PXAT"]);
 
 /**
  * The request for one command. Bytes are its body; the arguments before them are its path and the options after them its
- * query. A command without bytes is JSON. Undefined for bytes that no request can carry: see `rawPath`.
+ * query. A command without bytes is JSON. Undefined for bytes that no request can carry: see `rawPath`, whose result may be
+ * given as `knownPath`.
  */
-export function findForm(command: RestCommand): RequestForm | undefined {
+export function findForm(command: RestCommand, knownPath?: string): RequestForm | undefined {
   const at = command.findIndex((argument) => argument instanceof Uint8Array);
   if (at === -1) return { path: "", body: JSON.stringify(command), raw: false };
   const bytes = command[at] as Uint8Array;
   // Servers take an empty body for none.
   if (bytes.length === 0) return findForm(command.map((one, index) => (index === at ? "" : one)));
-  const path = rawPath(command, at);
+  const path = knownPath ?? rawPath(command, at);
   return path === undefined ? undefined : { path, body: bytes, raw: true };
 }
 

@@ -1,11 +1,12 @@
+/** Errors of single commands in a pipeline, for which the SDK has nothing but a text. */
 import { ZstashError, type ZstashErrorCode } from "../errors.ts";
 
-/** The text by which a command fails among others, where the client knows no error but text. */
+/** The text of a command's error among the replies of a pipeline. */
 export function batchErrorText(error: ZstashError): string {
   return `ZSTASH_${error.code} ${error.message}`;
 }
 
-/** What the SDK puts before the text of a command that failed: in an automatic pipeline, and in one of the user's. */
+/** The text of a failed command behind the SDK's prefix for automatic pipelines, or for the user's own. */
 const WRAPPED = /^(?:Command failed: |Command \d+ \[ \S+ \] failed: )?ZSTASH_([A-Z_]+) /;
 
 /**

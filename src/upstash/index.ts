@@ -1,12 +1,13 @@
+/** The public door of "zstash/upstash": compression for clients of `@upstash/redis`. */
 import { describe } from "../check.ts";
 import { createMiddleware, type CompressionMiddleware } from "./middleware.ts";
-import type { CompressionOptions, TokenHolder } from "./options.ts";
+import type { CompressionOptions, TokenHolder } from "./settings.ts";
 
 export { zstashCode } from "./batch-error.ts";
 export type { CodecOption } from "../value/codec-loader.ts";
 export { compressionMiddleware, type CompressionMiddleware } from "./middleware.ts";
-export type { CommandReply, CommandRequest, SendRequest } from "./sdk-request.ts";
-export type { CompressionMode, CompressionOptions } from "./options.ts";
+export type { CommandReply, CommandRequest, SendRequest } from "./plan.ts";
+export type { CompressionMode, CompressionOptions } from "./settings.ts";
 export type { Fetch } from "../rest/exchange.ts";
 export type { RestOptions, RetryOptions } from "../rest/rest-options.ts";
 export type { EventListener, SkipReason, ZstashEvent } from "../metrics/events.ts";
@@ -19,7 +20,7 @@ export {
 } from "../value/value.ts";
 export { ZstashError, type ZstashErrorCode } from "../errors.ts";
 
-/** What can be wrapped: a client of `@upstash/redis`, or anything else that takes its middleware. */
+/** A client that can be wrapped: one of `@upstash/redis`, or anything else that takes its middleware. */
 export interface MiddlewareHost {
   use(middleware: CompressionMiddleware): void;
 }

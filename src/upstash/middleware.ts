@@ -1,23 +1,26 @@
-import type { Zstd } from "../codec/zstd.ts";
-import { ZstashError } from "../errors.ts";
-import type { CodecFailure } from "../value/encode.ts";
-import { batchErrorText } from "./batch-error.ts";
+/** The way of a request through the wrapper: it is planned, encoded and sent, and its answer is decoded. */
+import { DEFAULT_REQUEST_SIZE } from "../limits.ts";
 import type { CommandArguments } from "./commands.ts";
-import { readOptions, type CompressionOptions, type Settings, type TokenHolder } from "./options.ts";
-import type { RawTransport } from "./raw-transport.ts";
-import { decodeReply, holdsEncoded, type ReplyPlan } from "./reply.ts";
-import { encodeCommands, holdsLarge, planRequest, type RequestPlan } from "./request.ts";
+import { encodeCommands } from "./encode.ts";
 import {
+  holdsLarge,
+  planRequest,
   readRequest,
   type CommandReply,
   type CommandRequest,
+  type Outgoing,
+  type RequestCommands,
   type RequestKind,
+  type RequestPlan,
   type SdkRequest,
+  type Send,
   type SendRequest,
-} from "./sdk-request.ts";
-import { sendCommands, type Outgoing, type Send } from "./send.ts";
+  type Transport,
+} from "./plan.ts";
+import { decodeAnswer } from "./reply.ts";
+import { readSettings, type CompressionOptions, type Settings, type TokenHolder } from "./settings.ts";
 
-/** What `redis.use()` takes. */
+/** The function that `redis.use()` takes. */
 export type CompressionMiddleware = <Result>(
   request: CommandRequest,
   next: SendRequest,
@@ -42,123 +45,116 @@ export function compressionMiddleware(options: CompressionOptions = {}): Compres
 
 /** As `compressionMiddleware`; `holder` has the client's read-your-writes token. */
 export function createMiddleware(options: CompressionOptions, holder?: TokenHolder): CompressionMiddleware {
-  const settings = readOptions(options, holder);
+  const settings = readSettings(options, holder);
+  const { codec, rest } = settings;
+  let transport: Transport | undefined;
+
+  const handle = async (
+    request: SdkRequest,
+    next: SendRequest,
+    commands: RequestCommands,
+  ): Promise<unknown> => {
+    const plan = planRequest(commands, settings);
+    if (rest !== undefined && transport === undefined) {
+      const { RawTransport } = await loadOnDemand();
+      transport ??= new RawTransport(rest);
+    }
+    let outgoing: Outgoing = plan;
+    if (plan.writes.length > 0) {
+      const loaded = codec.loaded ?? (plan.mode === "passthrough" ? undefined : await codec.load());
+      // Small values go out in the turn in which they were written, so that no later request overtakes them.
+      outgoing = holdsLarge(plan)
+        ? await (await loadOnDemand()).encodeLargeCommands(loaded, plan, settings, transport)
+        : encodeCommands(loaded, plan, settings, transport);
+    }
+    const send =
+      transport === undefined ? viaSdk(next, request, plan.kind) : viaRest(transport, request, plan);
+    const answer = await sendCommands(outgoing, plan.kind, settings, send);
+    return plan.reads === undefined ? answer : decodeAnswer(answer, plan, settings, loadOnDemand);
+  };
+
   const run = (request: CommandRequest, next: SendRequest): Promise<unknown> => {
-    const read = readRequest(request as SdkRequest);
+    const read = readRequest(request, settings);
     if (read === undefined) return next(request);
-    const { kind, commands } = read;
-    const mode = settings.mode();
-    const handle = (allowed: readonly CommandArguments[]): Promise<unknown> =>
-      handlePlan(request, next, kind, planRequest(kind, allowed, mode, settings), settings);
-    if (!settings.guard) return handle(commands);
-    return import("./on-demand.ts").then(({ guarded }) => guarded(commands, kind, settings, handle));
+    if (!settings.guard) return handle(request, next, read);
+    return loadOnDemand().then(({ guardCommands }) =>
+      guardCommands(read, settings, (allowed) => handle(request, next, { ...read, commands: allowed })),
+    );
   };
   // The SDK's own types promise the caller's result type for whatever the server answers.
   return run as CompressionMiddleware;
 }
 
-async function handlePlan(
-  request: CommandRequest,
-  next: SendRequest,
-  kind: RequestKind,
-  plan: RequestPlan,
-  settings: Settings,
-): Promise<unknown> {
-  const { commands, writes, reads, mode } = plan;
-  const raw = settings.raw === undefined ? undefined : (settings.raw.loaded ?? (await settings.raw.load()));
-  let outgoing: Outgoing = { commands };
-  if (writes.length > 0) {
-    const { codec } = settings;
-    const loaded = codec.loaded ?? (mode === "passthrough" ? undefined : await codec.load());
-    // What is small goes out in the turn in which it was asked for, so that no later request overtakes it.
-    outgoing = holdsLarge(plan)
-      ? await (await import("./on-demand.ts")).encodeLargeCommands(loaded, plan, settings, raw)
-      : encodeCommands(loaded, plan, settings, raw);
-  }
-  const send = raw === undefined ? through(next, request, kind) : over(raw, request, kind, reads);
-  const answer = await sendCommands(outgoing, kind, settings, send);
-  return reads === undefined ? answer : decodeAnswer(answer, kind, plan, settings);
+/** Loads what most clients never need: the raw carrier's transport, large values, request limits and `guard`. */
+function loadOnDemand() {
+  return import("./on-demand/index.ts");
 }
 
-/** The SDK's own transport. What is not changed goes on as the same object. */
-function through(next: SendRequest, request: CommandRequest, kind: RequestKind): Send {
+/** Sends through the SDK's own transport. A request that is not changed goes on as the same object. */
+function viaSdk(next: SendRequest, request: CommandRequest, kind: RequestKind): Send {
   return ({ commands }) => {
     const body = kind === "command" ? commands[0] : commands;
-    const same = kind === "command" ? request.body === body : isSameList(request.body as unknown[], commands);
-    return next(same ? request : { ...request, body });
+    return next(request.body === body ? request : { ...request, body });
   };
 }
 
-function isSameList(list: readonly unknown[], commands: readonly unknown[]): boolean {
-  return list.length === commands.length && list.every((command, index) => command === commands[index]);
-}
-
-/** Our own transport, which keeps bytes; a pipeline of one command goes as that command. */
-function over(raw: RawTransport, request: SdkRequest, kind: RequestKind, reads: RequestPlan["reads"]): Send {
-  return async ({ commands, first = 0, text }) => {
-    const hasValues = (index: number): boolean => reads?.[first + index] !== undefined;
-    const [command] = commands;
+/** Sends through our own transport, which keeps bytes; a pipeline of one command goes as that command. */
+function viaRest(transport: Transport, request: SdkRequest, { kind, reads }: RequestPlan): Send {
+  return async (outgoing) => {
+    const { commands, offset = 0 } = outgoing;
+    const hasValues = (index: number): boolean => reads?.[offset + index] !== undefined;
     if (commands.length > 1 || kind === "multi-exec") {
-      return raw.batch(kind === "multi-exec" ? kind : "pipeline", commands, request, hasValues);
+      return transport.batch(kind === "multi-exec" ? kind : "pipeline", commands, request, hasValues);
     }
-    const alone = raw.command(command!, request, hasValues(0), text);
-    return kind === "command" ? alone : [await alone];
+    const reply = transport.command(outgoing, request, hasValues(0));
+    return kind === "command" ? reply : [await reply];
   };
 }
 
-/** The reply with its values decoded. */
-async function decodeAnswer(
-  answer: unknown,
+/**
+ * Sends commands in as many requests as their size asks for. A pipeline is divided between its commands. A request that
+ * cannot be divided is refused where `maxRequestSize` was given, and else left to the server, whose plan may allow more.
+ *
+ * @throws {ZstashError} REQUEST_LIMIT
+ */
+async function sendCommands(
+  outgoing: Outgoing,
   kind: RequestKind,
-  { commands, reads }: RequestPlan,
-  settings: Settings,
+  { maxRequestSize }: Settings,
+  send: Send,
 ): Promise<unknown> {
-  const batch = kind !== "command";
-  // What the SDK makes of an aborted request is no list.
-  if (batch && !Array.isArray(answer)) return answer;
-  const replies = (batch ? answer : [answer]) as readonly CommandReply[];
-  if (replies.length !== commands.length) {
-    const counts = `${commands.length} commands, got ${replies.length} replies`;
-    throw new ZstashError("REDIS", `Cannot read the replies: ${counts}`);
+  const limit = maxRequestSize ?? DEFAULT_REQUEST_SIZE;
+  const { commands } = outgoing;
+  const divisible = kind === "pipeline" && commands.length > 1;
+  if ((divisible || maxRequestSize !== undefined) && mayExceed(commands, limit)) {
+    const { requireSize, sendInParts } = await loadOnDemand();
+    if (divisible) return sendInParts(commands, limit, maxRequestSize !== undefined, send);
+    requireSize(outgoing, kind, limit);
   }
-  const encoded = replies.some(({ result }, number) => {
-    const plan = reads?.[number];
-    return plan !== undefined && holdsEncoded(plan.reply.shape, result);
-  });
-  if (!encoded) return answer;
-  const { codec } = settings;
-  const loaded = codec.loaded ?? (await codec.load());
-  if (!batch) return decodeAlone(loaded, replies[0]!, reads![0]!, settings);
-  const decoded: CommandReply[] = [];
-  for (const [number, reply] of replies.entries()) {
-    decoded.push(await decodeOne(loaded, reply, reads![number], settings));
-  }
-  return decoded;
-}
-
-async function decodeAlone(
-  codec: Zstd | CodecFailure,
-  reply: CommandReply,
-  plan: ReplyPlan,
-  settings: Settings,
-): Promise<CommandReply> {
-  return { ...reply, result: await decodeReply(codec, plan, reply.result, settings) };
-}
-
-/** As alone, but a value that does not decode fails its own command and no other. */
-async function decodeOne(
-  codec: Zstd | CodecFailure,
-  reply: CommandReply,
-  plan: ReplyPlan | undefined,
-  settings: Settings,
-): Promise<CommandReply> {
-  if (plan === undefined || !holdsEncoded(plan.reply.shape, reply.result)) return reply;
   try {
-    return await decodeAlone(codec, reply, plan, settings);
+    return await send(outgoing);
   } catch (error) {
-    if (!(error instanceof ZstashError)) throw error;
-    // The SDK deserialises the result of failed commands too, and expects a list where there would have been one.
-    const result = Array.isArray(reply.result) ? [] : undefined;
-    return { ...reply, result, error: batchErrorText(error) };
+    const { sendInHalves } = await loadOnDemand();
+    return sendInHalves(error, outgoing, divisible, send);
   }
+}
+
+/** Returns true if commands may take more than `limit` bytes in JSON, at six a character, without writing them. */
+function mayExceed(commands: readonly CommandArguments[], limit: number): boolean {
+  let size = 2;
+  for (const command of commands) {
+    size += 3;
+    for (const argument of command) {
+      size += 3 + mostBytes(argument);
+      if (size > limit) return true;
+    }
+  }
+  return false;
+}
+
+/** The most bytes that an argument takes in JSON, or as bytes. */
+function mostBytes(argument: unknown): number {
+  if (typeof argument === "string") return 6 * argument.length;
+  // Else it is a number, a boolean or null.
+  return argument instanceof Uint8Array ? argument.length : 30;
 }

@@ -1,22 +1,32 @@
-import { ZstashError, type ZstashErrorCode } from "../errors.ts";
+/** Decodes the answer to a request: finds the stored values in its replies and puts their texts in their places. */
 import type { Zstd } from "../codec/zstd.ts";
-import type { Stored } from "../value/carrier.ts";
-import { decodeStored, decodeStoredLarge, isEncoded } from "../value/decode.ts";
+import { ZstashError, type ZstashErrorCode } from "../errors.ts";
+import { utf8Lossy } from "../text.ts";
+import { isEncoded, type Stored } from "../value/carrier.ts";
+import { decodeRead, type DecodeSettings, type ValueRead } from "../value/decode.ts";
 import type { CodecFailure } from "../value/encode.ts";
-import { keyOfReply, type CommandArguments, type KnownCommand, type ValueReply } from "./commands.ts";
-import type { Settings } from "./options.ts";
+import { batchErrorText } from "./batch-error.ts";
+import { keyOfReply } from "./commands.ts";
+import type { CommandReply, PlannedReply, RequestPlan } from "./plan.ts";
+import type { Settings } from "./settings.ts";
 
-/** A command whose reply holds values, and where. */
-export interface ReplyPlan {
-  readonly command: CommandArguments;
-  readonly known: KnownCommand;
-  readonly reply: ValueReply;
+/** The functions of the lazy half that replies need. */
+export interface OnDemand {
+  decodeLarge(codec: Zstd | CodecFailure, read: ValueRead, settings: DecodeSettings): Promise<string>;
+  combineFailures(failures: readonly ZstashError[], planned: PlannedReply): ZstashError;
 }
 
-/** What stands for a damaged value under `onCorrupt: "miss"`. */
-const MISSING = Symbol("missing");
+/** A reply in which something has to be decoded. */
+interface EncodedReply {
+  readonly planned: PlannedReply;
+  readonly reply: CommandReply;
+  /** The list of values and fields in the reply, or the one value. */
+  readonly items: readonly unknown[];
+  /** The stored values by their index in `items`. */
+  readonly reads: ReadonlyMap<number, ValueRead>;
+}
 
-/** What damage looks like; all else is a matter of limits, versions or the runtime, and no miss. */
+/** Codes that mean the stored value is damaged; nothing else counts as a miss. */
 const damage: ReadonlySet<ZstashErrorCode> = new Set<ZstashErrorCode>([
   "NOT_ZSTD",
   "TRUNCATED",
@@ -27,118 +37,130 @@ const damage: ReadonlySet<ZstashErrorCode> = new Set<ZstashErrorCode>([
   "DICTIONARY_INVALID",
 ]);
 
-/** How many keys an error message names; all are in `keys`. */
-const NAMED_KEYS = 10;
-
-/** From how many stored bytes a value may be so large that it is decoded with pauses. */
+/** Stored bytes from which a value may be so large that it is decoded with pauses. */
 const LARGE_STORED = 16 << 10;
 
-/** Raw frames among the fields of a reply, which are no values, are text as the SDK would make it. */
-const decoder = new TextDecoder();
-
-/** Whether anything in the reply has to be decoded. */
-export function holdsEncoded(shape: ValueReply["shape"], result: unknown): boolean {
-  if (shape === "value") return isStored(result) && isEncoded(result);
-  if (!Array.isArray(result)) return false;
-  const items: readonly unknown[] = result;
-  if (shape === "scan") return holdsEncoded("pairs", items[1]);
-  // Fields too: they may have to be made text again.
-  return items.some((item) => isStored(item) && isEncoded(item));
+/**
+ * The answer with its values decoded, as a new object; the same object if nothing in it is encoded.
+ *
+ * @throws {ZstashError} with the keys, if a value of a single command does not decode. In a list only the reply that
+ * holds the value becomes an error.
+ */
+export async function decodeAnswer(
+  answer: unknown,
+  { kind, commands, reads }: RequestPlan,
+  settings: Settings,
+  loadOnDemand: () => Promise<OnDemand>,
+): Promise<unknown> {
+  const batch = kind !== "command";
+  // The SDK's result for an aborted request is no list.
+  if (reads === undefined || (batch && !Array.isArray(answer))) return answer;
+  const replies = (batch ? answer : [answer]) as readonly CommandReply[];
+  if (replies.length !== commands.length) {
+    const counts = `${commands.length} commands, got ${replies.length} replies`;
+    throw new ZstashError("REDIS", `Cannot read the replies: ${counts}`);
+  }
+  let codec: Zstd | CodecFailure | undefined;
+  const decoded: CommandReply[] = [];
+  for (const [index, reply] of replies.entries()) {
+    const encoded = findEncoded(reply, reads[index]);
+    if (encoded === undefined) {
+      decoded.push(reply);
+      continue;
+    }
+    codec ??= settings.codec.loaded ?? (await settings.codec.load());
+    try {
+      decoded.push(await decodeReply(codec, encoded, settings, loadOnDemand));
+    } catch (error) {
+      if (!batch || !(error instanceof ZstashError)) throw error;
+      // The SDK deserialises the result of failed commands too, and expects a list where there would have been one.
+      const result = Array.isArray(reply.result) ? [] : undefined;
+      decoded.push({ ...reply, result, error: batchErrorText(error) });
+    }
+  }
+  if (codec === undefined) return answer;
+  return batch ? decoded : decoded[0];
 }
 
-/** Whether a stored value may decode to so much that it takes pauses. */
-function isLarge(item: Stored): boolean {
-  return item.length >= LARGE_STORED;
+/** Finds the stored values of a reply; undefined if the reply stays as it is. */
+function findEncoded(reply: CommandReply, planned: PlannedReply | undefined): EncodedReply | undefined {
+  if (planned === undefined) return undefined;
+  const { command, name, reply: place } = planned;
+  const { shape } = place;
+  const list = shape === "value" ? [reply.result] : reply.result;
+  const items: unknown = shape === "scan" && Array.isArray(list) ? list[1] : list;
+  if (!Array.isArray(items)) return undefined;
+  const hasFields = shape === "pairs" || shape === "scan";
+  const reads = new Map<number, ValueRead>();
+  let rawFields = false;
+  for (const [index, item] of (items as readonly unknown[]).entries()) {
+    if (!isStored(item) || !isEncoded(item)) continue;
+    if (hasFields && index % 2 === 0) rawFields ||= typeof item !== "string";
+    else reads.set(index, { command: name, key: keyOfReply(command, place, index), stored: item });
+  }
+  return reads.size > 0 || rawFields ? { planned, reply, items, reads } : undefined;
 }
 
-/** What a value is while it has not been decoded. */
+/** Returns true for the types that a value has before it is decoded. */
 function isStored(item: unknown): item is Stored {
   return typeof item === "string" || item instanceof Uint8Array;
 }
 
 /**
- * The reply with its values decoded, as a new object. Large values are decoded with pauses for the event loop, and so
- * are many small ones.
+ * Decodes the values of a reply. Large values are decoded with pauses for the event loop, and so are many small ones.
  *
  * @throws {ZstashError} with the keys, where a value does not decode
  */
-export async function decodeReply(
+async function decodeReply(
   codec: Zstd | CodecFailure,
-  { command, known, reply }: ReplyPlan,
-  result: unknown,
+  encoded: EncodedReply,
   settings: Settings,
-): Promise<unknown> {
+  loadOnDemand: () => Promise<OnDemand>,
+): Promise<CommandReply> {
+  const decoded = new Map<number, string | null>();
   const failures: ZstashError[] = [];
-  const decode = async (item: unknown, index: number): Promise<unknown> => {
-    if (!isStored(item) || !isEncoded(item)) return item;
+  for (const [index, read] of encoded.reads) {
     try {
-      const key = keyOfReply(command, reply, index);
-      const text = isLarge(item)
-        ? await decodeStoredLarge(
-            (await import("./on-demand.ts")).decompressLargeText,
-            codec,
-            item,
-            known.name,
-            key,
-            settings,
-          )
-        : decodeStored(codec, item, known.name, key, settings);
+      const text =
+        read.stored.length < LARGE_STORED
+          ? decodeRead(codec, read, settings)
+          : await (await loadOnDemand()).decodeLarge(codec, read, settings);
+      decoded.set(index, text);
       await settings.pace.spend(text.length);
-      return text;
     } catch (error) {
       if (!(error instanceof ZstashError)) throw error;
       if (settings.onCorrupt === "throw" || !damage.has(error.code)) failures.push(error);
-      return MISSING;
+      decoded.set(index, null);
     }
-  };
-  const decoded = await mapValues(reply.shape, result, decode);
-  if (failures.length > 0) throw combine(failures, known.name, reply);
-  return decoded;
+  }
+  const { planned, reply } = encoded;
+  const [failure] = failures;
+  if (failure !== undefined) {
+    if (failures.length === 1 && planned.reply.keyed !== true) throw failure;
+    // A lazy half that cannot be loaded must not hide the failure.
+    const combining = loadOnDemand().then(({ combineFailures }) => combineFailures(failures, planned));
+    throw await combining.catch(() => failure);
+  }
+  return { ...reply, result: withDecoded(encoded, decoded) };
 }
 
-async function mapValues(
-  shape: ValueReply["shape"],
-  result: unknown,
-  decode: (item: unknown, index: number) => Promise<unknown>,
-): Promise<unknown> {
-  if (shape === "value") {
-    const value = await decode(result, 0);
-    return value === MISSING ? null : value;
-  }
-  if (!Array.isArray(result)) return result;
-  const items: readonly unknown[] = result;
-  if (shape === "scan") return [items[0], await mapValues("pairs", items[1], decode), ...items.slice(2)];
-  const every = shape === "pairs" ? 2 : 1;
-  const mapped: unknown[] = [];
+/** The result of a reply with texts for its stored values, and null for those that count as missing. */
+function withDecoded(
+  { planned, reply, items }: EncodedReply,
+  decoded: ReadonlyMap<number, string | null>,
+): unknown {
+  const { shape } = planned.reply;
+  const result: unknown[] = [];
   for (const [index, item] of items.entries()) {
-    const isValue = index % every === every - 1;
-    const value = isValue ? await decode(item, index) : asText(item);
-    if (value !== MISSING) mapped.push(value);
-    else if (shape === "values") mapped.push(null);
+    const value = decoded.get(index);
+    // Raw frames among the fields are text, as the SDK would make it of them.
+    if (value === undefined) result.push(item instanceof Uint8Array ? utf8Lossy(item) : item);
+    else if (value !== null || shape === "value" || shape === "values") result.push(value);
     // A field without its value is not there.
-    else if (shape === "pairs") mapped.pop();
+    else if (shape !== "list") result.pop();
   }
-  return mapped;
-}
-
-function asText(field: unknown): unknown {
-  return field instanceof Uint8Array ? decoder.decode(field) : field;
-}
-
-/** One error for a reply in which several values did not decode. */
-function combine(failures: readonly ZstashError[], command: string, reply: ValueReply): ZstashError {
-  const [first] = failures as [ZstashError];
-  if (failures.length === 1 && reply.keyed !== true) return first;
-  const keys = [...new Set(failures.map(({ key }) => key!))];
-  const shown = keys.slice(0, NAMED_KEYS).map((key) => JSON.stringify(key));
-  const more = keys.length > shown.length ? ` and ${keys.length - shown.length} more` : "";
-  const message =
-    failures.length === 1
-      ? first.message
-      : `Cannot decode ${failures.length} values of ${shown.join(", ")}${more} (${command}): the first is ${first.code}`;
-  return new ZstashError(first.code, message, {
-    keys,
-    cause: first,
-    ...(keys.length === 1 ? { key: keys[0]! } : {}),
-  });
+  if (shape === "value") return result[0];
+  if (shape !== "scan") return result;
+  const [cursor, , ...rest] = reply.result as readonly unknown[];
+  return [cursor, result, ...rest];
 }

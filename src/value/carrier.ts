@@ -1,13 +1,11 @@
+/** How a frame lies in Redis, as text or as bytes, and how it is told from every other value. */
 import { ZstashError } from "../errors.ts";
 import { base64Length, decodeBase64, encodeBase64 } from "../format/base64.ts";
 
-/** What stands before the base64 of a frame in the text carrier. */
+/** The prefix of a frame's base64 in the text carrier. */
 const TEXT_PREFIX = "zs1:";
 /** How every value of ours starts: the frame magic 28 B5 2F FD is `KLUv/` in base64. */
 const TEXT_MAGIC = "zs1:KLUv/";
-
-/** How every raw frame starts (RFC 8878 §3.1.1); no text does, because B5 begins no character in UTF-8. */
-const RAW_MAGIC = [0x28, 0xb5, 0x2f, 0xfd] as const;
 
 /** How a frame lies in Redis: as base64 behind a prefix, or as it is. */
 export type Carrier = "text" | "raw";
@@ -33,14 +31,25 @@ export function toTextCarrier(frame: Uint8Array): string {
   return encodeBase64(frame, TEXT_PREFIX);
 }
 
-/** Whether a stored text is a frame in the text carrier; all else was stored without zstash. */
+/** Returns true if a stored text is a frame in the text carrier; all else was stored without zstash. */
 export function isTextCarrier(stored: string): boolean {
   return stored.startsWith(TEXT_MAGIC);
 }
 
-/** Whether stored bytes are a frame in the raw carrier. */
+/**
+ * Returns true if stored bytes are a frame in the raw carrier, by its magic (RFC 8878 §3.1.1). No text starts like it,
+ * because B5 begins no character in UTF-8.
+ */
 export function isRawCarrier(stored: Uint8Array): boolean {
-  return RAW_MAGIC.every((byte, index) => stored[index] === byte);
+  return stored[0] === 0x28 && stored[1] === 0xb5 && stored[2] === 0x2f && stored[3] === 0xfd;
+}
+
+/**
+ * Returns true if a stored value is not the plain string of its user: it has to be decoded, or cannot be. Bytes are
+ * always a frame in the raw carrier.
+ */
+export function isEncoded(stored: Stored): boolean {
+  return typeof stored !== "string" || isTextCarrier(stored) || isDestroyedFrame(stored);
 }
 
 /**
@@ -57,8 +66,8 @@ export function fromTextCarrier(stored: string): Uint8Array {
 }
 
 /**
- * Whether a text is what becomes of a raw frame when its bytes are read as UTF-8: of 28 B5 2F FD the two that are no
- * UTF-8 turn into U+FFFD, as do lone surrogates on their way to Redis.
+ * Returns true if a text is what becomes of a raw frame when its bytes are read as UTF-8: of 28 B5 2F FD the two that
+ * are not UTF-8 turn into U+FFFD, as do lone surrogates on their way to Redis.
  */
 export function isDestroyedFrame(text: string, at = 0): boolean {
   return (
@@ -69,7 +78,7 @@ export function isDestroyedFrame(text: string, at = 0): boolean {
   );
 }
 
-/** Whether the character becomes U+FFFD in UTF-8; what stands before it is no high surrogate. */
+/** Returns true if the character becomes U+FFFD in UTF-8, provided that no high surrogate stands before it. */
 function isReplaced(text: string, at: number): boolean {
   const code = text.charCodeAt(at);
   if (code === REPLACEMENT || (code & 0xfc00) === 0xdc00) return true;
@@ -77,15 +86,15 @@ function isReplaced(text: string, at: number): boolean {
 }
 
 /**
- * Whether a user's string would be taken for a frame when it is read back, so that it has to be wrapped in one
- * whatever the mode. Clients that decode UTF-8 with the platform's defaults drop a byte order mark first.
+ * Returns true if a user's string would be taken for a frame when it is read back, so that it has to be wrapped in one
+ * in every mode. Clients that decode UTF-8 with the platform's defaults drop a byte order mark first.
  */
 export function isReserved(text: string): boolean {
   const at = startsWithByteOrderMark(text) ? 1 : 0;
   return text.startsWith(TEXT_MAGIC, at) || isDestroyedFrame(text, at);
 }
 
-/** Whether a text starts with U+FEFF, which the SDK drops when it reads it back. */
+/** Returns true if a text starts with U+FEFF, which the SDK drops when it reads it back. */
 export function startsWithByteOrderMark(text: string): boolean {
   return text.charCodeAt(0) === BYTE_ORDER_MARK;
 }

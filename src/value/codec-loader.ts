@@ -1,3 +1,4 @@
+/** The `zstd` option: a codec that is loaded when the first value needs it. */
 import { describe } from "../check.ts";
 import { loadZstd, type Zstd } from "../codec/zstd.ts";
 import { ZstashError } from "../errors.ts";
@@ -11,8 +12,9 @@ export type CodecOption = Zstd | Promise<Zstd> | (() => Promise<Zstd>);
 
 /** Loads a codec when it is first needed, once. */
 export class CodecLoader {
+  /** The codec, once it is there: then nothing has to be awaited. Only the loader sets it. */
+  loaded: Zstd | undefined;
   readonly #load: () => Promise<Zstd>;
-  #loaded: Zstd | undefined;
   #loading: Promise<Zstd | CodecFailure> | undefined;
 
   constructor(option: CodecOption = loadZstd) {
@@ -23,14 +25,9 @@ export class CodecLoader {
       // A rejection is for whoever first needs the codec: until then it is not unhandled.
       option.then(undefined, () => {});
     } else {
-      this.#loaded = requireCodec(option);
+      this.loaded = requireCodec(option);
       this.#load = () => Promise.resolve(option);
     }
-  }
-
-  /** The codec, once it is there: then nothing has to be awaited. */
-  get loaded(): Zstd | undefined {
-    return this.#loaded;
   }
 
   /** The codec, or why there is none. Never rejects; after a failure the next call tries again. */
@@ -43,8 +40,7 @@ export class CodecLoader {
 
   async #start(): Promise<Zstd | CodecFailure> {
     try {
-      this.#loaded = requireCodec(await this.#load());
-      return this.#loaded;
+      return (this.loaded = requireCodec(await this.#load()));
     } catch (cause) {
       if (cause instanceof ZstashError) return { error: cause };
       return {
@@ -54,7 +50,7 @@ export class CodecLoader {
   }
 }
 
-/** By its method: the promise may be of another realm. */
+/** Tells a promise by its method: it may be of another realm. */
 function isPromise(option: CodecOption): option is Promise<Zstd> {
   return typeof (option as Partial<Promise<Zstd>> | null)?.then === "function";
 }

@@ -1,8 +1,10 @@
+/** Encodes values on their way to Redis: plans what is done with a value, and makes what is stored for it. */
 import type { Zstd } from "../codec/zstd.ts";
 import { ZstashError } from "../errors.ts";
-import { readFrameHeader } from "../format/frame.ts";
+import { readFrameHeaderAt } from "../format/frame.ts";
 import { writeRawBlocks } from "../format/raw-blocks.ts";
 import { emit, type EventListener, type SkipReason } from "../metrics/events.ts";
+import { isShorterThan, utf8Encoder, utf8Length } from "../text.ts";
 import {
   isReserved,
   startsWithByteOrderMark,
@@ -13,23 +15,34 @@ import {
 } from "./carrier.ts";
 import { completePolicy, type CompletePolicy, type PolicyFunction } from "./policy.ts";
 import { looksCompressed } from "./sniff.ts";
-import { isShorterThan, utf8Length } from "./utf8-length.ts";
 
-/** Why there is no codec. */
+/** The reason why there is no codec. */
 export interface CodecFailure {
   readonly error: unknown;
 }
 
-/** What a value belongs to. */
-export interface ValueSubject {
+/** A text that a command writes. */
+export interface WrittenText {
   /** The command's name in upper case. */
   readonly command: string;
   readonly key: string;
+  readonly text: string;
   /** Seconds to live, where the command gives them. */
   readonly ttl?: number | undefined;
 }
 
-/** How values are encoded. */
+/** A value on its way to Redis: a text that is put into a frame, or may be. */
+export interface ValueWrite extends WrittenText {
+  readonly level: number;
+  /** The most bytes the stored value may have to be worth it, as a share of the text's. */
+  readonly maxShare: number;
+  /** True if it has to be in a frame, however large, to come back as it is. */
+  readonly wrap: boolean;
+  /** True if the frame is stored; otherwise it is only counted. */
+  readonly written: boolean;
+}
+
+/** Settings of encoding. */
 export interface EncodeSettings {
   /** Complete where it is one policy for all. */
   readonly policy: CompletePolicy | PolicyFunction;
@@ -41,160 +54,148 @@ export interface EncodeSettings {
 /** "on" writes compressed values, "shadow" compresses and writes the value itself, "off" wraps what must be wrapped. */
 export type Compression = "on" | "shadow" | "off";
 
-/** What is to be done with a value. */
-export interface EncodePlan {
-  readonly level: number;
-  /** The most bytes the stored text may have to be worth it, as a share of the value's. */
-  readonly maxShare: number;
-  /** Whether it has to be in a frame, however large, to come back as it is. */
-  readonly wrap: boolean;
-  /** Whether the frame is stored; otherwise it is only counted. */
-  readonly written: boolean;
+/** A frame that was made of a text, and the text's bytes in UTF-8. */
+export interface MadeFrame {
+  readonly frame: Uint8Array;
+  readonly size: number;
 }
 
 /** Characters from which a text is compressed with pauses: at once it would hold the event loop for a millisecond. */
 export const LARGE_TEXT: number = 256 << 10;
 
-const escape: EncodePlan = { level: 1, maxShare: Infinity, wrap: true, written: true };
-const encoder = new TextEncoder();
-
-/** Decides without a codec what is to be done with a value; undefined stores it as it is. */
-export function planEncode(
-  text: string,
-  subject: ValueSubject,
+/** Decides without a codec what is done with a text; undefined stores it as it is. */
+export function planWrite(
+  value: WrittenText,
   compression: Compression,
   settings: EncodeSettings,
-): EncodePlan | undefined {
-  if (isReserved(text)) return escape;
+): ValueWrite | undefined {
+  const { text } = value;
+  if (isReserved(text)) return wrapped(value, 1);
   if (compression === "off") return undefined;
   const { policy: option, maxSize, onEvent } = settings;
 
   let policy: CompletePolicy;
   if (typeof option === "function") {
     try {
-      const { command, key, ttl } = subject;
+      const { command, key, ttl } = value;
       const chosen = option({ command, key, ttl, size: utf8Length(text), kind: "text" });
-      if (chosen === false) return skip("policy", text, subject, onEvent);
+      if (chosen === false) return emitSkipped("policy", value, onEvent);
       policy = completePolicy(chosen, "text");
     } catch (error) {
-      return fallBack(error, text, subject, onEvent);
+      return emitUncompressed(error, value, onEvent);
     }
   } else {
     policy = option;
   }
 
   // Bytes are at least as many as characters; how many they are is known when they have been compressed.
-  if (text.length > maxSize) return skip("large", text, subject, onEvent);
+  if (text.length > maxSize) return emitSkipped("large", value, onEvent);
   const { level, minSize, minSavings } = policy;
   if (compression === "on" && startsWithByteOrderMark(text)) {
     // As it is it would come back without the mark.
-    if (!isShorterThan(text, maxSize + 1)) return skip("large", text, subject, onEvent);
-    return { level, maxShare: Infinity, wrap: true, written: true };
+    if (!isShorterThan(text, maxSize + 1)) return emitSkipped("large", value, onEvent);
+    return wrapped(value, level);
   }
-  if (isShorterThan(text, minSize)) return skip("small", text, subject, onEvent);
-  if (looksCompressed(text)) return skip("already-compressed", text, subject, onEvent);
-  return { level, maxShare: 1 - minSavings, wrap: false, written: compression === "on" };
+  if (isShorterThan(text, minSize)) return emitSkipped("small", value, onEvent);
+  if (looksCompressed(text)) return emitSkipped("already-compressed", value, onEvent);
+  return { ...value, level, maxShare: 1 - minSavings, wrap: false, written: compression === "on" };
+}
+
+function wrapped(value: WrittenText, level: number): ValueWrite {
+  return { ...value, level, maxShare: Infinity, wrap: true, written: true };
 }
 
 /**
- * What is stored for a value by its plan. Never throws: what cannot be compressed is stored as it is, and what has to
- * be in a frame is put into one of raw blocks.
+ * Makes what is stored for a value. Never throws: a text that cannot be compressed is stored as it is, and one that
+ * has to be in a frame is put into a frame of raw blocks.
  *
  * @param codec The codec, or why there is none.
  */
-export function runEncode(
+export function encodeWrite(
   codec: Zstd | CodecFailure | undefined,
-  text: string,
-  plan: EncodePlan,
-  subject: ValueSubject,
+  write: ValueWrite,
   settings: EncodeSettings,
   carrier: Carrier = "text",
 ): Stored {
-  let frame: Uint8Array | undefined;
+  let made: MadeFrame | undefined;
   try {
-    if (codec !== undefined) frame = requireFrame(requireCodec(codec).compress(text, { level: plan.level }));
+    if (codec !== undefined) {
+      if ("error" in codec) throw codec.error;
+      made = checkFrame(codec.compress(write.text, { level: write.level }), write);
+    }
   } catch (error) {
-    fallBack(error, text, subject, settings.onEvent);
+    emitUncompressed(error, write, settings.onEvent);
   }
-  return choose(frame, text, plan, subject, settings, carrier);
+  return storedFor(made, write, settings, carrier);
 }
 
-/** The text to store for a frame that the server does not take as bytes. */
-export function storedText(frame: Uint8Array, text: string, plan: EncodePlan): string {
-  return plan.wrap || isWorthIt(textCarrierSize(frame.length), sizeOf(frame, text), plan)
-    ? toTextCarrier(frame)
-    : text;
+/**
+ * Reads the header of a frame that the codec made: readers know a value of ours by it.
+ *
+ * @throws {ZstashError} where there is no such header, without which the value would be lost
+ */
+export function checkFrame(frame: Uint8Array, { text }: WrittenText): MadeFrame {
+  const { type, contentSize } = readFrameHeaderAt(frame, 0, 0);
+  if (type !== "frame") throw new ZstashError("INTERNAL", "Cannot compress: the codec made no frame");
+  return { frame, size: contentSize ?? utf8Length(text) };
 }
 
-export function requireCodec(codec: Zstd | CodecFailure): Zstd {
-  if ("error" in codec) throw codec.error;
-  return codec;
-}
-
-/** Readers know a value of ours by this header: without it the value would be lost. */
-export function requireFrame(frame: Uint8Array): Uint8Array {
-  if (readFrameHeader(frame).type === "frame") return frame;
-  throw new ZstashError("INTERNAL", "Cannot compress: the codec made no frame");
-}
-
-export function choose(
-  made: Uint8Array | undefined,
-  text: string,
-  plan: EncodePlan,
-  subject: ValueSubject,
+/** Chooses what is stored for a value: the frame that was made of it if it is worth it or has to be, else the text. */
+export function storedFor(
+  made: MadeFrame | undefined,
+  write: ValueWrite,
   { maxSize, onEvent }: EncodeSettings,
   carrier: Carrier,
 ): Stored {
-  const { wrap, level, written } = plan;
+  const { command, key, text, wrap, level, written } = write;
   if (made === undefined && !wrap) return text;
-  const frame = made ?? writeRawBlocks(encoder.encode(text));
-  const size = sizeOf(frame, text);
+  const { frame, size } = made ?? uncompressedFrame(text);
   const storedSize = carrier === "raw" ? frame.length : textCarrierSize(frame.length);
-  if (wrap) {
-    if (onEvent !== undefined) emit(onEvent, { ...named(subject), type: "escaped", size, storedSize });
-  } else if (size > maxSize) {
-    skip("large", text, subject, onEvent);
+  if (!wrap && (size > maxSize || !isWorthIt(storedSize, size, write))) {
+    emitSkipped(size > maxSize ? "large" : "savings", write, onEvent);
     return text;
-  } else if (!isWorthIt(storedSize, size, plan)) {
-    skip("savings", text, subject, onEvent);
-    return text;
-  } else if (onEvent !== undefined) {
-    emit(onEvent, { ...named(subject), type: "compressed", size, storedSize, level, written });
+  }
+  if (onEvent !== undefined) {
+    const kind = wrap ? ({ type: "escaped" } as const) : ({ type: "compressed", level, written } as const);
+    emit(onEvent, { ...kind, command, key, size, storedSize });
   }
   if (!written) return text;
   return carrier === "raw" ? frame : toTextCarrier(frame);
 }
 
-function isWorthIt(storedSize: number, size: number, { maxShare }: EncodePlan): boolean {
+/** The text to store for a value whose frame the server does not take as bytes. */
+export function storedAsText(frame: Uint8Array, write: ValueWrite): string {
+  const { text, wrap } = write;
+  const storedSize = textCarrierSize(frame.length);
+  return wrap || isWorthIt(storedSize, utf8Length(text), write) ? toTextCarrier(frame) : text;
+}
+
+function uncompressedFrame(text: string): MadeFrame {
+  const content = utf8Encoder.encode(text);
+  return { frame: writeRawBlocks(content), size: content.length };
+}
+
+function isWorthIt(storedSize: number, size: number, { maxShare }: ValueWrite): boolean {
   return storedSize <= size * maxShare && storedSize < size;
 }
 
-function sizeOf(frame: Uint8Array, text: string): number {
-  return readFrameHeader(frame).contentSize ?? utf8Length(text);
-}
-
-function named({ command, key }: ValueSubject): { command: string; key: string } {
-  return { command, key };
-}
-
-function skip(
+function emitSkipped(
   reason: SkipReason,
-  text: string,
-  subject: ValueSubject,
+  { command, key, text }: WrittenText,
   onEvent: EventListener | undefined,
 ): undefined {
   if (onEvent !== undefined) {
-    emit(onEvent, { ...named(subject), type: "skipped", size: utf8Length(text), reason });
+    emit(onEvent, { type: "skipped", command, key, size: utf8Length(text), reason });
   }
 }
 
-export function fallBack(
+/** Tells the listener that a value is stored uncompressed because compression could not run. */
+export function emitUncompressed(
   error: unknown,
-  text: string,
-  subject: ValueSubject,
+  { command, key, text }: WrittenText,
   onEvent: EventListener | undefined,
 ): undefined {
   if (onEvent !== undefined) {
-    emit(onEvent, { ...named(subject), type: "uncompressed", size: utf8Length(text), error });
+    emit(onEvent, { type: "uncompressed", command, key, size: utf8Length(text), error });
   }
 }

@@ -1,9 +1,10 @@
-import { describe, requireLevel } from "../check.ts";
+/** When values are compressed, and at which level: the `policy` option with its checks and defaults. */
+import { requireLevel, requireNumber, requireOptions } from "../check.ts";
 
-/** What a value is, as far as the writer knows. */
+/** The kind of a value, as far as its writer knows it. */
 export type ValueKind = "text" | "json" | "protobuf" | "binary";
 
-/** When a value is compressed, and how. What is left out has its default. */
+/** When a value is compressed, and how. Members that are left out have their defaults. */
 export interface Policy {
   /** Values of fewer UTF-8 bytes are stored as they are. Default 1024. */
   readonly minSize?: number;
@@ -13,14 +14,14 @@ export interface Policy {
   readonly level?: number;
 }
 
-/** What a policy function is told. */
+/** The value that a policy function decides about. */
 export interface PolicyContext {
   /** The command's name in upper case. */
   readonly command: string;
   readonly key: string;
   /** Bytes of the value in UTF-8. */
   readonly size: number;
-  /** "text" for all that comes through the Redis client. */
+  /** "text" for every value that comes through the Redis client. */
   readonly kind: ValueKind;
   /** Seconds to live, where the command gives them (EX, PX, SETEX, PSETEX); undefined for none and for points in time. */
   readonly ttl: number | undefined;
@@ -32,7 +33,7 @@ export type PolicyFunction = (context: PolicyContext) => Policy | false;
 /** One policy for all values, or a function. */
 export type PolicyOption = Policy | PolicyFunction;
 
-/** A policy with nothing left open. */
+/** A policy whose defaults are filled in. */
 export type CompletePolicy = Required<Policy>;
 
 const DEFAULT_MIN_SIZE = 1024;
@@ -52,21 +53,13 @@ export function levelOf(kind: ValueKind): number {
  * @throws {TypeError | RangeError} naming the member that is wrong
  */
 export function completePolicy(policy: Policy, kind: ValueKind): CompletePolicy {
-  if (typeof policy !== "object" || policy === null) {
-    throw new TypeError(`"policy" must be an object, got ${describe(policy)}`);
+  if (typeof (policy as Partial<Promise<Policy>> | null)?.then === "function") {
+    throw new TypeError('"policy" must be given synchronously, got a promise');
   }
-  if ("then" in policy) throw new TypeError('"policy" must be given synchronously, got a promise');
+  requireOptions(policy, ["minSize", "minSavings", "level"], "policy");
   const { minSize = DEFAULT_MIN_SIZE, minSavings = DEFAULT_MIN_SAVINGS, level = levels[kind] } = policy;
-  requireNumber("minSize", minSize);
-  if (!(minSize >= 0)) throw new RangeError(`"minSize" must be 0 bytes or more, got ${minSize}`);
-  requireNumber("minSavings", minSavings);
-  if (!(minSavings >= 0 && minSavings <= 1)) {
-    throw new RangeError(`"minSavings" must be a share from 0 to 1, got ${minSavings}`);
-  }
+  requireNumber("minSize", minSize, 0, Infinity);
+  requireNumber("minSavings", minSavings, 0, 1);
   requireLevel(level);
   return { minSize, minSavings, level };
-}
-
-function requireNumber(name: string, value: unknown): void {
-  if (typeof value !== "number") throw new TypeError(`"${name}" must be a number, got ${describe(value)}`);
 }

@@ -1,36 +1,35 @@
+/** Recognises texts whose content is compressed already, such as pictures and archives, by their first characters. */
+
 /** Characters that are looked at; a `data:` URL's media type comes before them. */
 const HEAD_SIZE = 16;
 const DATA_URL_HEAD = 128;
 const NOT_TEXT = /[^\t\n\r -~]/;
+const NOT_BASE64 = /[^\w+/-]/;
 
-const ANY = -1;
-const bytesOf = (text: string): number[] => Array.from(text, (character) => character.charCodeAt(0));
+/** How compressed formats begin, one character a byte, by their first byte. */
+const signatures: Readonly<Record<string, string>> = {
+  "\x04": "\x04\x22\x4d\x18", // LZ4
+  "\x1f": "\x1f\x8b\x08", // gzip
+  "(": "(\xb5/\xfd", // zstd
+  "7": "7z\xbc\xaf\x27\x1c",
+  B: "BZh",
+  G: "GIF8",
+  I: "ID3", // MP3
+  O: "OggS",
+  P: "PK\x03\x04", // ZIP, and the office formats made of it
+  R: "RIFF", // WebP, if that name follows the size
+  w: "wOF2",
+  "\x89": "\x89PNG",
+  "\xfd": "\xfd7zXZ",
+  "\xff": "\xff\xd8\xff", // JPEG
+};
 
-/** How formats start whose content is compressed already; `ANY` matches every byte. */
-const signatures: readonly (readonly number[])[] = [
-  [0xff, 0xd8, 0xff], // JPEG
-  [0x89, ...bytesOf("PNG")],
-  bytesOf("GIF8"),
-  [...bytesOf("RIFF"), ANY, ANY, ANY, ANY, ...bytesOf("WEBP")],
-  [ANY, ANY, ANY, ANY, ...bytesOf("ftypavif")],
-  [ANY, ANY, ANY, ANY, ...bytesOf("ftypheic")],
-  [0x1f, 0x8b, 0x08], // gzip
-  [0x28, 0xb5, 0x2f, 0xfd], // zstd
-  [...bytesOf("PK"), 0x03, 0x04], // ZIP, and the office formats made of it
-  [0xfd, ...bytesOf("7zXZ")],
-  [...bytesOf("7z"), 0xbc, 0xaf, 0x27, 0x1c],
-  bytesOf("BZh"),
-  [0x04, 0x22, 0x4d, 0x18], // LZ4
-  bytesOf("wOF2"),
-  bytesOf("OggS"),
-  bytesOf("ID3"), // MP3
-  [ANY, ANY, ANY, ANY, ...bytesOf("ftypisom")],
-  [ANY, ANY, ANY, ANY, ...bytesOf("ftypmp4")],
-];
+/** AVIF, HEIC and MP4 begin with the size of their first box, which may be any, "ftyp" and a brand. */
+const ISO_MEDIA = /^[^]{4}ftyp(?:avif|heic|isom|mp4)/;
 
 /**
- * Whether a text is, by its first characters, something compressed already: in base64 (either alphabet, also in a
- * `data:` URL) or as one character a byte. Compressing it again would cost time and save nothing.
+ * Returns true if a text is, by its first characters, something compressed already: in base64 (either alphabet, also
+ * in a `data:` URL) or as one character a byte. Compressing it again would cost time and save nothing.
  */
 export function looksCompressed(text: string): boolean {
   let start = 0;
@@ -39,35 +38,22 @@ export function looksCompressed(text: string): boolean {
     if (marker >= 0) start = marker + ";base64,".length;
   }
   const head = text.slice(start, start + HEAD_SIZE);
-  // Words like "ID3" start texts too: as characters a signature counts only among others that are no text.
-  return (NOT_TEXT.test(head) && matches(bytesOf(head))) || matches(fromBase64(head));
+  // Words like "ID3" start texts too, so a signature counts only if the head also has non-text characters.
+  return (isCompressedFormat(head) && NOT_TEXT.test(head)) || isCompressedFormat(fromBase64(head));
 }
 
-function matches(head: readonly number[]): boolean {
-  return signatures.some((signature) =>
-    signature.every((byte, index) => (byte === ANY ? index < head.length : byte === head[index])),
-  );
+/** Returns true if bytes, one character each, begin as a compressed format does. */
+function isCompressedFormat(head: string): boolean {
+  if (ISO_MEDIA.test(head)) return true;
+  const signature = signatures[head.charAt(0)];
+  if (signature === undefined || !head.startsWith(signature)) return false;
+  // WAVE is RIFF too, and is not compressed.
+  return signature !== "RIFF" || head.startsWith("WEBP", 8);
 }
 
-/** The bytes of a text that is base64 throughout, else none. */
-function fromBase64(text: string): number[] {
-  const bytes: number[] = [];
-  for (let index = 0; index + 4 <= text.length; index += 4) {
-    let group = 0;
-    for (let place = 0; place < 4; place++) {
-      const value = sextet(text.charCodeAt(index + place));
-      if (value < 0) return [];
-      group = (group << 6) | value;
-    }
-    bytes.push(group >> 16, (group >> 8) & 255, group & 255);
-  }
-  return bytes;
-}
-
-function sextet(code: number): number {
-  if (code >= 65 && code <= 90) return code - 65;
-  if (code >= 97 && code <= 122) return code - 71;
-  if (code >= 48 && code <= 57) return code + 4;
-  if (code === 43 || code === 45) return 62;
-  return code === 47 || code === 95 ? 63 : -1;
+/** The bytes of a text that is base64 throughout, in either alphabet, one character each; otherwise none. */
+function fromBase64(text: string): string {
+  if (NOT_BASE64.test(text)) return "";
+  const groups = text.slice(0, text.length & ~3);
+  return atob(groups.replaceAll("-", "+").replaceAll("_", "/"));
 }

@@ -1,9 +1,11 @@
+/** One value at a time, for clients that zstash does not wrap: `encodeValue` and `decodeValue`. */
 import { describe, requireFunction, requireInteger, requireOptions, requireString } from "../check.ts";
 import { DEFAULT_MAX_SIZE } from "../limits.ts";
 import type { Zstd } from "../codec/zstd.ts";
 import type { EventListener } from "../metrics/events.ts";
-import { decodeStored, isEncoded, type TextDecompressor } from "./decode.ts";
-import { planEncode, runEncode } from "./encode.ts";
+import { isEncoded } from "./carrier.ts";
+import { decodeRead, type TextDecompressor } from "./decode.ts";
+import { encodeWrite, planWrite } from "./encode.ts";
 import { completePolicy, type PolicyOption } from "./policy.ts";
 
 /** Options of `encodeValue`. */
@@ -28,7 +30,8 @@ export interface DecodeValueOptions {
 
 /**
  * The text to store for a string: `zs1:` and a zstd frame in base64 where that is worth it, else the string itself.
- * `decodeValue` gives back exactly the string, whatever it looks like, but for lone surrogates, which UTF-8 has not.
+ * `decodeValue` gives back exactly the string, whatever it looks like, but for lone surrogates, which UTF-8 cannot
+ * represent.
  *
  * Never fails because of the codec: a string that cannot be compressed is stored as it is.
  *
@@ -50,9 +53,8 @@ export function encodeValue(zstd: Zstd, text: string, options: EncodeValueOption
     onEvent: requireListener(onEvent),
   };
   requireString("key", key);
-  const subject = { command: "SET", key };
-  const plan = planEncode(text, subject, "on", settings);
-  return plan === undefined ? text : (runEncode(zstd, text, plan, subject, settings) as string);
+  const write = planWrite({ command: "SET", key, text }, "on", settings);
+  return write === undefined ? text : (encodeWrite(zstd, write, settings) as string);
 }
 
 /**
@@ -80,16 +82,16 @@ export function decodeValue(
   const { key = "", maxSize = DEFAULT_MAX_SIZE, onEvent } = options;
   const settings = { maxSize: requireMaxSize(maxSize), onEvent: requireListener(onEvent) };
   requireString("key", key);
-  return isEncoded(stored) ? decodeStored(zstd, stored, "GET", key, settings) : stored;
+  return isEncoded(stored) ? decodeRead(zstd, { command: "GET", key, stored }, settings) : stored;
 }
 
-/** A whole number of bytes, or an error that names the option. */
+/** Throws unless the value is a whole number of bytes, and returns it. */
 export function requireMaxSize(value: unknown): number {
   requireInteger("maxSize", value, 0, Number.MAX_SAFE_INTEGER);
   return value;
 }
 
-/** A function or nothing, or an error that names the option. */
+/** Throws unless the value is a function or undefined, and returns it. */
 export function requireListener(value: unknown): EventListener | undefined {
   if (value !== undefined) requireFunction("onEvent", value);
   return value as EventListener | undefined;

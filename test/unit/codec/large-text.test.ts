@@ -5,7 +5,7 @@ import { loadZstd, type Zstd } from "../../../src/codec/zstd.ts";
 import { bokuweb } from "../../../src/engine/bokuweb.ts";
 import { ZstashError } from "../../../src/errors.ts";
 import { readFrameHeader } from "../../../src/format/frame.ts";
-import { utf8Length } from "../../../src/value/utf8-length.ts";
+import { utf8Length } from "../../../src/text.ts";
 import { seededRandom } from "../../support/random.ts";
 
 const long = process.env["ZSTASH_LONG"] === "1";

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { gzipSync } from "node:zlib";
 import { completePolicy } from "../../../src/value/policy.ts";
 import { looksCompressed } from "../../../src/value/sniff.ts";
-import { isShorterThan, utf8Length } from "../../../src/value/utf8-length.ts";
+import { isShorterThan, utf8Length } from "../../../src/text.ts";
 import { seededRandom } from "../../support/random.ts";
 
 describe("a policy", () => {

@@ -1,8 +1,9 @@
-import { ZstashError } from "../errors.ts";
-import { batchErrorText } from "./batch-error.ts";
-import { findOption, type CommandArguments } from "./commands.ts";
-import type { Settings } from "./options.ts";
-import type { CommandReply, RequestKind } from "./sdk-request.ts";
+/** The `guard` option: commands that work on stored bytes are refused on keys that the policy compresses. */
+import { ZstashError } from "../../errors.ts";
+import { batchErrorText } from "../batch-error.ts";
+import { findOption, type CommandArguments } from "../commands.ts";
+import type { CommandReply, RequestCommands } from "../plan.ts";
+import type { Settings } from "../settings.ts";
 
 /**
  * Commands that work on stored bytes, with the arguments that are keys: `[first, last]`, the last counted from the end
@@ -26,7 +27,7 @@ interface StoredBytesCommand {
   readonly keys: readonly string[];
 }
 
-/** What a command does to stored bytes, if it is one that `guard` is about. */
+/** The command's name and keys if it works on stored bytes; undefined for any other. */
 function findStoredBytesCommand(command: CommandArguments): StoredBytesCommand | undefined {
   const name = String(command[0]).toUpperCase();
   const compares = name === "SET" && comparing.some((option) => findOption(command, option, 3) >= 0);
@@ -42,42 +43,42 @@ function findStoredBytesCommand(command: CommandArguments): StoredBytesCommand |
  *
  * @throws {ZstashError} COMMAND_REFUSED
  */
-export async function guarded(
-  commands: readonly CommandArguments[],
-  kind: RequestKind,
+export async function guardCommands(
+  { commands, kind }: RequestCommands,
   settings: Settings,
   handle: (allowed: readonly CommandArguments[]) => Promise<unknown>,
 ): Promise<unknown> {
   const refused = refusals(commands, settings);
-  const [first] = refused.values();
-  if (first === undefined) return handle(commands);
-  if (kind !== "pipeline") throw first;
-  const allowed = commands.filter((_, number) => !refused.has(number));
+  const [refusedFirst] = refused.values();
+  if (refusedFirst === undefined) return handle(commands);
+  if (kind !== "pipeline") throw refusedFirst;
+  const allowed = commands.filter((_, index) => !refused.has(index));
   const rest = allowed.length === 0 ? [] : await handle(allowed);
   if (!Array.isArray(rest)) return rest;
   const replies = (rest as readonly CommandReply[]).values();
-  return commands.map((_, number) => {
-    const error = refused.get(number);
+  return commands.map((_, index) => {
+    const error = refused.get(index);
     return error === undefined ? replies.next().value : { error: batchErrorText(error) };
   });
 }
 
-/** The commands that are refused, by their number. */
+/** The errors of the commands that are refused, by their index. */
 function refusals(
   commands: readonly CommandArguments[],
   settings: Settings,
 ): ReadonlyMap<number, ZstashError> {
   const refused = new Map<number, ZstashError>();
-  for (const [number, command] of commands.entries()) {
+  for (const [index, command] of commands.entries()) {
     const error = refusal(command, settings);
-    if (error !== undefined) refused.set(number, error);
+    if (error !== undefined) refused.set(index, error);
   }
   return refused;
 }
 
 /**
- * Why a command is refused under `guard`: it works on stored bytes, and the policy compresses values of its key. A
- * policy function is asked with size Infinity, for the largest value there may be; one that fails compresses nothing.
+ * The error of a command that works on stored bytes, if the policy compresses values of its key; undefined if the
+ * command is allowed. A policy function is asked with size Infinity, for the largest value there may be; one that fails
+ * compresses nothing.
  */
 function refusal(command: CommandArguments, { policy }: Settings): ZstashError | undefined {
   const found = findStoredBytesCommand(command);

@@ -1,18 +1,24 @@
-import { Pace } from "../codec/pace.ts";
+/** The options of the wrapper, with their checks and defaults. */
 import { requireBoolean, requireInteger, requireOneOf, requireOptions } from "../check.ts";
+import { Pace } from "../codec/pace.ts";
 import { DEFAULT_MAX_SIZE } from "../limits.ts";
 import { emit, type EventListener } from "../metrics/events.ts";
 import type { DecodeSettings } from "../value/decode.ts";
 import type { EncodeSettings } from "../value/encode.ts";
-import { completePolicy, type PolicyOption } from "../value/policy.ts";
-import { readRestOptions, restOptionNames, type RestOptions, type TokenStore } from "../rest/rest-options.ts";
-import { requireListener, requireMaxSize } from "../value/value.ts";
+import {
+  readRestOptions,
+  restOptionNames,
+  type RestOptions,
+  type RestSettings,
+  type TokenStore,
+} from "../rest/rest-options.ts";
 import { CodecLoader, type CodecOption } from "../value/codec-loader.ts";
-import { TransportLoader } from "./transport-loader.ts";
+import { completePolicy, type PolicyOption } from "../value/policy.ts";
+import { requireListener, requireMaxSize } from "../value/value.ts";
 
 /**
- * What is done with values. Any mix across a fleet loses nothing: strings that would be taken for compressed values
- * are wrapped in every mode.
+ * The mode of the wrapper. Any mix across a fleet loses nothing: strings that would be taken for compressed values are
+ * wrapped in every mode.
  *
  * - "on": compressed when written, decoded when read.
  * - "read-only": decoded when read.
@@ -34,7 +40,7 @@ export interface CompressionOptions extends Partial<RestOptions> {
   /** When to compress, and how. Default: from 1024 bytes, level 1, at least 10 % saved. */
   readonly policy?: PolicyOption;
   /**
-   * What a damaged value does to a read: "throw" its ZstashError, or "miss", as if there were none. Default "throw".
+   * The effect of a damaged value on a read: "throw" its ZstashError, or "miss", as if there were none. Default "throw".
    * Only damage is a miss; a codec that cannot load, a limit, an unknown dictionary or a raw frame throws in any
    * case. The command itself has been carried out: a GETDEL that throws has deleted.
    */
@@ -51,25 +57,25 @@ export interface CompressionOptions extends Partial<RestOptions> {
    * COMMAND_REFUSED, on keys that the policy compresses. Default false.
    */
   readonly guard?: boolean;
-  /** Called synchronously with what happens to each value. What it throws is dropped. */
+  /** Called synchronously with what happens to each value. Its errors are dropped. */
   readonly onEvent?: EventListener;
   /** The codec. Default: `loadZstd()`, when a value first needs it. */
   readonly zstd?: CodecOption;
 }
 
-/** Validated options. */
+/** Options of the wrapper that are checked and complete. */
 export interface Settings extends EncodeSettings, DecodeSettings {
   readonly maxSize: number;
   readonly onEvent: EventListener | undefined;
   readonly onCorrupt: "throw" | "miss";
   readonly codec: CodecLoader;
-  /** The mode for a request; never throws. */
-  readonly mode: () => CompressionMode;
+  /** A function is asked at every request, and never throws. */
+  readonly mode: CompressionMode | (() => CompressionMode);
   readonly maxRequestSize: number | undefined;
   readonly guard: boolean;
-  /** The transport of the raw carrier; undefined for the text carrier. */
-  readonly raw: TransportLoader | undefined;
-  /** When the event loop gets its turn. */
+  /** Settings of the raw carrier's transport; undefined for the text carrier. */
+  readonly rest: RestSettings | undefined;
+  /** Gives the event loop its turn between values. */
   readonly pace: Pace;
 }
 
@@ -79,7 +85,6 @@ export interface TokenHolder {
 }
 
 const modes: readonly CompressionMode[] = ["on", "read-only", "shadow", "passthrough"];
-const corruptions = ["throw", "miss"] as const;
 const names: readonly string[] = [
   "mode",
   "policy",
@@ -97,7 +102,7 @@ const names: readonly string[] = [
  *
  * @throws {TypeError | RangeError} naming the option
  */
-export function readOptions(options: CompressionOptions, holder?: TokenHolder): Settings {
+export function readSettings(options: CompressionOptions, holder?: TokenHolder): Settings {
   requireOptions(options, names);
   const {
     mode = "on",
@@ -113,10 +118,11 @@ export function readOptions(options: CompressionOptions, holder?: TokenHolder): 
     requireInteger("maxRequestSize", maxRequestSize, 1, Number.MAX_SAFE_INTEGER);
   }
   requireBoolean("guard", guard);
-  requireOneOf("onCorrupt", onCorrupt, corruptions);
+  requireOneOf("onCorrupt", onCorrupt, ["throw", "miss"]);
+  if (typeof mode !== "function") requireOneOf("mode", mode, modes);
   const listener = requireListener(onEvent);
   return {
-    mode: typeof mode === "function" ? asked(mode, listener) : always(mode),
+    mode: typeof mode === "function" ? safeMode(mode, listener) : mode,
     policy: typeof policy === "function" ? policy : completePolicy(policy, "text"),
     onCorrupt,
     maxSize: requireMaxSize(maxSize),
@@ -124,13 +130,13 @@ export function readOptions(options: CompressionOptions, holder?: TokenHolder): 
     codec: new CodecLoader(zstd),
     maxRequestSize,
     guard,
-    raw: readRaw(options, holder),
+    rest: readRest(options, holder),
     pace: new Pace(),
   };
 }
 
-/** The raw carrier's transport; undefined where the text carrier is asked for. */
-function readRaw(options: CompressionOptions, holder: TokenHolder | undefined): Settings["raw"] {
+/** The settings of the raw carrier's transport; undefined where the text carrier is asked for. */
+function readRest(options: CompressionOptions, holder: TokenHolder | undefined): RestSettings | undefined {
   const { url, token } = options;
   if (url === undefined && token === undefined) {
     const alone = restOptionNames.find((name) => options[name as keyof RestOptions] !== undefined);
@@ -138,15 +144,11 @@ function readRaw(options: CompressionOptions, holder: TokenHolder | undefined): 
       throw new TypeError(`"${alone}" needs "url" and "token": the client sends the requests`);
     return undefined;
   }
-  const settings = readRestOptions(
-    options as RestOptions,
-    holder === undefined ? undefined : tokensOf(holder),
-  );
-  return new TransportLoader(settings);
+  return readRestOptions(options as RestOptions, holder === undefined ? undefined : tokenStoreOf(holder));
 }
 
-/** The token where the client's user sees it, and may set it. */
-function tokensOf(holder: TokenHolder): TokenStore {
+/** The token in the client, whose user sees it there and may set it. */
+function tokenStoreOf(holder: TokenHolder): TokenStore {
   return {
     get: () => holder.readYourWritesSyncToken,
     set(token) {
@@ -155,13 +157,8 @@ function tokensOf(holder: TokenHolder): TokenStore {
   };
 }
 
-function always(mode: CompressionMode): () => CompressionMode {
-  requireOneOf("mode", mode, modes);
-  return () => mode;
-}
-
-/** A function that fails must not take every request with it: "read-only" is right for every reader and writer. */
-function asked(mode: () => CompressionMode, onEvent: EventListener | undefined): () => CompressionMode {
+/** A mode function must not fail every request: "read-only" is right for every reader and writer. */
+function safeMode(mode: () => CompressionMode, onEvent: EventListener | undefined): () => CompressionMode {
   return () => {
     try {
       const answer = mode();

@@ -1,12 +1,12 @@
-import { ZstashError } from "../errors.ts";
-import { isRepeatableBatch } from "../rest/repeatable.ts";
-import type { RestCommand } from "../rest/rest-command.ts";
-import { cleanServerText, serverErrorCode } from "../rest/server-error.ts";
-import { utf8Length } from "../value/utf8-length.ts";
-import { batchErrorText } from "./batch-error.ts";
-import type { CommandArguments } from "./commands.ts";
-import type { CommandReply, RequestKind } from "./sdk-request.ts";
-import type { Outgoing, Send } from "./send.ts";
+/** Requests that pass the size limit of a server: they are sent in parts, or refused. */
+import { ZstashError } from "../../errors.ts";
+import { isRepeatableBatch } from "../../rest/repeatable.ts";
+import type { RestCommand } from "../../rest/rest-command.ts";
+import { cleanServerText, serverErrorCode } from "../../rest/server-error.ts";
+import { utf8Length } from "../../text.ts";
+import { batchErrorText } from "../batch-error.ts";
+import type { CommandArguments } from "../commands.ts";
+import type { CommandReply, Outgoing, RequestKind, Send } from "../plan.ts";
 
 const NOT_SENT =
   "ZSTASH_REDIS Cannot run the command: it was not sent, because an earlier part of its pipeline failed";
@@ -39,7 +39,7 @@ export async function sendInParts(
   for (const part of parts) {
     try {
       if (strict && part.size > limit) {
-        // It stands alone.
+        // `divide` gives an oversized command a part of its own.
         replies.push({ error: batchErrorText(tooLarge("the command", part.size, limit)) });
         continue;
       }
@@ -60,9 +60,9 @@ export async function sendInParts(
 }
 
 /**
- * What to do after a request has failed: where the server says that its body or its reply is too large, and its
- * commands may run twice, they are sent again in two halves. Everything else is thrown, without what the SDK repeats
- * of the commands where it is about sizes.
+ * Sends the commands of a failed request again in two halves, if the server says that the body or the reply is too
+ * large, and the commands may run twice. Every other error is thrown; one about sizes without the commands that the SDK
+ * repeats in it.
  */
 export async function sendInHalves(
   thrown: unknown,
@@ -70,7 +70,7 @@ export async function sendInHalves(
   divisible: boolean,
   send: Send,
 ): Promise<unknown> {
-  const { commands, first = 0 } = outgoing;
+  const { commands, offset = 0 } = outgoing;
   const repeatable = isRepeatableBatch(commands as readonly RestCommand[]);
   const error = asSizeError(thrown, repeatable);
   const limited = error instanceof ZstashError && error.code === "REQUEST_LIMIT";
@@ -79,8 +79,8 @@ export async function sendInHalves(
   const replies: CommandReply[] = [];
   const middle = commands.length >> 1;
   for (const half of [
-    { commands: commands.slice(0, middle), first },
-    { commands: commands.slice(middle), first: first + middle },
+    { commands: commands.slice(0, middle), offset },
+    { commands: commands.slice(middle), offset: offset + middle },
   ]) {
     const answer = await send(half).catch((failure: unknown) => sendInHalves(failure, half, true, send));
     if (!Array.isArray(answer)) return answer;
@@ -89,7 +89,7 @@ export async function sendInHalves(
   return replies;
 }
 
-/** Runs of commands whose JSON stays below the limit; a command that passes it is a run of its own. */
+/** Divides commands into parts whose JSON stays below the limit; a command that passes it is a part of its own. */
 function* divide(
   commands: readonly CommandArguments[],
   limit: number,
@@ -99,12 +99,12 @@ function* divide(
   for (const [index, command] of commands.entries()) {
     const next = jsonSize(command) + 1;
     if (index > from && size + next > limit) {
-      yield { commands: commands.slice(from, index), first: from, size };
+      yield { commands: commands.slice(from, index), offset: from, size };
       [from, size] = [index, 2];
     }
     size += next;
   }
-  yield { commands: commands.slice(from), first: from, size };
+  yield { commands: commands.slice(from), offset: from, size };
 }
 
 function jsonSize(value: unknown): number {
@@ -119,8 +119,8 @@ function tooLarge(what: string, size: number, limit: number): ZstashError {
 }
 
 /**
- * What a server said of a size, be it through the SDK, as our error. It says the same of requests, which have not run,
- * and of replies, whose commands have.
+ * Turns a server's size error into ours, also one that came through the SDK. The text is the same for a request, which
+ * has not run, and for a reply, whose commands have.
  */
 function asSizeError(error: unknown, repeatable: boolean): unknown {
   if (!(error instanceof Error)) return error;
@@ -132,7 +132,7 @@ function asSizeError(error: unknown, repeatable: boolean): unknown {
   return new ZstashError(code, `${message}; whether the command has run is unknown`);
 }
 
-/** Only a client's error for what the server said is repeated: others hold parts of replies. */
+/** The text by which the commands of a failed part fail. Of other clients' errors only a server's text is repeated. */
 function failureText(error: Error): string {
   if (error instanceof ZstashError) return batchErrorText(error);
   const reason = error.name === "UpstashError" ? cleanServerText(error.message) : "the client failed";

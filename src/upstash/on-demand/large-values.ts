@@ -1,0 +1,79 @@
+/** Large values: encoding and decoding that gives the event loop back every few milliseconds. */
+import { compressLargeText, decompressLargeText } from "../../codec/large-text.ts";
+import type { Decoder } from "../../codec/decoder.ts";
+import type { Zstd } from "../../codec/zstd.ts";
+import type { Carrier, Stored } from "../../value/carrier.ts";
+import {
+  decodeFailure,
+  emitDecoded,
+  frameOf,
+  type DecodeSettings,
+  type ValueRead,
+} from "../../value/decode.ts";
+import {
+  checkFrame,
+  emitUncompressed,
+  encodeWrite,
+  LARGE_TEXT,
+  storedFor,
+  type CodecFailure,
+  type EncodeSettings,
+  type MadeFrame,
+  type ValueWrite,
+} from "../../value/encode.ts";
+import { EncodedCommands } from "../encode.ts";
+import type { Outgoing, RequestPlan, Transport } from "../plan.ts";
+import type { Settings } from "../settings.ts";
+
+/** As `encodeCommands`, with pauses for the event loop: within large values and between many small ones. */
+export async function encodeLargeCommands(
+  codec: Zstd | CodecFailure | undefined,
+  plan: RequestPlan,
+  settings: Settings,
+  transport: Transport | undefined,
+): Promise<Outgoing> {
+  const encoded = new EncodedCommands(plan, transport);
+  for (const write of plan.writes) {
+    const { value } = write;
+    const encode = value.text.length < LARGE_TEXT ? encodeWrite : encodeLarge;
+    encoded.put(write, await encode(codec, value, settings, encoded.carrier(write)));
+    await settings.pace.spend(value.text.length);
+  }
+  return encoded.outgoing;
+}
+
+/** As `encodeWrite` for a large text. */
+async function encodeLarge(
+  codec: Zstd | CodecFailure | undefined,
+  write: ValueWrite,
+  settings: EncodeSettings,
+  carrier: Carrier,
+): Promise<Stored> {
+  let made: MadeFrame | undefined;
+  try {
+    if (codec !== undefined) {
+      if ("error" in codec) throw codec.error;
+      made = checkFrame(await compressLargeText(codec, write.text, write.level), write);
+    }
+  } catch (error) {
+    emitUncompressed(error, write, settings.onEvent);
+  }
+  return storedFor(made, write, settings, carrier);
+}
+
+/** As `decodeRead` for a value that may be large. */
+export async function decodeLarge(
+  codec: Decoder | CodecFailure,
+  read: ValueRead,
+  settings: DecodeSettings,
+): Promise<string> {
+  const { maxSize, onEvent } = settings;
+  try {
+    const frame = frameOf(codec, read);
+    const text = await decompressLargeText(codec as Decoder, frame, { maxSize });
+    if (onEvent !== undefined) emitDecoded(onEvent, read, frame, text);
+    return text;
+  } catch (cause) {
+    throw decodeFailure(cause, read, settings);
+  }
+}

@@ -1,0 +1,151 @@
+/** Reads the SDK's requests and plans which of their arguments are encoded and which of their replies are decoded. */
+import { LARGE_TEXT, planWrite, type ValueWrite } from "../value/encode.ts";
+import {
+  findCommand,
+  keyOfArgument,
+  timeToLive,
+  valuePositions,
+  valueReply,
+  type CommandArguments,
+  type ValueReply,
+} from "./commands.ts";
+import type { CompressionMode, Settings } from "./settings.ts";
+
+/** A request of the SDK, as far as it matters here: one command, or an array of commands, already serialised. */
+export interface CommandRequest {
+  body?: unknown;
+}
+
+/** The reply to one command. */
+export interface CommandReply<Result = unknown> {
+  result?: Result;
+  error?: string;
+}
+
+/** Sends a request on; a request of several commands is answered by an array of replies. */
+export type SendRequest = (request: CommandRequest) => Promise<CommandReply>;
+
+/** Members that the SDK's requests have besides. */
+export interface SdkRequest extends CommandRequest {
+  readonly path?: readonly string[];
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
+  readonly isStreaming?: boolean;
+}
+
+/** One command; several, which run in order; or a transaction, which runs whole or not at all. */
+export type RequestKind = "command" | "pipeline" | "multi-exec";
+
+/** The commands of a request, in any case as a list. */
+export interface RequestCommands {
+  readonly kind: RequestKind;
+  readonly mode: CompressionMode;
+  readonly commands: readonly CommandArguments[];
+}
+
+/** A value among the arguments, and where it is. */
+export interface PlannedWrite {
+  readonly commandIndex: number;
+  readonly position: number;
+  readonly value: ValueWrite;
+}
+
+/** A command whose reply holds values. */
+export interface PlannedReply {
+  readonly command: CommandArguments;
+  /** The command's name in upper case. */
+  readonly name: string;
+  readonly reply: ValueReply;
+}
+
+/** What is done with a request and with its replies. */
+export interface RequestPlan extends RequestCommands {
+  readonly writes: readonly PlannedWrite[];
+  /** By the index of the command; undefined if no reply holds values. */
+  readonly reads: readonly (PlannedReply | undefined)[] | undefined;
+}
+
+/** Commands that are ready to be sent: their values are encoded. */
+export interface Outgoing {
+  readonly commands: readonly CommandArguments[];
+  /** Index of the first of them in the original request. Default 0. */
+  readonly offset?: number | undefined;
+  /** Given if the one command holds bytes. */
+  readonly raw?: RawForm | undefined;
+}
+
+/** A command with bytes as an HTTP request of its own. */
+export interface RawForm {
+  /** Path of the request whose body is the bytes. */
+  readonly path: string;
+  /** The same command with its value as text, for a server that takes no raw bodies. */
+  readonly asText: () => CommandArguments;
+}
+
+/** Sends commands as one request; the answer is a reply, or a list of them for several commands. */
+export type Send = (outgoing: Outgoing) => Promise<unknown>;
+
+/** The transport of the raw carrier: values go out as bytes, and frames come back as bytes. */
+export interface Transport {
+  /** The path of a request whose body is argument `position`; undefined if the argument can only be sent as text. */
+  rawPath(command: CommandArguments, position: number): string | undefined;
+  /** Sends one command. With `hasValues`, raw frames in its reply stay bytes. */
+  command(outgoing: Outgoing, request: SdkRequest, hasValues: boolean): Promise<CommandReply>;
+  /** Sends several commands; `hasValues` says by their index whether raw frames in a reply stay bytes. */
+  batch(
+    kind: Exclude<RequestKind, "command">,
+    commands: readonly CommandArguments[],
+    request: SdkRequest,
+    hasValues: (index: number) => boolean,
+  ): Promise<CommandReply[]>;
+}
+
+/** The commands of a request; undefined for a request that holds none, such as a subscription. */
+export function readRequest(request: SdkRequest, { mode }: Settings): RequestCommands | undefined {
+  const { body, path, isStreaming } = request;
+  if (!Array.isArray(body) || body.length === 0 || isStreaming === true) return undefined;
+  const items: readonly unknown[] = body;
+  const several = Array.isArray(items[0]);
+  if (!items.every((item) => Array.isArray(item) === several)) {
+    // Neither one command nor a list of commands.
+    return undefined;
+  }
+  return {
+    kind: several ? (path?.[0] === "multi-exec" ? "multi-exec" : "pipeline") : "command",
+    mode: typeof mode === "function" ? mode() : mode,
+    commands: several ? (items as readonly CommandArguments[]) : [items],
+  };
+}
+
+/** Finds the values of the commands and decides about each; no codec is needed yet. */
+export function planRequest({ kind, mode, commands }: RequestCommands, settings: Settings): RequestPlan {
+  const compression = mode === "on" || mode === "shadow" ? mode : "off";
+  const writes: PlannedWrite[] = [];
+  let reads: (PlannedReply | undefined)[] | undefined;
+  for (const [commandIndex, command] of commands.entries()) {
+    const known = findCommand(command);
+    if (known === undefined) continue;
+    const { name, row } = known;
+    const reply = mode === "passthrough" ? undefined : valueReply(command, row);
+    if (reply !== undefined) (reads ??= [])[commandIndex] = { command, name, reply };
+    if (row.values === undefined) continue;
+    // Only a policy function asks for it.
+    const ttl = typeof settings.policy === "function" ? timeToLive(command, row) : undefined;
+    for (const position of valuePositions(command, row)) {
+      const text = command[position];
+      // Numbers and booleans go as they are, so that INCR and the like work on them.
+      if (typeof text !== "string") continue;
+      const key = keyOfArgument(command, row, position);
+      const value = planWrite({ command: name, key, text, ttl }, compression, settings);
+      if (value !== undefined) writes.push({ commandIndex, position, value });
+    }
+  }
+  return { kind, mode, commands, writes, reads };
+}
+
+/** Returns true if values are so large that encoding them at once would hold up the event loop. */
+export function holdsLarge({ writes }: RequestPlan): boolean {
+  let size = 0;
+  for (const { value } of writes) size += value.text.length;
+  return size >= LARGE_TEXT;
+}
