@@ -99,7 +99,7 @@ export function isNode(value) {
  * @returns {Placed[]}
  */
 export function parse(path, text) {
-  const lang = path.endsWith(".d.ts") ? "dts" : path.endsWith(".ts") ? "ts" : "js";
+  const lang = path.endsWith(".d.ts") ? "dts" : path.endsWith(".ts") ? "ts" : "jsx";
   const program = /** @type {Node} */ (/** @type {unknown} */ (parseAst(text, { lang, astType: "ts" })));
   /** @type {Placed[]} */
   const nodes = [];

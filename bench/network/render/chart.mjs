@@ -18,7 +18,7 @@ function text(x, y, content, { size = 12, anchor = "start", colour = INK, weight
   return `<text x="${fixed(x)}" y="${fixed(y)}" font-size="${size}" text-anchor="${anchor}" fill="${colour}" font-weight="${weight}"${place}>${escape(content)}</text>`;
 }
 
-const line = (x1, y1, x2, y2, colour = RULE, width = 1) =>
+const line = ([x1, y1], [x2, y2], colour = RULE, width = 1) =>
   `<line x1="${fixed(x1)}" y1="${fixed(y1)}" x2="${fixed(x2)}" y2="${fixed(y2)}" stroke="${colour}" stroke-width="${width}"/>`;
 
 function marker(kind, x, y, colour) {
@@ -58,7 +58,7 @@ function legend(names, x, y) {
   return names.map((name, index) => {
     const colour = COLOURS[index % COLOURS.length];
     const part =
-      line(at, y - 4, at + 22, y - 4, colour, 2) +
+      line([at, y - 4], [at + 22, y - 4], colour, 2) +
       marker(index % 4, at + 11, y - 4, colour) +
       text(at + 28, y, name);
     at += 44 + name.length * 6.6;
@@ -90,7 +90,7 @@ export function lineChart({ title, xLabel, yLabel, places, panels }) {
     const x = (place) => start + (panelWidth * (place + 0.5)) / places.length;
     parts.push(text(start + panelWidth / 2, top - 10, panel.title, { anchor: "middle", weight: 600 }));
     for (const tick of logTicks(low, high)) {
-      parts.push(line(start, y(tick), start + panelWidth, y(tick)));
+      parts.push(line([start, y(tick)], [start + panelWidth, y(tick)]));
       if (index === 0) {
         const label = tick.toLocaleString("en");
         parts.push(text(start - 8, y(tick) + 4, label, { anchor: "end", size: 11, colour: FAINT }));
@@ -106,7 +106,7 @@ export function lineChart({ title, xLabel, yLabel, places, panels }) {
       for (const [place, point] of points.entries()) {
         if (point === undefined) continue;
         const before = points[place - 1];
-        if (before !== undefined) parts.push(line(...before, ...point, colour, 2));
+        if (before !== undefined) parts.push(line(before, point, colour, 2));
       }
       for (const point of points) if (point !== undefined) parts.push(marker(nth % 4, ...point, colour));
     }
@@ -140,7 +140,7 @@ export function barChart({ title, xLabel, names, panels }) {
     const x = (value) => start + (panelWidth * value) / high;
     parts.push(text(start + panelWidth / 2, top - 12, panel.title, { anchor: "middle", weight: 600 }));
     for (let tick = 0; tick <= high; tick += linearStep(high)) {
-      parts.push(line(x(tick), top, x(tick), top + panelHeight));
+      parts.push(line([x(tick), top], [x(tick), top + panelHeight]));
       parts.push(text(x(tick), top + panelHeight + 16, tick, { anchor: "middle", size: 11, colour: FAINT }));
     }
     for (const [place, value] of panel.values.entries()) {

@@ -49,14 +49,13 @@ const ways: readonly Way[] = [
   { autoPipelining: false, warm: false },
 ];
 
-/** One run of an operation with a fault in its requests from `first` to `last`. */
+/** One run of an operation with a fault in its requests from the first of `requests` to the last. */
 async function inject(
   operation: Operation,
   way: Way,
   expected: Expected,
   fault: Fault | undefined,
-  first = 0,
-  last = first,
+  [first, last]: readonly [first: number, last: number] = [0, 0],
 ): Promise<{ wrong: string[]; faulty: FaultyFetch }> {
   const faulty = new FaultyFetch(platformFetch);
   const client = await rig.client({
@@ -127,10 +126,10 @@ describe("the raw carrier", () => {
           if (fault.silent === true && !way.warm && !long) continue;
           // In turn, and from one on to the last.
           for (let number = 0; number < sent; number++) {
-            wrong.push(...(await inject(operation, way, expected, fault, number)).wrong);
+            wrong.push(...(await inject(operation, way, expected, fault, [number, number])).wrong);
           }
           if (fault.silent !== true)
-            wrong.push(...(await inject(operation, way, expected, fault, 0, Infinity)).wrong);
+            wrong.push(...(await inject(operation, way, expected, fault, [0, Infinity])).wrong);
         }
       }
       expect(shown(wrong)).toEqual([]);
@@ -149,11 +148,13 @@ describe("the raw carrier", () => {
           const step = size <= 60 || long ? Math.ceil(size / 3000) : Math.ceil(size / 24);
           for (let at = 0; at < size; at += at < 12 || at >= size - 6 ? 1 : step) {
             for (const how of ["reset", "end"] satisfies Cut[]) {
-              wrong.push(...(await inject(operation, way, expected, cutAt(at, how), number)).wrong);
+              wrong.push(...(await inject(operation, way, expected, cutAt(at, how), [number, number])).wrong);
             }
           }
           for (const at of long ? [1, size >> 1, size - 1] : [size >> 1]) {
-            wrong.push(...(await inject(operation, way, expected, cutAt(at, "silence"), number)).wrong);
+            wrong.push(
+              ...(await inject(operation, way, expected, cutAt(at, "silence"), [number, number])).wrong,
+            );
           }
         }
       }

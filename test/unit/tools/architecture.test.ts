@@ -1,10 +1,17 @@
 /** The layers of src/, its other rules, and which folders of scripts and tests may import which. */
-import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { layers, readSources, type SourceFile } from "../../support/import-graph.mjs";
+import {
+  importsOf,
+  layers,
+  parse,
+  readSources,
+  resolve,
+  type SourceFile,
+} from "../../support/import-graph.mjs";
+import { read, root, tracked } from "../../support/repository.ts";
 import { check, circles, rules } from "../../support/source-rules.ts";
 
-const files = readSources(fileURLToPath(new URL("../../../src/", import.meta.url)));
+const files = readSources(`${root}src/`);
 
 describe("the sources", () => {
   test("are found", () => {
@@ -308,5 +315,90 @@ describe("the rules themselves", () => {
       };
       expect(found(diamond)).toEqual([]);
     });
+  });
+});
+
+describe("scripts and tests", () => {
+  /** What each folder outside src/ may import besides itself, by relative paths; packages are anybody's. */
+  const allowed: Readonly<Record<string, readonly string[]>> = {
+    "build.mjs": ["wasm"],
+    "vitest.config.ts": [],
+    wasm: [],
+    bench: [],
+    demo: ["bench"],
+    docs: ["bench", "test/support"],
+    // An example is what people copy: it knows the package and nothing else.
+    examples: [],
+    "test/run.mjs": ["test/support"],
+    "test/support": ["src", "bench"],
+    "test/conformance": ["src"],
+    "test/fuzz": ["src", "bench", "test/support", "test/conformance"],
+    "test/runtimes": ["dist", "test/conformance", "test/support"],
+    "test/unit": [
+      "src",
+      "bench",
+      "wasm",
+      "test/support",
+      "test/conformance",
+      "test/runtimes",
+      "test/vectors",
+    ],
+    "test/integration": ["src", "bench", "test/support"],
+  };
+  const partOf = (path: string): string =>
+    path
+      .split("/")
+      .slice(0, path.startsWith("test/") ? 2 : 1)
+      .join("/");
+  /** Layers and areas: one does not look into another. */
+  const areaOf = (path: string): string =>
+    /^test\/(unit|integration)\//.test(path) ? path.split("/").slice(0, 3).join("/") : partOf(path);
+
+  const crossings = ({ path, text }: SourceFile): string[] =>
+    importsOf(parse(path, text)).flatMap(({ specifier = "" }) => {
+      const target = specifier.startsWith(".") ? resolve(path, specifier) : path;
+      if (target === undefined) return [`${path} → ${specifier}`];
+      const isAllowed =
+        areaOf(target) === areaOf(path) || (allowed[partOf(path)] ?? []).includes(partOf(target));
+      return isAllowed || target === "package.json" ? [] : [`${path} → ${target}`];
+    });
+
+  const scripts = tracked().filter((path) => /\.m?[jt]s$/.test(path) && !path.startsWith("src/"));
+
+  test("import in one direction", () => {
+    expect(scripts.length).toBeGreaterThan(100);
+    expect(scripts.filter((path) => allowed[partOf(path)] === undefined)).toEqual([]);
+    expect(scripts.flatMap((path) => crossings({ path, text: read(path) }))).toEqual([]);
+  });
+
+  test.each([
+    ["bench/a.mjs", "../demo/b.mjs"],
+    ["bench/a.mjs", "../examples/node/index.mjs"],
+    ["demo/a.mjs", "../examples/node/index.mjs"],
+    ["examples/node/index.mjs", "../../bench/corpus.mjs"],
+    ["test/support/a.ts", "../integration/store/rig.ts"],
+    ["test/unit/store/a.test.ts", "../../integration/store/rig.ts"],
+    ["test/unit/store/a.test.ts", "../rest/b.ts"],
+    ["test/integration/store/a.test.ts", "../upstash/rig.ts"],
+    ["wasm/a.mjs", "../../elsewhere.mjs"],
+  ])("would find %s importing %s", (path, specifier) => {
+    expect(crossings({ path, text: `import "${specifier}";` })).toHaveLength(1);
+    expect(crossings({ path, text: `const x = await import("${specifier}");` })).toHaveLength(1);
+  });
+
+  test.each([
+    ["demo/a.mjs", "../bench/corpus.mjs"],
+    ["test/integration/store/a.test.ts", "./rig.ts"],
+    ["test/integration/store/a.test.ts", "../../support/redis.ts"],
+    ["test/unit/store/a.test.ts", "../../../src/store/index.ts"],
+  ])("lets %s import %s", (path, specifier) => {
+    expect(crossings({ path, text: `import "${specifier}";` })).toEqual([]);
+  });
+
+  test("are found: a folder of tests holds tests and at most its one rig", () => {
+    const others = scripts.filter(
+      (path) => /^test\/(unit|integration)\//.test(path) && !/(\.test|\/rig)\.ts$/.test(path),
+    );
+    expect(others).toEqual([]);
   });
 });
