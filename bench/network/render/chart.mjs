@@ -10,17 +10,36 @@ const RULE = "#d1d9e0";
 const COLOURS = ["#0550ae", "#bc4c00", "#116329", "#8250df", "#a40e26", "#57606a", "#9a6700", "#1b7c83"];
 const FONT = "font-family=\"system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif\"";
 
+/** @param {string | number} text */
 const escape = (text) => `${text}`.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+/** @param {number} number */
 const fixed = (number) => `${Math.round(number * 10) / 10}`;
 
+/**
+ * @param {number} x
+ * @param {number} y
+ * @param {string | number} content
+ * @param {{ size?: number, anchor?: string, colour?: string, weight?: number, turn?: number }} style
+ */
 function text(x, y, content, { size = 12, anchor = "start", colour = INK, weight = 400, turn = 0 } = {}) {
   const place = turn === 0 ? "" : ` transform="rotate(${turn} ${fixed(x)} ${fixed(y)})"`;
   return `<text x="${fixed(x)}" y="${fixed(y)}" font-size="${size}" text-anchor="${anchor}" fill="${colour}" font-weight="${weight}"${place}>${escape(content)}</text>`;
 }
 
+/**
+ * @typedef {[x: number, y: number]} Point
+ * @param {Point} from
+ * @param {Point} to
+ */
 const line = ([x1, y1], [x2, y2], colour = RULE, width = 1) =>
   `<line x1="${fixed(x1)}" y1="${fixed(y1)}" x2="${fixed(x2)}" y2="${fixed(y2)}" stroke="${colour}" stroke-width="${width}"/>`;
 
+/**
+ * @param {number} kind
+ * @param {number} x
+ * @param {number} y
+ * @param {string} colour
+ */
 function marker(kind, x, y, colour) {
   if (kind === 0) return `<circle cx="${fixed(x)}" cy="${fixed(y)}" r="4" fill="${colour}"/>`;
   if (kind === 1)
@@ -30,6 +49,12 @@ function marker(kind, x, y, colour) {
   return `<polygon points="${places.join(" ")}" fill="${colour}"/>`;
 }
 
+/**
+ * @param {number} width
+ * @param {number} height
+ * @param {string} title
+ * @param {readonly string[]} parts
+ */
 function card(width, height, title, parts) {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" ${FONT}>
 <title>${escape(title)}</title>
@@ -40,7 +65,12 @@ ${parts.join("\n")}
 `;
 }
 
-/** Powers of ten, with 2 and 5 between them where there is room. */
+/**
+ * Powers of ten, with 2 and 5 between them where there is room.
+ *
+ * @param {number} low
+ * @param {number} high
+ */
 function logTicks(low, high) {
   const steps = Math.log10(high / low) > 4 ? [1] : [1, 2, 5];
   const ticks = [];
@@ -53,6 +83,11 @@ function logTicks(low, high) {
   return ticks;
 }
 
+/**
+ * @param {readonly string[]} names
+ * @param {number} x
+ * @param {number} y
+ */
 function legend(names, x, y) {
   let at = x;
   return names.map((name, index) => {
@@ -76,8 +111,12 @@ export function lineChart({ title, xLabel, yLabel, places, panels }) {
   const [left, top, panelWidth, panelHeight, gap] = [70, 92, 250, 240, 24];
   const width = left + panels.length * (panelWidth + gap);
   const height = top + panelHeight + 62;
-  const numbers = panels.flatMap(({ series }) => Object.values(series).flat()).filter((value) => value > 0);
+  const numbers = panels
+    .flatMap(({ series }) => Object.values(series).flat())
+    .filter((value) => value !== undefined)
+    .filter((value) => value > 0);
   const [low, high] = [Math.min(...numbers) * 0.8, Math.max(...numbers) * 1.25];
+  /** @param {number} value */
   const y = (value) => top + panelHeight * (1 - Math.log(value / low) / Math.log(high / low));
   const names = [...new Set(panels.flatMap(({ series }) => Object.keys(series)))];
   const parts = legend(names, 20, 54);
@@ -87,6 +126,7 @@ export function lineChart({ title, xLabel, yLabel, places, panels }) {
   );
   for (const [index, panel] of panels.entries()) {
     const start = left + index * (panelWidth + gap);
+    /** @param {number} place */
     const x = (place) => start + (panelWidth * (place + 0.5)) / places.length;
     parts.push(text(start + panelWidth / 2, top - 10, panel.title, { anchor: "middle", weight: 600 }));
     for (const tick of logTicks(low, high)) {
@@ -102,7 +142,9 @@ export function lineChart({ title, xLabel, yLabel, places, panels }) {
     for (const [name, values] of Object.entries(panel.series)) {
       const nth = names.indexOf(name);
       const colour = COLOURS[nth % COLOURS.length];
-      const points = values.map((value, place) => (value === undefined ? undefined : [x(place), y(value)]));
+      const points = values.map((value, place) =>
+        value === undefined ? undefined : /** @type {Point} */ ([x(place), y(value)]),
+      );
       for (const [place, point] of points.entries()) {
         if (point === undefined) continue;
         const before = points[place - 1];
@@ -114,7 +156,11 @@ export function lineChart({ title, xLabel, yLabel, places, panels }) {
   return card(width, height, title, parts);
 }
 
-/** A round step that makes four to eight parts of a length. */
+/**
+ * A round step that makes four to eight parts of a length.
+ *
+ * @param {number} high
+ */
 function linearStep(high) {
   const power = 10 ** Math.floor(Math.log10(high / 4));
   return power * ([1, 2, 5, 10].find((step) => high / (step * power) <= 6) ?? 10);
@@ -137,6 +183,7 @@ export function barChart({ title, xLabel, names, panels }) {
   for (const [index, panel] of panels.entries()) {
     const start = left + index * (panelWidth + gap);
     const high = Math.max(...panel.values) * 1.05;
+    /** @param {number} value */
     const x = (value) => start + (panelWidth * value) / high;
     parts.push(text(start + panelWidth / 2, top - 12, panel.title, { anchor: "middle", weight: 600 }));
     for (let tick = 0; tick <= high; tick += linearStep(high)) {
