@@ -24,9 +24,9 @@ export async function storeLarge(server, items) {
     },
   });
   const bound = segmentSize({ mtu: MTU });
-  const { size, compressedSize, frames, largestFrame } = await store.put(KEY, new Blob([text]).stream(), {
-    mtu: MTU,
-  });
+  const result = await store.put(KEY, new Blob([text]).stream(), { mtu: MTU });
+  if (result === null) throw new Error("nothing was stored");
+  const { size, compressedSize, frames, largestFrame } = result;
   const putRequests = requests;
   const again = await store.getText(KEY, { maxSize: size });
   const content = new TextEncoder().encode(text);
