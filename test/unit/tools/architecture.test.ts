@@ -337,6 +337,7 @@ describe("scripts and tests", () => {
     "test/unit": [
       "src",
       "bench",
+      "docs",
       "wasm",
       "test/support",
       "test/conformance",
