@@ -1,3 +1,4 @@
+/** A range of a seekable file is a slice of its content, and reads no more than it needs. */
 import { skippable } from "./build-frame.ts";
 import type { Case, Context } from "./case.ts";
 import { decodersOf, equal, fail } from "./case.ts";

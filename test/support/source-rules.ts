@@ -155,9 +155,8 @@ export const rules: Readonly<Record<string, Rule>> = {
 
   "every file says what it is for"(file, report) {
     if (isGenerated(file.path)) return;
-    const [opening] = OPENING.exec(file.text) ?? [];
-    if (opening === undefined) report("no comment opens the file, or it is the first declaration's own");
-    else if ((opening.match(/\p{L}+/gu) ?? []).length < MIN_WORDS) report("the opening comment says nothing");
+    const fault = openingFault(file.text);
+    if (fault !== undefined) report(fault);
   },
 
   "at most five parameters"(file, report) {
@@ -233,6 +232,14 @@ function asksForGlobal(node: Node, parent: Node | undefined, key: string): boole
   const isKey = key === "key" && !computed;
   const isQualified = parent?.type === "TSQualifiedName" && key === "right";
   return !isKey && !isQualified;
+}
+
+/** What is wrong with the comment that opens a file. */
+export function openingFault(text: string): string | undefined {
+  const [opening] = OPENING.exec(text) ?? [];
+  if (opening === undefined) return "no comment opens the file, or it is the first declaration's own";
+  const words = opening.match(/\p{L}+/gu) ?? [];
+  return words.length < MIN_WORDS ? "the opening comment says nothing" : undefined;
 }
 
 /** Whether a condition compares with undefined. */

@@ -9,7 +9,7 @@ import {
   type SourceFile,
 } from "../../support/import-graph.mjs";
 import { read, root, tracked } from "../../support/repository.ts";
-import { check, circles, rules } from "../../support/source-rules.ts";
+import { check, circles, openingFault, rules } from "../../support/source-rules.ts";
 
 const files = readSources(`${root}src/`);
 
@@ -394,6 +394,16 @@ describe("scripts and tests", () => {
     ["test/unit/store/a.test.ts", "../../../src/store/index.ts"],
   ])("lets %s import %s", (path, specifier) => {
     expect(crossings({ path, text: `import "${specifier}";` })).toEqual([]);
+  });
+
+  test("say what they are for, where their name does not", () => {
+    const silent = scripts
+      .filter((path) => !/^examples\/|\.test\.ts$|\.config\.ts$/.test(path))
+      .flatMap((path) => {
+        const fault = openingFault(read(path));
+        return fault === undefined ? [] : [`${path}: ${fault}`];
+      });
+    expect(silent).toEqual([]);
   });
 
   test("are found: a folder of tests holds tests and at most its one rig", () => {

@@ -7,7 +7,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { folderTable, hopTable, replaceBlock, shownWays, wayLists } from "../../../docs/generate/page.mjs";
 import { arrowsOf, drawLayers, units } from "../../../docs/generate/picture.mjs";
 import { identifiersOf } from "../../support/identifiers.ts";
-import { readSources, unitOf } from "../../support/import-graph.mjs";
+import { layers, readSources, unitOf } from "../../support/import-graph.mjs";
 import { read, root, tracked } from "../../support/repository.ts";
 
 const sources = readSources(`${root}src/`);
@@ -50,6 +50,13 @@ describe("docs/architecture.md", () => {
     expect(
       [...new Set(sources.map(({ path }) => unitOf(path)))].filter((unit) => !known.includes(unit)),
     ).toEqual([]);
+  });
+
+  test("draws no folder over another", () => {
+    const places = [...new Set(sources.map(({ path }) => unitOf(path)))]
+      .filter((unit) => layers[unit]! > 1)
+      .map((unit) => `layer ${layers[unit]}, column ${units[unit]?.column}`);
+    expect(places.filter((place, index) => places.indexOf(place) !== index)).toEqual([]);
   });
 
   test("says where a function is, and it is there", () => {
