@@ -12,10 +12,10 @@ import { build as buildWasm } from "./wasm/compile.mjs";
 
 const root = dirname(fileURLToPath(import.meta.url));
 const require = createRequire(import.meta.url);
-const modules = [
+const modules = /** @type {const} */ ([
   { name: "zstash-decoder.wasm", adapter: "decoder" },
   { name: "zstash.wasm", adapter: "full" },
-];
+]);
 const entryPoints = [
   "src/index.ts",
   "src/engine/bokuweb.ts",
@@ -28,7 +28,12 @@ const entryPoints = [
   ),
 ];
 
-/** Writes only what changed, so that watchers and caches stay quiet. */
+/**
+ * Writes only what changed, so that watchers and caches stay quiet.
+ *
+ * @param {string} path
+ * @param {string | Uint8Array} content
+ */
 async function writeIfChanged(path, content) {
   const current = await readFile(path).catch(() => undefined);
   if (current !== undefined && current.equals(Buffer.from(content))) return;
@@ -36,7 +41,12 @@ async function writeIfChanged(path, content) {
   await writeFile(path, content);
 }
 
-/** A line that is rewritten in a terminal, and printed once per tenth elsewhere. */
+/**
+ * A line that is rewritten in a terminal, and printed once per tenth elsewhere.
+ *
+ * @param {string} name
+ * @returns {(done: number, total: number, what: string) => void}
+ */
 function progress(name) {
   const width = 28;
   let tenth = -1;
@@ -67,7 +77,11 @@ async function buildModules() {
   }
 }
 
-/** What both bundles below have in common. */
+/**
+ * What both bundles below have in common.
+ *
+ * @satisfies {import("esbuild").BuildOptions}
+ */
 const common = {
   absWorkingDir: root,
   outdir: "dist",

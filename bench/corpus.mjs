@@ -100,7 +100,11 @@ export function corpusDigest(sets = dataSets) {
 /** @type {Map<string, Uint8Array>} */
 const joined = new Map();
 
-/** All values of a set behind one another, made once. */
+/**
+ * All values of a set behind one another, made once.
+ *
+ * @param {DataSet} set
+ */
 function joinedBytes(set) {
   const known = joined.get(set.name);
   if (known) return known;

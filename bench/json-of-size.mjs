@@ -1,6 +1,11 @@
+/** JSON of any length, as benchmarks store it. */
 import { dataSets } from "./corpus.mjs";
 
-/** Real JSON text of the corpus, documents of many sets in turn, cut at `size` characters. */
+/**
+ * Real JSON text of the corpus, documents of many sets in turn, cut at `size` characters.
+ *
+ * @param {number} size
+ */
 export function jsonOfSize(size) {
   const lists = dataSets
     .filter(({ kind }) => kind === "json")

@@ -20,7 +20,11 @@ const sizes = [256, 1024, 4096, 16384, 131072, 1 << 20];
 const levels = [-5, 1, 3, 9];
 const rounds = 15;
 
-/** Compiles the harness with zstd's own sources, as a release build of them would be. */
+/**
+ * Compiles the harness with zstd's own sources, as a release build of them would be.
+ *
+ * @param {string} folder
+ */
 function compileHarness(folder) {
   const lib = join(
     dirname(createRequire(import.meta.url).resolve("zstd-napi/package.json")),
@@ -45,11 +49,39 @@ function compileHarness(folder) {
   return program;
 }
 
+/**
+ * What is timed: "c" compresses, "d" decompresses.
+ *
+ * @typedef {"c" | "d"} Kind
+ *
+ * The exports of zstash.wasm that are called here.
+ *
+ * @typedef {Readonly<Record<"_initialize" | "ZSTD_createCCtx" | "ZSTD_createDCtx", () => number>> & {
+ *   readonly memory: WebAssembly.Memory,
+ *   ZSTD_compressBound(size: number): number,
+ *   zstash_malloc(size: number): number,
+ *   ZSTD_CCtx_setParameter(cctx: number, parameter: number, value: number): number,
+ *   ZSTD_compress2(cctx: number, frame: number, bound: number, source: number, size: number): number,
+ *   ZSTD_decompressDCtx(dctx: number, output: number, size: number, frame: number, length: number): number,
+ * }} Kernel
+ */
+
+/**
+ * @param {string} program
+ * @param {string} dataFile
+ */
 function startNative(program, dataFile) {
   const child = spawn(program, [dataFile], { stdio: ["pipe", "pipe", "inherit"] });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   return {
-    /** Nanoseconds a call. */
+    /**
+     * Nanoseconds a call.
+     *
+     * @param {Kind} kind
+     * @param {number} level
+     * @param {number} size
+     * @param {number} calls
+     */
     async time(kind, level, size, calls) {
       child.stdin.write(`${kind} ${level} 0 ${size} ${calls}\n`);
       const { value, done } = await lines.next();
@@ -60,9 +92,11 @@ function startNative(program, dataFile) {
   };
 }
 
+/** @param {Uint8Array} data */
 function startWasm(data) {
   const file = flags.wasm ?? join(here, "../dist/zstash.wasm");
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(file)), {});
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(file)), {});
+  const exports = /** @type {Kernel} */ (/** @type {unknown} */ (instance.exports));
   exports._initialize();
   const bound = exports.ZSTD_compressBound(data.length);
   const [source, frame, output] = [data.length, bound, data.length].map((size) =>
@@ -72,6 +106,12 @@ function startWasm(data) {
   const [cctx, dctx] = [exports.ZSTD_createCCtx(), exports.ZSTD_createDCtx()];
   exports.ZSTD_CCtx_setParameter(cctx, 201, 1);
   return {
+    /**
+     * @param {Kind} kind
+     * @param {number} level
+     * @param {number} size
+     * @param {number} calls
+     */
     time(kind, level, size, calls) {
       exports.ZSTD_CCtx_setParameter(cctx, 100, level);
       const compressed = exports.ZSTD_compress2(cctx, frame, bound, source, size);
@@ -95,8 +135,9 @@ try {
   writeFileSync(join(folder, "data"), data);
   native = startNative(compileHarness(folder), join(folder, "data"));
   const wasm = startWasm(data);
+  /** @type {(Record<"level" | "size" | "ratio" | "median" | "low" | "high", number> & { kind: Kind })[]} */
   const rows = [];
-  for (const kind of ["c", "d"]) {
+  for (const kind of /** @type {const} */ (["c", "d"])) {
     for (const level of levels) {
       for (const size of sizes) {
         const calls = Math.max(
@@ -124,6 +165,7 @@ try {
       }
     }
   }
+  /** @param {Kind} kind */
   const mean = (kind) => {
     const logs = rows.filter((row) => row.kind === kind).map(({ ratio }) => Math.log(ratio));
     return Math.exp(logs.reduce((sum, log) => sum + log, 0) / logs.length);

@@ -57,7 +57,7 @@ const parts = [
 const sections = [];
 for (const { title, command, about, needs } of parts) {
   if (needs !== undefined && !existsSync(`${root}/${needs}`)) continue;
-  if (only !== undefined && !only.some((name) => command.at(-1).endsWith(`${name}.mjs`))) {
+  if (only !== undefined && !only.some((name) => command.at(-1)?.endsWith(`${name}.mjs`))) {
     if (before.has(title)) sections.push(before.get(title));
     continue;
   }

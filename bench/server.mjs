@@ -5,4 +5,4 @@ import { createDevServer } from "zstash/dev";
 const server = await createDevServer();
 const { url } = await server.listen();
 process.once("disconnect", () => void server.close().then(() => process.exit(0)));
-process.send({ url, token: server.token, backend: server.backend.description });
+process.send?.({ url, token: server.token, backend: server.backend.description });

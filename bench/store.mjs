@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { loadZstd } from "zstash";
 import { createStore } from "zstash/store";
-import { percentile } from "./interleave.mjs";
+import { percentile, record } from "./interleave.mjs";
 import { jsonOfSize } from "./json-of-size.mjs";
 
 const { values: flags } = parseArgs({
@@ -25,6 +25,7 @@ const [{ url, token, backend }] = await once(server, "message");
 
 /** Requests on their way, and how many pieces they held at most. */
 const traffic = { requests: 0, running: 0, most: 0, received: 0 };
+/** @type {import("zstash/store").Fetch} */
 async function countedFetch(input, init) {
   traffic.requests += 1;
   traffic.running += 1;
@@ -46,7 +47,13 @@ const reset = () => Object.assign(traffic, { requests: 0, running: 0, most: 0, r
 const zstd = await loadZstd({ memoryLimit: 64 << 20 });
 const store = createStore({ url, token, zstd, fetch: countedFetch });
 
-/** JSON that differs in every 4 MiB, `size` bytes of it, and its hash as it passes. */
+/**
+ * JSON that differs in every 4 MiB, `size` bytes of it, and its hash as it passes.
+ *
+ * @param {number} size
+ * @param {import("node:crypto").Hash} hash
+ * @returns {ReadableStream<Uint8Array>}
+ */
 function source(size, hash) {
   const block = new TextEncoder().encode(jsonOfSize(4 * MIB));
   let made = 0;
@@ -67,7 +74,12 @@ function source(size, hash) {
   );
 }
 
-/** RSS growth and linear memory in MiB, and seconds, of some work. */
+/**
+ * RSS growth and linear memory in MiB, and seconds, of some work.
+ *
+ * @template T
+ * @param {() => Promise<T>} work
+ */
 async function watched(work) {
   globalThis.gc?.();
   const before = process.memoryUsage().rss;
@@ -87,8 +99,13 @@ async function watched(work) {
   };
 }
 
+/**
+ * @param {ReadableStream<Uint8Array> | null} stream
+ * @param {(chunk: Uint8Array) => unknown} onChunk
+ */
 async function consume(stream, onChunk = () => undefined) {
   let size = 0;
+  if (stream === null) throw new Error("there is no value");
   for await (const chunk of stream) {
     size += chunk.length;
     onChunk(chunk);
@@ -96,19 +113,35 @@ async function consume(stream, onChunk = () => undefined) {
   return size;
 }
 
+/**
+ * What a put returns where there was nothing before.
+ *
+ * @param {string} key
+ * @param {import("zstash/store").ValueSource} value
+ * @param {import("zstash/store").PutOptions} [options]
+ */
+async function stored(key, value, options) {
+  const result = await store.put(key, value, options);
+  if (result === null) throw new Error(`${key} was not stored`);
+  return result;
+}
+
+/** @type {string[]} */
 const lines = [];
 const say = (text = "") => lines.push(text);
-const numbers = { machine: `${cpus()[0].model}, ${cpus().length} cores; Node ${process.version}`, backend };
+/** @type {Record<string, unknown>} */
+const numbers = { backend };
+const machine = `${cpus()[0].model}, ${cpus().length} cores; Node ${process.version}`;
 
 try {
   // How much JSON makes the compressed size that is asked for.
-  const probe = await store.put("bench:probe", source(64 * MIB, createHash("sha256")));
+  const probe = await stored("bench:probe", source(64 * MIB, createHash("sha256")));
   const ratio = probe.size / probe.storedSize;
   const size = Math.round(Number(flags.size) * MIB * ratio);
 
   reset();
   const sent = createHash("sha256");
-  const put = await watched(() => store.put("bench:large", source(size, sent)));
+  const put = await watched(() => stored("bench:large", source(size, sent)));
   const putTraffic = { ...traffic };
   reset();
   const read = createHash("sha256");
@@ -136,17 +169,19 @@ try {
     get: { seconds: got.seconds, rssMiB: got.rss, linearMiB: got.linear, ...getTraffic },
     bareFetch: { seconds: bare.seconds, rssMiB: bare.rss },
   };
+  /** @param {number} value */
   const mib = (value) => `${value.toFixed(0)} MiB`;
   say(
     `${mib(size / MIB)} of JSON, ${mib(put.result.storedSize / MIB)} compressed, put from a stream and got back: ${equal ? "equal" : "NOT EQUAL"}`,
   );
   say();
   say("                seconds   RSS       linear memory   requests   on their way at most");
-  for (const [name, { seconds, rss, linear }, { requests, most }] of [
+  const pieces = Math.ceil(put.result.storedSize / (4 * MIB));
+  for (const [name, { seconds, rss, linear }, { requests, most }] of /** @type {const} */ ([
     ["put", put, putTraffic],
     ["get", got, getTraffic],
-    ["fetch alone", bare, { requests: Math.ceil(put.result.storedSize / (4 * MIB)), most: 1 }],
-  ]) {
+    ["fetch alone", bare, { requests: pieces, most: 1 }],
+  ])) {
     const memory = name === "fetch alone" ? "" : `${linear.toFixed(1)} MiB`;
     say(
       `${name.padEnd(14)} ${seconds.toFixed(1).padStart(8)}   ${`+${rss.toFixed(0)} MiB`.padEnd(9)} ${memory.padEnd(15)} ${String(requests).padStart(8)} ${String(most).padStart(12)}`,
@@ -154,10 +189,11 @@ try {
   }
 
   // One kilobyte out of a seekable value of 100 MB.
-  const seekable = await store.put("bench:seekable", source(100_000_000, createHash("sha256")), {
+  const seekable = await stored("bench:seekable", source(100_000_000, createHash("sha256")), {
     layout: { frameSize: 65536 },
   });
   const other = createStore({ url, token, zstd, fetch: countedFetch });
+  /** @param {number} start */
   const range = async (start) => {
     reset();
     const began = performance.now();
@@ -168,15 +204,12 @@ try {
   const warm = [];
   for (let round = 0; round < 50; round++) warm.push(await range((round * 1_999_993) % 99_000_000));
   const warmMs = warm.map(({ ms }) => ms);
-  numbers.range = {
-    storedBytes: seekable.storedSize,
-    cold,
-    warm: {
-      ms: percentile(warmMs, 0.5),
-      received: Math.max(...warm.map(({ received }) => received)),
-      requests: Math.max(...warm.map(({ requests }) => requests)),
-    },
+  const most = {
+    ms: percentile(warmMs, 0.5),
+    received: Math.max(...warm.map(({ received }) => received)),
+    requests: Math.max(...warm.map(({ requests }) => requests)),
   };
+  numbers.range = { storedBytes: seekable.storedSize, cold, warm: most };
   say();
   say(
     `1 KB out of 100 MB in frames of 64 KiB (${seekable.frameCount} frames, ${(seekable.storedSize / 1e6).toFixed(1)} MB stored):`,
@@ -185,34 +218,37 @@ try {
     `cold  ${cold.requests} requests, ${(cold.received / 1000).toFixed(1)} KB received, ${cold.ms.toFixed(1)} ms`,
   );
   say(
-    `warm  ${numbers.range.warm.requests} request, at most ${(numbers.range.warm.received / 1000).toFixed(1)} KB received, ${numbers.range.warm.ms.toFixed(1)} ms median of ${warm.length}`,
+    `warm  ${most.requests} request, at most ${(most.received / 1000).toFixed(1)} KB received, ${most.ms.toFixed(1)} ms median of ${warm.length}`,
   );
 
   // What each layout costs, and 10 MiB against one POST of the same compressed bytes.
   const content = new TextEncoder().encode(jsonOfSize(10 * MIB));
   const frame = zstd.compress(content);
+  /** @type {Record<string, import("zstash/store").Layout>} */
   const layouts = {
     ramp: "ramp",
     "flushSize 16384": { flushSize: 16384 },
     "frameSize 65536": { frameSize: 65536 },
     "mtu 1500": { mtu: 1500 },
   };
-  const times = Object.fromEntries(["one POST", ...Object.keys(layouts)].map((name) => [name, []]));
-  const reads = Object.fromEntries(Object.keys(layouts).map((name) => [name, []]));
+  const names = Object.keys(layouts);
+  const times = record(["one POST", ...names], () => /** @type {number[]} */ ([]));
+  const reads = record(names, () => /** @type {number[]} */ ([]));
+  /** @type {Record<string, import("zstash/store").PutResult>} */
   const sizes = {};
   for (let round = 0; round < Number(flags.rounds); round++) {
     const start = performance.now();
     await (
       await fetch(`${url}/set/bench:post`, {
         method: "POST",
-        body: frame,
+        body: /** @type {Uint8Array<ArrayBuffer>} */ (frame),
         headers: { authorization: `Bearer ${token}` },
       })
     ).text();
     times["one POST"].push(performance.now() - start);
     for (const [name, layout] of Object.entries(layouts)) {
       const began = performance.now();
-      sizes[name] = await store.put(`bench:${name}`, content, { layout });
+      sizes[name] = await stored(`bench:${name}`, content, { layout });
       times[name].push(performance.now() - began);
       const reading = performance.now();
       await consume(await store.get(`bench:${name}`));
@@ -221,16 +257,19 @@ try {
   }
   say();
   say(`10 MiB of JSON on loopback, ${flags.rounds} rounds in turn, ms: least, median`);
-  numbers.layouts = {};
+  /** @type {Record<string, object>} */
+  const results = {};
+  numbers.layouts = results;
   for (const [name, list] of Object.entries(times)) {
     const { storedSize = frame.length, frameCount = 1, largestFrame = 0 } = sizes[name] ?? {};
+    /** @param {readonly number[] | undefined} samples */
     const cells = (samples) =>
       samples === undefined
         ? ""
         : `${Math.min(...samples)
             .toFixed(0)
             .padStart(5)} ${percentile(samples, 0.5).toFixed(0).padStart(5)}`;
-    numbers.layouts[name] = { put: list, get: reads[name], storedSize, frameCount, largestFrame };
+    results[name] = { put: list, get: reads[name], storedSize, frameCount, largestFrame };
     say(
       `${name.padEnd(16)} put ${cells(list)}   get ${cells(reads[name]).padEnd(11)}   ${storedSize} bytes, ${frameCount} frames${largestFrame ? `, the largest ${largestFrame}` : ""}`,
     );
@@ -239,5 +278,5 @@ try {
   server.disconnect();
   await once(server, "exit");
 }
-if (flags.json) console.log(JSON.stringify(numbers, null, 1));
-else console.log(`${numbers.machine}\n${backend}\n\n${lines.join("\n")}`);
+if (flags.json) console.log(JSON.stringify({ machine, ...numbers }, null, 1));
+else console.log(`${machine}\n${backend}\n\n${lines.join("\n")}`);

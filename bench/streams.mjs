@@ -15,7 +15,12 @@ const CHUNK = 64 << 10;
 const zstd = await loadZstd();
 const data = new TextEncoder().encode(jsonOfSize(8 << 20)).subarray(0, 8 << 20);
 
-/** The bytes in chunks of 64 KiB, `times` over. */
+/**
+ * The bytes in chunks of 64 KiB, `times` over.
+ *
+ * @param {Uint8Array} bytes
+ * @returns {ReadableStream<Uint8Array>}
+ */
 function source(bytes, times = 1) {
   let at = 0;
   let round = 0;
@@ -32,24 +37,33 @@ function source(bytes, times = 1) {
   });
 }
 
+/** @param {ReadableStream<Uint8Array>} stream */
 async function drain(stream) {
   let size = 0;
   for await (const chunk of stream) size += chunk.length;
   return size;
 }
 
+/** @param {() => unknown} work */
 async function timed(work) {
   const start = performance.now();
   await work();
   return performance.now() - start;
 }
 
-/** Both sides in turn, `rounds` times: the ratio of the minima, and of the rounds. */
+/**
+ * Both sides in turn, `rounds` times: the ratio of the minima, and of the rounds.
+ *
+ * @param {() => unknown} stream
+ * @param {() => unknown} oneShot
+ */
 async function ratio(stream, oneShot, rounds = 15) {
+  /** @type {Record<"stream" | "oneShot", number>[]} */
   const samples = [];
   for (let round = 0; round < rounds; round++) {
     samples.push({ stream: await timed(stream), oneShot: await timed(oneShot) });
   }
+  /** @param {"stream" | "oneShot"} side */
   const least = (side) => Math.min(...samples.map((sample) => sample[side]));
   const rounded = samples.map((sample) => sample.stream / sample.oneShot);
   return {
@@ -74,7 +88,12 @@ const decompress = await ratio(
   () => zstd.decompress(frame),
 );
 
-/** RSS growth in MiB and the longest wait of the event loop in ms while `times` × 8 MiB run through. */
+/**
+ * RSS growth in MiB and the longest wait of the event loop in ms while `times` × 8 MiB run through.
+ *
+ * @param {readonly (() => TransformStream<Uint8Array, Uint8Array>)[]} transforms
+ * @param {number} times
+ */
 async function long(transforms, times) {
   globalThis.gc?.();
   const before = process.memoryUsage().rss;

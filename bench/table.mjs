@@ -9,6 +9,7 @@ export function table(head, rows) {
   const widths = head.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => row[column].length)),
   );
+  /** @param {readonly string[]} cells */
   const line = (cells) =>
     cells
       .map((cell, column) => (column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column])))
@@ -18,10 +19,18 @@ export function table(head, rows) {
   return [line(head), rule, ...rows.map(line)].join("\n");
 }
 
-/** A count with thousands separated. */
+/**
+ * A count with thousands separated.
+ *
+ * @param {number} number
+ */
 export const count = (number) => number.toLocaleString("en-US");
 
-/** Bytes with three digits that count, in powers of 1000 as Redis bills them. */
+/**
+ * Bytes with three digits that count, in powers of 1000 as Redis bills them.
+ *
+ * @param {number} number
+ */
 export function bytes(number) {
   const units = ["B", "kB", "MB", "GB"];
   let unit = 0;
@@ -36,5 +45,10 @@ export function bytes(number) {
 /** The mark of a cell in which the client without compression is the better one. */
 export const LOST = " !";
 
-/** A cell, with the mark or with as much room. */
+/**
+ * A cell, with the mark or with as much room.
+ *
+ * @param {string} text
+ * @param {boolean} lost
+ */
 export const marked = (text, lost) => `${text}${lost ? LOST : " ".repeat(LOST.length)}`;

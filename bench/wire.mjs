@@ -38,6 +38,7 @@ try {
   const [{ url, counted, token, backend }] = await Promise.race([started, ended]);
   ended.catch(() => undefined);
 
+  /** @type {Row[]} */
   const rows = [];
   for (const { size, block, pairs, pipelining } of cells) {
     const text = jsonOfSize(size);
@@ -47,6 +48,7 @@ try {
     for (const side of sides) rows.push({ size, pipelining, side, ...bytes[side], ...times[side] });
   }
   const zstd = await loadZstd();
+  /** @type {DelayRow[]} */
   const delays = [];
   for (const size of delaySizes) {
     for (const row of await measureDelays(zstd, openClients({ url, token }), size)) {
@@ -62,14 +64,28 @@ try {
   if (server.exitCode === null) await once(server, "exit");
 }
 
+/**
+ * @typedef {import("./wire/clients.mjs").Side} Side
+ * @typedef {Awaited<ReturnType<typeof countBytes>>[Side] & Awaited<ReturnType<typeof timePairs>>[Side]} Measured
+ * @typedef {Measured & { size: number, pipelining: boolean, side: Side }} Row
+ * @typedef {Awaited<ReturnType<typeof measureDelays>>[number] & { size: number }} DelayRow
+ *
+ * @param {string} machine
+ * @param {readonly Row[]} rows
+ * @param {readonly DelayRow[]} delays
+ */
 function print(machine, rows, delays) {
   console.log(`${machine}\n`);
+  /** @param {Row} row */
   const stockOf = ({ size, pipelining }) =>
-    rows.find((row) => row.size === size && row.pipelining === pipelining && row.side === "stock");
+    rows.find((row) => row.size === size && row.pipelining === pipelining && row.side === "stock") ?? rows[0];
+  /** @param {number} own @param {number} stock */
   const share = (own, stock) => marked((own / stock).toFixed(2), own > stock);
+  /** @param {Row} row */
   const cellsOf = (row) => {
     const { size, pipelining, side, n, stored, wire, bodies, up, down, set, get, cpu, cpuRatio } = row;
     const stock = stockOf(row);
+    /** @param {number} own @param {number} other */
     const beside = (own, other) => marked(own.toFixed(2), Number(own.toFixed(2)) > Number(other.toFixed(2)));
     return [
       `${count(size)}${pipelining ? "" : " single"} ${side}`,

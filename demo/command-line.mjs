@@ -9,6 +9,7 @@ const pipelines = {
   raw: `redis-cli -p "$1" --raw -D "" GET "$2" | zstd -dcq`,
 };
 
+/** @param {string} program */
 const missing = (program) => spawnSync(program, ["--version"]).error !== undefined;
 
 /**
@@ -37,6 +38,7 @@ export function readByCommandLine(backend, values) {
   };
 }
 
+/** @param {string} reason */
 function skipped(reason) {
   return {
     line: `redis-cli GET | zstd -d: not tried (${reason}).`,

@@ -20,6 +20,7 @@ const ROUNDS = 1_000;
 const CODEC_MS = 150;
 
 const say = (text = "") => process.stdout.write(`${text}\n`);
+/** @param {string} text */
 const progress = (text) => process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${text}` : `${text}\n`);
 
 /** The corpus as text, which is all that the client carries; images as base64. Columnar files are for the codec's own benchmark. */
@@ -28,7 +29,7 @@ const sets = dataSets
   .map(({ name, kind, holds, values }) => {
     const items = values.map(({ key, text, bytes }) => ({
       key: `${name}:${key}`,
-      text: text ?? Buffer.from(bytes).toString("base64"),
+      text: text ?? Buffer.from(bytes ?? []).toString("base64"),
     }));
     return {
       name,
@@ -39,7 +40,13 @@ const sets = dataSets
     };
   });
 
-/** Mean microseconds of `work` over the items. */
+/**
+ * Mean microseconds of `work` over the items.
+ *
+ * @template Item
+ * @param {readonly Item[]} items
+ * @param {(item: Item) => unknown} work
+ */
 function microseconds(items, work) {
   let perItem = 0;
   for (const measured of [false, true]) {
@@ -54,7 +61,13 @@ function microseconds(items, work) {
   return perItem;
 }
 
-/** A row of the latency table. A pair that reads the same is no loss. */
+/**
+ * A row of the latency table. A pair that reads the same is no loss.
+ *
+ * @param {string} name
+ * @param {readonly { key: string, text: string }[]} items
+ * @param {Record<"stock" | "text" | "raw", Redis>} clients
+ */
 async function timeRow(name, items, clients) {
   progress(`${name}: ${ROUNDS} SETs and GETs of each client`);
   const times = await interleave(clients, items, ROUNDS);
@@ -63,9 +76,9 @@ async function timeRow(name, items, clients) {
     failed = true;
     say(`${name}: ${different} of ${ROUNDS} GETs gave another value than was SET`);
   }
-  const cells = ["set", "get"].flatMap((operation) =>
-    ["p50", "p99"].flatMap((share) => {
-      const [stock, ...others] = ["stock", "text", "raw"].map((side) =>
+  const cells = /** @type {const} */ (["set", "get"]).flatMap((operation) =>
+    /** @type {const} */ (["p50", "p99"]).flatMap((share) => {
+      const [stock, ...others] = /** @type {const} */ (["stock", "text", "raw"]).map((side) =>
         times[side][operation][share].toFixed(2),
       );
       return [stock, ...others.map((own) => marked(own, Number(own) > Number(stock)))];
@@ -85,6 +98,7 @@ try {
     ),
   ]);
   // Values are compared as text, so the client must not parse them as JSON.
+  /** @param {Partial<import("@upstash/redis").RedisConfigNodejs>} [options] */
   const connect = (options) => new Redis({ url, token, automaticDeserialization: false, ...options });
   const clients = {
     stock: connect(),
@@ -147,7 +161,7 @@ try {
   );
   if (process.stderr.isTTY) progress("");
 
-  const documents = sets.find(({ name }) => name === "large-documents").items;
+  const documents = sets.find(({ name }) => name === "large-documents")?.items ?? [];
   const [shown] = documents;
   const large = await storeLarge({ url, token }, documents);
   const commandLine = readByCommandLine(backend, [

@@ -23,10 +23,10 @@ export async function storeLarge(server, items) {
       return fetch(input, init);
     },
   });
-  const bound = segmentSize({ mtu: MTU });
-  const { size, storedSize, frameCount, largestFrame } = await store.put(KEY, new Blob([text]).stream(), {
-    layout: { mtu: MTU },
-  });
+  const bound = segmentSize({ layout: { mtu: MTU } });
+  const result = await store.put(KEY, new Blob([text]).stream(), { layout: { mtu: MTU } });
+  if (result === null) throw new Error("nothing was stored");
+  const { size, storedSize, frameCount, largestFrame } = result;
   const putRequests = requests;
   const again = await store.getText(KEY, { maxSize: size });
   const content = new TextEncoder().encode(text);

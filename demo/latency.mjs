@@ -1,14 +1,5 @@
 /** Latencies of two clients side by side: every operation of the one is next to the same operation of the other. */
-
-/**
- * The value below which that share of a sorted list lies (nearest rank).
- *
- * @param {Float64Array} sorted Ascending, not empty.
- * @param {number} share In (0, 1].
- */
-export function percentile(sorted, share) {
-  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)];
-}
+import { percentile, record } from "../bench/interleave.mjs";
 
 /**
  * @typedef {{ p50: number, p99: number }} Latency Milliseconds.
@@ -19,20 +10,20 @@ export function percentile(sorted, share) {
  * SETs and GETs `rounds` values, taken in turn, through each client. Who goes first alternates, so that neither
  * always finds warm caches or the other's garbage.
  *
- * @param {Readonly<Record<string, Client>>} clients By name; each writes below a prefix of its own.
+ * @template {string} Name
+ * @param {Readonly<Record<Name, Client>>} clients By name; each writes below a prefix of its own.
  * @param {readonly { key: string, text: string }[]} values
  * @param {number} rounds
- * @returns {Promise<Record<string, { set: Latency, get: Latency, different: number }>>} `different` counts the GETs
+ * @returns {Promise<Record<Name, { set: Latency, get: Latency, different: number }>>} `different` counts the GETs
  * that did not give what was SET.
  */
 export async function interleave(clients, values, rounds) {
-  const names = Object.keys(clients);
-  const times = Object.fromEntries(
-    names.map((name) => [
-      name,
-      { set: new Float64Array(rounds), get: new Float64Array(rounds), different: 0 },
-    ]),
-  );
+  const names = /** @type {Name[]} */ (Object.keys(clients));
+  const times = record(names, () => ({
+    set: new Float64Array(rounds),
+    get: new Float64Array(rounds),
+    different: 0,
+  }));
   for (let round = 0; round < rounds; round++) {
     const { key, text } = values[round % values.length];
     const order = round % 2 === 0 ? names : names.toReversed();
@@ -48,18 +39,11 @@ export async function interleave(clients, values, rounds) {
       if (again !== text) times[name].different++;
     }
   }
-  const summary = (list) => {
-    const sorted = list.toSorted();
-    return { p50: percentile(sorted, 0.5), p99: percentile(sorted, 0.99) };
-  };
-  return Object.fromEntries(
-    names.map((name) => [
-      name,
-      {
-        set: summary(times[name].set),
-        get: summary(times[name].get),
-        different: times[name].different,
-      },
-    ]),
-  );
+  /** @param {Float64Array} list */
+  const summary = (list) => ({ p50: percentile(list, 0.5), p99: percentile(list, 0.99) });
+  return record(names, (name) => ({
+    set: summary(times[name].set),
+    get: summary(times[name].get),
+    different: times[name].different,
+  }));
 }

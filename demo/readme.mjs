@@ -30,23 +30,30 @@ function runDemo() {
   return stdout;
 }
 
-/** The cells of a row that begins with the name; columns are two spaces apart or more. */
+/**
+ * The cells of a row that begins with the name; columns are two spaces apart or more.
+ *
+ * @param {string} output
+ * @param {string} name
+ * @param {number} nth
+ */
 function row(output, name, nth) {
   const line = output.split("\n").filter((text) => text.startsWith(`${name} `))[nth];
   if (line === undefined) throw new Error(`the demo printed no row for ${name}`);
   return line.trim().replaceAll(" !", "").split(/ {2,}/);
 }
 
+/** @param {string} output */
 function shortTable(output) {
   const rows = shown.map((name) => {
     const [title, values, asIs, text, textRatio, raw, rawRatio] = row(output, name, 0);
     const times = row(output, name, 1);
     const [set, get] = [2, 8].map((at) => times.slice(at, at + 3).join(" → "));
-    const holds = /\((.*)\)/.exec(title)[1];
+    const [, holds] = /\((.*)\)/.exec(title) ?? [];
     const stored = `${text} (${textRatio}) | ${raw} (${rawRatio})`;
     return `| ${holds} | ${values} | ${asIs} | ${stored} | ${set} | ${get} |`;
   });
-  const machine = /^machine +(.*)$/m.exec(output)[1];
+  const [, machine] = /^machine +(.*)$/m.exec(output) ?? [];
   return [
     "| values | n | as is | stored, text | stored, raw | SET p50, ms | GET p50, ms |",
     "| --- | --: | --: | --: | --: | --: | --: |",
@@ -57,7 +64,11 @@ function shortTable(output) {
   ].join("\n");
 }
 
-/** How each runtime gets its WebAssembly, and where a project of its kind is. */
+/**
+ * How each runtime gets its WebAssembly, and where a project of its kind is.
+ *
+ * @type {Readonly<Record<string, readonly [adapter: string, example: string]>>}
+ */
 const adapters = {
   Node: ["inline", "node"],
   Deno: ["inline", "deno"],
@@ -69,6 +80,13 @@ const adapters = {
   WebKit: ["inline", "browser"],
 };
 
+/**
+ * What test/runtimes/run.mjs reports of a runtime.
+ *
+ * @typedef {{ name: string, version?: string, count: number, hash: string, failures: string[], skipped: string[] }} Report
+ *
+ * @param {readonly Report[]} reports
+ */
 function runtimeTable(reports) {
   const rows = reports.map(({ name, version, count, hash, failures, skipped }) => {
     const [adapter, example] = adapters[name] ?? adapters[name.split(" ")[0]];
@@ -82,6 +100,11 @@ function runtimeTable(reports) {
   ].join("\n");
 }
 
+/**
+ * @param {string} text
+ * @param {string} name
+ * @param {string} content
+ */
 function replace(text, name, content) {
   const block = new RegExp(`(<!-- ${name}: [^\\n]* -->\\n)[\\s\\S]*?(<!-- /${name} -->)`);
   if (!block.test(text)) throw new Error(`README.md has no markers for ${name}`);
@@ -99,6 +122,6 @@ try {
   const withTable = replace(text, "results", shortTable(output));
   writeFileSync(readme, replace(withTable, "demo", `\`\`\`text\n${output.trimEnd()}\n\`\`\``));
 } catch (error) {
-  console.error(`Cannot update the README: ${error.message}`);
+  console.error(`Cannot update the README: ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = 1;
 }

@@ -31,7 +31,12 @@ function* batches(items) {
   if (batch.length > 0) yield batch;
 }
 
-/** Gives every item to `work`, a few at a time. */
+/**
+ * Gives every item to `work`, a few at a time.
+ *
+ * @param {readonly Item[]} items
+ * @param {(item: Item) => Promise<unknown>} work
+ */
 async function each(items, work) {
   const rest = items.values();
   const lane = async () => {
@@ -61,8 +66,10 @@ export async function storeAndVerify({ stock, text, raw, textReader, rawReader }
     await each(batch, (item) => raw.set(`raw:${item.key}`, item.text));
   }
   const found = { text: { storedSize: 0, untouched: 0 }, raw: { storedSize: 0, untouched: 0 } };
+  /** @type {string[]} */
   const different = [];
   for (const batch of batches(items)) {
+    /** @param {Redis} reader @param {string} written */
     const readBy = (reader, written) =>
       Promise.all(batch.map(async ({ key }) => reader.get(`${written}:${key}`)));
     for (const [written, readers] of Object.entries({
@@ -78,7 +85,7 @@ export async function storeAndVerify({ stock, text, raw, textReader, rawReader }
         });
       }
     }
-    for (const carrier of ["text", "raw"]) {
+    for (const carrier of /** @type {const} */ (["text", "raw"])) {
       const stored = await readBy(stock, carrier);
       const sizes = await Promise.all(batch.map(({ key }) => stock.strlen(`${carrier}:${key}`)));
       batch.forEach((item, index) => {

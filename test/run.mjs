@@ -13,7 +13,12 @@ const folder = mkdtempSync(join(tmpdir(), "zstash-test-"));
 const report = join(folder, "report.json");
 const skips = join(folder, "skips.txt");
 
-/** Runs one of the tools that are dev dependencies, on this Node. */
+/**
+ * Runs one of the tools that are dev dependencies, on this Node.
+ *
+ * @param {string} script
+ * @param {readonly string[]} args
+ */
 function run(script, args) {
   const { status, error } = spawnSync(process.execPath, [join(modules, script), ...args], {
     cwd: root,
@@ -24,7 +29,11 @@ function run(script, args) {
   return status === 0;
 }
 
-/** A check that either holds or does not counts as one test. */
+/**
+ * A check that either holds or does not counts as one test.
+ *
+ * @param {boolean} good
+ */
 const verdict = (good) => ({ passed: Number(good), failed: Number(!good), skipped: 0 });
 
 function runTests() {
@@ -37,7 +46,11 @@ function runTests() {
   return summary;
 }
 
-/** Scripts of test/runtimes, which report their counts by themselves; they need packages of their own. */
+/**
+ * Scripts of test/runtimes, which report their counts by themselves; they need packages of their own.
+ *
+ * @param {string} script
+ */
 function runScript(script) {
   if (!existsSync(join(root, "test/runtimes/node_modules"))) {
     const missing = process.env.CI ? "MISSING" : "SKIPPED";
@@ -62,21 +75,26 @@ function runScript(script) {
   return summary;
 }
 
+/** @typedef {[name: string, run: () => import("./support/summary.mjs").Summary]} Part */
+
+/** @type {readonly Part[]} What runs only where no file of tests is named. */
+const others = [
+  ["packaging", () => runScript("packaging.mjs")],
+  ["runtimes", () => runScript("run.mjs")],
+  ["large values", () => runScript("large-value.mjs")],
+  ["fixture projects", () => runScript("fixtures/run.mjs")],
+];
+/** @type {readonly Part[]} */
 const parts = [
   ["types of src/", () => verdict(run("typescript/bin/tsc", ["--noEmit", "--emitDeclarationOnly", "false"]))],
   ["types of test/", () => verdict(run("typescript/bin/tsc", ["--noEmit", "--project", "test"]))],
+  ["types of scripts", () => verdict(run("typescript/bin/tsc", ["--noEmit", "--project", "bench"]))],
   ["tests", runTests],
-  ...(process.argv.length > 2
-    ? []
-    : [
-        ["packaging", () => runScript("packaging.mjs")],
-        ["runtimes", () => runScript("run.mjs")],
-        ["large values", () => runScript("large-value.mjs")],
-        ["fixture projects", () => runScript("fixtures/run.mjs")],
-      ]),
+  ...(process.argv.length > 2 ? [] : others),
 ];
 
-let total;
+let total = verdict(false);
+/** @type {string[]} */
 const seconds = [];
 try {
   const summaries = parts.map(([name, part]) => {

@@ -92,14 +92,28 @@ async function readSources(folders, { unpatched = false } = {}) {
   return all;
 }
 
-/** The files as the nested tree that @yowasp/clang takes. */
+/**
+ * The nested files that @yowasp/clang takes and gives, and the commands of it that are run here; its own types lack
+ * `runClang`, and that without arguments it only loads.
+ *
+ * @typedef {import("@yowasp/clang").Tree} Tree
+ * @typedef {(args: readonly string[] | null, files: Tree, options: import("@yowasp/clang").RunOptions) => Promise<Tree>} Command
+ * @typedef {{ runClang: Command, runLLVM: Command }} Clang
+ */
+
+/**
+ * The files as a tree.
+ *
+ * @param {Readonly<Record<string, string>>} files
+ */
 function toTree(files) {
+  /** @type {Tree} */
   const tree = {};
   for (const [path, content] of Object.entries(files)) {
     const parts = path.split("/");
     let folder = tree;
-    for (const part of parts.slice(0, -1)) folder = folder[part] ??= {};
-    folder[parts.at(-1)] = content;
+    for (const part of parts.slice(0, -1)) folder = /** @type {Tree} */ (folder[part] ??= {});
+    folder[parts[parts.length - 1]] = content;
   }
   return tree;
 }
@@ -114,10 +128,12 @@ export async function compile(name, { unpatched = false, onProgress = () => {} }
   const { folders, flags } = targets[name];
   const sources = await readSources(folders, { unpatched });
   const files = Object.keys(sources).filter((path) => path.endsWith(".c"));
-  const { runClang, runLLVM } = await import("@yowasp/clang");
+  const clang = await import("@yowasp/clang");
+  const { runClang, runLLVM } = /** @type {Clang} */ (/** @type {unknown} */ (clang));
   // Without arguments it only loads its 100 MB of resources, and so without its own progress lines.
   await runLLVM(null, {}, { fetchProgress: () => {} });
   const total = files.length + 1;
+  /** @type {Tree} */
   const objects = {};
   let done = 0;
   for (const file of files) {
@@ -134,12 +150,20 @@ export async function compile(name, { unpatched = false, onProgress = () => {} }
   onProgress(done, total, "link");
   const linked = await run(runClang, ["clang", ...linkFlags, ...Object.keys(objects), "-o", name], objects);
   onProgress(total, total, name);
-  return linked[name];
+  return /** @type {Uint8Array} */ (linked[name]);
 }
 
-/** Runs clang and turns its diagnostics into the error's message. */
+/**
+ * Runs clang and turns its diagnostics into the error's message.
+ *
+ * @param {Command} runClang
+ * @param {readonly string[]} argv
+ * @param {Tree} tree
+ */
 async function run(runClang, argv, tree) {
+  /** @type {Buffer[]} */
   const diagnostics = [];
+  /** @param {Uint8Array | null} bytes */
   const sink = (bytes) => {
     if (bytes !== null) diagnostics.push(Buffer.from(bytes));
   };
@@ -150,9 +174,15 @@ async function run(runClang, argv, tree) {
   }
 }
 
-/** The hash of everything that the result depends on. */
+/**
+ * The hash of everything that the result depends on.
+ *
+ * @param {keyof typeof targets} name
+ * @param {Parameters<typeof compile>[1]} options
+ */
 async function hashInputs(name, options) {
   const hash = createHash("sha256");
+  /** @param {string} text */
   const add = (text) => hash.update(`${text.length}:`).update(text);
   add(JSON.stringify({ name, commonFlags, linkFlags, target: targets[name] }));
   add(await readFile(join(dirname(require.resolve("@yowasp/clang")), "..", "package.json"), "utf8"));
@@ -174,7 +204,7 @@ export async function build(name, options = {}) {
   try {
     return await readFile(cached);
   } catch (error) {
-    if (error.code !== "ENOENT") throw error;
+    if (/** @type {NodeJS.ErrnoException} */ (error).code !== "ENOENT") throw error;
   }
   const bytes = await compile(name, options);
   await mkdir(cacheFolder, { recursive: true });

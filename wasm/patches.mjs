@@ -143,7 +143,12 @@ export const patches = [
   ),
 ];
 
-/** @returns {Patch} */
+/**
+ * @param {string} file
+ * @param {string} find
+ * @param {string} replace
+ * @returns {Patch}
+ */
 function p(file, find, replace, count = 1) {
   return { file, find, replace, count };
 }

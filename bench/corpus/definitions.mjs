@@ -9,7 +9,21 @@ const LARGEST_ORDINARY = 100_000;
 const LARGEST_DOCUMENT = 6_000_000;
 
 const utf8 = new TextEncoder();
+
+/**
+ * A JSON record of a source package.
+ *
+ * @typedef {Readonly<Record<string, unknown>>} Item
+ *
+ * An earthquake of the GeoJSON file.
+ *
+ * @typedef {{ id: string, properties: { time: number }, geometry: { coordinates: number[] } }} Feature
+ */
+
+/** @param {string} file @returns {Item[]} */
 const vegaJson = (file) => readJson("vega-datasets", `data/${file}.json`);
+/** @returns {Feature[]} */
+const earthquakes = () => readJson("vega-datasets", "data/earthquakes.json").features;
 
 /** Files of a folder tree of OpenAPI documents, with their parsed contents. */
 function* openApiDocuments() {
@@ -28,7 +42,13 @@ function protocolDomains() {
   return files.flatMap((file) => readJson("devtools-protocol", `json/${file}.json`).domains);
 }
 
-/** Records in runs of `count`, as an API that pages its answers returns them. */
+/**
+ * Records in runs of `count`, as an API that pages its answers returns them.
+ *
+ * @param {string} name
+ * @param {readonly object[]} records
+ * @param {number} count
+ */
 function pages(name, records, count) {
   const values = [];
   for (let start = 0; start < records.length; start += count) {
@@ -38,9 +58,15 @@ function pages(name, records, count) {
   return values;
 }
 
-/** Records by the value of a field, as a cache keyed by that field holds them. */
+/**
+ * Records by the value of a field, as a cache keyed by that field holds them.
+ *
+ * @param {string} name
+ * @param {readonly Item[]} records
+ * @param {string} field
+ */
 function groups(name, records, field) {
-  /** @type {Map<string, object[]>} */
+  /** @type {Map<unknown, object[]>} */
   const byField = new Map();
   for (const record of records) {
     const group = byField.get(record[field]) ?? [];
@@ -50,19 +76,29 @@ function groups(name, records, field) {
   return [...byField].map(([key, group]) => ({ key: `${name}/${key}`, text: JSON.stringify(group) }));
 }
 
-/** As many leading records as fit the limit once they are written as a JSON array. */
+/**
+ * As many leading records as fit the limit once they are written as a JSON array.
+ *
+ * @param {readonly object[]} records
+ * @param {number} limit
+ */
 function upTo(records, limit) {
   let size = 1;
   const end = records.findIndex((record) => (size += utf8.encode(JSON.stringify(record)).length + 1) > limit);
   return end < 0 ? records : records.slice(0, end);
 }
 
+/** @param {{ text: string }} value */
 function isOrdinary({ text }) {
   const size = utf8.encode(text).length;
   return size >= SMALLEST_DOCUMENT && size <= LARGEST_ORDINARY;
 }
 
-/** A well-formed version 4 UUID that depends on the text alone. */
+/**
+ * A well-formed version 4 UUID that depends on the text alone.
+ *
+ * @param {string} text
+ */
 function uuidOf(text) {
   const hex = createHash("sha256").update(text).digest("hex");
   const variant = "89ab"[parseInt(hex[16], 16) & 3];
@@ -142,16 +178,15 @@ export const definitions = [
     kind: "json",
     holds: "resource descriptions of a data package",
     read: () =>
-      readJson("vega-datasets", "datapackage.json").resources.map((resource, index) => ({
-        key: `resource/${index}/${resource.name}`,
-        text: JSON.stringify(resource),
-      })),
+      /** @type {Item[]} */ (readJson("vega-datasets", "datapackage.json").resources).map(
+        (resource, index) => ({ key: `resource/${index}/${resource.name}`, text: JSON.stringify(resource) }),
+      ),
   },
   {
     name: "geojson-pages",
     kind: "json",
     holds: "ten GeoJSON features a page",
-    read: () => pages("earthquakes", vegaJson("earthquakes").features, 10),
+    read: () => pages("earthquakes", earthquakes(), 10),
   },
   {
     name: "movie-pages",
@@ -231,7 +266,7 @@ export const definitions = [
     kind: "raw",
     holds: "numbers as strings",
     read: () =>
-      vegaJson("earthquakes").features.flatMap(({ id, properties, geometry }) => [
+      earthquakes().flatMap(({ id, properties, geometry }) => [
         { key: `time/${id}`, text: String(properties.time) },
         { key: `longitude/${id}`, text: String(geometry.coordinates[0]) },
       ]),
@@ -240,7 +275,6 @@ export const definitions = [
     name: "uuids",
     kind: "raw",
     holds: "UUIDs",
-    read: () =>
-      vegaJson("earthquakes").features.map(({ id }) => ({ key: `session/${id}`, text: uuidOf(id) })),
+    read: () => earthquakes().map(({ id }) => ({ key: `session/${id}`, text: uuidOf(id) })),
   },
 ];

@@ -43,6 +43,7 @@ export function createRandom(seed) {
   // Neighbouring seeds differ in few bits: 16 rounds spread them over the whole state.
   for (let round = 0; round < 16; round++) uint32();
 
+  /** @param {number} limit */
   function below(limit) {
     if (!Number.isInteger(limit) || limit < 1 || limit > UINT32) {
       throw new RangeError(`Cannot draw a number: limit is an integer in [1, 2^32], got ${limit}`);
@@ -54,6 +55,7 @@ export function createRandom(seed) {
     return number % limit;
   }
 
+  /** @param {number} low @param {number} high */
   function logUniform(low, high) {
     if (!(Number.isInteger(low) && Number.isInteger(high) && low >= 1 && low <= high)) {
       throw new RangeError(`Cannot draw a length: need 1 <= low <= high, got ${low} and ${high}`);
@@ -63,10 +65,12 @@ export function createRandom(seed) {
     return Math.min(high, Math.max(low, drawn));
   }
 
+  /** @template T @param {readonly T[]} items */
   function pick(items) {
     return items[below(items.length)];
   }
 
+  /** @param {number} length */
   function bytes(length) {
     const result = new Uint8Array(length);
     for (let at = 0; at < length; at++) result[at] = uint32() >>> 24;

@@ -12,19 +12,30 @@ globalThis.fetch = (...call) => {
   return plainFetch(...call);
 };
 
+/** @type {(() => void) | undefined} */
 let closed;
 process.on("SIGINT", () => undefined);
 process.once("disconnect", () => process.exit(1));
 process.on("message", (message) => {
-  if (message.closed) closed?.();
-  else void run(message);
+  const told = /** @type {Job | { closed: true }} */ (message);
+  if ("closed" in told) closed?.();
+  else void run(told);
 });
 
-/** @param {{ name: string, quick: boolean, lab: object, server: { warm: string[], cold: string, token: string } }} job */
+/** @param {object} message */
+const tell = (message) => process.send?.(message);
+
+/**
+ * @typedef {import("./experiments.mjs").Context} Context
+ * @typedef {Pick<Context, "quick" | "lab"> & { name: string, server: Pick<Context, "warm" | "cold" | "token"> }} Job
+ *
+ * @param {Job} job
+ */
 async function run({ name, quick, lab, server }) {
   const link = openLink(lab.control);
   try {
     const experiment = experiments.find((one) => one.name === name);
+    if (experiment === undefined) throw new Error(`there is no experiment ${name}`);
     const result = await experiment.run({
       quick,
       lab,
@@ -33,20 +44,21 @@ async function run({ name, quick, lab, server }) {
       /** Another link, and none of the connections that knew the last one. */
       async setLink(settings) {
         await link.set({});
+        /** @type {Promise<void>} */
         const done = new Promise((resolve) => {
           closed = resolve;
         });
-        process.send({ close: true });
+        tell({ close: true });
         await done;
         await new Promise((resolve) => setTimeout(resolve, 30));
         await link.set(settings);
       },
       inTurn: (sides, options) => inTurn(sides, { link, requests: () => requests }, options),
-      progress: (done, total, text) => process.send({ progress: { done, total, text } }),
+      progress: (done, total, text) => tell({ progress: { done, total, text } }),
     });
-    process.send({ result });
+    tell({ result });
   } catch (error) {
-    process.send({ failure: error?.stack ?? String(error) });
+    tell({ failure: error instanceof Error ? error.stack : String(error) });
   } finally {
     link.close();
   }

@@ -1,3 +1,4 @@
+/** The experiments of the network benchmark, in the order of the report, and what each is given. */
 import { blackHole } from "./experiments/black-hole.mjs";
 import { clients } from "./experiments/clients.mjs";
 import { firstByte } from "./experiments/first-byte.mjs";
@@ -7,10 +8,29 @@ import { requestCost } from "./experiments/request-cost.mjs";
 import { uploads } from "./experiments/uploads.mjs";
 
 /**
- * An experiment: the lab it needs, and what it does in the client's namespace. What `run` resolves to is written down
- * as JSON and is all that a renderer gets; a reason in `skipped` stands for it where the build lacks something.
+ * What an experiment is given: a lab with a server, and the means to measure.
  *
- * @typedef {{ name: string, title: string, lab: "direct" | "routed", run: (context: object) => Promise<object> }} Experiment
+ * @typedef {{
+ *   quick: boolean,
+ *   lab: import("./lab.mjs").Lab,
+ *   link: import("./lab.mjs").Link,
+ *   warm: string[],
+ *   cold: string,
+ *   token: string,
+ *   setLink(settings: import("./lab.mjs").LinkSettings): Promise<void>,
+ *   inTurn(sides: Record<string, import("./measure.mjs").Side>, options: import("./measure.mjs").TurnOptions): Promise<Sides>,
+ *   progress(done: number, total: number, text: string): void,
+ * }} Context `warm` are URLs whose connections are kept, each for one client; `cold` is the URL where none is.
+ *
+ * @typedef {Record<string, import("./measure.mjs").Summary>} Sides By name.
+ */
+
+/**
+ * An experiment: the lab it needs, and what it does in the client's namespace. What `run` resolves to is written down
+ * as JSON and is all that a renderer gets.
+ *
+ * @template [Result=object]
+ * @typedef {{ name: string, title: string, lab: "direct" | "routed", run(context: Context): Promise<Result> }} Experiment
  */
 
 /** @type {readonly Experiment[]} */

@@ -1,3 +1,4 @@
+/** The network laboratory: namespaces of this machine with a link between them, made and taken down by lab.sh. */
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync } from "node:fs";
@@ -11,7 +12,7 @@ export const SMALL_MTU = 1492;
 
 /** What is missing to build a lab on this machine, or undefined. */
 export function labNeeds() {
-  if (process.platform !== "linux" || process.getuid() !== 0) return "root on Linux";
+  if (process.platform !== "linux" || process.getuid?.() !== 0) return "root on Linux";
   if (!existsSync("/dev/net/tun")) return "/dev/net/tun";
   for (const program of ["bash", "ip", "gcc", "redis-server"]) {
     const found = (process.env.PATH ?? "").split(":").some((path) => existsSync(`${path}/${program}`));
@@ -25,6 +26,11 @@ export function labNeeds() {
  *
  * @param {"direct" | "routed"} kind
  * @param {(id: number) => void} begun told before anything is made, so that a half-made lab can be taken down
+ * @returns {Promise<Lab>}
+ *
+ * @typedef {{ id: number, kind: "direct" | "routed", control: string, client: string, server: string, serverAddress: string }} Lab
+ * @typedef {ReturnType<typeof openLink>} Link
+ * @typedef {{ mbit?: number, rtt?: number, loss?: number }} LinkSettings
  */
 export async function startLab(kind, begun) {
   const id = freeId();
@@ -43,7 +49,11 @@ export async function startLab(kind, begun) {
   };
 }
 
-/** Takes a lab down, however much of it there is. */
+/**
+ * Takes a lab down, however much of it there is.
+ *
+ * @param {number} id
+ */
 export function stopLab(id) {
   execFileSync(script, ["down", `${id}`], { stdio: ["ignore", "ignore", "inherit"] });
 }
@@ -73,7 +83,9 @@ export function openLink(path) {
       replies = replies.slice(end + 1);
     }
   });
+  /** @param {string} command */
   const ask = async (command) => {
+    /** @type {Promise<string>} */
     const reply = new Promise((resolve, reject) => {
       waiting.push(resolve);
       socket.once("error", reject);
@@ -82,13 +94,21 @@ export function openLink(path) {
     return reply.finally(() => socket.removeAllListeners("error"));
   };
   return {
-    /** Mbit/s (0 is unlimited), round trip in ms, loss in percent; the queue holds one bandwidth-delay product, at least 150 kB. */
+    /**
+     * Mbit/s (0 is unlimited), round trip in ms, loss in percent; the queue holds one bandwidth-delay product, at least 150 kB.
+     *
+     * @param {LinkSettings} settings
+     */
     async set({ mbit = 0, rtt = 0, loss = 0 }) {
       const rate = mbit * 1e6;
       const queue = Math.max(150_000, Math.round((rate / 8 / 1000) * rtt));
       await ask(`set ${rate} ${rate} ${rtt * 500} ${loss * 1e4} ${loss * 1e4} ${queue}`);
     },
-    /** What has gone into the link since it was made: IP bytes and packets, up and down. */
+    /**
+     * What has gone into the link since it was made: IP bytes and packets, up and down.
+     *
+     * @returns {Promise<Record<"upBytes" | "downBytes" | "upPackets" | "downPackets", number>>}
+     */
     async stats() {
       return JSON.parse(await ask("stats"));
     },

@@ -1,3 +1,4 @@
+/** Measures sides in turn: time, bytes and packets on the wire, requests. */
 import { percentile } from "../interleave.mjs";
 
 /**
@@ -9,7 +10,7 @@ import { percentile } from "../interleave.mjs";
  *
  * @param {Record<string, Side>} sides What a side returns as `firstMs` is kept; `prepare` is not measured.
  * @param {{ link: ReturnType<typeof import("./lab.mjs").openLink>, requests: () => number }} meters
- * @param {{ least?: number, most?: number, budget?: number, patience?: number }} options
+ * @param {TurnOptions} options
  * @returns {Promise<Record<string, Summary>>}
  */
 export async function inTurn(
@@ -31,7 +32,7 @@ export async function inTurn(
       await prepare?.();
       const [wire, sent] = [await link.stats(), requests()];
       const begin = performance.now();
-      const result = await run();
+      const result = /** @type {{ firstMs?: number } | undefined} */ (await run());
       const ms = performance.now() - begin;
       const after = await link.stats();
       runs[name].push({
@@ -49,15 +50,20 @@ export async function inTurn(
 }
 
 /**
- * @typedef {(() => Promise<unknown>) | { prepare: () => Promise<unknown>, run: () => Promise<unknown> }} Side
- * @typedef {{ ms: number, firstMs?: number, requests: number, upBytes: number, downBytes: number, upPackets: number, downPackets: number }} Run
- * @typedef {{ n: number, ms: Spread, firstMs?: Spread, requests: number, upBytes: number, downBytes: number, upPackets: number, downPackets: number }} Summary
+ * @typedef {{ least?: number, most?: number, budget?: number, patience?: number }} TurnOptions
+ * @typedef {(() => Promise<unknown>) | { prepare?: () => Promise<unknown>, run: () => Promise<unknown> }} Side
+ * @typedef {{ ms: number, firstMs: number | undefined, requests: number, upBytes: number, downBytes: number, upPackets: number, downPackets: number }} Run
+ * @typedef {{ n: number, ms: Spread, firstMs?: Spread | undefined, requests: number, upBytes: number, downBytes: number, upPackets: number, downPackets: number }} Summary
  * Medians of bytes, packets and requests.
  * @typedef {{ min: number, p10: number, p50: number, p90: number }} Spread
  */
 
-/** @param {Run[]} runs */
+/**
+ * @param {Run[]} runs
+ * @returns {Summary}
+ */
 function summary(runs) {
+  /** @param {Exclude<keyof Run, "firstMs">} field */
   const median = (field) =>
     percentile(
       runs.map((run) => run[field]),
@@ -67,7 +73,7 @@ function summary(runs) {
   return {
     n: runs.length,
     ms: spread(runs.map(({ ms }) => ms)),
-    ...(first.length > 0 && { firstMs: spread(first) }),
+    firstMs: first.length > 0 ? spread(first) : undefined,
     requests: median("requests"),
     upBytes: median("upBytes"),
     downBytes: median("downBytes"),
@@ -76,8 +82,14 @@ function summary(runs) {
   };
 }
 
-/** Milliseconds to a tenth. */
+/**
+ * Milliseconds to a tenth.
+ *
+ * @param {readonly number[]} samples
+ * @returns {Spread}
+ */
 function spread(samples) {
+  /** @param {number} ms */
   const round = (ms) => Math.round(ms * 10) / 10;
   return {
     min: round(Math.min(...samples)),

@@ -12,7 +12,11 @@ import { readResults } from "./results.mjs";
 
 const docs = fileURLToPath(new URL("../../docs/", import.meta.url));
 
-/** By experiment: results to Markdown, and charts by file name. */
+/**
+ * By experiment: results to Markdown, and charts by file name. Each is given what its experiment has measured.
+ *
+ * @type {Record<string, (measured: never) => { text: string, charts?: Record<string, string> }>}
+ */
 const renderers = {
   clients: renderClients,
   "request-cost": renderRequestCost,
@@ -31,7 +35,7 @@ export async function renderAll(results) {
   for (const { name, title } of experiments) {
     const measured = results.experiments[name];
     if (measured === undefined) continue;
-    const { text, charts = {} } = renderers[name](measured);
+    const { text, charts = {} } = renderers[name](/** @type {never} */ (measured));
     const load = measured.load === undefined ? "" : `; the machine's load at the start was ${measured.load}`;
     sections.push(`## ${title}\n\n${text}\n\nTook ${measured.seconds} s${load}.\n`);
     for (const [file, svg] of Object.entries(charts)) writeFileSync(`${docs}network/${file}.svg`, svg);

@@ -1,5 +1,4 @@
-/** Requests without any client, to compare the clients with, and clients that not every build has. */
-import { withCompression } from "zstash/upstash";
+/** Requests without any client, to compare the clients with. */
 
 /**
  * `POST /command/arguments…` with a body; throws unless it succeeds.
@@ -11,9 +10,9 @@ import { withCompression } from "zstash/upstash";
 export async function post({ url, token, signal }, path, body) {
   const response = await fetch(`${url}/${path.map(encodeURIComponent).join("/")}`, {
     method: "POST",
-    body,
+    body: /** @type {BodyInit} */ (body),
     headers: { authorization: `Bearer ${token}`, "upstash-response-format": "resp2" },
-    ...(signal && { signal }),
+    signal: signal ?? null,
   });
   const reply = await response.text();
   if (!response.ok) throw new Error(`POST /${path[0]} answered ${response.status}: ${reply.slice(0, 200)}`);
@@ -29,28 +28,9 @@ export async function post({ url, token, signal }, path, body) {
 export async function get({ url, token, signal }, key) {
   const response = await fetch(`${url}/get/${encodeURIComponent(key)}`, {
     headers: { authorization: `Bearer ${token}`, "upstash-response-format": "resp2" },
-    ...(signal && { signal }),
+    signal: signal ?? null,
   });
   const reply = new Uint8Array(await response.arrayBuffer());
   if (!response.ok) throw new Error(`GET answered ${response.status}`);
   return reply.subarray(reply.indexOf(10) + 1, reply.length - 2);
-}
-
-/** The store's module, or undefined in a build that has none. */
-export async function loadStore() {
-  return import("zstash/store").catch((error) => {
-    if (error.code === "ERR_PACKAGE_PATH_NOT_EXPORTED" || error.code === "ERR_MODULE_NOT_FOUND")
-      return undefined;
-    throw error;
-  });
-}
-
-/** The wrapper with the raw carrier, or undefined in a build that has none. */
-export function connectRaw(redis, options) {
-  try {
-    return withCompression(redis, options);
-  } catch (error) {
-    if (error.message === '"url" is not an option') return undefined;
-    throw error;
-  }
 }

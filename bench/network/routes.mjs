@@ -1,7 +1,18 @@
+/** The paths of a routed lab: what its routers do to large packets. */
 import { execFileSync } from "node:child_process";
 import { SMALL_MTU } from "./lab.mjs";
 
-/** The paths of a routed lab, by what they do to packets above 1492 bytes. `hole`: such a packet is lost without a word. */
+/**
+ * What a path does to packets above 1492 bytes. `hole`: such a packet is lost without a word.
+ *
+ * @typedef {{ small?: boolean, hole?: boolean, lock?: boolean, probing?: boolean, mss?: number }} PathKind
+ */
+
+/**
+ * The paths of a routed lab.
+ *
+ * @type {readonly (PathKind & { readonly name: string })[]}
+ */
 export const pathKinds = [
   { name: "MTU 1500 throughout" },
   { name: "MTU 1492 in the middle, ICMP dropped (black hole)", small: true, hole: true },
@@ -16,8 +27,12 @@ export const pathKinds = [
  * Makes a routed lab's path one of `pathKinds`.
  *
  * The router drops its own ICMP by a routing rule: a kernel without netfilter has those too.
+ *
+ * @param {Pick<import("./lab.mjs").Lab, "id">} lab
+ * @param {PathKind} kind
  */
 export function setPath({ id }, { small = false, hole = false, lock = false, probing = false, mss }) {
+  /** @param {string} side @param {string[]} words */
   const ip = (side, ...words) => execFileSync("ip", ["-n", `z${side}${id}`, ...words], { stdio: "pipe" });
   for (const router of ["a", "b"]) {
     ip(router, "link", "set", "t0", "mtu", `${small ? SMALL_MTU : 1500}`);

@@ -36,13 +36,24 @@ if (needs !== undefined) {
 /** What ends the run early: Ctrl-C, or the end of whoever started it. */
 const interrupted = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => interrupted.abort());
+/** @type {Promise<never>} */
 const untilInterrupted = new Promise((_, reject) => {
   interrupted.signal.addEventListener("abort", () => reject(new Error("interrupted")));
 });
 untilInterrupted.catch(() => undefined);
+/**
+ * @template T
+ * @param {Promise<T>} promise
+ */
 const unlessInterrupted = (promise) => Promise.race([promise, untilInterrupted]);
 
-/** A program of this folder, in a namespace. `ip netns exec` becomes that program, so its number is the program's. */
+/**
+ * A program of this folder, in a namespace. `ip netns exec` becomes that program, so its number is the program's.
+ *
+ * @param {string} namespace
+ * @param {string} program
+ * @param {string[]} words
+ */
 function startIn(namespace, program, ...words) {
   const path = fileURLToPath(new URL(program, import.meta.url));
   return spawn("ip", ["netns", "exec", namespace, process.execPath, path, ...words], {
@@ -50,7 +61,11 @@ function startIn(namespace, program, ...words) {
   });
 }
 
-/** Lets a program end by itself, which it does without its parent; then makes it. */
+/**
+ * Lets a program end by itself, which it does without its parent; then makes it.
+ *
+ * @param {import("node:child_process").ChildProcess | undefined} child
+ */
 async function end(child) {
   if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
   const ended = once(child, "exit");
@@ -60,7 +75,12 @@ async function end(child) {
   clearTimeout(timer);
 }
 
-/** A bar that is drawn over itself on a terminal, and a line for each step elsewhere. */
+/**
+ * A bar that is drawn over itself on a terminal, and a line for each step elsewhere.
+ *
+ * @param {string} title
+ * @param {{ done: number, total: number, text: string }} progress
+ */
 function drawProgress(title, { done, total, text }) {
   const width = 24;
   const filled = Math.round((done / total) * width);
@@ -69,20 +89,45 @@ function drawProgress(title, { done, total, text }) {
   process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${line}` : `${line}\n`);
 }
 
-/** A line for good. */
+/** @param {unknown} error */
+const messageOf = (error) => (error instanceof Error ? error.message : String(error));
+
+/**
+ * A line for good.
+ *
+ * @param {string} text
+ */
 function say(text) {
   process.stderr.write(`${process.stderr.isTTY ? "\r\x1b[K" : ""}${text}\n`);
 }
 
+/**
+ * What a client's process tells.
+ *
+ * @typedef {{
+ *   progress?: { done: number, total: number, text: string },
+ *   close?: true,
+ *   failure?: string,
+ *   result?: object,
+ * }} Message
+ *
+ * @param {import("./experiments.mjs").Experiment} experiment
+ * @param {import("./lab.mjs").Lab} lab
+ * @param {import("node:child_process").ChildProcess} server
+ * @param {object} address
+ * @returns {Promise<object>}
+ */
 async function runExperiment({ name, title }, lab, server, address) {
   const client = startIn(lab.client, "client.mjs");
   try {
+    /** @type {Promise<object>} */
     const finished = new Promise((resolve, reject) => {
-      client.on("message", (message) => {
+      client.on("message", (told) => {
+        const message = /** @type {Message} */ (told);
         if (message.progress) drawProgress(title, message.progress);
         else if (message.close) server.send({ close: true });
         else if (message.failure !== undefined) reject(new Error(`${name}: ${message.failure}`));
-        else resolve(message.result);
+        else resolve(message.result ?? {});
       });
       client.once("exit", (code, signal) =>
         reject(new Error(`${name}: the client ended with ${signal ?? code}`)),
@@ -103,8 +148,14 @@ async function runExperiment({ name, title }, lab, server, address) {
   }
 }
 
-/** The experiments of one kind of lab: result by name. */
+/**
+ * The experiments of one kind of lab: result by name.
+ *
+ * @param {"direct" | "routed"} kind
+ * @param {readonly import("./experiments.mjs").Experiment[]} chosen
+ */
 async function runIn(kind, chosen) {
+  /** @type {Record<string, import("./results.mjs").Measured>} */
   const results = {};
   let id;
   let server;
@@ -125,12 +176,12 @@ async function runIn(kind, chosen) {
       try {
         const result = await runExperiment(experiment, lab, server, address);
         const seconds = Math.round((performance.now() - start) / 1000);
-        say(`${experiment.title}: ${result.skipped ?? `${seconds} s`}`);
-        if (result.skipped === undefined) results[experiment.name] = { seconds, load, ...result };
+        say(`${experiment.title}: ${seconds} s`);
+        results[experiment.name] = { seconds, load, ...result };
       } catch (error) {
         if (interrupted.signal.aborted) throw error;
         // What the others measured is kept.
-        say(`${experiment.title}: failed. ${error.message}`);
+        say(`${experiment.title}: failed. ${messageOf(error)}`);
         process.exitCode = 1;
       }
     }
@@ -142,14 +193,15 @@ async function runIn(kind, chosen) {
 }
 
 try {
+  /** @type {Record<string, import("./results.mjs").Measured>} */
   const results = {};
-  for (const kind of ["direct", "routed"]) {
+  for (const kind of /** @type {const} */ (["direct", "routed"])) {
     const chosen = experiments.filter(({ name, lab }) => lab === kind && names.includes(name));
     if (chosen.length > 0) Object.assign(results, await runIn(kind, chosen));
   }
   if (flags.quick) console.log(JSON.stringify(results, null, 1));
   else if (Object.keys(results).length > 0) await renderAll(await mergeResults(results));
 } catch (error) {
-  console.error(`Cannot finish the run: ${error.message}`);
+  console.error(`Cannot finish the run: ${messageOf(error)}`);
   process.exitCode = interrupted.signal.aborted ? 130 : 1;
 }

@@ -11,12 +11,25 @@ const FIRST_PORT = 9000;
 /** Above what 10 MiB of JSON become in a request: the limits of a plan are not what is measured. */
 const MAX_SIZE = 64 << 20;
 
+/**
+ * @param {Handler} fetch
+ * @param {import("node:http").IncomingMessage} incoming
+ * @param {import("node:http").ServerResponse} outgoing
+ * @param {boolean} warm
+ *
+ * @typedef {import("zstash/dev").DevServer["fetch"]} Handler
+ */
 async function answer(fetch, incoming, outgoing, warm) {
   if (!warm) outgoing.shouldKeepAlive = false;
   const { method, url, headers } = incoming;
-  const body =
-    method === "GET" || method === "HEAD" ? {} : { body: Readable.toWeb(incoming), duplex: "half" };
-  const response = await fetch(new Request(`http://${headers.host}${url}`, { method, headers, ...body }));
+  const hasBody = method !== "GET" && method !== "HEAD";
+  const init = { method, headers, body: hasBody ? Readable.toWeb(incoming) : null, duplex: "half" };
+  // The types of Node's streams and headers are not those of the web.
+  const request = new Request(
+    `http://${headers.host}${url}`,
+    /** @type {RequestInit} */ (/** @type {unknown} */ (init)),
+  );
+  const response = await fetch(request);
   outgoing.writeHead(response.status, Object.fromEntries(response.headers));
   if (response.body !== null) {
     for await (const piece of response.body) {
@@ -28,7 +41,12 @@ async function answer(fetch, incoming, outgoing, warm) {
   outgoing.end();
 }
 
-/** Until more can be written, or nothing any more. */
+/**
+ * Until more can be written, or nothing any more.
+ *
+ * @param {import("node:http").ServerResponse} outgoing
+ * @returns {Promise<void>}
+ */
 function drained(outgoing) {
   return new Promise((resolve) => {
     const done = () => {
@@ -39,6 +57,12 @@ function drained(outgoing) {
   });
 }
 
+/**
+ * @param {Handler} fetch
+ * @param {string} host
+ * @param {number} port
+ * @param {boolean} warm
+ */
 async function listen(fetch, host, port, warm) {
   const server = createServer({ keepAliveTimeout: 120_000, noDelay: true }, (incoming, outgoing) => {
     answer(fetch, incoming, outgoing, warm).catch(() => outgoing.destroy());
@@ -56,6 +80,7 @@ const server = await createDevServer({
   maxRequestSize: MAX_SIZE,
   maxResponseSize: MAX_SIZE,
 });
+/** @type {import("node:http").Server[]} */
 const listeners = [];
 for (let index = 0; index <= WARM_PORTS; index++) {
   listeners.push(await listen(server.fetch, host, FIRST_PORT + index, index < WARM_PORTS));
@@ -67,10 +92,10 @@ process.once("disconnect", () => {
 // A new link is a new path: connections that have learnt another one's round trip and losses are closed.
 process.on("message", () => {
   for (const listener of listeners) listener.closeIdleConnections();
-  process.send({ closed: true });
+  process.send?.({ closed: true });
 });
 const urls = listeners.map((_, index) => `http://${host}:${FIRST_PORT + index}`);
-process.send({
+process.send?.({
   warm: urls.slice(0, -1),
   cold: urls.at(-1),
   token: server.token,

@@ -1,3 +1,4 @@
+/** The bytes of a SET and a GET on the connection and in Redis. */
 import { once } from "node:events";
 import { sides } from "./clients.mjs";
 
@@ -11,14 +12,15 @@ const WARMUP = 3;
  * @param {import("node:child_process").ChildProcess} server It answers messages with the counts.
  * @param {Awaited<ReturnType<typeof import("./clients.mjs").openClients>>} clients Through the counting proxy.
  * @param {string} text
- * @returns {Promise<Record<string, { stored: number, up: number, down: number, wire: number, bodies: number }>>} `wire` is
+ * @returns {Promise<Record<import("./clients.mjs").Side, { stored: number, up: number, down: number, wire: number, bodies: number }>>} `wire` is
  * both directions, `bodies` the part of it that is no head.
  */
 export async function countBytes(server, clients, text) {
-  const result = {};
+  const result = /** @type {Awaited<ReturnType<typeof countBytes>>} */ ({});
   for (const side of sides) {
     const client = clients[side];
     const key = `wire:${side}`;
+    /** @param {number} pairs */
     const run = async (pairs) => {
       for (let pair = 0; pair < pairs; pair++) {
         await client.set(key, text);
@@ -29,6 +31,10 @@ export async function countBytes(server, clients, text) {
     const before = await counts(server);
     await run(PAIRS);
     const after = await counts(server);
+    /**
+     * @param {keyof Counts} way
+     * @param {keyof Counts["up"]} what
+     */
     const part = (way, what) => (after[way][what] - before[way][what]) / PAIRS;
     const bodies = part("up", "bodies") + part("down", "bodies");
     const up = part("up", "heads") + part("up", "bodies");
@@ -38,6 +44,13 @@ export async function countBytes(server, clients, text) {
   return result;
 }
 
+/**
+ * What the server counts in each direction.
+ *
+ * @typedef {Record<"up" | "down", { heads: number, bodies: number }>} Counts
+ * @param {import("node:child_process").ChildProcess} server
+ * @returns {Promise<Counts>}
+ */
 async function counts(server) {
   const answer = once(server, "message");
   server.send("count");

@@ -1,3 +1,4 @@
+/** The clients that are compared: @upstash/redis alone, and with zstash over each carrier. */
 import { Redis } from "@upstash/redis";
 import { withCompression } from "zstash/upstash";
 

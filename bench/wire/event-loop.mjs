@@ -1,3 +1,4 @@
+/** How long large values hold the event loop, with zstash and without. */
 import { Redis } from "@upstash/redis";
 import { withCompression } from "zstash/upstash";
 import { percentile } from "../interleave.mjs";
@@ -20,6 +21,7 @@ export async function measureDelays(zstd, clients, size) {
   const value = JSON.parse(text);
   const frame = zstd.compress(text);
   const alone = inMemory();
+  /** @type {[name: string, set: () => unknown, get: () => unknown][]} */
   const cases = [
     ["zstash with pauses (no server)", () => alone.set("k", text), () => alone.get("k")],
     ["zstash at once (codec alone)", () => zstd.compress(text), () => zstd.decompressText(frame)],
@@ -34,7 +36,11 @@ export async function measureDelays(zstd, clients, size) {
   return rows;
 }
 
-/** Documents of the corpus in turn, as one JSON text of `size` characters or a little more. */
+/**
+ * Documents of the corpus in turn, as one JSON text of `size` characters or a little more.
+ *
+ * @param {number} size
+ */
 function jsonDocument(size) {
   const texts = dataSets
     .filter(({ kind, name }) => kind === "json" && name !== "large-documents")
@@ -51,11 +57,14 @@ function jsonDocument(size) {
 
 /** A client with the raw carrier whose server is a variable: no socket, nothing but zstash and the client itself. */
 function inMemory() {
+  /** @type {Uint8Array} */
   let stored = new Uint8Array(0);
+  /** @param {(string | Uint8Array)[]} parts */
   const reply = (...parts) => new Response(Buffer.concat(parts.map((part) => Buffer.from(part))));
+  /** @type {import("zstash/upstash").Fetch} */
   const fetch = async (url, { body }) => {
     if (!url.includes("/set/")) return reply(`$${stored.length}\r\n`, stored, "\r\n");
-    stored = body;
+    stored = /** @type {Uint8Array} */ (body);
     return reply("+OK\r\n");
   };
   const redis = new Redis({ ...memoryServer, automaticDeserialization: false });
@@ -67,6 +76,8 @@ function inMemory() {
  * is what 99 % of events that come at random moments of the runs do not wait longer than; `time` the median duration.
  *
  * @typedef {{ largest: number, p99: number, time: number }} Delay
+ * @param {() => unknown} work
+ * @returns {Promise<Delay>}
  */
 async function delayOf(work) {
   await work();
@@ -93,6 +104,7 @@ const nextTurn = () => new Promise((resume) => setImmediate(resume));
 
 /** Takes the time between any two turns of the event loop. */
 function startTicker() {
+  /** @type {number[]} */
   let gaps = [];
   let running = true;
   let last = performance.now();
@@ -113,10 +125,19 @@ function startTicker() {
   };
 }
 
-/** Of lists too long to be arguments. */
+/**
+ * Of lists too long to be arguments.
+ *
+ * @param {readonly number[]} list
+ */
 const maximum = (list) => list.reduce((most, one) => Math.max(most, one), 0);
 
-/** The wait below which the share lies of events that come at random moments: within a gap, each wait is equally likely. */
+/**
+ * The wait below which the share lies of events that come at random moments: within a gap, each wait is equally likely.
+ *
+ * @param {readonly number[]} gaps
+ * @param {number} share
+ */
 function waitOf(gaps, share) {
   const total = gaps.reduce((sum, gap) => sum + gap, 0);
   let low = 0;

@@ -1,3 +1,5 @@
+/** A counter of the bytes of HTTP messages. */
+
 const END = Buffer.from("\r\n\r\n");
 
 /** Counts the bytes of HTTP/1.1 messages in one direction of a connection, heads and bodies apart. */

@@ -33,8 +33,9 @@ const proxy = createServer((client) => {
   }
 });
 proxy.listen(0, "127.0.0.1", () => {
-  const counted = `http://127.0.0.1:${proxy.address().port}`;
-  process.send({ url, counted, token: server.token, backend: server.backend.description });
+  const address = /** @type {import("node:net").AddressInfo} */ (proxy.address());
+  const counted = `http://127.0.0.1:${address.port}`;
+  process.send?.({ url, counted, token: server.token, backend: server.backend.description });
 });
-process.on("message", () => process.send(count));
+process.on("message", () => process.send?.(count));
 process.once("disconnect", () => void server.close().then(() => process.exit(0)));

@@ -1,3 +1,4 @@
+/** Frames with one bit turned: every decoder says so, or the bit meant nothing. */
 import type { Case, Context } from "./case.ts";
 import { canDo, decodersOf, equal, throws } from "./case.ts";
 import { flipBit, kinds } from "./data.ts";

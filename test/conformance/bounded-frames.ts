@@ -1,3 +1,4 @@
+/** Frames of bounded size: the bound holds on any content, and each frame decodes alone. */
 import { littleEndian } from "./build-frame.ts";
 import type { Case, Context } from "./case.ts";
 import { decodersOf, equal, fail, misuse } from "./case.ts";

@@ -1,3 +1,4 @@
+/** Frames made with dictionaries: who has the dictionary reads them, and nobody else. */
 import { skippable } from "./build-frame.ts";
 import type { Case, Context } from "./case.ts";
 import { decodersOf, equal, fail, misuse, throws } from "./case.ts";

@@ -1,3 +1,4 @@
+/** What is no frame, or more than frames: which error it is, with which details. */
 import { frame, MAGIC, rawFrame, rleBlocks, skippable, SMALLEST_WINDOW } from "./build-frame.ts";
 import type { Case } from "./case.ts";
 import { decodersOf, equal, throws } from "./case.ts";

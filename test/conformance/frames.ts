@@ -1,3 +1,4 @@
+/** Frames of other encoders, and frames after each other, decode like our own. */
 import type { Block } from "./build-frame.ts";
 import {
   frame,

@@ -1,3 +1,4 @@
+/** The frame header, in every width of its fields. */
 import {
   frame,
   header,

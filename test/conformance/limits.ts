@@ -1,3 +1,4 @@
+/** Sizes and windows are limited before anything is allocated, and the next call works. */
 import type { Block } from "./build-frame.ts";
 import { frame, rawFrame, rleBlocks, skippable, SMALLEST_WINDOW } from "./build-frame.ts";
 import type { Case, Context } from "./case.ts";

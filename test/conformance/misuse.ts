@@ -1,3 +1,4 @@
+/** Wrong arguments are a TypeError or a RangeError that never holds a value. */
 import { frame, header, MAGIC, rawFrame, skippable } from "./build-frame.ts";
 import type { Case, Context } from "./case.ts";
 import { decodersOf, equal, fail, misuse } from "./case.ts";

@@ -1,3 +1,4 @@
+/** Sources and seek tables that lie: which error a range read ends with. */
 import type { Case, Context } from "./case.ts";
 import { decodersOf, equal, fail, misuse, throws } from "./case.ts";
 import { concat, flipBit, jsonBytes, randomBytes, utf8 } from "./data.ts";

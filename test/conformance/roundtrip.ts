@@ -1,3 +1,4 @@
+/** What is compressed comes back, at every level and around every size that matters. */
 import type { Case, Context } from "./case.ts";
 import { canDo, decodersOf, equal, fail } from "./case.ts";
 import { jsonBytes, kinds, mixedBytes, randomBytes, withOffset } from "./data.ts";

@@ -1,3 +1,4 @@
+/** A range of a seekable file is a slice of its content, and reads no more than it needs. */
 import { skippable } from "./build-frame.ts";
 import type { Case, Context } from "./case.ts";
 import { decodersOf, equal, fail } from "./case.ts";
@@ -31,11 +32,16 @@ function rangesOf(size: number, frameSize: number): readonly Range[] {
   return all.filter(([start]) => start <= size);
 }
 
+/** A seekable file and what it was made of. */
+interface Sliced {
+  readonly file: Uint8Array;
+  readonly data: Uint8Array;
+  readonly frameSize: number;
+}
+
 async function isSlice(
   context: Context,
-  file: Uint8Array,
-  data: Uint8Array,
-  frameSize: number,
+  { file, data, frameSize }: Sliced,
   about: string,
   options?: RangeOptions,
 ): Promise<void> {
@@ -69,10 +75,10 @@ const slices: Case[] = kinds.map(([kind, make]) => ({
       const transform = context.zstd.compressStream({ frameSize, seekTable: true });
       const file = await through(transform, splitAt(data, size, 7000));
       const about = `${size} bytes in frames of ${frameSize}`;
-      await isSlice(context, file, data, frameSize, about);
+      await isSlice(context, { file, data, frameSize }, about);
       const seekTable = await tableIn(context, file);
       equal(seekTable.size, size, `${about}, the size that the table gives`);
-      await isSlice(context, file, data, frameSize, `${about}, cached`, { seekTable, readSize: 3000 });
+      await isSlice(context, { file, data, frameSize }, `${about}, cached`, { seekTable, readSize: 3000 });
     }
     equal(context.zstd.stats().live, 0, "live contexts");
   },
@@ -86,7 +92,7 @@ const reading: Case[] = [
     async run(context) {
       const data = jsonBytes(22, 20_000);
       const { file } = seekableFile(context.zstd, data, 1500);
-      await isSlice(context, file, data, 1500, "one-shot frames");
+      await isSlice(context, { file, data, frameSize: 1500 }, "one-shot frames");
     },
   },
   {
@@ -95,7 +101,7 @@ const reading: Case[] = [
       const data = jsonBytes(23, 20_000);
       const transform = context.zstd.compressFrames({ maxFrameSize: 300, seekTable: true });
       const file = await through(transform, [data]);
-      await isSlice(context, file, data, 300, "bounded frames");
+      await isSlice(context, { file, data, frameSize: 300 }, "bounded frames");
     },
   },
   {
@@ -221,7 +227,7 @@ const reading: Case[] = [
       const entries = parts.map(([frame, size]) => [frame.length, size] as const);
       for (const checksums of [false, true]) {
         const file = concat(frames, tableOf(entries, checksums));
-        await isSlice(context, file, data, 1000, `checksums: ${checksums}`);
+        await isSlice(context, { file, data, frameSize: 1000 }, `checksums: ${checksums}`);
       }
     },
   },
@@ -257,8 +263,8 @@ const reading: Case[] = [
       ];
       for (const [about, file] of sources) {
         equal(await context.readSeekTable(counted(file)), undefined, `${about}: the table`);
-        await isSlice(context, file, data, 1500, about);
-        await isSlice(context, file, data, 1500, `${about}, small reads`, { readSize: 700 });
+        await isSlice(context, { file, data, frameSize: 1500 }, about);
+        await isSlice(context, { file, data, frameSize: 1500 }, `${about}, small reads`, { readSize: 700 });
       }
       const [, [, long]] = sources as readonly [unknown, readonly [string, Uint8Array]];
       for (const [name, decoder] of decodersOf(context)) {

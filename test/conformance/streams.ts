@@ -1,3 +1,4 @@
+/** Streams give what one-shot calls give, however their input is cut. */
 import { skippable } from "./build-frame.ts";
 import type { Case, Context } from "./case.ts";
 import { decodersOf, equal, fail, misuse, throws } from "./case.ts";

@@ -1,3 +1,4 @@
+/** Text comes back as it was, and what is no UTF-8 is an error. */
 import type { Case, Context } from "./case.ts";
 import { decodersOf, equal, throws } from "./case.ts";
 import { planesText, randomBytes, utf8 } from "./data.ts";

@@ -1,3 +1,4 @@
+/** Every prefix of a frame is TRUNCATED, never a short result. */
 import type { Block } from "./build-frame.ts";
 import { frame, littleEndian, rawFrame, skippable, SMALLEST_WINDOW } from "./build-frame.ts";
 import type { Case, Context } from "./case.ts";

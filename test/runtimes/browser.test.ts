@@ -1,3 +1,4 @@
+/** The conformance suite inside a browser, which reports to the runner outside. */
 import { expect, inject, test } from "vitest";
 import { report } from "./suite.ts";
 

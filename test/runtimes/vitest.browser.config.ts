@@ -1,3 +1,4 @@
+/** The configuration of vitest that drives the browsers of this machine. */
 import { fileURLToPath } from "node:url";
 import { playwright } from "@vitest/browser-playwright";
 import { webdriverio } from "@vitest/browser-webdriverio";

@@ -1,3 +1,4 @@
+/** A comparison of bytes whose failure says where they differ. */
 import { expect } from "vitest";
 
 /** Compares large arrays at memory speed, and says where they part: toEqual looks at every element, slowly. */

@@ -1,10 +1,38 @@
 // Native zstd behind a pipe: runs under a Node whose zlib has zstd 1.5.7, answers the messages of native.ts in order.
 // A message is two uint32 (little-endian), the lengths of a JSON header and of a payload, then both.
-import zlib from "node:zlib";
+import * as nodeZlib from "node:zlib";
 
+/**
+ * What node:zlib has in the Node that runs this; the types are of Node 20.
+ *
+ * @typedef {{ params: Record<number, number>, chunkSize: number }} ZstdOptions
+ * @typedef {{ info: true, maxOutputLength: number }} LimitOptions
+ * @typedef {{
+ *   readonly constants: Readonly<Record<string, number>>,
+ *   zstdCompressSync(data: Uint8Array, options: ZstdOptions): Buffer,
+ *   zstdDecompressSync(
+ *     data: Uint8Array,
+ *     options: ZstdOptions & LimitOptions,
+ *   ): { buffer: Buffer, engine: { bytesWritten: number } },
+ * }} ZstdOfZlib
+ *
+ * What native.ts sends, and what it is answered; `payload` lies behind the JSON.
+ *
+ * @typedef {{ level: number, checksum: boolean, parameters: Record<string, number> }} Compression
+ * @typedef {{ maxOutput: number, windowLogMax: number, frames: "all" | "first" }} Decompression
+ * @typedef {(Compression & { operation: "compress" }) | (Decompression & { operation: "decompress" }) | { operation: "version" }} Header
+ * @typedef {{ payload?: Buffer, consumed?: number, code?: string, message?: string }} Answer
+ */
+
+const zlib = /** @type {ZstdOfZlib} */ (/** @type {unknown} */ (nodeZlib));
 const PREFIX = 8;
 const { constants } = zlib;
 
+/**
+ * @param {Buffer} data
+ * @param {Compression} options
+ * @returns {Answer}
+ */
 function compress(data, { level, checksum, parameters }) {
   const params = {
     [constants.ZSTD_c_compressionLevel]: level,
@@ -16,8 +44,14 @@ function compress(data, { level, checksum, parameters }) {
   return { payload: zlib.zstdCompressSync(data, { params, chunkSize: bound }) };
 }
 
+/**
+ * @param {Buffer} data
+ * @param {Decompression} options
+ * @returns {Answer}
+ */
 function decompress(data, { maxOutput, windowLogMax, frames }) {
   const params = { [constants.ZSTD_d_windowLogMax]: windowLogMax };
+  /** @type {Buffer[]} */
   const parts = [];
   let consumed = 0;
   let size = 0;
@@ -37,21 +71,36 @@ function decompress(data, { maxOutput, windowLogMax, frames }) {
       if (frames === "first") break;
     } while (consumed < data.length);
   } catch (error) {
-    return { code: error.code ?? error.name, message: error.message };
+    return failure(error);
   }
   return { consumed, payload: Buffer.concat(parts) };
 }
 
+/**
+ * @param {unknown} error
+ * @returns {Answer}
+ */
+function failure(error) {
+  const { code, name, message } = /** @type {Error & { code?: string }} */ (error);
+  return { code: code ?? name, message };
+}
+
+/**
+ * @param {Header} header
+ * @param {Buffer} payload
+ * @returns {Answer}
+ */
 function answer(header, payload) {
   try {
     if (header.operation === "compress") return compress(payload, header);
     if (header.operation === "decompress") return decompress(payload, header);
     return { payload: Buffer.from(JSON.stringify({ node: process.version, zstd: process.versions.zstd })) };
   } catch (error) {
-    return { code: error.code ?? error.name, message: error.message };
+    return failure(error);
   }
 }
 
+/** @param {Answer} answer */
 function send({ payload = Buffer.alloc(0), ...header }) {
   const head = Buffer.from(JSON.stringify(header));
   const prefix = Buffer.alloc(PREFIX);
@@ -60,6 +109,7 @@ function send({ payload = Buffer.alloc(0), ...header }) {
   process.stdout.write(Buffer.concat([prefix, head, payload]));
 }
 
+/** @type {Buffer[]} */
 let parts = [];
 let held = 0;
 let wanted = PREFIX;

@@ -1,11 +1,19 @@
 /** The rules that the sources keep, as tables and as functions from a file's text to what breaks them. */
-import { parseAst } from "vitest/node";
-
-/** A file below src/, its path with forward slashes. */
-export interface SourceFile {
-  readonly path: string;
-  readonly text: string;
-}
+import {
+  circlesOf,
+  importGraph,
+  importsOf,
+  isNode,
+  layers,
+  parse as parseNodes,
+  PROGRAMS,
+  resolve,
+  unitOf,
+  type Import,
+  type Node,
+  type Placed,
+  type SourceFile,
+} from "./import-graph.mjs";
 
 export interface Finding {
   readonly rule: string;
@@ -14,153 +22,68 @@ export interface Finding {
   readonly message: string;
 }
 
-/** Which layer each folder or file of src/ is in: a file imports from lower layers and from its own folder. */
-export const layers: Readonly<Record<string, number>> = {
-  "byte-buffer.ts": 0,
-  "bytes.ts": 0,
-  "check.ts": 0,
-  "errors.ts": 0,
-  "limits.ts": 0,
-  "text.ts": 0,
-  format: 1,
-  engine: 2,
-  adapters: 2,
-  codec: 3,
-  metrics: 3,
-  value: 4,
-  rest: 4,
-  // The public root: it re-exports the codec, and nothing but programs and integrations could import it.
-  "index.ts": 4,
-  "decode.ts": 4,
-  upstash: 5,
-  store: 5,
-  serve: 5,
-  dev: 6,
-  cli: 6,
+/** The two edges within a layer that are meant: `zstash/redis` stands on the wrapper, and `zstash dev` is a command. */
+const beside: Readonly<Record<string, readonly string[]>> = { "redis.ts": ["upstash"], cli: ["dev"] };
+
+/** What only these may import, whatever the layer. */
+const importers: Readonly<Record<string, readonly string[]>> = {
+  engine: ["codec", "train"],
+  "index.ts": [],
+  "decode.ts": [],
+  "redis.ts": [],
 };
 
-/** The layer of programs: alone allowed to know the runtime. */
-const PROGRAMS = 6;
-
-/** Edges within a layer that are meant. */
-const siblings: Readonly<Record<string, readonly string[]>> = {
-  "check.ts": ["bytes.ts", "limits.ts"],
-  // `zstash dev` is a command.
-  cli: ["dev"],
+/** Optional peers, by the one file that may import each at run time, and the folders that may name its types. */
+const peers: Readonly<Record<string, { readonly door: string; readonly types: readonly string[] }>> = {
+  "@bokuweb/zstd-wasm": { door: "engine/bokuweb.ts", types: [] },
+  "@upstash/redis": { door: "redis.ts", types: ["upstash"] },
+  // The entry of @upstash/redis that package.json chooses for `zstash/redis`.
+  "#sdk": { door: "redis.ts", types: [] },
 };
-
-/** Folders that only these may import, whatever the layer. */
-const importers: Readonly<Record<string, readonly string[]>> = { engine: ["codec"] };
-
-/** Packages that may be named, by whom, and only for their types: nothing is imported at run time. */
-const typePackages: Readonly<Record<string, readonly string[]>> = { "@upstash/redis": ["upstash"] };
-
-/** Optional peers, by the one file that is a door to each: whoever imports that file has installed them. */
-const peers: Readonly<Record<string, string>> = { "@bokuweb/zstd-wasm": "engine/bokuweb.ts" };
 
 /** What only a program may ask for. */
 const runtimeGlobals: ReadonlySet<string> = new Set(["process", "Buffer", "Deno", "Bun", "navigator"]);
 
-/** Where `any` is the honest type: the seam to a class that is not ours. */
-const anyAllowed: ReadonlySet<string> = new Set<string>([]);
+/** The folder of a lazy half: what is in it is loaded on demand, as one piece. */
+const LAZY = "on-demand";
 
-/** Generated files: their size is not ours to choose. */
-const isGenerated = (path: string): boolean => /^adapters\/[^/]+\/inlined\.ts$/.test(path);
+/** A comment at the top that belongs to the file: an empty line or the imports come after it. */
+const OPENING = /^(?:#!.*\n)?(?:\/\*[^]*?\*\/|\/\/.*(?:\n\/\/.*)*)\n(?=\n|$|import\b|export (?:type )?[*{])/;
 
 const MAX_LINES = 300;
+const MAX_PARAMETERS = 5;
+const MIN_WORDS = 5;
 
-interface Node {
-  readonly type: string;
-  readonly start: number;
-  readonly [key: string]: unknown;
-}
-
-interface ImportEdge {
-  readonly specifier: string | undefined;
-  readonly typesOnly: boolean;
-  readonly node: Node;
-}
+/** Generated files: neither their size nor their words are ours to choose. */
+const isGenerated = (path: string): boolean => /^adapters\/[^/]+\/inlined\.ts$/.test(path);
 
 interface ParsedFile extends SourceFile {
   readonly unit: string;
   readonly layer: number | undefined;
-  readonly nodes: readonly { readonly node: Node; readonly parent: Node | undefined; readonly key: string }[];
-  readonly edges: readonly ImportEdge[];
+  readonly nodes: readonly Placed[];
+  readonly imports: readonly Import[];
 }
 
 type Report = (message: string, node?: Node) => void;
 type Rule = (file: ParsedFile, report: Report) => void;
 
-/** The folder below src/ that a file is in, or the file itself at the top. */
-const unitOf = (path: string): string => path.split("/")[0]!;
-
-function isNode(value: unknown): value is Node {
-  return typeof value === "object" && value !== null && typeof (value as Node).type === "string";
-}
-
-function collect(
-  node: Node,
-  parent: Node | undefined,
-  key: string,
-  into: ParsedFile["nodes"][number][],
-): void {
-  into.push({ node, parent, key });
-  for (const [name, child] of Object.entries(node)) {
-    for (const each of Array.isArray(child) ? child : [child])
-      if (isNode(each)) collect(each, node, name, into);
-  }
-}
-
-/** Every way to name another module: import, export from, import(), and import("…") in a type. */
-function edgeOf(node: Node): ImportEdge | undefined {
-  const source = node["source"];
-  const value = isNode(source) ? source["value"] : undefined;
-  const specifier = typeof value === "string" ? value : undefined;
-  switch (node.type) {
-    case "ImportDeclaration":
-      return { specifier, typesOnly: node["importKind"] === "type", node };
-    case "ExportAllDeclaration":
-    case "ExportNamedDeclaration":
-      return isNode(source) ? { specifier, typesOnly: node["exportKind"] === "type", node } : undefined;
-    case "ImportExpression":
-      return { specifier, typesOnly: false, node };
-    case "TSImportType":
-      return { specifier, typesOnly: true, node };
-    default:
-      return undefined;
-  }
-}
-
 function parse(file: SourceFile): ParsedFile {
-  const lang = file.path.endsWith(".d.ts") ? "dts" : "ts";
-  const program = parseAst(file.text, { lang, astType: "ts" }) as unknown as Node;
-  const nodes: ParsedFile["nodes"][number][] = [];
-  collect(program, undefined, "", nodes);
+  const nodes = parseNodes(file.path, file.text);
   const unit = unitOf(file.path);
-  const edges = nodes.map(({ node }) => edgeOf(node)).filter((edge) => edge !== undefined);
-  return { ...file, unit, layer: layers[unit], nodes, edges };
+  return { ...file, unit, layer: layers[unit], nodes, imports: importsOf(nodes) };
 }
 
-/** Where a relative specifier leads, below src/; undefined when it leads out of it. */
-function resolve(from: string, specifier: string): string | undefined {
-  const parts = from.split("/").slice(0, -1);
-  for (const part of specifier.split("/")) {
-    if (part === "..") {
-      if (parts.pop() === undefined) return undefined;
-    } else if (part !== ".") parts.push(part);
-  }
-  return parts.join("/");
-}
-
-function checkEdge(file: ParsedFile, target: string, report: Report, node: Node): void {
+function checkUnit(file: ParsedFile, target: string, report: Report, node: Node): void {
   const targetLayer = layers[target];
   if (targetLayer === undefined) return report(`${target} is in no layer`, node);
   if (target === file.unit || file.layer === undefined) return;
   const allowed = importers[target];
   if (allowed !== undefined && !allowed.includes(file.unit)) {
-    return report(`${target} is imported by ${allowed.join(", ")} alone`, node);
+    return report(`${target} is imported by ${allowed.join(", ") || "nobody"} alone`, node);
   }
-  if (targetLayer < file.layer || siblings[file.unit]?.includes(target)) return;
+  // The files of the ground floor are one folder.
+  const isGround = targetLayer === 0 && file.layer === 0;
+  if (targetLayer < file.layer || isGround || beside[file.unit]?.includes(target)) return;
   const where = targetLayer === file.layer ? "beside" : "above";
   report(
     `${file.unit} (layer ${file.layer}) imports ${target} (layer ${targetLayer}), which is ${where} it`,
@@ -174,31 +97,84 @@ function checkRelative(file: ParsedFile, specifier: string, report: Report, node
   const target = resolve(file.path, specifier);
   if (isModule || target === undefined) return report(`${specifier} leads out of src/`, node);
   if (!target.endsWith(".ts")) return report(`${specifier} is written without its .ts`, node);
-  checkEdge(file, unitOf(target), report, node);
+  checkUnit(file, unitOf(target), report, node);
 }
 
-function checkPackage(file: ParsedFile, { specifier, typesOnly, node }: ImportEdge, report: Report): void {
-  const name = specifier ?? "";
-  if (name.startsWith("#wasm/")) return checkEdge(file, "adapters", report, node);
-  if (name.startsWith("node:")) {
-    if (file.layer !== PROGRAMS) report(`${name} belongs to programs (dev/, cli/)`, node);
+function checkPackage(file: ParsedFile, { specifier = "", kind, node }: Import, report: Report): void {
+  if (specifier.startsWith("#wasm/")) return checkUnit(file, "adapters", report, node);
+  if (specifier.startsWith("node:")) {
+    // An adapter for Node is chosen by a condition and is called so.
+    const isAdapter = file.unit === "adapters" && file.path.endsWith("/node.ts");
+    if (file.layer !== PROGRAMS && !isAdapter)
+      report(`${specifier} belongs to programs (dev/, cli/) and to adapters called node.ts`, node);
     return;
   }
-  if (peers[name] === file.path) return;
-  if (!typePackages[name]?.includes(file.unit))
-    return report(`the package ${name} is not a dependency`, node);
-  if (!typesOnly) report(`${name} is imported at run time: write import type`, node);
+  const name = Object.keys(peers).find((peer) => specifier === peer || specifier.startsWith(`${peer}/`));
+  const peer = name === undefined ? undefined : peers[name];
+  if (peer === undefined) return report(`the package ${specifier} is not a dependency`, node);
+  if (file.path === peer.door) return;
+  if (kind !== "type") return report(`${specifier} is imported at run time by ${peer.door} alone`, node);
+  if (!peer.types.includes(file.unit)) report(`the types of ${specifier} are not for ${file.unit}`, node);
+}
+
+/** The lazy half that a path lies in, as a path with a slash at its end. */
+function lazyHalfOf(path: string): string | undefined {
+  const parts = path.split("/");
+  const at = parts.indexOf(LAZY);
+  return at < 0 || at === parts.length - 1 ? undefined : `${parts.slice(0, at + 1).join("/")}/`;
 }
 
 /** The rules, by name. */
 export const rules: Readonly<Record<string, Rule>> = {
   "imports point down"(file, report) {
     if (file.layer === undefined) report(`${file.unit} is in no layer`);
-    for (const edge of file.edges) {
-      const { specifier, node } = edge;
+    for (const each of file.imports) {
+      const { specifier, node } = each;
       if (specifier === undefined) report("import() of a computed name hides where it leads", node);
       else if (specifier.startsWith(".")) checkRelative(file, specifier, report, node);
-      else checkPackage(file, edge, report);
+      else checkPackage(file, each, report);
+    }
+  },
+
+  "a lazy half has one door"(file, report) {
+    const own = lazyHalfOf(file.path);
+    for (const { specifier = "", kind, node } of file.imports) {
+      const target = specifier.startsWith(".") ? resolve(file.path, specifier) : undefined;
+      const half = target === undefined ? undefined : lazyHalfOf(target);
+      if (half !== undefined && half !== own) {
+        // import("./on-demand/index.ts"), and the type of what it gives.
+        const isDoor = specifier === `./${LAZY}/index.ts` && target === `${half}index.ts`;
+        const isImport = node.type === "ImportExpression" || node.type === "TSImportType";
+        if (!isDoor || !isImport)
+          report(`${half} is entered by its siblings, by import("./${LAZY}/index.ts")`, node);
+      } else if (kind === "dynamic" && file.layer !== PROGRAMS) {
+        report(`what is loaded on demand lies in ${LAZY}/ behind its index.ts`, node);
+      }
+    }
+  },
+
+  "every file says what it is for"(file, report) {
+    if (isGenerated(file.path)) return;
+    const fault = openingFault(file.text);
+    if (fault !== undefined) report(fault);
+  },
+
+  "at most five parameters"(file, report) {
+    for (const { node } of file.nodes) {
+      const parameters = node["params"];
+      // The type parameters of a function and of a type have the same name for their list.
+      if (!Array.isArray(parameters) || !/Function|Method|Construct|CallSignature/.test(node.type)) continue;
+      const own = parameters.filter((one: Node) => one["name"] !== "this");
+      if (own.length > MAX_PARAMETERS) report(`${own.length} parameters: a record is missing`, node);
+    }
+  },
+
+  "what is undefined is not left out by hand"(file, report) {
+    for (const { node } of file.nodes) {
+      if (node.type !== "ConditionalExpression" || !asksForUndefined(node["test"])) continue;
+      const branches = [node["consequent"], node["alternate"]].map(memberCount);
+      if (branches.includes(0) && branches.every((count) => count !== undefined))
+        report("x === undefined ? {} : { x }: declare `x?: T | undefined` and pass it", node);
     }
   },
 
@@ -231,7 +207,6 @@ export const rules: Readonly<Record<string, Rule>> = {
   },
 
   "no any"(file, report) {
-    if (anyAllowed.has(file.path)) return;
     for (const { node } of file.nodes) if (node.type === "TSAnyKeyword") report("any", node);
   },
 
@@ -259,6 +234,26 @@ function asksForGlobal(node: Node, parent: Node | undefined, key: string): boole
   return !isKey && !isQualified;
 }
 
+/** What is wrong with the comment that opens a file. */
+export function openingFault(text: string): string | undefined {
+  const [opening] = OPENING.exec(text) ?? [];
+  if (opening === undefined) return "no comment opens the file, or it is the first declaration's own";
+  const words = opening.match(/\p{L}+/gu) ?? [];
+  return words.length < MIN_WORDS ? "the opening comment says nothing" : undefined;
+}
+
+/** Whether a condition compares with undefined. */
+function asksForUndefined(test: unknown): boolean {
+  if (!isNode(test) || test.type !== "BinaryExpression") return false;
+  return [test["left"], test["right"]].some((side) => isNode(side) && side["name"] === "undefined");
+}
+
+/** How many members an object literal has; undefined for anything else. */
+function memberCount(value: unknown): number | undefined {
+  if (!isNode(value) || value.type !== "ObjectExpression") return undefined;
+  return (value["properties"] as readonly Node[]).length;
+}
+
 /** What a file breaks, in order of its lines. */
 export function check(file: SourceFile): Finding[] {
   const parsed = parse(file);
@@ -270,4 +265,11 @@ export function check(file: SourceFile): Finding[] {
     });
   }
   return findings.sort((a, b) => a.line - b.line);
+}
+
+/** The circles that the imports of these files make, each in a line: its files, and a shortest way around. */
+export function circles(files: readonly SourceFile[]): string[] {
+  return circlesOf(importGraph(files)).map(
+    ({ files: group, way }) => `${group.length} files: ${group.join(", ")}; ${way.join(" → ")}`,
+  );
 }

@@ -1,8 +1,9 @@
+/** SET and GET through @upstash/redis alone and with zstash, over links of all kinds. */
 import { Redis } from "@upstash/redis";
 import { loadZstd } from "zstash";
 import { withCompression } from "zstash/upstash";
 import { jsonOfSize } from "../../json-of-size.mjs";
-import { connectRaw, get } from "../rest.mjs";
+import { get } from "../rest.mjs";
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
@@ -14,14 +15,37 @@ const PIPELINE = { count: 50, size: 1200 };
 /** Pipelines that are sent as a crowd, to measure throughput instead of time: so many in all, and at a time. */
 const CROWD = { pipelines: 24, inFlight: 8 };
 
-/** What is done in a cell: `12288`, `pipeline`, `crowd`. */
+/**
+ * A link, and what is done over it: a value of a size, or pipelines.
+ *
+ * @typedef {{ mbit: number, rtt: number, loss: number }} Link
+ * @typedef {{ size: number, kind?: "pipeline" | "crowd" }} Task
+ * @typedef {Task & Link} Cell
+ * @typedef {Record<"set" | "get", (redis: Redis, key: string) => Promise<unknown>>} Work
+ */
+
+/**
+ * What is done in a cell: `12288`, `pipeline`, `crowd`.
+ *
+ * @param {Task} cell
+ */
 const workName = ({ kind, size }) => kind ?? `${size}`;
 
+/**
+ * @param {readonly number[]} rates
+ * @param {readonly number[]} roundTrips
+ * @param {readonly number[]} losses
+ */
 function links(rates, roundTrips, losses) {
   return rates.flatMap((mbit) => roundTrips.flatMap((rtt) => losses.map((loss) => ({ mbit, rtt, loss }))));
 }
 
-/** The whole grid for three sizes; for the smallest and the largest only links that say something new of them. */
+/**
+ * The whole grid for three sizes; for the smallest and the largest only links that say something new of them.
+ *
+ * @param {boolean} quick
+ * @returns {Cell[]}
+ */
 function planCells(quick) {
   if (quick) {
     return [
@@ -33,6 +57,7 @@ function planCells(quick) {
   const cells = [12 * KiB, 100 * KiB, MiB].flatMap((size) =>
     links(RATES, ROUND_TRIPS, LOSSES).map((link) => ({ size, ...link })),
   );
+  /** @param {number} size @param {readonly Link[]} list */
   const some = (size, list) => list.map((link) => ({ size, ...link }));
   return [
     ...some(KiB, links(RATES, [1, 20], [0])),
@@ -43,30 +68,41 @@ function planCells(quick) {
       { mbit: 1000, rtt: 1, loss: 0 },
       { mbit: 1000, rtt: 20, loss: 0 },
     ]),
-    ...["pipeline", "crowd"].flatMap((kind) =>
+    .../** @type {const} */ (["pipeline", "crowd"]).flatMap((kind) =>
       links(RATES, [1], [0]).map((link) => ({ kind, size: PIPELINE.size, ...link })),
     ),
   ];
 }
 
+/**
+ * @param {readonly string[]} warm
+ * @param {string} token
+ */
 async function connect(warm, token) {
   // Values are compared as text, so no client parses them.
+  /** @param {string} url */
   const stock = (url) => new Redis({ url, token, automaticDeserialization: false });
-  const sides = { stock: stock(warm[0]), text: withCompression(stock(warm[1])) };
-  const raw = connectRaw(stock(warm[2]), { url: warm[2], token });
-  if (raw === undefined) return sides;
+  const sides = {
+    stock: stock(warm[0]),
+    text: withCompression(stock(warm[1])),
+    raw: withCompression(stock(warm[2]), { url: warm[2], token }),
+  };
   // What the columns say is true: one carrier is text in Redis, the other one a frame.
-  for (const [client, start] of [
+  for (const [client, start] of /** @type {const} */ ([
     [sides.text, "zs1:"],
-    [raw, "(\xb5/\xfd"],
-  ]) {
+    [sides.raw, "(\xb5/\xfd"],
+  ])) {
     await client.set("probe", jsonOfSize(4 * KiB));
     const stored = Buffer.from(await get({ url: warm[0], token }, "probe")).toString("latin1");
     if (!stored.startsWith(start)) throw new Error("a carrier does not store what it should");
   }
-  return { ...sides, raw };
+  return sides;
 }
 
+/**
+ * @param {number} size
+ * @returns {Work}
+ */
 function singles(size) {
   const value = jsonOfSize(size);
   return {
@@ -77,6 +113,10 @@ function singles(size) {
   };
 }
 
+/**
+ * @param {typeof PIPELINE} pipeline
+ * @returns {Work}
+ */
 function pipelines({ count, size }) {
   const text = jsonOfSize(count * size);
   const values = Array.from({ length: count }, (_, index) => text.slice(index * size, (index + 1) * size));
@@ -96,8 +136,15 @@ function pipelines({ count, size }) {
   };
 }
 
-/** Another work, many times over. */
+/**
+ * Another work, many times over.
+ *
+ * @param {Work} work
+ * @param {typeof CROWD} crowd
+ * @returns {Work}
+ */
 function crowdOf(work, { pipelines: total, inFlight }) {
+  /** @type {(operation: keyof Work) => Work["set"]} */
   const repeat = (operation) => async (redis, key) => {
     let left = total;
     const worker = async () => {
@@ -108,12 +155,18 @@ function crowdOf(work, { pipelines: total, inFlight }) {
   return { set: repeat("set"), get: repeat("get") };
 }
 
+/** @param {Task} task */
 function createWork({ kind, size }) {
   if (kind === undefined) return singles(size);
   return kind === "pipeline" ? pipelines(PIPELINE) : crowdOf(pipelines(PIPELINE), CROWD);
 }
 
-/** Size over size of the frame, by the value's size. */
+/**
+ * Size over size of the frame, by the value's size.
+ *
+ * @param {readonly Task[]} cells
+ * @returns {Promise<Record<number, number>>}
+ */
 async function ratiosOf(cells) {
   const zstd = await loadZstd();
   const sizes = [...new Set(cells.filter(({ kind }) => kind === undefined).map(({ size }) => size))];
@@ -122,11 +175,16 @@ async function ratiosOf(cells) {
   );
 }
 
-/** SET and GET of JSON with the stock client and with both carriers, over links of all kinds. */
+/**
+ * SET and GET of JSON with the stock client and with both carriers, over links of all kinds.
+ *
+ * @satisfies {import("../experiments.mjs").Experiment}
+ */
 export const clients = {
   name: "clients",
   title: "SET and GET, with compression and without",
   lab: "direct",
+  /** @param {import("../experiments.mjs").Context} context */
   async run({ quick, warm, token, setLink, inTurn, progress }) {
     const redis = await connect(warm, token);
     const cells = planCells(quick);
@@ -140,6 +198,7 @@ export const clients = {
         }
       }
     }
+    /** @type {(Cell & { sides: import("../experiments.mjs").Sides })[]} */
     const measured = [];
     for (const [index, cell] of cells.entries()) {
       const { kind, size, mbit, rtt, loss } = cell;
@@ -147,7 +206,8 @@ export const clients = {
       const what = kind ?? `${size / KiB} KiB`;
       progress(index, cells.length, `${what}, ${mbit} Mbit, ${rtt} ms, ${loss} % loss`);
       await setLink({ mbit, rtt, loss });
-      const work = works.get(name);
+      const work = /** @type {Work} */ (works.get(name));
+      /** @type {Record<string, () => Promise<unknown>>} */
       const sides = {};
       for (const [side, client] of Object.entries(redis)) {
         const key = `${side}:${name}`;

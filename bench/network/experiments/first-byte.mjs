@@ -1,13 +1,23 @@
+/** When the first byte of a value is decoded, by how the value is cut. */
 import { loadZstd } from "zstash";
-import { interleave } from "../../interleave.mjs";
+import { createStore } from "zstash/store";
+import { interleave, record } from "../../interleave.mjs";
 import { jsonOfSize } from "../../json-of-size.mjs";
-import { get, loadStore, post } from "../rest.mjs";
+import { get, post } from "../rest.mjs";
 
 const SIZE = 1 << 20;
 /** What bytes come in from a socket. */
 const ARRIVAL = 16 << 10;
 
-/** How a value may be cut: by the store, or by the codec alone where the store has no such layout. */
+/**
+ * How a value may be cut: by the store, or by the codec alone where the store has no such layout.
+ *
+ * @type {readonly {
+ *   name: string,
+ *   layout?: import("zstash/store").Layout,
+ *   stream?: import("zstash").CompressStreamOptions,
+ * }[]}
+ */
 const layouts = [
   { name: "no flush: blocks of 128 KiB", stream: { flush: "none" } },
   { name: "ramp (default)", layout: "ramp" },
@@ -18,10 +28,15 @@ const layouts = [
   { name: "targetCBlockSize 1340", stream: { flush: "none", targetCBlockSize: 1340 } },
 ];
 
+/** @param {ReadableStream<Uint8Array>} stream */
 async function bytesOf(stream) {
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+  return new Uint8Array(await new Response(/** @type {BodyInit} */ (stream)).arrayBuffer());
 }
 
+/**
+ * @param {Uint8Array} bytes
+ * @returns {ReadableStream<Uint8Array>}
+ */
 function inArrivals(bytes) {
   let at = 0;
   return new ReadableStream({
@@ -32,15 +47,20 @@ function inArrivals(bytes) {
   });
 }
 
-/** Whole value decoded at once and as a stream: time over that of unflushed blocks. */
+/**
+ * Whole value decoded at once and as a stream: time over that of unflushed blocks.
+ *
+ * @param {import("zstash").Zstd} zstd
+ * @param {Record<string, Uint8Array>} stored
+ */
 async function decodeCosts(zstd, stored) {
   const names = Object.keys(stored);
   const [base] = names;
   const { times, ratios } = interleave(
-    Object.fromEntries(names.map((name) => [name, () => zstd.decompress(stored[name])])),
+    record(names, (name) => () => zstd.decompress(stored[name])),
     { rounds: 25, size: SIZE },
   );
-  const streamed = Object.fromEntries(names.map((name) => [name, Infinity]));
+  const streamed = record(names, () => Infinity);
   for (let round = 0; round < 30; round++) {
     for (const name of names) {
       const start = performance.now();
@@ -49,30 +69,28 @@ async function decodeCosts(zstd, stored) {
       streamed[name] = Math.min(streamed[name], performance.now() - start);
     }
   }
-  return Object.fromEntries(
-    names.map((name) => [
-      name,
-      {
-        atOnce: times[name].min / times[base].min,
-        median: name === base ? 1 : 1 / ratios[name].median,
-        stream: streamed[name] / streamed[base],
-      },
-    ]),
-  );
+  return record(names, (name) => ({
+    atOnce: times[name].min / times[base].min,
+    median: name === base ? 1 : 1 / ratios[name].median,
+    stream: streamed[name] / streamed[base],
+  }));
 }
 
-/** A 1 MiB value read as a stream: when its first byte is decoded, and what each layout costs for that. */
+/**
+ * A 1 MiB value read as a stream: when its first byte is decoded, and what each layout costs for that.
+ *
+ * @satisfies {import("../experiments.mjs").Experiment}
+ */
 export const firstByte = {
   name: "first-byte",
   title: "Time to the first decoded byte",
   lab: "direct",
   async run({ quick, warm, cold, token, setLink, inTurn, progress }) {
-    const store = await loadStore();
-    if (store === undefined) return { skipped: "this build has no zstash/store" };
     const zstd = await loadZstd();
     const text = jsonOfSize(SIZE);
     const size = new TextEncoder().encode(text).length;
-    const writer = store.createStore({ url: warm[0], token });
+    const writer = createStore({ url: warm[0], token });
+    /** @type {Record<string, Uint8Array>} */
     const stored = {};
     await setLink({});
     for (const { name, layout, stream } of layouts) {
@@ -88,11 +106,16 @@ export const firstByte = {
     }
     const costs = await decodeCosts(zstd, stored);
 
+    /**
+     * @param {import("zstash/store").Store} from
+     * @param {string} name
+     */
     const read = async (from, name) => {
       const start = performance.now();
       let firstMs;
-      for await (const piece of await from.get(name))
-        if (piece.length > 0) firstMs ??= performance.now() - start;
+      const stream = await from.get(name);
+      if (stream === null) throw new Error(`${name} is not there`);
+      for await (const piece of stream) if (piece.length > 0) firstMs ??= performance.now() - start;
       return { firstMs };
     };
     const links = quick ? [{ mbit: 100, rtt: 80 }] : [1, 10, 100].map((mbit) => ({ mbit, rtt: 80 }));
@@ -100,11 +123,12 @@ export const firstByte = {
     for (const [index, link] of links.entries()) {
       progress(index, links.length, `${link.mbit} Mbit, ${link.rtt} ms`);
       await setLink(link);
+      /** @type {Record<string, import("../measure.mjs").Side>} */
       const sides = {};
-      const coldStore = store.createStore({ url: cold, token });
+      const coldStore = createStore({ url: cold, token });
       for (const [place, { name }] of layouts.entries()) {
         const own = { url: warm[place], token };
-        const warmStore = store.createStore(own);
+        const warmStore = createStore(own);
         sides[`${name} / cold`] = () => read(coldStore, name);
         // Warm is a connection that is open; what it has learnt is forgotten while the other layouts have their turn.
         sides[`${name} / warm`] = {

@@ -1,3 +1,4 @@
+/** What paths of different MTU do to single requests of several sizes. */
 import { percentile } from "../../interleave.mjs";
 import { get, post } from "../rest.mjs";
 import { pathKinds, setPath } from "../routes.mjs";
@@ -7,19 +8,28 @@ const TIMEOUT_MS = 6_000;
 /** Above this a request is not repeated. */
 const SLOW_MS = 1_000;
 
-/** Milliseconds, or null for no answer in time. */
+/**
+ * Milliseconds, or null for no answer in time.
+ *
+ * @param {(signal: AbortSignal) => Promise<unknown>} work
+ */
 async function timed(work) {
   const start = performance.now();
   try {
     await work(AbortSignal.timeout(TIMEOUT_MS));
     return performance.now() - start;
   } catch (error) {
-    if (error.name === "TimeoutError") return null;
+    if (error instanceof Error && error.name === "TimeoutError") return null;
     throw error;
   }
 }
 
-/** The median of some rounds; null as soon as one has no answer. */
+/**
+ * The median of some rounds; null as soon as one has no answer.
+ *
+ * @param {number} rounds
+ * @param {(signal: AbortSignal) => Promise<unknown>} work
+ */
 async function median(rounds, work) {
   const samples = [];
   for (let round = 0; round < rounds; round++) {
@@ -31,7 +41,11 @@ async function median(rounds, work) {
   return Math.round(percentile(samples, 0.5) * 10) / 10;
 }
 
-/** Requests on new connections over paths that treat large packets differently. */
+/**
+ * Requests on new connections over paths that treat large packets differently.
+ *
+ * @satisfies {import("../experiments.mjs").Experiment}
+ */
 export const paths = {
   name: "paths",
   title: "MTU, MSS and black holes",
@@ -46,6 +60,7 @@ export const paths = {
     for (const [index, kind] of kinds.entries()) {
       progress(index, kinds.length, kind.name);
       setPath(lab, kind);
+      /** @type {{ path: string, set: Record<number, number | null>, get: Record<number, number | null> }} */
       const row = { path: kind.name, set: {}, get: {} };
       for (const size of quick ? [1000, 4096] : SIZES) {
         const body = new Uint8Array(size).fill(120);

@@ -1,3 +1,4 @@
+/** What a request for every frame of packet size costs, against one request for all of them. */
 import { loadZstd } from "zstash";
 import { jsonOfSize } from "../../json-of-size.mjs";
 import { get, post } from "../rest.mjs";
@@ -6,7 +7,12 @@ import { get, post } from "../rest.mjs";
 const FRAME = 1300;
 const PARALLEL = 6;
 
-/** Runs the works, at most `limit` at a time. */
+/**
+ * Runs the works, at most `limit` at a time.
+ *
+ * @param {readonly (() => Promise<unknown>)[]} works
+ * @param {number} limit
+ */
 async function all(works, limit) {
   const queue = works.values();
   await Promise.all(
@@ -16,6 +22,10 @@ async function all(works, limit) {
   );
 }
 
+/**
+ * @param {string} text
+ * @param {number} maxFrameSize
+ */
 async function framesOf(text, maxFrameSize) {
   const zstd = await loadZstd();
   const frames = [];
@@ -25,14 +35,18 @@ async function framesOf(text, maxFrameSize) {
   return frames;
 }
 
-/** The negative control: a request for every packet-sized frame against one request for all of them. */
+/**
+ * The negative control: a request for every packet-sized frame against one request for all of them.
+ *
+ * @satisfies {import("../experiments.mjs").Experiment}
+ */
 export const perFrame = {
   name: "per-frame",
   title: "One request a packet",
   lab: "direct",
   async run({ quick, warm, token, setLink, inTurn, progress }) {
     const frames = await framesOf(jsonOfSize(quick ? 64 << 10 : 1 << 20), FRAME);
-    const whole = new Uint8Array(await new Blob(frames).arrayBuffer());
+    const whole = new Uint8Array(await new Blob(/** @type {BlobPart[]} */ (frames)).arrayBuffer());
     const links = quick
       ? [{ mbit: 100, rtt: 20 }]
       : [
@@ -46,7 +60,9 @@ export const perFrame = {
       progress(index, links.length, `${link.mbit} Mbit, ${link.rtt} ms, ${link.loss ?? 0} % loss`);
       await setLink(link);
       for (const where of [one, sequence, parallel]) await post(where, ["set", "small"], "x");
+      /** @param {{ url: string, token: string }} where */
       const put = (where) => frames.map((frame, at) => () => post(where, ["set", `frame:${at}`], frame));
+      /** @param {{ url: string, token: string }} where */
       const take = (where) => frames.map((_, at) => () => get(where, `frame:${at}`));
       const sides = {
         "put: one request": () => post(one, ["set", "whole"], whole),

@@ -1,15 +1,21 @@
+/** What the heads of a request cost on the wire. */
 import { Redis } from "@upstash/redis";
 import { withCompression } from "zstash/upstash";
-import { connectRaw } from "../rest.mjs";
 
-/** What a request costs on the wire when its value is next to nothing: all that it carries is head. */
+/**
+ * What a request costs on the wire when its value is next to nothing: all that it carries is head.
+ *
+ * @satisfies {import("../experiments.mjs").Experiment}
+ */
 export const requestCost = {
   name: "request-cost",
   title: "What a request costs",
   lab: "direct",
   async run({ quick, warm, cold, token, setLink, inTurn, progress }) {
+    /** @param {string} url */
     const connect = (url) => new Redis({ url, token, automaticDeserialization: false });
-    const raw = (url) => connectRaw(connect(url), { url, token });
+    /** @param {string} url */
+    const raw = (url) => withCompression(connect(url), { url, token });
     const redis = {
       "stock, warm": connect(warm[0]),
       "stock, cold": connect(cold),
@@ -18,9 +24,9 @@ export const requestCost = {
       "raw carrier, cold": raw(cold),
     };
     await setLink({ mbit: 100, rtt: 20 });
+    /** @type {Record<string, () => Promise<unknown>>} */
     const sides = {};
     for (const [name, client] of Object.entries(redis)) {
-      if (client === undefined) continue;
       await client.set("tiny", "x");
       sides[`${name} set`] = () => client.set("tiny", "x");
       sides[`${name} get`] = () => client.get("tiny");

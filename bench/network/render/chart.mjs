@@ -1,26 +1,17 @@
-/**
- * Charts as SVG text, written by hand. Each brings its own light card, so that it can be read on any page: the media
- * query for dark pages asks the system, not the page.
- */
+/** Charts of lines and of bars as SVG text. */
+import { card, FAINT, fixed, line, text } from "../../svg.mjs";
 
-const INK = "#1f2328";
-const FAINT = "#59636e";
-const RULE = "#d1d9e0";
+/** @typedef {import("../../svg.mjs").Point} Point */
+
 /** Told apart by people who do not see colours alike; lines have markers as well. */
 const COLOURS = ["#0550ae", "#bc4c00", "#116329", "#8250df", "#a40e26", "#57606a", "#9a6700", "#1b7c83"];
-const FONT = "font-family=\"system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif\"";
 
-const escape = (text) => `${text}`.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
-const fixed = (number) => `${Math.round(number * 10) / 10}`;
-
-function text(x, y, content, { size = 12, anchor = "start", colour = INK, weight = 400, turn = 0 } = {}) {
-  const place = turn === 0 ? "" : ` transform="rotate(${turn} ${fixed(x)} ${fixed(y)})"`;
-  return `<text x="${fixed(x)}" y="${fixed(y)}" font-size="${size}" text-anchor="${anchor}" fill="${colour}" font-weight="${weight}"${place}>${escape(content)}</text>`;
-}
-
-const line = (x1, y1, x2, y2, colour = RULE, width = 1) =>
-  `<line x1="${fixed(x1)}" y1="${fixed(y1)}" x2="${fixed(x2)}" y2="${fixed(y2)}" stroke="${colour}" stroke-width="${width}"/>`;
-
+/**
+ * @param {number} kind
+ * @param {number} x
+ * @param {number} y
+ * @param {string} colour
+ */
 function marker(kind, x, y, colour) {
   if (kind === 0) return `<circle cx="${fixed(x)}" cy="${fixed(y)}" r="4" fill="${colour}"/>`;
   if (kind === 1)
@@ -30,17 +21,12 @@ function marker(kind, x, y, colour) {
   return `<polygon points="${places.join(" ")}" fill="${colour}"/>`;
 }
 
-function card(width, height, title, parts) {
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" ${FONT}>
-<title>${escape(title)}</title>
-<rect x="0.5" y="0.5" width="${width - 1}" height="${height - 1}" rx="8" fill="#ffffff" stroke="${RULE}"/>
-${text(20, 28, title, { size: 15, weight: 600 })}
-${parts.join("\n")}
-</svg>
-`;
-}
-
-/** Powers of ten, with 2 and 5 between them where there is room. */
+/**
+ * Powers of ten, with 2 and 5 between them where there is room.
+ *
+ * @param {number} low
+ * @param {number} high
+ */
 function logTicks(low, high) {
   const steps = Math.log10(high / low) > 4 ? [1] : [1, 2, 5];
   const ticks = [];
@@ -53,12 +39,17 @@ function logTicks(low, high) {
   return ticks;
 }
 
+/**
+ * @param {readonly string[]} names
+ * @param {number} x
+ * @param {number} y
+ */
 function legend(names, x, y) {
   let at = x;
   return names.map((name, index) => {
     const colour = COLOURS[index % COLOURS.length];
     const part =
-      line(at, y - 4, at + 22, y - 4, colour, 2) +
+      line([at, y - 4], [at + 22, y - 4], colour, 2) +
       marker(index % 4, at + 11, y - 4, colour) +
       text(at + 28, y, name);
     at += 44 + name.length * 6.6;
@@ -76,8 +67,12 @@ export function lineChart({ title, xLabel, yLabel, places, panels }) {
   const [left, top, panelWidth, panelHeight, gap] = [70, 92, 250, 240, 24];
   const width = left + panels.length * (panelWidth + gap);
   const height = top + panelHeight + 62;
-  const numbers = panels.flatMap(({ series }) => Object.values(series).flat()).filter((value) => value > 0);
+  const numbers = panels
+    .flatMap(({ series }) => Object.values(series).flat())
+    .filter((value) => value !== undefined)
+    .filter((value) => value > 0);
   const [low, high] = [Math.min(...numbers) * 0.8, Math.max(...numbers) * 1.25];
+  /** @param {number} value */
   const y = (value) => top + panelHeight * (1 - Math.log(value / low) / Math.log(high / low));
   const names = [...new Set(panels.flatMap(({ series }) => Object.keys(series)))];
   const parts = legend(names, 20, 54);
@@ -87,10 +82,11 @@ export function lineChart({ title, xLabel, yLabel, places, panels }) {
   );
   for (const [index, panel] of panels.entries()) {
     const start = left + index * (panelWidth + gap);
+    /** @param {number} place */
     const x = (place) => start + (panelWidth * (place + 0.5)) / places.length;
     parts.push(text(start + panelWidth / 2, top - 10, panel.title, { anchor: "middle", weight: 600 }));
     for (const tick of logTicks(low, high)) {
-      parts.push(line(start, y(tick), start + panelWidth, y(tick)));
+      parts.push(line([start, y(tick)], [start + panelWidth, y(tick)]));
       if (index === 0) {
         const label = tick.toLocaleString("en");
         parts.push(text(start - 8, y(tick) + 4, label, { anchor: "end", size: 11, colour: FAINT }));
@@ -102,11 +98,13 @@ export function lineChart({ title, xLabel, yLabel, places, panels }) {
     for (const [name, values] of Object.entries(panel.series)) {
       const nth = names.indexOf(name);
       const colour = COLOURS[nth % COLOURS.length];
-      const points = values.map((value, place) => (value === undefined ? undefined : [x(place), y(value)]));
+      const points = values.map((value, place) =>
+        value === undefined ? undefined : /** @type {Point} */ ([x(place), y(value)]),
+      );
       for (const [place, point] of points.entries()) {
         if (point === undefined) continue;
         const before = points[place - 1];
-        if (before !== undefined) parts.push(line(...before, ...point, colour, 2));
+        if (before !== undefined) parts.push(line(before, point, colour, 2));
       }
       for (const point of points) if (point !== undefined) parts.push(marker(nth % 4, ...point, colour));
     }
@@ -114,7 +112,11 @@ export function lineChart({ title, xLabel, yLabel, places, panels }) {
   return card(width, height, title, parts);
 }
 
-/** A round step that makes four to eight parts of a length. */
+/**
+ * A round step that makes four to eight parts of a length.
+ *
+ * @param {number} high
+ */
 function linearStep(high) {
   const power = 10 ** Math.floor(Math.log10(high / 4));
   return power * ([1, 2, 5, 10].find((step) => high / (step * power) <= 6) ?? 10);
@@ -137,10 +139,11 @@ export function barChart({ title, xLabel, names, panels }) {
   for (const [index, panel] of panels.entries()) {
     const start = left + index * (panelWidth + gap);
     const high = Math.max(...panel.values) * 1.05;
+    /** @param {number} value */
     const x = (value) => start + (panelWidth * value) / high;
     parts.push(text(start + panelWidth / 2, top - 12, panel.title, { anchor: "middle", weight: 600 }));
     for (let tick = 0; tick <= high; tick += linearStep(high)) {
-      parts.push(line(x(tick), top, x(tick), top + panelHeight));
+      parts.push(line([x(tick), top], [x(tick), top + panelHeight]));
       parts.push(text(x(tick), top + panelHeight + 16, tick, { anchor: "middle", size: 11, colour: FAINT }));
     }
     for (const [place, value] of panel.values.entries()) {

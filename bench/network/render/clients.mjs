@@ -1,18 +1,34 @@
+/** The section of the report on SET and GET. */
 import { lineChart } from "./chart.mjs";
 import { count, linkName, sizeName, spread, table, times } from "./text.mjs";
 
 const LOSS = " ✗";
 /** A client loses where its median is that much above the stock client's and its minimum no better. */
 const LOSES_BELOW = 0.97;
-const OPERATIONS = ["set", "get"];
+const OPERATIONS = /** @type {const} */ (["set", "get"]);
 const names = { stock: "stock", text: "text carrier", raw: "raw carrier" };
 
+/**
+ * @typedef {Awaited<ReturnType<typeof import("../experiments/clients.mjs").clients.run>>} Measured
+ * @typedef {Measured["cells"][number]} Cell
+ * @typedef {keyof typeof names} Client
+ * @typedef {[title: string, cells: Cell[]]} Group
+ */
+
+/** @param {import("../measure.mjs").Spread} stock @param {import("../measure.mjs").Spread} own */
 const loses = (stock, own) => stock.p50 / own.p50 < LOSES_BELOW && stock.min <= own.min;
 
+/** @param {readonly Cell[]} cells */
 function sidesOf(cells) {
-  return ["stock", "text", "raw"].filter((side) => cells.some(({ sides }) => sides[`${side} get`]));
+  return /** @type {const} */ (["stock", "text", "raw"]).filter((side) =>
+    cells.some(({ sides }) => sides[`${side} get`]),
+  );
 }
 
+/**
+ * @param {Cell} cell
+ * @param {readonly Client[]} clients
+ */
 function rowOf(cell, clients) {
   const numbers = OPERATIONS.flatMap((operation) => {
     const stock = cell.sides[`stock ${operation}`].ms;
@@ -25,6 +41,10 @@ function rowOf(cell, clients) {
   return [linkName(cell), ...numbers];
 }
 
+/**
+ * @param {readonly Cell[]} cells
+ * @param {readonly Client[]} clients
+ */
 function timesTable(cells, clients) {
   const head = OPERATIONS.flatMap((operation) =>
     clients.map((client) => `${operation.toUpperCase()} ${names[client]}`),
@@ -35,6 +55,10 @@ function timesTable(cells, clients) {
   );
 }
 
+/**
+ * @param {readonly Group[]} groups
+ * @param {readonly Client[]} clients
+ */
 function wireTable(groups, clients) {
   const rows = groups.flatMap(([title, cells]) => {
     const cell = cells.find(({ mbit, rtt, loss }) => mbit === 100 && rtt === 20 && loss === 0) ?? cells[0];
@@ -49,6 +73,10 @@ function wireTable(groups, clients) {
   return table(["what", "requests", "bytes up", "bytes down", "packets up", "packets down"], rows);
 }
 
+/**
+ * @param {readonly Group[]} groups
+ * @param {readonly Client[]} clients
+ */
 function chart(groups, clients) {
   const rates = [10, 100, 1000];
   const panels = rates.map((mbit) => ({
@@ -74,12 +102,18 @@ function chart(groups, clients) {
   });
 }
 
-/** @returns {{ text: string, charts: Record<string, string> }} */
+/**
+ * @param {Measured} measured
+ * @returns {{ text: string, charts: Record<string, string> }}
+ */
 export function renderClients({ cells, pipeline, crowd, ratios }) {
   const clients = sidesOf(cells);
   const singles = cells.filter((cell) => cell.kind === undefined);
   const sizes = [...new Set(singles.map(({ size }) => size))];
-  const groups = sizes.map((size) => [sizeName(size), singles.filter((cell) => cell.size === size)]);
+  const groups = sizes.map(
+    (size) => /** @type {Group} */ ([sizeName(size), singles.filter((cell) => cell.size === size)]),
+  );
+  /** @param {Cell["kind"]} kind */
   const ofKind = (kind) => cells.filter((cell) => cell.kind === kind);
   const comparisons = cells.flatMap(({ sides }) =>
     OPERATIONS.flatMap((operation) =>

@@ -1,7 +1,12 @@
+/** The sections of the report on large values: reading them, and writing them. */
 import { barChart, lineChart } from "./chart.mjs";
 import { count, linkName, ms, percent, sizeName, spread, table, times } from "./text.mjs";
 
-/** Reading: when the first byte is decoded. */
+/**
+ * Reading: when the first byte is decoded.
+ *
+ * @param {Awaited<ReturnType<typeof import("../experiments/first-byte.mjs").firstByte.run>>} measured
+ */
 export function renderFirstByte({ size, layouts, sizes, costs, cells }) {
   const [base] = layouts;
   const rows = layouts.map((layout) => [
@@ -9,9 +14,7 @@ export function renderFirstByte({ size, layouts, sizes, costs, cells }) {
     layout === base ? "–" : percent(sizes[layout] / sizes[base] - 1),
     times(costs[layout].atOnce),
     times(costs[layout].stream),
-    ...cells.flatMap(({ sides }) =>
-      ["cold", "warm"].map((state) => spread(sides[`${layout} / ${state}`].firstMs)),
-    ),
+    ...cells.flatMap(({ sides }) => ["cold", "warm"].map((state) => firstOf(sides[`${layout} / ${state}`]))),
   ]);
   const totals = layouts.map((layout) => [
     layout,
@@ -39,13 +42,20 @@ export function renderFirstByte({ size, layouts, sizes, costs, cells }) {
     names: layouts,
     panels: cells.map((cell) => ({
       title: linkName(cell),
-      values: layouts.map((layout) => cell.sides[`${layout} / cold`].firstMs.p50),
+      values: layouts.map((layout) => cell.sides[`${layout} / cold`].firstMs?.p50 ?? 0),
     })),
   });
   return { text, charts: { "first-byte": chart } };
 }
 
-/** Writing: one put against one request, and what the size of pieces does. */
+/** @param {import("../measure.mjs").Summary} summary */
+const firstOf = ({ firstMs }) => (firstMs === undefined ? "–" : spread(firstMs));
+
+/**
+ * Writing: one put against one request, and what the size of pieces does.
+ *
+ * @param {Awaited<ReturnType<typeof import("../experiments/uploads.mjs").uploads.run>>} measured
+ */
 export function renderUploads({ whole, inPieces }) {
   const post = whole.sides["one POST of the frame"].ms;
   const put = whole.sides["put of bytes"].ms;

@@ -1,6 +1,11 @@
+/** The sections of the report on requests and paths. */
 import { count, linkName, ms, spread, table, times } from "./text.mjs";
 
-/** A request's head on the wire. */
+/**
+ * A request's head on the wire.
+ *
+ * @param {Awaited<ReturnType<typeof import("../experiments/request-cost.mjs").requestCost.run>>} measured
+ */
 export function renderRequestCost({ sides }) {
   const rows = Object.entries(sides).map(
     ([name, { ms: own, upBytes, downBytes, upPackets, downPackets }]) => [
@@ -18,7 +23,11 @@ export function renderRequestCost({ sides }) {
   };
 }
 
-/** The negative control. */
+/**
+ * The negative control.
+ *
+ * @param {Awaited<ReturnType<typeof import("../experiments/per-frame.mjs").perFrame.run>>} measured
+ */
 export function renderPerFrame({ frames, bytes, cells }) {
   const rows = cells.flatMap((cell) =>
     ["put", "get"].flatMap((way) => {
@@ -45,8 +54,13 @@ export function renderPerFrame({ frames, bytes, cells }) {
   };
 }
 
-/** What paths do to large packets. */
+/**
+ * What paths do to large packets.
+ *
+ * @param {Awaited<ReturnType<typeof import("../experiments/paths.mjs").paths.run>>} measured
+ */
 export function renderPaths({ timeoutMs, sizes, rows }) {
+  /** @param {number | null | undefined} value */
   const cell = (value) => (value === null ? "**no answer**" : value === undefined ? "–" : ms(value));
   return {
     text: [
@@ -64,8 +78,13 @@ export function renderPaths({ timeoutMs, sizes, rows }) {
   };
 }
 
-/** What crosses a black hole. */
+/**
+ * What crosses a black hole.
+ *
+ * @param {Awaited<ReturnType<typeof import("../experiments/black-hole.mjs").blackHole.run>>} measured
+ */
 export function renderBlackHole({ timeoutMs, rows }) {
+  /** @param {import("../experiments/black-hole.mjs").Outcome} outcome */
   const cell = ({ ms: own, failure, requests }) => {
     if (failure !== undefined) return `**${failure}**`;
     return `${count(own)} ms${requests === undefined ? "" : `, ${count(requests)} requests`}`;

@@ -11,7 +11,7 @@ import { loadZstd } from "../../../src/codec/zstd.ts";
 import type { DevServerSwitches } from "../../../src/dev/index.ts";
 import { findCommand } from "../../../src/upstash/commands.ts";
 import { createRandom } from "../../support/random.ts";
-import { Operations } from "./operations.ts";
+import { Operations } from "../../support/equality/operations.ts";
 import { answered, compareDatabases, compareStep, describeStep, drawStep } from "./rig.ts";
 import {
   carriers,
@@ -21,9 +21,9 @@ import {
   type Carrier,
   type Counts,
   type Servers,
-} from "./servers.ts";
-import { Values } from "./values.ts";
-import { backends, type Backend } from "../upstash/rig.ts";
+} from "../../support/equality/servers.ts";
+import { Values } from "../../support/equality/values.ts";
+import { backends, type Backend } from "../../support/backends.ts";
 
 const long = process.env["ZSTASH_LONG"] === "1";
 const chosen = process.env["ZSTASH_SEED"];

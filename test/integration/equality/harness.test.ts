@@ -3,10 +3,17 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loadZstd } from "../../../src/codec/zstd.ts";
 import type { CompressionMiddleware } from "../../../src/upstash/index.ts";
 import { seededRandom } from "../../support/random.ts";
-import { Operations } from "./operations.ts";
-import { compareDatabases, compareStep, drawStep, type Pair } from "./rig.ts";
-import { clientKinds, noCounts, startServers, type ClientKind, type Servers } from "./servers.ts";
-import { Values } from "./values.ts";
+import { Operations } from "../../support/equality/operations.ts";
+import { compareDatabases, compareStep, drawStep } from "./rig.ts";
+import {
+  clientKinds,
+  noCounts,
+  startServers,
+  type ClientKind,
+  type Pair,
+  type Servers,
+} from "../../support/equality/servers.ts";
+import { Values } from "../../support/equality/values.ts";
 
 let servers: Servers;
 beforeAll(async () => {

@@ -4,9 +4,18 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loadZstd } from "../../../src/codec/zstd.ts";
 import { zstashCode } from "../../../src/upstash/index.ts";
 import { toTextCarrier } from "../../../src/value/carrier.ts";
-import { settle, type Pair } from "./rig.ts";
-import { carriers, clientKinds, noCounts, startServers, type ClientKind, type Servers } from "./servers.ts";
-import { backends, rejection } from "../upstash/rig.ts";
+import { settle } from "./rig.ts";
+import {
+  carriers,
+  clientKinds,
+  noCounts,
+  startServers,
+  type ClientKind,
+  type Pair,
+  type Servers,
+} from "../../support/equality/servers.ts";
+import { backends } from "../../support/backends.ts";
+import { rejection } from "../../support/rejection.ts";
 
 const BOM = "\uFEFF";
 const text = "the quick brown fox ".repeat(100);

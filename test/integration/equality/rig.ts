@@ -2,15 +2,9 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Redis } from "@upstash/redis";
 import type { Random } from "../../support/random.ts";
-import { allKeys, bits, type Operation, type View } from "./draw.ts";
-import type { Operations } from "./operations.ts";
-
-/** Two clients of the same kind, each of a server of its own. */
-export interface Pair {
-  readonly name: string;
-  readonly plain: Redis;
-  readonly wrapped: Redis;
-}
+import { allKeys, bits, type Operation, type View } from "../../support/equality/draw.ts";
+import type { Operations } from "../../support/equality/operations.ts";
+import type { Pair } from "../../support/equality/servers.ts";
 
 export type Step =
   | { readonly kind: "one"; readonly operations: readonly [Operation] }

@@ -1,3 +1,4 @@
+/** Every code block of the README compiles and runs. */
 import { execFileSync, spawn } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";

@@ -14,7 +14,7 @@ import { leaks, loggedText } from "../../support/faults/judge.ts";
 import { CANARY, large, small, TOKEN } from "../../support/faults/operations.ts";
 import { seededRandom } from "../../support/random.ts";
 import { redisAvailable, useRedis } from "../../support/redis.ts";
-import { rejection } from "../upstash/rig.ts";
+import { rejection } from "../../support/rejection.ts";
 
 const long = process.env["ZSTASH_LONG"] === "1";
 const good: unknown = JSON.parse(large);

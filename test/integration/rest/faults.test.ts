@@ -49,7 +49,7 @@ const ways: readonly Way[] = [
   { autoPipelining: false, warm: false },
 ];
 
-/** One run of an operation with a fault in its requests from the first to the last of `requests`. */
+/** One run of an operation with a fault in its requests from the first of `requests` to the last. */
 async function inject(
   operation: Operation,
   way: Way,

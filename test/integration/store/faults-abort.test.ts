@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Fetch, Layout, PutOptions, Store } from "../../../src/store/index.ts";
 import { hookFetch, type Hook, type HookedFetch, type Seen } from "../../support/store/hook.ts";
-import { sourceOf, startStoreRig, type StoreRig } from "../../support/store/faults-rig.ts";
+import { sourceOf, startInProcess, type InProcess } from "../../support/store/in-process.ts";
 import { makeValue } from "../../support/store/values.ts";
 
 const KEY = "value";
@@ -14,14 +14,14 @@ const layouts: readonly Layout[] = ["ramp", { frameSize: 8192 }, { mtu: 1500 }];
 /** What removes the temporary key after an abort. */
 const cleaning = ["DEL", "PEXPIRE"];
 
-let rig: StoreRig;
+let rig: InProcess;
 /** On sockets: what the platform does with a signal belongs to it. */
-let listener: Awaited<ReturnType<StoreRig["listen"]>>;
+let listener: Awaited<ReturnType<InProcess["listen"]>>;
 const rejections: unknown[] = [];
 const note = (reason: unknown): void => void rejections.push(reason);
 beforeAll(async () => {
   process.on("unhandledRejection", note);
-  rig = await startStoreRig();
+  rig = await startInProcess();
   listener = await rig.listen();
 });
 afterAll(async () => {

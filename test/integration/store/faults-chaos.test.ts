@@ -9,7 +9,7 @@ import { seededRandom } from "../../support/random.ts";
 import { redisAvailable, startRedis, type RedisServer } from "../../support/redis.ts";
 import { judgeKeys, runChaos } from "../../support/store/chaos.ts";
 import { startStoreProxy } from "../../support/store/proxy.ts";
-import { startStoreRig, TOKEN, type StoreRig } from "../../support/store/faults-rig.ts";
+import { startInProcess, TOKEN, type InProcess } from "../../support/store/in-process.ts";
 
 const long = process.env["ZSTASH_LONG"] === "1";
 const BASE = long ? 10 : 1;
@@ -82,7 +82,8 @@ test.each(settings.filter(({ backend }) => real || backend === "embedded"))(
     const note = (reason: unknown): void => void rejections.push(reason);
     process.on("unhandledRejection", note);
     let redis: RedisServer | undefined = backend === "embedded" ? undefined : await startRedis();
-    const startRig = (): Promise<StoreRig> => startStoreRig(redis === undefined ? {} : { redis: redis.url });
+    const startRig = (): Promise<InProcess> =>
+      startInProcess(redis === undefined ? {} : { redis: redis.url });
     let rig = await startRig();
     let listener: Listener = await listen(rig.server.fetch, 0);
     const proxy = await startStoreProxy(random, listener.address.port);

@@ -10,9 +10,9 @@ import {
   collect,
   READ_ONLY_TOKEN,
   sourceOf,
-  startStoreRig,
-  type StoreRig,
-} from "../../support/store/faults-rig.ts";
+  startInProcess,
+  type InProcess,
+} from "../../support/store/in-process.ts";
 import { identify, makeValue } from "../../support/store/values.ts";
 
 const KEY = "value";
@@ -33,7 +33,7 @@ const errorOf = (work: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => error,
   );
 
-async function expectOld(rig: StoreRig, ttl: number = OLD_TTL): Promise<void> {
+async function expectOld(rig: InProcess, ttl: number = OLD_TTL): Promise<void> {
   expect(await rig.store().getBytes(KEY)).toEqual(OLD);
   const left = await rig.number("PTTL", KEY);
   expect(left).toBeGreaterThan(ttl * 1000 - 60_000);
@@ -42,25 +42,25 @@ async function expectOld(rig: StoreRig, ttl: number = OLD_TTL): Promise<void> {
 }
 
 /** Pieces that were on their way may still come: their temporary key is given a minute. */
-async function expectEnding(rig: StoreRig): Promise<void> {
+async function expectEnding(rig: InProcess): Promise<void> {
   for (const left of (await rig.temporaries()).values()) expect(left).toBeLessThanOrEqual(60_000);
   await expectNoZombies(rig);
 }
 
-async function expectNoZombies(rig: StoreRig): Promise<void> {
+async function expectNoZombies(rig: InProcess): Promise<void> {
   const lives = [...(await rig.temporaries()).values()];
   expect(lives.filter((left) => left === -1 || left > TEMPORARY_TTL)).toEqual([]);
 }
 
 describe.runIf(redisAvailable())("memory is full", () => {
   const redis = useRedis();
-  let rig: StoreRig;
+  let rig: InProcess;
   let direct: Backend;
   /** What the server in front of it does not pass. */
   const configure = (...words: readonly (string | number)[]): Promise<unknown> =>
     direct.execute(["CONFIG", "SET", ...words].map((word) => new TextEncoder().encode(`${word}`)));
   beforeAll(async () => {
-    rig = await startStoreRig({ redis: redis().url });
+    rig = await startInProcess({ redis: redis().url });
     direct = await connectRedis(redis().url);
     await rig.store().put(KEY, OLD, { ttl: OLD_TTL });
   });
@@ -142,9 +142,9 @@ describe.runIf(redisAvailable())("memory is full", () => {
 
 describe.each(redisAvailable() ? ["embedded", "redis-server"] : ["embedded"])("on %s", (backend) => {
   const redis = backend === "embedded" ? undefined : useRedis();
-  let rig: StoreRig;
+  let rig: InProcess;
   beforeAll(async () => {
-    rig = await startStoreRig(redis === undefined ? {} : { redis: redis().url });
+    rig = await startInProcess(redis === undefined ? {} : { redis: redis().url });
   });
   afterAll(() => rig.close());
   beforeEach(async () => {
@@ -287,7 +287,7 @@ describe.each(redisAvailable() ? ["embedded", "redis-server"] : ["embedded"])("o
 });
 
 test.each([2000, 30_000])("a server with records of %i bytes at most", async (maxRecordSize) => {
-  const rig = await startStoreRig({ maxRecordSize });
+  const rig = await startInProcess({ maxRecordSize });
   try {
     await rig.command("SET", KEY, "old", "EX", OLD_TTL);
     const value = maxRecordSize < SMALL.length ? SMALL : LARGE;
@@ -315,7 +315,7 @@ describe("servers that lack something", () => {
       lack === "all"
         ? { noResp2: true, noRawBody: true, noScripts: true, noSyncToken: true }
         : { [lack]: true };
-    const rig = await startStoreRig({ ...lacking, backend: backend as "embedded" | "redis-server" });
+    const rig = await startInProcess({ ...lacking, backend: backend as "embedded" | "redis-server" });
     const raw = lack !== "noRawBody" && lack !== "all";
     try {
       for (const layout of layouts) {

@@ -4,7 +4,7 @@ import { ZstashError } from "../../../src/errors.ts";
 import { TEMPORARY_TTL } from "../../../src/store/temporary-key.ts";
 import { cutAt, FaultyFetch, plainFaults, silentFaults, type Fault } from "../../support/faults/fetch.ts";
 import { identityOf, NEW, OLD, operations, type StoreOperation } from "../../support/store/operations.ts";
-import { startStoreRig, type StoreRig } from "../../support/store/faults-rig.ts";
+import { startInProcess, type InProcess } from "../../support/store/in-process.ts";
 import { identify, makeValue } from "../../support/store/values.ts";
 
 const long = process.env["ZSTASH_LONG"] === "1";
@@ -29,12 +29,12 @@ const SILENCE = 60;
 const counts = { cases: 0, succeeded: 0, failed: 0 };
 const rejections: unknown[] = [];
 const note = (reason: unknown): void => void rejections.push(reason);
-let rig: StoreRig;
+let rig: InProcess;
 let keys = 0;
 
 beforeAll(async () => {
   process.on("unhandledRejection", note);
-  rig = await startStoreRig();
+  rig = await startInProcess();
 });
 afterAll(async () => {
   process.off("unhandledRejection", note);

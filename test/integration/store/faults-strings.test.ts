@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { ZstashError } from "../../../src/errors.ts";
 import type { Layout } from "../../../src/store/index.ts";
 import { redisAvailable, useRedis } from "../../support/redis.ts";
-import { collect, startStoreRig, type StoreRig } from "../../support/store/faults-rig.ts";
+import { collect, startInProcess, type InProcess } from "../../support/store/in-process.ts";
 import { makeValue } from "../../support/store/values.ts";
 
 const KEY = "value";
@@ -19,9 +19,9 @@ const errorOf = (work: Promise<unknown>): Promise<unknown> =>
 
 describe.each(redisAvailable() ? ["embedded", "redis-server"] : ["embedded"])("on %s", (backend) => {
   const redis = backend === "embedded" ? undefined : useRedis();
-  let rig: StoreRig;
+  let rig: InProcess;
   beforeAll(async () => {
-    rig = await startStoreRig(redis === undefined ? {} : { redis: redis().url });
+    rig = await startInProcess(redis === undefined ? {} : { redis: redis().url });
   });
   afterAll(() => rig.close());
   beforeEach(async () => {

@@ -5,7 +5,7 @@ import type { PutOptions, StoreOptions } from "../../../src/store/index.ts";
 import { TEMPORARY_TTL } from "../../../src/store/temporary-key.ts";
 import { redisAvailable, useRedis } from "../../support/redis.ts";
 import { broken, hookFetch, type Hook, type Seen } from "../../support/store/hook.ts";
-import { startStoreRig, type StoreRig } from "../../support/store/faults-rig.ts";
+import { startInProcess, type InProcess } from "../../support/store/in-process.ts";
 import { identify, makeValue } from "../../support/store/values.ts";
 
 const KEY = "value";
@@ -19,9 +19,9 @@ const backends = redisAvailable() ? (["embedded", "redis-server"] as const) : ([
 
 describe.each(backends)("on %s", (backend) => {
   const redis = backend === "embedded" ? undefined : useRedis();
-  let rig: StoreRig;
+  let rig: InProcess;
   beforeAll(async () => {
-    rig = await startStoreRig(redis === undefined ? {} : { redis: redis().url });
+    rig = await startInProcess(redis === undefined ? {} : { redis: redis().url });
   });
   afterAll(() => rig.close());
   beforeEach(async () => {

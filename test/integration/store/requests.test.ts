@@ -13,7 +13,7 @@ import { sourceOf } from "../../support/streams.ts";
 import { pieceSizeAt } from "../../../src/store/piece-cutter.ts";
 import { zstdCliAvailable, zstdDecode } from "../../support/zstd-cli.ts";
 import { drain, useStores, type StoreRig } from "./rig.ts";
-import { backends } from "../upstash/rig.ts";
+import { backends } from "../../support/backends.ts";
 
 const KIB = 1 << 10;
 const MIB = 1 << 20;

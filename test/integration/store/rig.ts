@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach } from "vitest";
 import { createDevServer, type DevServer, type DevServerOptions } from "../../../src/dev/index.ts";
 import { createStore, type Fetch, type Store, type StoreOptions } from "../../../src/store/index.ts";
 import { startRedis, type RedisServer } from "../../support/redis.ts";
-import type { Backend } from "../upstash/rig.ts";
+import type { Backend } from "../../support/backends.ts";
 
 /** One request: the command's name, or "pipeline" or "multi-exec", and bytes of the bodies. */
 export interface Seen {

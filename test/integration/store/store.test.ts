@@ -11,7 +11,7 @@ import { seededRandom } from "../../support/random.ts";
 import { byteByByte, concat, sourceOf, splitAtRandom } from "../../support/streams.ts";
 import { zstdCliAvailable, zstdDecode } from "../../support/zstd-cli.ts";
 import { drain, useStores } from "./rig.ts";
-import { backends } from "../upstash/rig.ts";
+import { backends } from "../../support/backends.ts";
 
 const MIB = 1 << 20;
 const hasZstd = zstdCliAvailable();

@@ -5,7 +5,7 @@ import { expectBytes } from "../../support/expect-bytes.ts";
 import { createRandom, seededRandom } from "../../support/random.ts";
 import { byteByByte, concat, sourceOf } from "../../support/streams.ts";
 import { drain, until, untilStill, useStores } from "./rig.ts";
-import { backends } from "../upstash/rig.ts";
+import { backends } from "../../support/backends.ts";
 
 const KIB = 1 << 10;
 

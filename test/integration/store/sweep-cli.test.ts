@@ -10,7 +10,7 @@ import { createStore, type TemporaryKey } from "../../../src/store/index.ts";
 import { temporaryKey } from "../../../src/store/temporary-key.ts";
 import { useProgram } from "../../support/cli-program.ts";
 import { createRandom } from "../../support/random.ts";
-import { backends } from "../upstash/rig.ts";
+import { backends } from "../../support/backends.ts";
 
 const TOKEN = "the-secret-token";
 const READER = "the-reader-token";

@@ -5,7 +5,7 @@ import type { Layout } from "../../../src/store/index.ts";
 import { seededRandom, type Random } from "../../support/random.ts";
 import { redisAvailable, useRedis } from "../../support/redis.ts";
 import { hookFetch } from "../../support/store/hook.ts";
-import { collect, startStoreRig, type StoreRig } from "../../support/store/faults-rig.ts";
+import { collect, startInProcess, type InProcess } from "../../support/store/in-process.ts";
 import { identify, identifyLines, LINE, makeValue } from "../../support/store/values.ts";
 
 const long = process.env["ZSTASH_LONG"] === "1";
@@ -36,7 +36,7 @@ const settings: readonly Setting[] = [
 ];
 
 /** Requests take different times, so that the pieces of one read lie far apart. */
-function jitter(rig: StoreRig, random: Random): ReturnType<typeof hookFetch> {
+function jitter(rig: InProcess, random: Random): ReturnType<typeof hookFetch> {
   return hookFetch(rig.fetch, async () => {
     if (random.below(3) === 0) await new Promise((resolve) => setTimeout(resolve, random.below(6)));
     return undefined;
@@ -45,9 +45,9 @@ function jitter(rig: StoreRig, random: Random): ReturnType<typeof hookFetch> {
 
 describe.each(redisAvailable() ? ["embedded", "redis-server"] : ["embedded"])("on %s", (backend) => {
   const redis = backend === "embedded" ? undefined : useRedis();
-  let rig: StoreRig;
+  let rig: InProcess;
   beforeAll(async () => {
-    rig = await startStoreRig(redis === undefined ? {} : { redis: redis().url });
+    rig = await startInProcess(redis === undefined ? {} : { redis: redis().url });
   });
   afterAll(() => rig.close());
 

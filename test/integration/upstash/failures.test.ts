@@ -5,7 +5,9 @@ import { ZstashError } from "../../../src/errors.ts";
 import type { ZstashEvent } from "../../../src/metrics/events.ts";
 import { zstashCode, type CompressionMode } from "../../../src/upstash/index.ts";
 import { seededRandom } from "../../support/random.ts";
-import { backends, rejection, useClients } from "./rig.ts";
+import { backends } from "../../support/backends.ts";
+import { rejection } from "../../support/rejection.ts";
+import { useClients } from "./rig.ts";
 
 const pages = Array.from({ length: 80 }, (_, id) => ({ id, title: `page ${id}`, secret: "hunter2" }));
 const text = JSON.stringify(pages);

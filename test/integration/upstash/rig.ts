@@ -3,12 +3,7 @@ import { Redis, type RedisConfigNodejs } from "@upstash/redis";
 import { afterAll, beforeAll } from "vitest";
 import { createDevServer } from "../../../src/dev/index.ts";
 import { withCompression, type CompressionOptions } from "../../../src/upstash/index.ts";
-import { redisAvailable } from "../../support/redis.ts";
-
-export type Backend = "embedded" | "redis-server";
-
-/** The backends of this machine; a missing redis-server is one visible line, and a failure under CI. */
-export const backends: readonly Backend[] = redisAvailable() ? ["embedded", "redis-server"] : ["embedded"];
+import type { Backend } from "../../support/backends.ts";
 
 export type ClientOptions = Partial<RedisConfigNodejs>;
 
@@ -37,15 +32,4 @@ export function useClients(backend: Backend): Clients {
     endpoint,
     compressing: (compression, options) => withCompression(plain(options), compression),
   };
-}
-
-/** What a promise was rejected with; fails where it was not. */
-export async function rejection(promise: Promise<unknown>): Promise<Error> {
-  let value: unknown;
-  try {
-    value = await promise;
-  } catch (error) {
-    return error as Error;
-  }
-  throw new Error(`expected a rejection, got ${JSON.stringify(value)?.slice(0, 200)}`);
 }

@@ -5,7 +5,8 @@ import type { CompressionMode } from "../../../src/upstash/index.ts";
 import { isReserved, startsWithByteOrderMark, toTextCarrier } from "../../../src/value/carrier.ts";
 import { seededRandom } from "../../support/random.ts";
 import type { Random } from "../../support/random.ts";
-import { backends, useClients } from "./rig.ts";
+import { backends } from "../../support/backends.ts";
+import { useClients } from "./rig.ts";
 
 const BOM = "\uFEFF";
 const json = JSON.stringify(Array.from({ length: 60 }, (_, id) => ({ id, name: `name ${id}` })));

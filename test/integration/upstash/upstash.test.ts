@@ -2,7 +2,9 @@ import { Redis, type Requester, type UpstashRequest, type UpstashResponse } from
 import { describe, expect, test } from "vitest";
 import type { ZstashEvent } from "../../../src/metrics/events.ts";
 import { compressionMiddleware } from "../../../src/upstash/index.ts";
-import { backends, rejection, useClients } from "./rig.ts";
+import { backends } from "../../support/backends.ts";
+import { rejection } from "../../support/rejection.ts";
+import { useClients } from "./rig.ts";
 
 interface User {
   id: number;

@@ -3,7 +3,7 @@ import { ZstashError } from "../../../src/errors.ts";
 import type { Layout, PutOptions, Store } from "../../../src/store/index.ts";
 import type { Random } from "../random.ts";
 import { KeyModel, type Content, type Writing } from "./model.ts";
-import { collect, sourceOf } from "./faults-rig.ts";
+import { collect, sourceOf } from "./in-process.ts";
 import { identify, makeValue, type ValueShape } from "./values.ts";
 
 export interface ChaosOptions {

@@ -1,6 +1,6 @@
 /** Operations of a store whose requests fail one after the other, and what each of them must have done. */
 import type { Layout, Store } from "../../../src/store/index.ts";
-import { collect, sourceOf } from "./faults-rig.ts";
+import { collect, sourceOf } from "./in-process.ts";
 import { identify, makeValue, type ValueIdentity, type ValueShape } from "./values.ts";
 
 /** Old values are version 1, new ones version 2. */

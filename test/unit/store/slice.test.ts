@@ -5,7 +5,7 @@ import { readRestOptions } from "../../../src/rest/rest-options.ts";
 import { SliceReader, type ByteRange } from "../../../src/store/slice.ts";
 import { createDevServer, type DevServer, type DevServerOptions } from "../../../src/dev/index.ts";
 import { seededRandom } from "../../support/random.ts";
-import { backends } from "../../integration/upstash/rig.ts";
+import { backends } from "../../support/backends.ts";
 
 interface Rig {
   readonly client: RestClient;

@@ -1,3 +1,4 @@
+/** The corpus is the one that published figures were measured on. */
 import { describe, expect, test } from "vitest";
 import { corpusDigest, dataSet, dataSets, slices, valueBytes } from "../../../bench/corpus.mjs";
 import { sources } from "../../../bench/corpus/sources.mjs";

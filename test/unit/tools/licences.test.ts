@@ -1,3 +1,4 @@
+/** The licences of what we ship and of what the corpus is made of. */
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { sources } from "../../../bench/corpus/sources.mjs";

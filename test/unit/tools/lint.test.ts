@@ -1,3 +1,4 @@
+/** What the linter finds and the formatter changes, and that neither has anything to say of this repository. */
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -38,8 +39,10 @@ describe.runIf(requireOrSkip("oxlint", runs(), "npm ci"))("the linter", () => {
     ["no-eval", 'export const f = (): unknown => eval("1");'],
     ["no-warning-comments", `export const x = 1; // ${"TO"}DO: later`],
     ["consistent-type-imports", 'import { Plugin } from "vite"; export type X = Plugin;'],
+    ["max-params", "export const f = (a = 1, b = a, c = b, d = c, e = d, g = e): number => g;"],
+    ["max-params", "export class X { constructor(a = 1, b = a, c = b, d = c, e = d, g = e) { void g; } }"],
     ["prefer-node-protocol", 'import fs from "fs"; export const x = fs.constants;'],
-  ])("finds %s", (rule, text) => {
+  ])("finds %s in %s", (rule, text) => {
     const folder = mkdtempSync(join(tmpdir(), "zstash-lint-"));
     try {
       writeFileSync(join(folder, "bad.ts"), `${text}\n`);

@@ -1,10 +1,8 @@
+/** What package.json, deno.json and the lock files say, what is published, and what the repository does not speak of. */
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { existsSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-
-const root = fileURLToPath(new URL("../../../", import.meta.url));
-const read = (path: string): string => readFileSync(`${root}${path}`, "utf8");
+import { read, root, tracked } from "../../support/repository.ts";
 
 interface Manifest {
   readonly name: string;
@@ -250,16 +248,6 @@ describe("the repository", () => {
     ["chat", "gpt"],
     ["language ", "model"],
   ].map((parts) => new RegExp(parts.join(""), "i"));
-
-  /** What a commit would hold; git lists it, whether it was added yet or not. */
-  const tracked = (): string[] =>
-    execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "-z"], {
-      cwd: root,
-      encoding: "utf8",
-    })
-      .split("\0")
-      .filter((path) => path !== "" && existsSync(`${root}${path}`))
-      .sort();
 
   const offences = (text: string): string[] =>
     text

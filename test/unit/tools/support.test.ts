@@ -1,3 +1,4 @@
+/** The helpers of the tests do what the tests rely on. */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";

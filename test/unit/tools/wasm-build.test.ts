@@ -1,3 +1,4 @@
+/** The WebAssembly modules are built from their sources, the same bytes each time. */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";

@@ -1,5 +1,5 @@
 /** What the random commands of the tests of equality are made of: keys, options, times, and how results are compared. */
-import type { Random } from "../../support/random.ts";
+import type { Random } from "../random.ts";
 import type { Values } from "./values.ts";
 
 /**

@@ -3,7 +3,7 @@ import { connect, createServer } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
 import { writeCommand } from "../../../src/rest/resp-writer.ts";
 import { RespParser, type RespValue } from "../../../src/rest/resp.ts";
-import type { RedisServer } from "../../support/redis.ts";
+import type { RedisServer } from "../redis.ts";
 
 /** Where FIELDS is among the arguments; fields and values follow their number. */
 const FIND_FIELDS = `

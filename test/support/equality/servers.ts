@@ -7,10 +7,16 @@ import {
   type CompressionMode,
   type CompressionOptions,
 } from "../../../src/upstash/index.ts";
-import { startRedis } from "../../support/redis.ts";
+import { startRedis } from "../redis.ts";
 import { startHashProxy } from "./hash-proxy.ts";
-import type { Pair } from "./rig.ts";
-import type { Backend } from "../upstash/rig.ts";
+import type { Backend } from "../backends.ts";
+
+/** Two clients of the same kind, each of a server of its own. */
+export interface Pair {
+  readonly name: string;
+  readonly plain: Redis;
+  readonly wrapped: Redis;
+}
 
 export type Carrier = "text" | "raw";
 export const carriers: readonly Carrier[] = ["text", "raw"];

@@ -1,4 +1,4 @@
-/** A local server, stores on it, and a look at what lies in Redis that no fault reaches. */
+/** A local server without sockets, stores on it, and a look at what lies in Redis that no fault reaches. */
 import { loadZstd, type Zstd } from "../../../src/codec/zstd.ts";
 import { createDevServer, type DevServer, type DevServerOptions } from "../../../src/dev/index.ts";
 import { listen } from "../../../src/dev/listen.ts";
@@ -12,7 +12,7 @@ import { createStore, type Store, type StoreOptions } from "../../../src/store/i
 export const TOKEN = "store-token";
 export const READ_ONLY_TOKEN = "store-reader";
 
-export interface StoreRig {
+export interface InProcess {
   readonly zstd: Zstd;
   readonly server: DevServer;
   /** Sends to the server without sockets. */
@@ -31,7 +31,7 @@ export interface StoreRig {
 }
 
 /** Starts a server; by default on the embedded keyspace. */
-export async function startStoreRig(options: DevServerOptions = {}): Promise<StoreRig> {
+export async function startInProcess(options: DevServerOptions = {}): Promise<InProcess> {
   const backend = options.redis === undefined ? { backend: "embedded" as const } : {};
   const server = await createDevServer({
     ...backend,

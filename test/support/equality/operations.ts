@@ -1,5 +1,5 @@
 /** Random commands for the tests of equality, as data. */
-import type { Random } from "../../support/random.ts";
+import type { Random } from "../random.ts";
 import {
   bits,
   byteHashes,

@@ -1,7 +1,7 @@
 /** Values for the tests of equality: of every kind, and above all those that could be taken for something else. */
 import type { Zstd } from "../../../src/codec/zstd.ts";
 import { toTextCarrier } from "../../../src/value/carrier.ts";
-import type { Random } from "../../support/random.ts";
+import type { Random } from "../random.ts";
 
 const likeNumbers =
   " 0 -0 1 -1 123 1e3 1.0 1.5 0123 101600000000150081467 9007199254740993 NaN Infinity".split(" ");

@@ -1,0 +1,29 @@
+// Writes the generated parts of docs/architecture.md: the picture of the layers, the table of folders, the count of
+// hops and the files on four ways. Needs a build and a redis-server: without scripts a range takes another way.
+//
+//   npm run docs
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { format } from "prettier";
+import { measureWays } from "../bench/hops/ways.mjs";
+import { readSources } from "../test/support/import-graph.mjs";
+import { folderTable, hopTable, replaceBlock, wayLists } from "./generate/page.mjs";
+import { drawLayers } from "./generate/picture.mjs";
+
+const docs = fileURLToPath(new URL(".", import.meta.url));
+const page = `${docs}architecture.md`;
+const files = readSources(fileURLToPath(new URL("../src/", import.meta.url)));
+
+const { backend, ways } = await measureWays();
+if (!backend.includes("redis-server")) {
+  console.error(`Cannot write the docs: there is no redis-server on the PATH (the server has ${backend})`);
+  process.exit(1);
+}
+const blocks = { folders: folderTable(files), hops: hopTable(ways), ways: wayLists(ways) };
+const text = Object.entries(blocks).reduce(
+  (whole, [name, content]) => replaceBlock(whole, name, content),
+  readFileSync(page, "utf8"),
+);
+writeFileSync(page, await format(text, { parser: "markdown", printWidth: 110 }));
+mkdirSync(`${docs}architecture`, { recursive: true });
+writeFileSync(`${docs}architecture/layers.svg`, drawLayers(files));
