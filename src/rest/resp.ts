@@ -1,6 +1,6 @@
 import { ZstashError } from "../errors.ts";
 import { REPLY_SIZE_MAX } from "../limits.ts";
-import { ByteBuffer } from "./byte-buffer.ts";
+import { ByteBuffer } from "../byte-buffer.ts";
 
 /**
  * One RESP2 reply. Bulk strings are bytes and stay bytes; `null` is the null bulk (`$-1`) or the null array

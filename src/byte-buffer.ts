@@ -1,3 +1,4 @@
+/** A buffer that grows as bytes arrive: for replies, frames and text whose length is claimed but not proven. */
 /**
  * Bytes that arrive in pieces, up to a known limit. The buffer starts small and doubles, so a claimed length costs
  * nothing until its bytes arrive, and the whole is copied a constant number of times however it is split.
