@@ -32,7 +32,7 @@ export interface ZstashErrorDetails {
   /** The Redis keys the operation was about, where there are several. */
   readonly keys?: readonly string[];
   /** Zero-based number of the frame in the input. */
-  readonly frame?: number;
+  readonly frame?: number | undefined;
   /** Byte offset in the input at which the fault was seen. */
   readonly offset?: number;
   /** The dictionary id that the frame asks for. */

@@ -1,3 +1,4 @@
+/** The functions that the WebAssembly modules export, and how an instance of one is started. */
 import { ZstashError } from "../errors.ts";
 
 /** The exports of wasm/zstash.c; the decoder build has those of decompression alone. Addresses and sizes are i32. */
@@ -19,7 +20,7 @@ export interface ZstashExports {
   ZSTD_decompressStream(context: number, buffers: number): number;
 }
 
-/** What the full build adds. */
+/** The exports of the full build, which compresses too. */
 export interface ZstashCompressionExports extends ZstashExports {
   ZSTD_compressBound(size: number): number;
   ZSTD_createCCtx(): number;

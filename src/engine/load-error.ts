@@ -1,6 +1,7 @@
+/** Explains a failed load: what this runtime lacks or forbids, and what to do about it. */
 import { ZstashError } from "../errors.ts";
 
-/** What to do about a failed load, by what the runtime says of it; the first that matches. */
+/** Remedies by what the runtime says of the failure. The first that matches is told. */
 const remedies: readonly (readonly [RegExp, string])[] = [
   [
     /not zstash's/,
@@ -27,7 +28,7 @@ const remedies: readonly (readonly [RegExp, string])[] = [
   ],
 ];
 
-/** The WASM_UNAVAILABLE error for what a load threw; misuse passes through. */
+/** The WASM_UNAVAILABLE error for what a load threw. Misuse passes through. */
 export function toLoadError(cause: unknown): unknown {
   if (cause instanceof TypeError && cause.message.startsWith('"module"')) return cause;
   const text = cause instanceof Error ? `${cause.name}: ${cause.message}` : "";

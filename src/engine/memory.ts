@@ -1,4 +1,6 @@
+/** Linear memory of one WebAssembly instance: allocation, and copies of bytes and text into it. */
 import { ZstashError } from "../errors.ts";
+import { utf8Encoder } from "../text.ts";
 import type { ZstashExports } from "./exports.ts";
 
 /** Bytes `[address, address + capacity)` of linear memory; `owned` ones are freed by `release`. */
@@ -19,11 +21,11 @@ const SCRATCH_SIZE = 64 << 10;
 /** The most one area may take of wasm32's 4 GiB. */
 const SIZE_MAX = 0x7fff0000;
 
-/** Linear memory of one instance: allocation, and copies in and out. Views of it stay within `engine/`. */
+/** Allocates in linear memory and copies into it. Views of it stay within `engine/`. */
 export class LinearMemory {
   readonly #exports: ZstashExports;
   readonly #scratch = { source: 0, destination: 0 };
-  #view: Uint8Array;
+  #view: Uint8Array<ArrayBuffer>;
 
   constructor(exports: ZstashExports) {
     this.#exports = exports;
@@ -36,7 +38,7 @@ export class LinearMemory {
   }
 
   /** All of memory. Growing it detaches earlier views, so ask again after any call that may allocate. */
-  bytes(): Uint8Array {
+  bytes(): Uint8Array<ArrayBuffer> {
     const { buffer } = this.#exports.memory;
     if (this.#view.buffer !== buffer) this.#view = new Uint8Array(buffer);
     return this.#view;
@@ -62,14 +64,31 @@ export class LinearMemory {
 
   /** Copies bytes in. */
   placeBytes(source: Uint8Array): FilledArea {
-    const area = this.borrow(source.length, "source");
-    this.bytes().set(source, area.address);
-    return { ...area, size: source.length };
+    const { address, capacity, owned } = this.borrow(source.length, "source");
+    this.bytes().set(source, address);
+    return { address, capacity, owned, size: source.length };
   }
+}
 
-  viewOf(area: Area): Uint8Array {
-    return this.bytes().subarray(area.address, area.address + area.capacity);
+/** Encodes text straight into memory: one pass for ASCII, the rest of other text into a larger area. */
+export function placeText(memory: LinearMemory, source: string): FilledArea {
+  const area = memory.borrow(source.length, "source");
+  const { read, written } = utf8Encoder.encodeInto(source, viewOf(memory, area));
+  const { address, capacity, owned } = area;
+  if (read === source.length) return { address, capacity, owned, size: written };
+  try {
+    // A UTF-16 code unit takes at most three bytes of UTF-8.
+    const larger = memory.allocate(written + (source.length - read) * 3);
+    memory.bytes().copyWithin(larger.address, address, address + written);
+    const rest = utf8Encoder.encodeInto(source.slice(read), viewOf(memory, larger).subarray(written));
+    return { ...larger, size: written + rest.written };
+  } finally {
+    memory.release(area);
   }
+}
+
+function viewOf(memory: LinearMemory, { address, capacity }: Area): Uint8Array<ArrayBuffer> {
+  return memory.bytes().subarray(address, address + capacity);
 }
 
 /** Throws OUT_OF_MEMORY for a null pointer of libzstd's constructors. */

@@ -1,8 +1,9 @@
-import type { CompressionParameters, EngineCompressParameters } from "./engine.ts";
+/** Sets the parameters of compression contexts, and only those that change. */
+import type { CompressionParameters, CompressSettings } from "./engine.ts";
 import { ZSTD_c_checksumFlag, ZSTD_c_compressionLevel, type ZstashCompressionExports } from "./exports.ts";
-import { isZstdError, toZstashError } from "./wasm-error.ts";
+import { isZstdError, toZstashError } from "./zstd-errors.ts";
 
-/** Those that `CompressionParameters` names. Zero is each one's "as the level says". */
+/** ZSTD_cParameter of what `CompressionParameters` names. A value of 0 leaves the choice to the level. */
 const advancedParameters: Readonly<Record<keyof CompressionParameters, number>> = {
   windowLog: 101,
   hashLog: 102,
@@ -12,17 +13,18 @@ const advancedParameters: Readonly<Record<keyof CompressionParameters, number>> 
   targetLength: 106,
   strategy: 107,
 };
-/** The parameters that a compression context holds, so that only those that change are set. */
+
+/** The parameters that a compression context has. */
 export class ParameterCache {
   #level: number | undefined;
   #checksum: boolean | undefined;
-  /** Undefined for the level's own; null where zstd refused one of them, after others had been set. */
+  /** Undefined for the level's own; null if zstd refused one of them after others had been set. */
   #advanced: CompressionParameters | undefined | null;
 
   set(
     exports: ZstashCompressionExports,
     context: number,
-    { level, checksum = true, parameters }: EngineCompressParameters,
+    { level, checksum = true, parameters }: CompressSettings,
   ): void {
     if (this.#level !== level) setParameter(exports, context, ZSTD_c_compressionLevel, level);
     this.#level = level;
@@ -30,14 +32,14 @@ export class ParameterCache {
     this.#checksum = checksum;
     if (this.#advanced === parameters) return;
     this.#advanced = null;
-    for (const [name, number] of Object.entries(advancedParameters)) {
-      setParameter(exports, context, number, parameters?.[name as keyof CompressionParameters] ?? 0);
+    for (const [name, parameter] of Object.entries(advancedParameters)) {
+      setParameter(exports, context, parameter, parameters?.[name as keyof CompressionParameters] ?? 0);
     }
     this.#advanced = parameters;
   }
 }
 
-/** Sets one parameter; a value that zstd refuses is a RangeError, for values come from the caller. */
+/** Sets one parameter. A value that zstd refuses is a RangeError, for values come from the caller. */
 export function setParameter(
   exports: ZstashCompressionExports,
   context: number,
@@ -46,7 +48,7 @@ export function setParameter(
 ): void {
   const result = exports.ZSTD_CCtx_setParameter(context, parameter, value);
   if (!isZstdError(result)) return;
-  const name = Object.entries(advancedParameters).find(([, number]) => number === parameter)?.[0];
+  const name = Object.entries(advancedParameters).find(([, one]) => one === parameter)?.[0];
   if (name !== undefined) throw new RangeError(`"parameters.${name}" is out of zstd's range, got ${value}`);
   throw toZstashError(result, "set a compression parameter");
 }

@@ -1,11 +1,13 @@
+/** A pool of instances within a budget of linear memory, with a queue of streams that wait for room. */
 import { ZstashError } from "../errors.ts";
+import type { EngineStats } from "./engine.ts";
 
 /** How long a stream waits for a context before TIMEOUT, in ms. */
 const WAIT_MS = 30_000;
 
-/** What the pool keeps: something that takes linear memory. */
+/** An instance that the pool keeps. */
 export interface Poolable {
-  /** Linear memory in bytes; may have grown while it was held. */
+  /** Linear memory in bytes. It may grow while the instance is held. */
   readonly memorySize: number;
 }
 
@@ -32,7 +34,7 @@ export class InstancePool<T extends Poolable> {
     this.#memoryLimit = memoryLimit;
   }
 
-  stats(): { live: number; idle: number; waiters: number; memory: number } {
+  stats(): EngineStats {
     const memory = [...this.#live, ...this.#idle].reduce((sum, { memorySize }) => sum + memorySize, 0);
     return { live: this.#live.size, idle: this.#idle.length, waiters: this.#waiters.length, memory };
   }
@@ -78,7 +80,7 @@ export class InstancePool<T extends Poolable> {
     }
   }
 
-  /** Whether `estimate` more bytes fit; idle instances make room where they would stand in the way. */
+  /** Returns true if `estimate` more bytes fit. Idle instances that stand in the way are dropped. */
   #fits(estimate: number): boolean {
     let taken = 0;
     for (const instance of this.#live)
@@ -88,7 +90,7 @@ export class InstancePool<T extends Poolable> {
     return true;
   }
 
-  /** What the idle instances will take once the largest of them has grown to `estimate`. */
+  /** Bytes that the idle instances will take once the largest of them has grown to `estimate`. */
   #sizeWith(estimate: number): number {
     const idle = this.#idle.reduce((sum, { memorySize }) => sum + memorySize, 0);
     const largest = this.#idle.at(-1)?.memorySize ?? 0;
@@ -97,12 +99,12 @@ export class InstancePool<T extends Poolable> {
 
   #wait(estimate: number, signal: AbortSignal | undefined): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      const settle = (): void => {
+      const stopWaiting = (): void => {
         clearTimeout(timer);
         signal?.removeEventListener("abort", onAbort);
       };
       const leave = (reason: unknown): void => {
-        settle();
+        stopWaiting();
         this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
         reject(reason);
         this.#serve();
@@ -116,7 +118,7 @@ export class InstancePool<T extends Poolable> {
       const waiter: Waiter = {
         estimate,
         grant: () => {
-          settle();
+          stopWaiting();
           try {
             resolve(this.#take(estimate));
           } catch (error) {

@@ -3,6 +3,7 @@ import type { Zstd } from "../codec/zstd.ts";
 import { ZstashError } from "../errors.ts";
 import { REDIS_STRING_MAX } from "../limits.ts";
 import { writeRawBlocks } from "../format/raw-blocks.ts";
+import type { ByteStream, ReadableBytes } from "../streams.ts";
 import { fromTextCarrier, isRawCarrier, isTextCarrier } from "../value/carrier.ts";
 import { streamOf, type StoredBytes } from "./download.ts";
 import type { StoreContext } from "./options.ts";
@@ -26,7 +27,7 @@ export async function openContent(
   context: StoreContext,
   key: string,
   stored: StoredBytes,
-): Promise<ReadableStream<Uint8Array>> {
+): Promise<ByteStream> {
   const { form, stream } = await peek(stored.stream);
   if (form === "plain") return keyed(stream, key);
   const zstd = await requireCodec(context, key, stream);
@@ -35,21 +36,21 @@ export async function openContent(
 }
 
 /** The frames of a stored value; one of raw blocks for a value that lies uncompressed. */
-export async function openCompressed(key: string, stored: StoredBytes): Promise<ReadableStream<Uint8Array>> {
+export async function openCompressed(key: string, stored: StoredBytes): Promise<ByteStream> {
   const { form, stream } = await peek(stored.stream);
   if (form === "frames") return keyed(stream, key);
   return streamOf(form === "text" ? await readText(stream, key) : writeRawBlocks(await readAll(stream)));
 }
 
 /** A stream whose errors name the key. */
-export function keyed(stream: ReadableStream<Uint8Array>, key: string): ReadableStream<Uint8Array> {
+export function keyed(stream: ReadableBytes, key: string): ByteStream {
   return prepend(stream.getReader(), undefined, (error) => withKey(error, key));
 }
 
 /** Reads as much as tells the form, and gives the stream with it. */
 async function peek(
   stream: ReadableStream<Uint8Array>,
-): Promise<{ readonly form: StoredForm; readonly stream: ReadableStream<Uint8Array> }> {
+): Promise<{ readonly form: StoredForm; readonly stream: ByteStream }> {
   const reader = stream.getReader();
   let head: Uint8Array = new Uint8Array(0);
   while (head.length < FORM_SIZE) {

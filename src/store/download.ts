@@ -2,6 +2,7 @@ import { ZstashError } from "../errors.ts";
 import { createPullStream } from "../codec/pull-stream.ts";
 import { seekTableSize } from "../format/seek-table.ts";
 import { VERSION_FRAME_SIZE } from "../format/version-frame.ts";
+import type { ByteStream } from "../streams.ts";
 import { serverErrorCode } from "../rest/server-error.ts";
 import type { StoreContext } from "./options.ts";
 import { TAIL_SIZE } from "./publish.ts";
@@ -48,13 +49,14 @@ export async function openStored(
 }
 
 /** The bytes as a stream of one chunk. */
-export function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array> {
-  return new ReadableStream<Uint8Array>({
+export function streamOf(bytes: Uint8Array): ByteStream {
+  const stream = new ReadableStream<Uint8Array>({
     start(controller) {
       if (bytes.length > 0) controller.enqueue(bytes);
       controller.close();
     },
   });
+  return stream as unknown as ByteStream;
 }
 
 /**

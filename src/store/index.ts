@@ -1,5 +1,6 @@
 import { requireInteger } from "../check.ts";
 import { DEFAULT_MAX_SIZE } from "../limits.ts";
+import type { ByteStream } from "../streams.ts";
 import { openCompressed, openContent, readAll } from "./content.ts";
 import { openStored } from "./download.ts";
 import {
@@ -60,9 +61,9 @@ export interface Store {
    * @throws {ZstashError} at once or in the stream: REDIS, VALUE_CHANGED, TRUNCATED, CORRUPT, CHECKSUM_MISMATCH,
    * WINDOW_LIMIT, DICTIONARY_UNKNOWN, TIMEOUT, WASM_UNAVAILABLE
    */
-  get(key: string, options?: ReadOptions): Promise<ReadableStream<Uint8Array> | null>;
+  get(key: string, options?: ReadOptions): Promise<ByteStream | null>;
   /** The content as bytes. @throws {ZstashError} as `get`, and SIZE_LIMIT */
-  getBytes(key: string, options?: ReadWholeOptions): Promise<Uint8Array | null>;
+  getBytes(key: string, options?: ReadWholeOptions): Promise<Uint8Array<ArrayBuffer> | null>;
   /** The content as text; a byte order mark stays. @throws {ZstashError} as `getBytes`, and NOT_TEXT */
   getText(key: string, options?: ReadWholeOptions): Promise<string | null>;
   /**
@@ -72,14 +73,9 @@ export interface Store {
    * @throws {ZstashError} as `get`
    * @throws {RangeError} for a `start` past the end; where the size is only known at the end, in the stream
    */
-  getRange(
-    key: string,
-    start: number,
-    end?: number,
-    options?: ReadOptions,
-  ): Promise<ReadableStream<Uint8Array> | null>;
+  getRange(key: string, start: number, end?: number, options?: ReadOptions): Promise<ByteStream | null>;
   /** The stored frames, for a client that decodes them; null where there is nothing. */
-  getCompressed(key: string, options?: ReadOptions): Promise<ReadableStream<Uint8Array> | null>;
+  getCompressed(key: string, options?: ReadOptions): Promise<ByteStream | null>;
   /** What is known of a value without reading it; null where there is nothing. */
   stat(key: string, options?: ReadOptions): Promise<ValueStat | null>;
   /** Removes a value; false where there was none. */

@@ -1,15 +1,17 @@
+import type { ByteStream, ReadableBytes } from "../streams.ts";
+
 /**
  * What a reader has not read yet as a stream again, behind a chunk that it has. It is read only when it is asked for.
  *
  * @param toError What is thrown for an error of the reader.
  */
 export function prepend(
-  reader: ReadableStreamDefaultReader<Uint8Array>,
+  reader: ReturnType<ReadableBytes["getReader"]>,
   first: Uint8Array | undefined,
   toError: (error: unknown) => unknown = (error) => error,
-): ReadableStream<Uint8Array> {
+): ByteStream {
   let read = first;
-  return new ReadableStream<Uint8Array>(
+  const stream = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         if (read !== undefined && read.length > 0) {
@@ -20,7 +22,7 @@ export function prepend(
         try {
           const { done, value } = await reader.read();
           if (done) controller.close();
-          else controller.enqueue(value);
+          else controller.enqueue(value!);
         } catch (error) {
           throw toError(error);
         }
@@ -29,4 +31,5 @@ export function prepend(
     },
     { highWaterMark: 0 },
   );
+  return stream as unknown as ByteStream;
 }

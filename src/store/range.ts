@@ -1,10 +1,11 @@
 import { ZstashError } from "../errors.ts";
 import { createPullStream } from "../codec/pull-stream.ts";
-import type { RangeSource } from "../codec/range-source.ts";
+import type { RangeSource } from "../codec/decompress-options.ts";
 import { requireInteger } from "../check.ts";
 import { RANGE_READ_SIZE } from "../limits.ts";
 import { parseSeekTable, seekTableSize, type SeekTable } from "../format/seek-table.ts";
 import { VERSION_FRAME_SIZE } from "../format/version-frame.ts";
+import type { ByteStream } from "../streams.ts";
 import { FORM_SIZE, formOf, keyed, openContent, type StoredForm } from "./content.ts";
 import { isVersion, openStored, valueChanged, versionIn, versionRange, type Version } from "./download.ts";
 import type { StoreContext } from "./options.ts";
@@ -51,7 +52,7 @@ export class RangeReader {
     start: number,
     end: number,
     signal: AbortSignal | undefined,
-  ): Promise<ReadableStream<Uint8Array> | null> {
+  ): Promise<ByteStream | null> {
     requireInteger("start", start, 0, Number.MAX_SAFE_INTEGER);
     requireInteger("end", end, start, Number.MAX_SAFE_INTEGER);
     for (let attempt = 1; ; attempt++) {
@@ -73,7 +74,7 @@ export class RangeReader {
     start: number,
     end: number,
     signal: AbortSignal | undefined,
-  ): Promise<ReadableStream<Uint8Array>> {
+  ): Promise<ByteStream> {
     if (form === "plain") return readPlain(this.#source(key, version), start, end, signal);
     if (table === undefined) {
       // Nothing tells where a part begins: it is read from the start, and no further than its end.
@@ -156,7 +157,7 @@ export class RangeReader {
 }
 
 /** The stream, once its first chunk is there: until then a value that was replaced can be begun again. */
-async function begin(stream: ReadableStream<Uint8Array>): Promise<ReadableStream<Uint8Array>> {
+async function begin(stream: ByteStream): Promise<ByteStream> {
   const reader = stream.getReader();
   const { value } = await reader.read();
   return prepend(reader, value);
@@ -167,7 +168,7 @@ function readPlain(
   start: number,
   end: number,
   signal: AbortSignal | undefined,
-): ReadableStream<Uint8Array> {
+): ByteStream {
   if (start > source.size) throw pastEnd(start, source.size);
   const last = Math.min(end, source.size);
   return createPullStream(async function* read(ended) {
@@ -178,7 +179,7 @@ function readPlain(
 }
 
 /** Bytes `[start, end)` of a stream. */
-function cut(stream: ReadableStream<Uint8Array>, start: number, end: number): ReadableStream<Uint8Array> {
+function cut(stream: ByteStream, start: number, end: number): ByteStream {
   return createPullStream(async function* read() {
     const reader = stream.getReader();
     let at = 0;

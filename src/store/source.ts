@@ -1,9 +1,10 @@
 import { isBytes } from "../bytes.ts";
 import { describe } from "../check.ts";
+import type { ReadableBytes } from "../streams.ts";
 import type { ValueKind } from "../value/policy.ts";
 
 /** What can be stored. */
-export type ValueSource = Uint8Array | string | Blob | Response | ReadableStream<Uint8Array>;
+export type ValueSource = Uint8Array | string | Blob | Response | ReadableBytes;
 
 /** A source as a stream, and what is known of it before it is read. */
 export interface OpenedSource {
