@@ -39,33 +39,27 @@ export function requireOptions(
 }
 
 function unknownName(name: string, names: readonly string[], what: string): TypeError {
+  const lower = name.toLowerCase();
   const meant =
-    names.find((one) => isLike(name.toLowerCase(), one)) ?? names.find((one) => isNear(name, one));
+    names.find((one) => one.toLowerCase() === lower || otherNames[lower] === one) ??
+    names.find((one) => withinEdits(lower, one.toLowerCase(), one.length < 6 ? 1 : 2));
   const shown = what === "options" ? name : `${what}.${name}`;
   const hint = meant === undefined ? `the options are ${names.join(", ")}` : `did you mean "${meant}"?`;
   return new TypeError(`"${shown}" is not an option: ${hint}`);
 }
 
-function isLike(name: string, option: string): boolean {
-  return option.toLowerCase() === name || otherNames[name] === option;
-}
-
-/** Whether one edit, or a letter missing, makes one of the other; two for names of six letters or more. */
-function isNear(name: string, option: string): boolean {
-  return distance(name.toLowerCase(), option.toLowerCase()) <= (option.length < 6 ? 1 : 2);
-}
-
-/** Levenshtein's distance. Names are short, and this runs only before an error. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next[j] = Math.min(next[j - 1]! + 1, row[j]! + 1, row[j - 1]! + Number(a[i - 1] !== b[j - 1]));
-    }
-    row = next;
-  }
-  return row[b.length]!;
+/** Returns true if Levenshtein's distance is at most `edits`. This runs only before an error. */
+function withinEdits(a: string, b: string, edits: number): boolean {
+  if (a === b) return true;
+  let same = 0;
+  while (a[same] === b[same]) same += 1;
+  const [restA, restB] = [a.slice(same), b.slice(same)];
+  return (
+    edits > 0 &&
+    (withinEdits(restA.slice(1), restB, edits - 1) ||
+      withinEdits(restA, restB.slice(1), edits - 1) ||
+      withinEdits(restA.slice(1), restB.slice(1), edits - 1))
+  );
 }
 
 /** Throws unless the argument is bytes. */

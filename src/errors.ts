@@ -34,7 +34,7 @@ export interface ZstashErrorDetails {
   /** Zero-based number of the frame in the input. */
   readonly frame?: number | undefined;
   /** Byte offset in the input at which the fault was seen. */
-  readonly offset?: number;
+  readonly offset?: number | undefined;
   /** The dictionary id that the frame asks for. */
   readonly dictionaryId?: number;
   /** libzstd's own error code (zstd_errors.h), where it gave one. */

@@ -1,6 +1,7 @@
 /** Options of compression: their types, defaults and ranges, and the settings that they become. */
 import { requireBoolean, requireInteger, requireLevel, requireOptions } from "../check.ts";
 import type { CompressionParameters, CompressSettings, CompressStreamSettings } from "../engine/engine.ts";
+import { advancedParameters } from "../engine/parameter-cache.ts";
 import type { Dictionary } from "../format/dictionary.ts";
 import { BLOCK_SIZE_MAX, DEFAULT_MAX_WINDOW_LOG, FRAME_SIZE_MAX } from "../limits.ts";
 import { requireDictionary } from "./dictionaries.ts";
@@ -103,21 +104,9 @@ export function readCompressOptions(
   return { level, checksum, dictionary, parameters };
 }
 
-/** zstd's own ranges (ZSTD_cParam_getBounds, 32 bits), but for the window: readers stop at 27. */
-const parameterRanges: Readonly<Record<keyof CompressionParameters, readonly [least: number, most: number]>> =
-  {
-    windowLog: [10, 27],
-    hashLog: [6, 30],
-    chainLog: [6, 29],
-    searchLog: [1, 29],
-    minMatch: [3, 7],
-    targetLength: [0, 131_072],
-    strategy: [1, 9],
-  };
-
 function requireParameters(parameters: CompressionParameters): void {
-  requireOptions(parameters, Object.keys(parameterRanges), "parameters");
-  for (const [name, [least, most]] of Object.entries(parameterRanges)) {
+  requireOptions(parameters, Object.keys(advancedParameters), "parameters");
+  for (const [name, [, least, most]] of Object.entries(advancedParameters)) {
     const value = parameters[name as keyof CompressionParameters];
     if (value !== undefined) requireInteger(`parameters.${name}`, value, least, most);
   }

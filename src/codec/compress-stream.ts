@@ -2,7 +2,6 @@
 import { ByteBuffer } from "../byte-buffer.ts";
 import type { CompressionContext, EndDirective, Engine } from "../engine/engine.ts";
 import { ZSTD_e_continue, ZSTD_e_end, ZSTD_e_flush } from "../engine/engine.ts";
-import { ZstashError } from "../errors.ts";
 import { SeekTableWriter } from "../format/seek-table.ts";
 import type { ByteTransform } from "../streams.ts";
 import {
@@ -11,7 +10,7 @@ import {
   type StreamSettings,
 } from "./compress-options.ts";
 import { costFactor, START_COST, type Pace } from "./pace.ts";
-import { createTransform, type Emit, type Transformer } from "./transform.ts";
+import { createTransform, streamClosed, type Emit, type Transformer } from "./transform.ts";
 
 /** First flush of the ramp, in bytes of input: a block of random data of this size still fits a 1340-byte segment. */
 const RAMP_START = 1300;
@@ -78,7 +77,7 @@ class SingleFrame implements Transformer {
   }
 
   release(): void {
-    this.#end.abort(closed());
+    this.#end.abort(streamClosed());
     this.#context?.release();
     this.#context = undefined;
   }
@@ -98,13 +97,13 @@ class SingleFrame implements Transformer {
   async #run(input: Uint8Array, directive: EndDirective, emit: Emit): Promise<void> {
     const context = this.#context ?? (await this.#take());
     // The stream may have ended between the grant and here.
-    if (this.#end.signal.aborted) throw closed();
+    if (this.#end.signal.aborted) throw streamClosed();
     for (let rest = input; ;) {
       const { consumed, output, full, remaining } = context.step(rest, directive);
       rest = rest.subarray(consumed);
       if (output.length > 0) await emit(output);
       await this.#pace.spend((consumed + output.length) * this.#cost);
-      if (this.#end.signal.aborted) throw closed();
+      if (this.#end.signal.aborted) throw streamClosed();
       if (rest.length === 0 && (directive === ZSTD_e_continue ? !full : remaining === 0)) return;
     }
   }
@@ -113,7 +112,7 @@ class SingleFrame implements Transformer {
     const context = await this.#engine.openCompression(this.#settings, this.#end.signal);
     if (this.#end.signal.aborted) {
       context.release();
-      throw closed();
+      throw streamClosed();
     }
     this.#context = context;
     await this.#pace.spend(START_COST);
@@ -186,8 +185,4 @@ class FixedFrames implements Transformer {
 
 function wrongSize(contentSize: number, got: string): RangeError {
   return new RangeError(`"contentSize" said ${contentSize} bytes, got ${got}`);
-}
-
-function closed(): ZstashError {
-  return new ZstashError("INTERNAL", "Cannot go on: the stream was closed");
 }

@@ -1,15 +1,20 @@
 /** `loadDecoder` of "zstash/decode": decoding alone, in as few bytes as it takes for whole values. */
 import { loadModule as loadPackagedModule } from "#wasm/decoder";
 import { requireOptions } from "../check.ts";
+import { explainFailure } from "../engine/exports.ts";
 import { createOneShotDecoder as createOneShotEngine } from "../engine/one-shot.ts";
 import type { Dictionary } from "../format/dictionary.ts";
 import { DEFAULT_MEMORY_LIMIT } from "../limits.ts";
 import type { ByteStream, ByteTransform } from "../streams.ts";
 import { createOneShotDecoder, type Decoder } from "./decoder.ts";
-import { readDecompressStreamOptions, type DecompressStreamOptions } from "./decompress-options.ts";
+import {
+  readDecompressStreamOptions,
+  type DecompressStreamOptions,
+  type DecompressStreamSettings,
+} from "./decompress-options.ts";
 import { readDictionaries } from "./dictionaries.ts";
 import { loadedStream } from "./loaded-stream.ts";
-import { compileModule, type CompiledModule, type ModuleSource } from "./module.ts";
+import { readModule, type CompiledModule, type ModuleSource } from "./module.ts";
 
 /** Options of `loadDecoder`. */
 export interface LoadDecoderOptions {
@@ -37,7 +42,7 @@ let shared: Promise<Decoder> | undefined;
 export async function loadDecoder(options: LoadDecoderOptions = {}): Promise<Decoder> {
   requireOptions(options, ["module", "dictionaries"]);
   const { module, dictionaries } = options;
-  if (module !== undefined) return load(() => compileModule(module), dictionaries);
+  if (module !== undefined) return load(readModule(module), dictionaries);
   if (dictionaries !== undefined) return load(loadPackagedModule, dictionaries);
   shared ??= load(loadPackagedModule, undefined).catch((error: unknown) => {
     shared = undefined;
@@ -53,16 +58,11 @@ async function load(
   registered: readonly Dictionary[] | undefined,
 ): Promise<Decoder> {
   const dictionaries = readDictionaries(registered);
-  let module: CompiledModule;
-  let oneShot: ReturnType<typeof createOneShotEngine>;
-  try {
-    module = await loadModule();
-    oneShot = createOneShotEngine(module);
-  } catch (cause) {
-    throw (await loadOnDemand()).toLoadError(cause);
-  }
-  let streams:
-    Promise<(settings: ReturnType<typeof readDecompressStreamOptions>) => ByteTransform> | undefined;
+  const { module, oneShot } = await explainFailure(async () => {
+    const loaded = await loadModule();
+    return { module: loaded, oneShot: createOneShotEngine(loaded) };
+  });
+  let streams: Promise<(settings: DecompressStreamSettings) => ByteTransform> | undefined;
   const decoder = {
     ...createOneShotDecoder(oneShot, dictionaries),
     decompressStream(options?: DecompressStreamOptions): ByteTransform {

@@ -1,10 +1,16 @@
 /** A pair of streams around work that takes chunks and emits chunks. */
 import { isBytes } from "../bytes.ts";
 import { describe } from "../check.ts";
+import { ZstashError } from "../errors.ts";
 import type { ByteStream, ByteTransform } from "../streams.ts";
 
 /** Hands one chunk to the reader; resolves when the reader wants more, rejects when it has gone. */
 export type Emit = (chunk: Uint8Array<ArrayBuffer>) => Promise<void>;
+
+/** The error for work that goes on after its stream has ended. */
+export function streamClosed(): ZstashError {
+  return new ZstashError("INTERNAL", "Cannot go on: the stream was closed");
+}
 
 /** The work of a transform. Calls never overlap. */
 export interface Transformer {

@@ -18,7 +18,7 @@ import { createCompressStream } from "./compress-stream.ts";
 import { createOneShotDecoder, type Decoder } from "./decoder.ts";
 import { readDecompressStreamOptions, type DecompressStreamOptions } from "./decompress-options.ts";
 import { readDictionaries } from "./dictionaries.ts";
-import { compileModule, type ModuleSource } from "./module.ts";
+import { readModule, type ModuleSource } from "./module.ts";
 import { createDecompressStream, createRangeReader } from "./on-demand/index.ts";
 import { Pace } from "./pace.ts";
 
@@ -118,10 +118,7 @@ export async function loadZstd(options: LoadOptions = {}): Promise<Zstd> {
     throw new TypeError('"module" and "engine" exclude each other');
   }
   if (engine !== undefined) return createZstd(engine, options);
-  if (module !== undefined) {
-    const compile = () => compileModule(module);
-    return createZstd(createEngine(compile), options);
-  }
+  if (module !== undefined) return createZstd(createEngine(readModule(module)), options);
   if (Object.values(options).some((option) => option !== undefined)) {
     return createZstd(createEngine(loadPackagedModule), options);
   }

@@ -3,16 +3,14 @@ import { ZstashError } from "../errors.ts";
 import { utf8Encoder } from "../text.ts";
 import type { ZstashExports } from "./exports.ts";
 
-/** Bytes `[address, address + capacity)` of linear memory; `owned` ones are freed by `release`. */
+/** Bytes `[address, address + capacity)` of linear memory. */
 export interface Area {
   readonly address: number;
   readonly capacity: number;
+  /** True if `release` frees the area. */
   readonly owned: boolean;
-}
-
-/** An area whose first `size` bytes are input. */
-export interface FilledArea extends Area {
-  readonly size: number;
+  /** Bytes at its front that are input. */
+  size: number;
 }
 
 /** Scratch areas stay allocated for small values; larger ones live for one call. */
@@ -48,14 +46,14 @@ export class LinearMemory {
   borrow(capacity: number, role: "source" | "destination"): Area {
     if (capacity > SCRATCH_SIZE) return this.allocate(capacity);
     this.#scratch[role] ||= this.allocate(SCRATCH_SIZE).address;
-    return { address: this.#scratch[role], capacity: SCRATCH_SIZE, owned: false };
+    return { address: this.#scratch[role], capacity: SCRATCH_SIZE, owned: false, size: 0 };
   }
 
   /** `capacity` bytes until `release`. */
   allocate(capacity: number): Area {
     const address = capacity > SIZE_MAX ? 0 : this.#exports.zstash_malloc(capacity) >>> 0;
     if (address === 0) throw outOfMemory(capacity);
-    return { address, capacity, owned: true };
+    return { address, capacity, owned: true, size: 0 };
   }
 
   release(area: Area): void {
@@ -63,32 +61,38 @@ export class LinearMemory {
   }
 
   /** Copies bytes in. */
-  placeBytes(source: Uint8Array): FilledArea {
-    const { address, capacity, owned } = this.borrow(source.length, "source");
-    this.bytes().set(source, address);
-    return { address, capacity, owned, size: source.length };
+  placeBytes(source: Uint8Array): Area {
+    const area = this.borrow(source.length, "source");
+    this.bytes().set(source, area.address);
+    area.size = source.length;
+    return area;
   }
 }
 
 /** Encodes text straight into memory: one pass for ASCII, the rest of other text into a larger area. */
-export function placeText(memory: LinearMemory, source: string): FilledArea {
+export function placeText(memory: LinearMemory, source: string): Area {
   const area = memory.borrow(source.length, "source");
-  const { read, written } = utf8Encoder.encodeInto(source, viewOf(memory, area));
-  const { address, capacity, owned } = area;
-  if (read === source.length) return { address, capacity, owned, size: written };
+  const read = encodeInto(memory, area, source);
+  if (read === source.length) return area;
   try {
     // A UTF-16 code unit takes at most three bytes of UTF-8.
-    const larger = memory.allocate(written + (source.length - read) * 3);
-    memory.bytes().copyWithin(larger.address, address, address + written);
-    const rest = utf8Encoder.encodeInto(source.slice(read), viewOf(memory, larger).subarray(written));
-    return { ...larger, size: written + rest.written };
+    const larger = memory.allocate(area.size + (source.length - read) * 3);
+    memory.bytes().copyWithin(larger.address, area.address, area.address + area.size);
+    larger.size = area.size;
+    encodeInto(memory, larger, source.slice(read));
+    return larger;
   } finally {
     memory.release(area);
   }
 }
 
-function viewOf(memory: LinearMemory, { address, capacity }: Area): Uint8Array<ArrayBuffer> {
-  return memory.bytes().subarray(address, address + capacity);
+/** Encodes as much of a text as fits behind the area's input. Returns how many of its UTF-16 code units that is. */
+function encodeInto(memory: LinearMemory, area: Area, text: string): number {
+  const { address, capacity, size } = area;
+  const room = memory.bytes().subarray(address + size, address + capacity);
+  const { read, written } = utf8Encoder.encodeInto(text, room);
+  area.size += written;
+  return read;
 }
 
 /** Throws OUT_OF_MEMORY for a null pointer of libzstd's constructors. */

@@ -23,11 +23,10 @@ interface Waiter {
 export class InstancePool<T extends Poolable> {
   readonly #create: () => T;
   readonly #memoryLimit: number;
-  readonly #live = new Set<T>();
+  /** Instances that are held, with the bytes promised to each, of which it may have taken less so far. */
+  readonly #live = new Map<T, number>();
   readonly #idle: T[] = [];
   readonly #waiters: Waiter[] = [];
-  /** Bytes promised to live instances beyond what they have taken so far. */
-  readonly #reserved = new Map<T, number>();
 
   constructor(create: () => T, memoryLimit: number) {
     this.#create = create;
@@ -35,7 +34,7 @@ export class InstancePool<T extends Poolable> {
   }
 
   stats(): EngineStats {
-    const memory = [...this.#live, ...this.#idle].reduce((sum, { memorySize }) => sum + memorySize, 0);
+    const memory = [...this.#live.keys(), ...this.#idle].reduce((sum, { memorySize }) => sum + memorySize, 0);
     return { live: this.#live.size, idle: this.#idle.length, waiters: this.#waiters.length, memory };
   }
 
@@ -53,15 +52,13 @@ export class InstancePool<T extends Poolable> {
   #take(estimate: number): T {
     // The largest idle instance is the one that has to grow least.
     const instance = this.#idle.pop() ?? this.#create();
-    this.#live.add(instance);
-    this.#reserved.set(instance, estimate);
+    this.#live.set(instance, estimate);
     return instance;
   }
 
   /** Takes an instance back; `usable` false drops it. */
   release(instance: T, usable: boolean): void {
     if (!this.#live.delete(instance)) return;
-    this.#reserved.delete(instance);
     if (usable && instance.memorySize <= this.#memoryLimit / 4) {
       this.#idle.push(instance);
       this.#idle.sort((a, b) => a.memorySize - b.memorySize);
@@ -70,21 +67,15 @@ export class InstancePool<T extends Poolable> {
   }
 
   #serve(): void {
-    for (
-      let next = this.#waiters[0];
-      next !== undefined && this.#fits(next.estimate);
-      next = this.#waiters[0]
-    ) {
-      this.#waiters.shift();
-      next.grant();
+    while (this.#waiters.length > 0 && this.#fits(this.#waiters[0]!.estimate)) {
+      this.#waiters.shift()!.grant();
     }
   }
 
   /** Returns true if `estimate` more bytes fit. Idle instances that stand in the way are dropped. */
   #fits(estimate: number): boolean {
     let taken = 0;
-    for (const instance of this.#live)
-      taken += Math.max(instance.memorySize, this.#reserved.get(instance) ?? 0);
+    for (const [instance, reserved] of this.#live) taken += Math.max(instance.memorySize, reserved);
     if (this.#live.size > 0 && taken + estimate > this.#memoryLimit) return false;
     while (this.#idle.length > 0 && taken + this.#sizeWith(estimate) > this.#memoryLimit) this.#idle.shift();
     return true;

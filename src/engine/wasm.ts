@@ -1,6 +1,6 @@
 /** The engine over zstash's own WebAssembly module: one instance for one-shot work, a pool of them for streams. */
 import type { Engine, EngineFactory } from "./engine.ts";
-import { toLoadError } from "./load-error.ts";
+import { explainFailure } from "./exports.ts";
 import { createOneShot } from "./one-shot.ts";
 import { openCompression } from "./stream-compression.ts";
 import { openDecompression } from "./stream-decompression.ts";
@@ -8,13 +8,7 @@ import { StreamPool } from "./stream-pool.ts";
 
 /** Makes the factory of engines over a compiled zstash module. */
 export function createEngine(load: () => Promise<WebAssembly.Module>): EngineFactory {
-  return async ({ memoryLimit }) => {
-    try {
-      return overModule(await load(), memoryLimit);
-    } catch (cause) {
-      throw toLoadError(cause);
-    }
-  };
+  return ({ memoryLimit }) => explainFailure(async () => overModule(await load(), memoryLimit));
 }
 
 function overModule(module: WebAssembly.Module, memoryLimit: number): Engine {

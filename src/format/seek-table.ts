@@ -77,7 +77,7 @@ export class SeekTableWriter {
     requireUint32(compressedSize, "compressedSize");
     requireUint32(decompressedSize, "decompressedSize");
     const size = HEADER_SIZE + this.#entries.length + ENTRY_SIZE + SEEK_TABLE_FOOTER_SIZE;
-    if (size > SEEK_TABLE_SIZE_MAX) throw tooLong("write", size, {});
+    if (size > SEEK_TABLE_SIZE_MAX) throw tooLong("write", size);
     this.#entry.setUint32(0, compressedSize, true);
     this.#entry.setUint32(4, decompressedSize, true);
     this.#entries.append(new Uint8Array(this.#entry.buffer));
@@ -189,7 +189,7 @@ function readFooter(tail: Uint8Array, sourceSize: number): Footer | undefined {
   if (tableSize > sourceSize) {
     throw corrupt(`it claims ${frameCount} frames, more than ${sourceSize} bytes can hold`, offset);
   }
-  if (tableSize > SEEK_TABLE_SIZE_MAX) throw tooLong("read", tableSize, { offset });
+  if (tableSize > SEEK_TABLE_SIZE_MAX) throw tooLong("read", tableSize, offset);
   return { frameCount, entrySize, tableSize };
 }
 
@@ -274,11 +274,11 @@ function requireUint32(value: number, name: string): void {
   }
 }
 
-function tooLong(verb: "read" | "write", size: number, where: { offset?: number }): ZstashError {
+function tooLong(verb: "read" | "write", size: number, offset?: number): ZstashError {
   return new ZstashError(
     "SIZE_LIMIT",
     `Cannot ${verb} the seek table: it is longer than ${SEEK_TABLE_SIZE_MAX} bytes, got ${size}`,
-    where,
+    { offset },
   );
 }
 

@@ -7,7 +7,7 @@ import type { ByteTransform } from "../../streams.ts";
 import type { DecompressStreamSettings } from "../decompress-options.ts";
 import { dictionaryUnknown, type Dictionaries } from "../dictionaries.ts";
 import { START_COST, type Pace } from "../pace.ts";
-import { createTransform, type Emit, type Transformer } from "../transform.ts";
+import { createTransform, streamClosed, type Emit, type Transformer } from "../transform.ts";
 
 /** What the decompression streams of one decoder share. */
 export interface StreamResources {
@@ -76,7 +76,7 @@ class StreamDecompressor implements Transformer {
   }
 
   release(): void {
-    this.#end.abort(closed());
+    this.#end.abort(streamClosed());
     this.#context?.release();
     this.#context = undefined;
   }
@@ -156,12 +156,12 @@ class StreamDecompressor implements Transformer {
     );
     if (this.#end.signal.aborted) {
       context.release();
-      throw closed();
+      throw streamClosed();
     }
     this.#context = context;
     this.#window = window;
     await this.#resources.pace.spend(START_COST);
-    if (this.#end.signal.aborted) throw closed();
+    if (this.#end.signal.aborted) throw streamClosed();
     return context;
   }
 
@@ -176,7 +176,7 @@ class StreamDecompressor implements Transformer {
       if (this.#size > this.#settings.maxSize) throw this.#tooLarge();
       if (output.length > 0) await emit(output);
       await this.#resources.pace.spend(consumed + output.length);
-      if (this.#end.signal.aborted) throw closed();
+      if (this.#end.signal.aborted) throw streamClosed();
       if (remaining === 0) {
         // libzstd's stream does not look where the last block is empty.
         if (this.#frameEnd !== undefined && this.#size !== this.#frameEnd) throw this.#notAsClaimed();
@@ -236,8 +236,4 @@ class StreamDecompressor implements Transformer {
   #located(error: ZstashError): ZstashError {
     return error.with({ frame: this.#frame, offset: this.#frameStart });
   }
-}
-
-function closed(): ZstashError {
-  return new ZstashError("INTERNAL", "Cannot go on: the stream was closed");
 }

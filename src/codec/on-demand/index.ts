@@ -1,6 +1,6 @@
 /**
- * The half of "zstash/decode" that is loaded on demand, with the first stream or range and for the explanation of a
- * failed load. Everything enters here, so that it is one file to fetch.
+ * The half of "zstash/decode" that is loaded on demand, with the first stream or range. Everything enters here, so that
+ * it is one file to fetch.
  */
 import { openDecompression } from "../../engine/stream-decompression.ts";
 import { StreamPool } from "../../engine/stream-pool.ts";
@@ -10,7 +10,6 @@ import type { Dictionaries } from "../dictionaries.ts";
 import { Pace } from "../pace.ts";
 import { createDecompressStream } from "./decompress-stream.ts";
 
-export { toLoadError } from "../../engine/load-error.ts";
 export { createRangeReader, readSeekTable } from "./range.ts";
 export { createDecompressStream };
 
