@@ -62,27 +62,24 @@ export function readDecompressOptions<Memory extends ArrayBufferLike>(
   const { into } = options;
   if (into !== undefined) requireBytes(into, "into");
   const room = into === undefined ? DEFAULT_MAX_SIZE : into.length;
-  const maxSize = readMaxSize(options, room);
+  const { maxSize = room } = options;
+  requireInteger("maxSize", maxSize, 0, Number.MAX_SAFE_INTEGER);
   return { maxSize: into === undefined ? maxSize : Math.min(maxSize, room), into };
 }
 
-/** The only setting of `decompressText`. */
+/** The setting of `decompressText`: the most bytes of its content. */
 export function readTextOptions(options: Pick<DecompressOptions, "maxSize"> = {}): number {
   requireOptions(options, textNames);
-  return readMaxSize(options, DEFAULT_MAX_SIZE);
+  const { maxSize = DEFAULT_MAX_SIZE } = options;
+  requireInteger("maxSize", maxSize, 0, Number.MAX_SAFE_INTEGER);
+  return maxSize;
 }
 
 /** The settings of `decompressStream`. */
 export function readDecompressStreamOptions(options: DecompressStreamOptions = {}): DecompressStreamSettings {
   requireOptions(options, streamNames);
-  const { maxWindowLog = DEFAULT_MAX_WINDOW_LOG } = options;
-  const maxSize = readMaxSize(options, Number.MAX_SAFE_INTEGER);
+  const { maxSize = Number.MAX_SAFE_INTEGER, maxWindowLog = DEFAULT_MAX_WINDOW_LOG } = options;
+  requireInteger("maxSize", maxSize, 0, Number.MAX_SAFE_INTEGER);
   requireInteger("maxWindowLog", maxWindowLog, WINDOW_LOG_MIN, WINDOW_LOG_MAX);
   return { maxSize, maxWindowLog };
-}
-
-function readMaxSize({ maxSize }: { readonly maxSize?: number }, otherwise: number): number {
-  if (maxSize === undefined) return otherwise;
-  requireInteger("maxSize", maxSize, 0, Number.MAX_SAFE_INTEGER);
-  return maxSize;
 }

@@ -9,8 +9,13 @@ import type {
   DecoderEngine,
   Engine,
 } from "./engine.ts";
-import { instantiate, requireCompression, type ZstashExports } from "./exports.ts";
-import { LinearMemory, placeText, requireAddress } from "./memory.ts";
+import {
+  instantiate,
+  requireCompression,
+  type ZstashCompressionExports,
+  type ZstashExports,
+} from "./exports.ts";
+import { LinearMemory, placeText, requireAddress, type Area } from "./memory.ts";
 import { ParameterCache } from "./parameter-cache.ts";
 import { isZstdError, notText, toDecodeError, toZstashError, trapped } from "./zstd-errors.ts";
 
@@ -62,7 +67,7 @@ class OneShotInstance<T extends OneShotDecoder> {
   }
 
   get memorySize(): number {
-    return this.#current?.memorySize ?? 0;
+    return this.#current?.exports.memory.buffer.byteLength ?? 0;
   }
 
   run<R>(work: (current: T) => R): R {
@@ -74,14 +79,14 @@ class OneShotInstance<T extends OneShotDecoder> {
       this.#current = undefined;
       throw trapped(error);
     } finally {
-      if (current.memorySize > HIGH_WATER_MARK) this.#current = undefined;
+      if (current.exports.memory.buffer.byteLength > HIGH_WATER_MARK) this.#current = undefined;
     }
   }
 }
 
 /** Decodes whole values with one reused context. */
 class OneShotDecoder {
-  protected readonly exports: ZstashExports;
+  readonly exports: ZstashExports;
   protected readonly memory: LinearMemory;
   readonly #dictionaries: DigestedDictionaries;
   #context = 0;
@@ -92,70 +97,70 @@ class OneShotDecoder {
     this.#dictionaries = new DigestedDictionaries(this.memory, this.exports.ZSTD_freeDDict);
   }
 
-  /** Linear memory in bytes. */
-  get memorySize(): number {
-    return this.exports.memory.buffer.byteLength;
-  }
-
   decompress<Memory extends ArrayBufferLike = ArrayBuffer>(
     plan: DecodePlan,
     into?: Uint8Array<Memory>,
   ): Uint8Array<Memory> {
-    return this.#decode(plan, (memory, start, end) => {
+    const output = this.#decode(plan);
+    try {
+      const { address, size } = output;
+      const content = this.memory.bytes().subarray(address, address + size);
       // Without `into`, `Memory` is what a new array has.
-      if (into === undefined) return memory.slice(start, end) as Uint8Array as Uint8Array<Memory>;
-      into.set(memory.subarray(start, end));
-      return into.subarray(0, end - start);
-    });
+      if (into === undefined) return content.slice() as Uint8Array as Uint8Array<Memory>;
+      into.set(content);
+      return into.subarray(0, size);
+    } finally {
+      this.memory.release(output);
+    }
   }
 
   decompressText(plan: DecodePlan): string {
-    const text = this.#decode(plan, (memory, start, end) => readUtf8(memory.subarray(start, end)));
-    if (text === undefined) throw notText();
-    return text;
-  }
-
-  #decode<T>(plan: DecodePlan, take: (memory: Uint8Array<ArrayBuffer>, start: number, end: number) => T): T {
-    const context = (this.#context ||= requireAddress(this.exports.ZSTD_createDCtx()));
-    const input = this.memory.placeBytes(plan.data);
+    const output = this.#decode(plan);
     try {
-      const output = this.memory.borrow(plan.capacity, "destination");
-      try {
-        const filled = this.#decodeFrames(context, plan, input.address, output.address);
-        return take(this.memory.bytes(), output.address, output.address + filled);
-      } finally {
-        this.memory.release(output);
-      }
+      const { address, size } = output;
+      const text = readUtf8(this.memory.bytes().subarray(address, address + size));
+      if (text === undefined) throw notText();
+      return text;
     } finally {
-      this.memory.release(input);
+      this.memory.release(output);
     }
   }
 
-  #decodeFrames(context: number, plan: DecodePlan, source: number, destination: number): number {
-    let filled = 0;
-    let frame = -1;
-    for (const { start, end, header, bound } of plan.frames) {
-      frame += 1;
-      if (header.type === "skippable") continue;
-      const dictionary = header.dictionaryId === 0 ? undefined : plan.dictionaries.get(header.dictionaryId);
-      const address = dictionary === undefined ? 0 : this.#digest(dictionary);
-      if (address !== 0) this.exports.ZSTD_DCtx_refDDict(context, address);
-      try {
-        const size = this.exports.ZSTD_decompressDCtx(
-          context,
-          destination + filled,
-          plan.capacity - filled,
-          source + start,
-          end - start,
-        );
-        const fits = (header.contentSize ?? bound) <= plan.capacity - filled;
-        if (isZstdError(size)) throw toDecodeError(size, fits, { frame, offset: start });
-        filled += size >>> 0;
-      } finally {
-        if (address !== 0) this.exports.ZSTD_DCtx_refDDict(context, 0);
+  /** Decodes all frames, one after the other, into an area that the caller releases. */
+  #decode(plan: DecodePlan): Area {
+    const { exports, memory } = this;
+    const context = (this.#context ||= requireAddress(exports.ZSTD_createDCtx()));
+    const input = memory.placeBytes(plan.data);
+    let output: Area | undefined;
+    /** Address of the digested dictionary that the context refers to. */
+    let referred = 0;
+    try {
+      output = memory.borrow(plan.capacity, "destination");
+      let frame = -1;
+      for (const { start, end, header, bound } of plan.frames) {
+        frame += 1;
+        if (header.type === "skippable") continue;
+        const dictionary = header.dictionaryId === 0 ? undefined : plan.dictionaries.get(header.dictionaryId);
+        const digested = dictionary === undefined ? 0 : this.#digest(dictionary);
+        if (digested !== referred) exports.ZSTD_DCtx_refDDict(context, digested);
+        referred = digested;
+        const to = output.address + output.size;
+        const room = plan.capacity - output.size;
+        const size = exports.ZSTD_decompressDCtx(context, to, room, input.address + start, end - start);
+        if (isZstdError(size)) {
+          const fits = (header.contentSize ?? bound) <= room;
+          throw toDecodeError(size, fits, { frame, offset: start });
+        }
+        output.size += size >>> 0;
       }
+      return output;
+    } catch (error) {
+      if (output !== undefined) memory.release(output);
+      throw error;
+    } finally {
+      if (referred !== 0) exports.ZSTD_DCtx_refDDict(context, 0);
+      memory.release(input);
     }
-    return filled;
   }
 
   #digest(dictionary: Dictionary): number {
@@ -165,6 +170,7 @@ class OneShotDecoder {
 
 /** Codes whole values with one reused context of each kind. */
 export class OneShot extends OneShotDecoder {
+  #compression: ZstashCompressionExports | undefined;
   #dictionaries: DigestedDictionaries | undefined;
   readonly #parameters: ParameterCache = new ParameterCache();
   #context = 0;
@@ -178,7 +184,7 @@ export class OneShot extends OneShotDecoder {
 
   compress(source: Uint8Array | string, settings: CompressSettings): Uint8Array<ArrayBuffer> {
     const { memory } = this;
-    const exports = requireCompression(this.exports);
+    const exports = (this.#compression ??= requireCompression(this.exports));
     const context = (this.#context ||= requireAddress(exports.ZSTD_createCCtx()));
     this.#parameters.set(exports, context, settings);
     const input = typeof source === "string" ? placeText(memory, source) : memory.placeBytes(source);
@@ -186,7 +192,10 @@ export class OneShot extends OneShotDecoder {
       const output = memory.borrow(exports.ZSTD_compressBound(input.size) >>> 0, "destination");
       const { dictionary } = settings;
       try {
-        if (dictionary !== undefined) this.#useDictionary(context, dictionary, settings.level);
+        if (dictionary !== undefined) {
+          const digested = this.#digest(exports, dictionary, settings.level);
+          exports.ZSTD_CCtx_refCDict(context, digested);
+        }
         const { address, capacity } = output;
         const size = exports.ZSTD_compress2(context, address, capacity, input.address, input.size);
         if (isZstdError(size)) throw toZstashError(size, "compress");
@@ -200,12 +209,10 @@ export class OneShot extends OneShotDecoder {
     }
   }
 
-  #useDictionary(context: number, dictionary: Dictionary, level: number): void {
-    const exports = requireCompression(this.exports);
+  #digest(exports: ZstashCompressionExports, dictionary: Dictionary, level: number): number {
     this.#dictionaries ??= new DigestedDictionaries(this.memory, exports.ZSTD_freeCDict);
-    const digested = this.#dictionaries.get(`${dictionary.id} ${level}`, dictionary, (at, size) =>
+    return this.#dictionaries.get(`${dictionary.id} ${level}`, dictionary, (at, size) =>
       exports.ZSTD_createCDict(at, size, level),
     );
-    exports.ZSTD_CCtx_refCDict(context, digested);
   }
 }
