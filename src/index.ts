@@ -1,6 +1,13 @@
 /** The subpath "zstash": zstd for bytes, text, streams and byte ranges. */
 export { ZstashError, type Effect, type ZstashErrorCode, type ZstashErrorDetails } from "./errors.ts";
-export type { ByteIterator, ByteReader, ByteStream, ByteTransform, PortableByteStream } from "./streams.ts";
+export type {
+  ByteIterator,
+  ByteReader,
+  ByteStream,
+  ByteTransform,
+  PortableByteStream,
+  ReadableBytes,
+} from "./streams.ts";
 export { readFrameHeader, type FrameExtent, type FrameHeader } from "./format/frame.ts";
 export { readDictionary, type Dictionary } from "./format/dictionary.ts";
 export {

@@ -5,6 +5,24 @@ import { readUtf8, utf8Encoder } from "../text.ts";
 import type { CompressSettings, DecodePlan, Engine, EngineFactory } from "./engine.ts";
 import { DST_SIZE_TOO_SMALL, isZstdError, notText, toDecodeError, toZstashError } from "./zstd-errors.ts";
 
+export type { Dictionary } from "../format/dictionary.ts";
+export type { FrameExtent, FrameHeader } from "../format/frame.ts";
+export type {
+  CompressionContext,
+  CompressionParameters,
+  CompressSettings,
+  CompressStreamSettings,
+  DecodePlan,
+  DecoderEngine,
+  DecompressionContext,
+  EndDirective,
+  Engine,
+  EngineFactory,
+  EngineSettings,
+  EngineStats,
+  StreamStep,
+} from "./engine.ts";
+
 /**
  * The engine of the package `@bokuweb/zstd-wasm`, an optional peer: one-shot coding without checksums.
  *

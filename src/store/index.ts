@@ -19,6 +19,8 @@ import { readStat, type ValueStat } from "./stat.ts";
 import { findTemporaryKeys, removeTemporaryKeys, type TemporaryKey } from "./sweep.ts";
 import { decodeText } from "./text.ts";
 
+// The types of a codec, which an option takes, and of streams.
+export type * from "../index.ts";
 export type { Layout } from "./layout.ts";
 export type { PutOptions, PutProgress, ReadOptions, StoreOptions } from "./options.ts";
 export type { PutResult } from "./put.ts";
@@ -28,7 +30,19 @@ export type { TemporaryKey } from "./sweep.ts";
 export type { Fetch } from "../rest/exchange.ts";
 export type { RestOptions } from "../rest/rest-options.ts";
 export type { RetryOptions } from "../rest/retry.ts";
-export type { EventListener, ZstashEvent } from "../metrics/events.ts";
+export type {
+  CompressedEvent,
+  DecodedEvent,
+  DecodeFailedEvent,
+  EscapedEvent,
+  EventListener,
+  EventSubject,
+  ModeFailedEvent,
+  SkippedEvent,
+  SkipReason,
+  UncompressedEvent,
+  ZstashEvent,
+} from "../metrics/events.ts";
 export type { CodecOption } from "../value/codec-loader.ts";
 export type { ValueKind } from "../value/policy.ts";
 export { ZstashError, type ZstashErrorCode } from "../errors.ts";

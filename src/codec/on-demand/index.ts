@@ -7,6 +7,7 @@ import { StreamPool } from "../../engine/stream-pool.ts";
 import type { ByteTransform } from "../../streams.ts";
 import type { DecompressStreamSettings } from "../decompress-options.ts";
 import type { Dictionaries } from "../dictionaries.ts";
+import type { CompiledModule } from "../module.ts";
 import { Pace } from "../pace.ts";
 import { createDecompressStream } from "./decompress-stream.ts";
 
@@ -15,7 +16,7 @@ export { createDecompressStream };
 
 /** Makes the decompression streams of a module that has no engine around it. */
 export function createStreamDecoder(
-  module: WebAssembly.Module,
+  module: CompiledModule,
   memoryLimit: number,
   dictionaries: Dictionaries,
 ): (settings: DecompressStreamSettings) => ByteTransform {
