@@ -124,7 +124,7 @@ function buildTypes() {
 
 /** What `import module from "zstash/zstash.wasm"` gives where the runtime or the bundler supports it. */
 const WASM_MODULE_TYPES = `/** The compiled module; pass it to \`loadZstd({ module })\` or \`loadDecoder({ module })\`. */
-declare const module: WebAssembly.Module;
+declare const module: import("./codec/module.ts").CompiledModule;
 export default module;
 `;
 

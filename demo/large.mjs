@@ -23,7 +23,7 @@ export async function storeLarge(server, items) {
       return fetch(input, init);
     },
   });
-  const bound = segmentSize({ layout: { mtu: MTU } });
+  const bound = segmentSize({ mtu: MTU });
   const result = await store.put(KEY, new Blob([text]).stream(), { layout: { mtu: MTU } });
   if (result === null) throw new Error("nothing was stored");
   const { size, storedSize, frameCount, largestFrame } = result;

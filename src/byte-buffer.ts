@@ -1,4 +1,5 @@
-/** A buffer that grows as bytes arrive: for replies, frames and text whose length is claimed but not proven. */
+/** A buffer that grows as bytes arrive: for replies, frames and tables whose length is not known or not yet proven. */
+
 /**
  * Bytes that arrive in pieces, up to a known limit. The buffer starts small and doubles, so a claimed length costs
  * nothing until its bytes arrive, and the whole is copied a constant number of times however it is split.
@@ -6,32 +7,48 @@
 export class ByteBuffer {
   readonly #limit: number;
   readonly #first: number;
-  #bytes = new Uint8Array(0);
-  #length = 0;
+  #memory: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  #start = 0;
+  #end = 0;
 
-  /** `limit` is the most bytes that are ever appended; `first` how many the first allocation has at most. */
+  /** `limit` is the most bytes that are ever held; `first` how many the first allocation has at most. */
   constructor(limit: number, first: number) {
     this.#limit = limit;
     this.#first = first;
   }
 
   get length(): number {
-    return this.#length;
+    return this.#end - this.#start;
   }
 
-  /** What has arrived: a view, valid until the next append. */
-  get bytes(): Uint8Array {
-    return this.#bytes.subarray(0, this.#length);
+  /** What is held: a view, valid until the next append. */
+  get bytes(): Uint8Array<ArrayBuffer> {
+    return this.#memory.subarray(this.#start, this.#end);
   }
 
-  /** Copy a piece to the end. The caller has checked that it stays within the limit. */
+  /** Copies a piece to the end. The caller has checked that it stays within the limit. */
   append(piece: Uint8Array): void {
-    const length = this.#length + piece.length;
-    if (length > this.#bytes.length) {
-      this.#bytes = grow(this.#bytes, Math.max(length, this.#first), this.#limit);
+    if (this.#end + piece.length > this.#memory.length) this.#makeRoom(this.length + piece.length);
+    this.#memory.set(piece, this.#end);
+    this.#end += piece.length;
+  }
+
+  /** Forgets the first `size` bytes. The memory is kept for later ones. */
+  drop(size: number): void {
+    this.#start += size;
+    if (this.#start === this.#end) this.#start = this.#end = 0;
+  }
+
+  /** Moves what is held to the front, into more memory unless half of what there is would stay free. */
+  #makeRoom(needed: number): void {
+    const held = this.bytes;
+    const { length } = this.#memory;
+    if (needed > length || (needed > length / 2 && length < this.#limit)) {
+      this.#memory = new Uint8Array(Math.min(this.#limit, Math.max(needed, 2 * length, this.#first)));
     }
-    this.#bytes.set(piece, this.#length);
-    this.#length = length;
+    this.#memory.set(held);
+    this.#start = 0;
+    this.#end = held.length;
   }
 }
 

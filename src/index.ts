@@ -1,24 +1,53 @@
-export { ZstashError, type ZstashErrorCode, type ZstashErrorDetails } from "./errors.ts";
-export { readFrameHeader, type FrameHeader } from "./format/frame.ts";
+/** The subpath "zstash": zstd for bytes, text, streams and byte ranges. */
+export { ZstashError, type Effect, type ZstashErrorCode, type ZstashErrorDetails } from "./errors.ts";
 export type {
+  ByteIterator,
+  ByteReader,
+  ByteStream,
+  ByteTransform,
+  PortableByteStream,
+  ReadableBytes,
+} from "./streams.ts";
+export { readFrameHeader, type FrameExtent, type FrameHeader } from "./format/frame.ts";
+export { readDictionary, type Dictionary } from "./format/dictionary.ts";
+export {
+  parseSeekTable,
+  writeSeekTable,
+  type SeekTable,
+  type SeekTableEntry,
+  type SeekTableFrame,
+} from "./format/seek-table.ts";
+export type {
+  CompressFramesOptions,
   CompressionParameters,
   CompressOptions,
   CompressStreamOptions,
+} from "./codec/compress-options.ts";
+export type {
   DecompressOptions,
   DecompressStreamOptions,
-} from "./codec/parameters.ts";
-export { readDictionary, type Dictionary } from "./codec/dictionary.ts";
-export type { CompressFramesOptions } from "./codec/frames.ts";
-export type { RangeSource } from "./codec/range-source.ts";
-export { readSeekTable, type RangeOptions } from "./codec/seekable.ts";
+  RangeOptions,
+  RangeSource,
+} from "./codec/decompress-options.ts";
+export { readSeekTable } from "./codec/on-demand/index.ts";
 export { segmentSize, type SegmentOptions } from "./codec/segment-size.ts";
-export { parseSeekTable, writeSeekTable, type SeekTable, type SeekTableEntry } from "./format/seek-table.ts";
+export type { CompiledModule, ModuleSource } from "./codec/module.ts";
 export type { Decoder } from "./codec/decoder.ts";
 export {
   loadZstd,
+  type CompressionContext,
+  type CompressSettings,
+  type CompressStreamSettings,
+  type DecodePlan,
+  type DecoderEngine,
+  type DecompressionContext,
+  type EndDirective,
   type Engine,
   type EngineFactory,
+  type EngineSettings,
+  type EngineStats,
   type LoadOptions,
+  type StreamStep,
   type Zstd,
   type ZstdStats,
 } from "./codec/zstd.ts";

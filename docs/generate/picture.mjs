@@ -42,6 +42,7 @@ export const units = {
   "check.ts": { holds: "checks of arguments", column: 0 },
   "errors.ts": { holds: "the one error class", column: 0 },
   "limits.ts": { holds: "the shared numbers", column: 0 },
+  "streams.ts": { holds: "types of byte streams", column: 0 },
   "text.ts": { holds: "UTF-8", column: 0 },
 };
 

@@ -1,62 +1,60 @@
+/** `compressStream`: one frame that is flushed as it grows, or frames of a fixed number of decompressed bytes. */
+import { ByteBuffer } from "../byte-buffer.ts";
 import type { CompressionContext, EndDirective, Engine } from "../engine/engine.ts";
 import { ZSTD_e_continue, ZSTD_e_end, ZSTD_e_flush } from "../engine/engine.ts";
-import { ZstashError } from "../errors.ts";
-import { writeSeekTable, type SeekTableEntry } from "../format/seek-table.ts";
+import { SeekTableWriter } from "../format/seek-table.ts";
+import type { ByteTransform } from "../streams.ts";
+import {
+  readCompressStreamOptions,
+  type CompressStreamOptions,
+  type StreamSettings,
+} from "./compress-options.ts";
 import { costFactor, START_COST, type Pace } from "./pace.ts";
-import { readCompressStreamOptions, type CompressStreamOptions } from "./parameters.ts";
-import { createTransform, type Emit, type Transformer } from "./transform.ts";
+import { createTransform, streamClosed, type Emit, type Transformer } from "./transform.ts";
 
 /** First flush of the ramp, in bytes of input: a block of random data of this size still fits a 1340-byte segment. */
 const RAMP_START = 1300;
-/** Where the ramp stops flushing: from here on zstd's own 128 KiB blocks come often enough. */
+/** Interval at which the ramp stops flushing: from here on zstd's own 128 KiB blocks come often enough. */
 const RAMP_END = 64 << 10;
+/** First allocation for a frame that arrives in parts: a last frame of few bytes must not cost 16 MiB. */
+const FRAME_BUFFER_FIRST = 4096;
 
 const nothing = new Uint8Array(0);
 
 /** Makes a stream of one frame, or of frames of `frameSize` bytes with an optional seek table behind them. */
 export function createCompressStream(
-  engine: Engine,
+  engine: Pick<Engine, "compress" | "openCompression">,
   pace: Pace,
   options?: CompressStreamOptions,
-): TransformStream<Uint8Array, Uint8Array> {
-  const parameters = readCompressStreamOptions(options);
-  const { frameSize, seekTable, flush, level, contentSize } = parameters;
-  const open = (signal: AbortSignal): Promise<CompressionContext> =>
-    engine.openCompression(parameters, signal);
-  const cost = costFactor(level);
+): ByteTransform {
+  const settings = readCompressStreamOptions(options);
+  const { frameSize } = settings;
   return createTransform(
     frameSize === undefined
-      ? new SingleFrame(open, pace, cost, flush, contentSize)
-      : new FixedFrames(engine, parameters, pace, cost, frameSize, seekTable),
+      ? new SingleFrame(engine, pace, settings)
+      : new FixedFrames(engine, pace, { ...settings, frameSize }),
   );
 }
 
-/** One frame, flushed at the points that the layout asks for. */
+/** One frame, flushed at the points that the settings ask for. */
 class SingleFrame implements Transformer {
-  readonly #open: (signal: AbortSignal) => Promise<CompressionContext>;
+  readonly #engine: Pick<Engine, "openCompression">;
   readonly #pace: Pace;
+  readonly #settings: StreamSettings;
   readonly #cost: number;
-  readonly #contentSize: number | undefined;
   #context: CompressionContext | undefined;
   readonly #end = new AbortController();
   /** Bytes of input up to the next flush, and between the one after that; Infinity for none. */
   #untilFlush: number;
   #interval: number;
-  readonly #ramp: boolean;
   #size = 0;
 
-  constructor(
-    open: (signal: AbortSignal) => Promise<CompressionContext>,
-    pace: Pace,
-    cost: number,
-    flush: "ramp" | "none" | number,
-    contentSize: number | undefined,
-  ) {
-    this.#open = open;
+  constructor(engine: Pick<Engine, "openCompression">, pace: Pace, settings: StreamSettings) {
+    this.#engine = engine;
     this.#pace = pace;
-    this.#cost = cost;
-    this.#contentSize = contentSize;
-    this.#ramp = flush === "ramp";
+    this.#settings = settings;
+    this.#cost = costFactor(settings.level);
+    const { flush } = settings;
     this.#interval = flush === "none" ? Infinity : flush === "ramp" ? RAMP_START : flush;
     this.#untilFlush = this.#interval;
   }
@@ -73,50 +71,48 @@ class SingleFrame implements Transformer {
   }
 
   async close(emit: Emit): Promise<void> {
-    if (this.#contentSize !== undefined && this.#size < this.#contentSize) throw this.#wrongSize();
+    const { contentSize } = this.#settings;
+    if (contentSize !== undefined && this.#size < contentSize) throw wrongSize(contentSize, `${this.#size}`);
     await this.#run(nothing, ZSTD_e_end, emit);
   }
 
   release(): void {
-    this.#end.abort(closed());
+    this.#end.abort(streamClosed());
     this.#context?.release();
     this.#context = undefined;
   }
 
   #count(length: number): void {
+    const { contentSize } = this.#settings;
     this.#size += length;
-    if (this.#contentSize !== undefined && this.#size > this.#contentSize) throw this.#wrongSize();
-  }
-
-  #wrongSize(): RangeError {
-    const got = this.#size > this.#contentSize! ? "more" : `${this.#size}`;
-    return new RangeError(`"contentSize" said ${this.#contentSize} bytes, got ${got}`);
+    if (contentSize !== undefined && this.#size > contentSize) throw wrongSize(contentSize, "more");
   }
 
   #nextInterval(): number {
-    if (this.#ramp) this.#interval = this.#interval * 2 > RAMP_END ? Infinity : this.#interval * 2;
+    if (this.#settings.flush === "ramp")
+      this.#interval = this.#interval * 2 > RAMP_END ? Infinity : this.#interval * 2;
     return this.#interval;
   }
 
   async #run(input: Uint8Array, directive: EndDirective, emit: Emit): Promise<void> {
     const context = this.#context ?? (await this.#take());
     // The stream may have ended between the grant and here.
-    if (this.#end.signal.aborted) throw closed();
+    if (this.#end.signal.aborted) throw streamClosed();
     for (let rest = input; ;) {
       const { consumed, output, full, remaining } = context.step(rest, directive);
       rest = rest.subarray(consumed);
       if (output.length > 0) await emit(output);
       await this.#pace.spend((consumed + output.length) * this.#cost);
-      if (this.#end.signal.aborted) throw closed();
+      if (this.#end.signal.aborted) throw streamClosed();
       if (rest.length === 0 && (directive === ZSTD_e_continue ? !full : remaining === 0)) return;
     }
   }
 
   async #take(): Promise<CompressionContext> {
-    const context = await this.#open(this.#end.signal);
+    const context = await this.#engine.openCompression(this.#settings, this.#end.signal);
     if (this.#end.signal.aborted) {
       context.release();
-      throw closed();
+      throw streamClosed();
     }
     this.#context = context;
     await this.#pace.spend(START_COST);
@@ -126,83 +122,67 @@ class SingleFrame implements Transformer {
 
 /** Frames of a fixed number of decompressed bytes, each declaring its size. */
 class FixedFrames implements Transformer {
-  readonly #engine: Engine;
-  readonly #parameters: Parameters<Engine["compress"]>[1];
+  readonly #engine: Pick<Engine, "compress">;
   readonly #pace: Pace;
+  readonly #settings: StreamSettings;
   readonly #cost: number;
   readonly #frameSize: number;
-  readonly #entries: SeekTableEntry[] | undefined;
-  #buffer: Uint8Array = nothing;
-  #filled = 0;
+  readonly #table: SeekTableWriter | undefined;
+  /** The part of a frame that has arrived. */
+  #part: ByteBuffer;
   #frames = 0;
 
   constructor(
-    engine: Engine,
-    parameters: Parameters<Engine["compress"]>[1],
+    engine: Pick<Engine, "compress">,
     pace: Pace,
-    cost: number,
-    frameSize: number,
-    seekTable: boolean,
+    settings: StreamSettings & { readonly frameSize: number },
   ) {
     this.#engine = engine;
-    this.#parameters = parameters;
     this.#pace = pace;
-    this.#cost = cost;
-    this.#frameSize = frameSize;
-    this.#entries = seekTable ? [] : undefined;
+    this.#settings = settings;
+    this.#cost = costFactor(settings.level);
+    this.#frameSize = settings.frameSize;
+    this.#table = settings.seekTable ? new SeekTableWriter() : undefined;
+    this.#part = new ByteBuffer(this.#frameSize, FRAME_BUFFER_FIRST);
   }
 
   async write(chunk: Uint8Array, emit: Emit): Promise<void> {
     for (let at = 0; at < chunk.length;) {
-      const end = Math.min(chunk.length, at + this.#frameSize - this.#filled);
+      const end = Math.min(chunk.length, at + this.#frameSize - this.#part.length);
       // A frame that lies whole in one chunk is compressed from there.
       if (end - at === this.#frameSize) await this.#frame(chunk.subarray(at, end), emit);
       else {
-        this.#append(chunk.subarray(at, end));
-        if (this.#filled === this.#frameSize) await this.#flush(emit);
+        this.#part.append(chunk.subarray(at, end));
+        if (this.#part.length === this.#frameSize) await this.#flush(emit);
       }
       at = end;
     }
   }
 
   async close(emit: Emit): Promise<void> {
-    if (this.#filled > 0 || this.#frames === 0) await this.#flush(emit);
-    if (this.#entries !== undefined) await emit(writeSeekTable(this.#entries));
+    if (this.#part.length > 0 || this.#frames === 0) await this.#flush(emit);
+    if (this.#table !== undefined) await emit(this.#table.toBytes());
   }
 
   release(): void {
-    this.#buffer = nothing;
-  }
-
-  /** Grows by doubling: a last frame of few bytes must not cost a buffer of 16 MiB. */
-  #append(bytes: Uint8Array): void {
-    const needed = this.#filled + bytes.length;
-    if (needed > this.#buffer.length) {
-      const grown = new Uint8Array(
-        Math.min(this.#frameSize, Math.max(needed, this.#buffer.length * 2, 4096)),
-      );
-      grown.set(this.#buffer.subarray(0, this.#filled));
-      this.#buffer = grown;
-    }
-    this.#buffer.set(bytes, this.#filled);
-    this.#filled = needed;
+    this.#part = new ByteBuffer(0, 0);
   }
 
   async #flush(emit: Emit): Promise<void> {
-    const content = this.#buffer.subarray(0, this.#filled);
-    this.#filled = 0;
+    const content = this.#part.bytes;
+    this.#part.drop(content.length);
     await this.#frame(content, emit);
   }
 
   async #frame(content: Uint8Array, emit: Emit): Promise<void> {
-    const frame = this.#engine.compress(content, this.#parameters);
+    const frame = this.#engine.compress(content, this.#settings);
     this.#frames += 1;
-    this.#entries?.push({ compressedSize: frame.length, decompressedSize: content.length });
+    this.#table?.add(frame.length, content.length);
     await emit(frame);
     await this.#pace.spend(content.length * this.#cost);
   }
 }
 
-function closed(): ZstashError {
-  return new ZstashError("INTERNAL", "Cannot go on: the stream was closed");
+function wrongSize(contentSize: number, got: string): RangeError {
+  return new RangeError(`"contentSize" said ${contentSize} bytes, got ${got}`);
 }

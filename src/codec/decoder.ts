@@ -1,12 +1,18 @@
+/** The public `Decoder`, and the half of it that holds whole values. */
+import { requireBytes } from "../check.ts";
 import type { DecodePlan, DecoderEngine } from "../engine/engine.ts";
 import { ZstashError } from "../errors.ts";
-import type { Dictionary } from "../format/dictionary.ts";
 import { walkFrame, type FrameExtent } from "../format/frame.ts";
-import { dictionaryUnknown } from "./dictionary.ts";
-import type { RangeSource } from "./range-source.ts";
-import type { RangeOptions } from "./seekable.ts";
-import { requireBytes } from "../check.ts";
-import { readDecompressOptions, type DecompressOptions, type DecompressStreamOptions } from "./parameters.ts";
+import type { ByteStream, ByteTransform } from "../streams.ts";
+import {
+  readDecompressOptions,
+  readTextOptions,
+  type DecompressOptions,
+  type DecompressStreamOptions,
+  type RangeOptions,
+  type RangeSource,
+} from "./decompress-options.ts";
+import { dictionaryUnknown, type Dictionaries } from "./dictionaries.ts";
 
 /** Decompression over one engine. All methods are synchronous; one that throws leaves the decoder usable. */
 export interface Decoder {
@@ -20,61 +26,60 @@ export interface Decoder {
    * const bytes = zstd.decompress(frame, { maxSize: 64 << 20 });
    * ```
    */
-  decompress(data: Uint8Array, options?: DecompressOptions): Uint8Array;
+  decompress<Memory extends ArrayBufferLike = ArrayBuffer>(
+    data: Uint8Array,
+    options?: DecompressOptions<Memory>,
+  ): Uint8Array<Memory>;
   /**
-   * As `decompress`, to a string straight out of WebAssembly memory. A byte order mark stays in the string.
+   * Decodes as `decompress` does, to a string straight out of WebAssembly memory. A byte order mark stays in the string.
    *
-   * @throws {ZstashError} as `decompress`, and NOT_TEXT where the content is not UTF-8
+   * @throws {ZstashError} what `decompress` throws, and NOT_TEXT if the content is not UTF-8
    * @example
    * ```ts
    * const value = JSON.parse(zstd.decompressText(frame));
    * ```
    */
-  decompressText(data: Uint8Array, options?: Omit<DecompressOptions, "into">): string;
+  decompressText(data: Uint8Array, options?: Pick<DecompressOptions, "maxSize">): string;
   /**
    * A stream that decodes frames and skippable frames in any order, with backpressure inside a chunk. Truncated input
    * is an error at its end, never a short result.
    *
-   * @throws {ZstashError} in the stream: as `decompress`, and WINDOW_LIMIT, TIMEOUT (no context within 30 s)
+   * @throws {ZstashError} in the stream: what `decompress` throws, WINDOW_LIMIT, TIMEOUT (no context within 30 s)
    * @example
    * ```ts
    * const text = await new Response(body.pipeThrough(zstd.decompressStream())).text();
    * ```
    */
-  decompressStream(options?: DecompressStreamOptions): TransformStream<Uint8Array, Uint8Array>;
+  decompressStream(options?: DecompressStreamOptions): ByteTransform;
   /**
    * Decompressed bytes `[start, end)` of a seekable file, reading only the frames that hold them; `end` defaults to the
    * end and is clamped to it. A file without a seek table is read from its start.
    *
-   * @throws {ZstashError} in the stream: as `decompressStream`, with frame and offset in the file; RangeError where
-   * `start` lies past the end
+   * @throws {ZstashError} in the stream: what `decompressStream` throws, with frame and offset in the file; RangeError
+   * if `start` lies past the end
    * @example
    * ```ts
    * const page = zstd.decompressRange(source, 1_000_000, 1_001_000);
    * ```
    */
-  decompressRange(
-    source: RangeSource,
-    start: number,
-    end?: number,
-    options?: RangeOptions,
-  ): ReadableStream<Uint8Array>;
+  decompressRange(source: RangeSource, start: number, end?: number, options?: RangeOptions): ByteStream;
 }
 
-/** The part of a decoder that holds whole values, for frames without a dictionary and with one of these. */
+/** Makes the half of a decoder that holds whole values. */
 export function createOneShotDecoder(
-  engine: DecoderEngine,
-  dictionaries: ReadonlyMap<number, Dictionary>,
+  engine: Pick<DecoderEngine, "decompress" | "decompressText">,
+  dictionaries: Dictionaries,
 ): Pick<Decoder, "decompress" | "decompressText"> {
   return {
     decompress(data, options) {
-      requireBytes(data, "data");
       const { maxSize, into } = readDecompressOptions(options);
+      requireBytes(data, "data");
       return engine.decompress(planDecode(data, maxSize, dictionaries), into);
     },
     decompressText(data, options) {
+      const maxSize = readTextOptions(options);
       requireBytes(data, "data");
-      return engine.decompressText(planDecode(data, readDecompressOptions(options).maxSize, dictionaries));
+      return engine.decompressText(planDecode(data, maxSize, dictionaries));
     },
   };
 }
@@ -83,11 +88,7 @@ export function createOneShotDecoder(
  * Finds the frames of `data` and proves the size of their output before anything is allocated for it: the claimed
  * content size where there is one, never more than the blocks can hold, never more than `maxSize`.
  */
-export function planDecode(
-  data: Uint8Array,
-  maxSize: number,
-  dictionaries: ReadonlyMap<number, Dictionary>,
-): DecodePlan {
+export function planDecode(data: Uint8Array, maxSize: number, dictionaries: Dictionaries): DecodePlan {
   if (data.length === 0) {
     throw new ZstashError("TRUNCATED", "Cannot decompress: the input is empty", { frame: 0, offset: 0 });
   }

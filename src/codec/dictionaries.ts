@@ -1,9 +1,13 @@
-import type { Dictionary } from "./dictionary.ts";
+/** Dictionaries as arguments, and the error for one that is not there. */
 import { describe } from "../check.ts";
-import { requireDictionary } from "./parameters.ts";
+import { ZstashError } from "../errors.ts";
+import type { Dictionary } from "../format/dictionary.ts";
+
+/** The registered dictionaries, by the id that frame headers name. */
+export type Dictionaries = ReadonlyMap<number, Dictionary>;
 
 /** The dictionaries by id; two different ones of one id are a RangeError. */
-export function readDictionaries(dictionaries: readonly Dictionary[] = []): ReadonlyMap<number, Dictionary> {
+export function readDictionaries(dictionaries: readonly Dictionary[] = []): Dictionaries {
   if (!Array.isArray(dictionaries)) {
     throw new TypeError(`"dictionaries" must be an array, got ${describe(dictionaries)}`);
   }
@@ -14,4 +18,19 @@ export function readDictionaries(dictionaries: readonly Dictionary[] = []): Read
     byId.set(dictionary.id, dictionary);
   }
   return byId;
+}
+
+/** Throws unless the argument has the shape of a dictionary. */
+export function requireDictionary(value: unknown, name: string): void {
+  if (typeof value === "object" && value !== null && "id" in value && "bytes" in value) return;
+  throw new TypeError(`"${name}" must be what readDictionary returns, got ${describe(value)}`);
+}
+
+/** The error for a frame whose dictionary is not registered. */
+export function dictionaryUnknown(dictionaryId: number, frame: number, offset: number): ZstashError {
+  return new ZstashError(
+    "DICTIONARY_UNKNOWN",
+    `Cannot decompress: the frame needs dictionary ${dictionaryId}, which is not registered`,
+    { dictionaryId, frame, offset },
+  );
 }

@@ -1,15 +1,19 @@
+/** Cuts content so that each of its frames, compressed, fits a bound and fills it well. */
+import { ByteBuffer } from "../byte-buffer.ts";
 import { readFrameHeader } from "../format/frame.ts";
-import { BLOCK_SIZE_MAX } from "../limits.ts";
 import { writeRawBlocks } from "../format/raw-blocks.ts";
+import { BLOCK_SIZE_MAX } from "../limits.ts";
 
-/** The least bound on a frame, in bytes: a header, a checksum and fifty bytes of content. */
-export const MAX_FRAME_SIZE_MIN = 64;
 /** The most content a frame gets, in bytes, however well it compresses: bounds the memory of writer and reader. */
 export const FRAME_CONTENT_MAX: number = 1 << 20;
+/** The most content that is buffered: twice what a frame can take. */
+const BUFFER_SIZE: number = 2 * FRAME_CONTENT_MAX;
+/** Content that is buffered at least, where there is as much: small targets grow quickly. */
+const BUFFER_FIRST: number = 32 << 10;
 
-/** What a cutter aims at, as a share of the room: at 1 every other frame would miss. */
+/** The share of the room that a cutter aims at: at 1 every other frame would miss. */
 const AIM = 0.97;
-/** After a miss, as a share of what its measured ratio promises: less content compresses a little worse. */
+/** The share of what its measured ratio promises after a miss: less content compresses a little worse. */
 const AIM_AFTER_MISS = 0.95;
 /** A frame that fills less of the bound is tried again with more content. */
 const FILL_ENOUGH = 0.8;
@@ -18,14 +22,14 @@ const GROWTH_MAX = 4;
 /** A retry for less gain than this is not worth its time. */
 const GAIN_MIN = 1.03;
 const TRIES_MAX = 4;
-/** Header, block header and checksum of a frame of 256…65791 bytes: what is assumed until a frame has been seen. */
+/** Header, block header and checksum of a frame of 256…65791 bytes, which is assumed until a frame has been seen. */
 const TYPICAL_OVERHEAD = 14;
 const BLOCK_HEADER_SIZE = 3;
 const CHECKSUM_SIZE = 4;
 
 /** One whole frame and the bytes of content in it. */
 export interface CutFrame {
-  readonly frame: Uint8Array;
+  readonly frame: Uint8Array<ArrayBuffer>;
   readonly contentSize: number;
 }
 
@@ -36,17 +40,16 @@ export interface CutFrame {
  * and tried again on a miss. Tries never exceed twice the frames: what a frame does not use is left to later ones,
  * and the last try that it has is for as much content as fits even as raw blocks.
  *
- * It buffers up to 2 MiB, and cuts where it holds as much as it expects to fit; how the input is divided into pushes
+ * It buffers up to 2 MiB, and cuts when it holds as much as it expects to fit. The division of the input into pushes
  * can move the cuts.
  */
 export class FrameCutter {
-  readonly #compress: (content: Uint8Array) => Uint8Array;
+  readonly #compress: (content: Uint8Array) => Uint8Array<ArrayBuffer>;
   readonly #bound: number;
-  #buffer: Uint8Array = new Uint8Array(0);
-  #start = 0;
-  #end = 0;
-  /** Content bytes a byte of payload holds, running; and what of a frame is not payload. */
+  #buffer: ByteBuffer = new ByteBuffer(BUFFER_SIZE, BUFFER_FIRST);
+  /** Content bytes that a byte of payload holds, as a running mean. */
   #ratio = 1;
+  /** Bytes of a frame that are not payload. */
   #overhead: number = TYPICAL_OVERHEAD;
   #lastSize: number;
   #frames = 0;
@@ -54,7 +57,7 @@ export class FrameCutter {
   #attempted = 0;
 
   /** `compress` makes one frame of its argument, and keeps no reference to it. */
-  constructor(compress: (content: Uint8Array) => Uint8Array, maxFrameSize: number) {
+  constructor(compress: (content: Uint8Array) => Uint8Array<ArrayBuffer>, maxFrameSize: number) {
     this.#compress = compress;
     this.#bound = maxFrameSize;
     this.#lastSize = this.#floor();
@@ -78,21 +81,23 @@ export class FrameCutter {
   /** Takes all of `bytes`, which are copied, and yields the frames that are due. */
   *push(bytes: Uint8Array): Generator<CutFrame, void, undefined> {
     for (let at = 0; at < bytes.length;) {
-      at += this.#append(bytes.subarray(at));
-      while (this.#end - this.#start >= this.#target(this.#ratio, AIM)) yield this.#cut();
+      const room = this.#wanted() - this.#buffer.length;
+      this.#buffer.append(bytes.subarray(at, at + room));
+      at += room;
+      while (this.#buffer.length >= this.#target(this.#ratio, AIM)) yield this.#cut();
     }
   }
 
   /** Yields what is left; of no input at all one empty frame. */
   *finish(): Generator<CutFrame, void, undefined> {
-    while (this.#end > this.#start) yield this.#cut();
+    while (this.#buffer.length > 0) yield this.#cut();
     if (this.#frames === 0) yield this.#cut();
-    this.#buffer = new Uint8Array(0);
+    this.#buffer = new ByteBuffer(BUFFER_SIZE, BUFFER_FIRST);
   }
 
   /** Makes the next frame from what is buffered. */
   #cut(): CutFrame {
-    const available = Math.min(this.#end - this.#start, FRAME_CONTENT_MAX);
+    const available = Math.min(this.#buffer.length, FRAME_CONTENT_MAX);
     const budget = Math.min(TRIES_MAX, 2 * (this.#frames + 1) - this.#tries);
     let fit: CutFrame | undefined;
     let size = Math.min(available, this.#target(this.#ratio, AIM));
@@ -123,11 +128,11 @@ export class FrameCutter {
       }
     }
     this.#learn(fit, missed < Infinity);
-    this.#start += fit.contentSize;
+    this.#buffer.drop(fit.contentSize);
     return fit;
   }
 
-  #try(size: number): Uint8Array {
+  #try(size: number): Uint8Array<ArrayBuffer> {
     const frame = this.#compress(this.#content(size));
     const { headerSize, checksum } = readFrameHeader(frame);
     this.#overhead = headerSize + BLOCK_HEADER_SIZE + (checksum ? CHECKSUM_SIZE : 0);
@@ -162,30 +167,11 @@ export class FrameCutter {
   }
 
   #content(size: number): Uint8Array {
-    return this.#buffer.subarray(this.#start, this.#start + size);
+    return this.#buffer.bytes.subarray(0, size);
   }
 
-  /** Copies as much of `bytes` as there is room for, at least one byte; says how much. */
-  #append(bytes: Uint8Array): number {
-    if (this.#end === this.#buffer.length) this.#makeRoom();
-    const taken = bytes.subarray(0, this.#buffer.length - this.#end);
-    this.#buffer.set(taken, this.#end);
-    this.#end += taken.length;
-    return taken.length;
-  }
-
-  /** Twice the target and more, so that every byte is moved once or twice, and never past 2 MiB. */
-  #makeRoom(): void {
-    const held = this.#end - this.#start;
-    const wanted = Math.min(2 * FRAME_CONTENT_MAX, Math.max(16384, 2 * this.#target(this.#ratio, AIM)));
-    if (this.#buffer.length < wanted) {
-      const grown = new Uint8Array(Math.min(2 * FRAME_CONTENT_MAX, 2 * wanted));
-      grown.set(this.#buffer.subarray(this.#start, this.#end));
-      this.#buffer = grown;
-    } else {
-      this.#buffer.copyWithin(0, this.#start, this.#end);
-    }
-    this.#start = 0;
-    this.#end = held;
+  /** Content to hold before a cut: more than the target, so that a frame which compresses better can take more. */
+  #wanted(): number {
+    return Math.min(BUFFER_SIZE, Math.max(BUFFER_FIRST, 4 * this.#target(this.#ratio, AIM)));
   }
 }

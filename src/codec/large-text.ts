@@ -1,11 +1,14 @@
 /**
- * Text that is too large to be coded at once: through streams, which give the event loop back every few milliseconds.
- * 10 MB at once would hold it for 60–117 ms.
+ * Codes text that is too large to be coded at once, through streams, which give the event loop back every few
+ * milliseconds. 10 MB at once would hold it for 60–117 ms.
  */
+import { concatenate } from "../bytes.ts";
+import { notText } from "../engine/zstd-errors.ts";
 import { ZstashError } from "../errors.ts";
 import { reserveContentSize, writeContentSize } from "../format/content-size.ts";
 import { FRAME_HEADER_SIZE_MAX, readFrameHeaderAt } from "../format/frame.ts";
-import { concatenate } from "../bytes.ts";
+import type { ByteStream } from "../streams.ts";
+import { utf8Encoder } from "../text.ts";
 import type { Decoder } from "./decoder.ts";
 import type { Zstd } from "./zstd.ts";
 
@@ -20,7 +23,11 @@ const SLICE = 128 << 10;
  * The frame of a text, which declares its content size: that is known only when the text has been encoded, and to count
  * it beforehand would hold the event loop for 11 ms. Its bytes differ from those of `compress`.
  */
-export async function compressLargeText(zstd: Zstd, text: string, level: number): Promise<Uint8Array> {
+export async function compressLargeText(
+  zstd: Zstd,
+  text: string,
+  level: number,
+): Promise<Uint8Array<ArrayBuffer>> {
   try {
     const { readable, writable } = zstd.compressStream({ level, flush: "none" });
     const [chunks, size] = await Promise.all([readAll(readable), writeText(writable, text)]);
@@ -31,7 +38,7 @@ export async function compressLargeText(zstd: Zstd, text: string, level: number)
   }
 }
 
-function withContentSize(chunks: readonly Uint8Array[], size: number): Uint8Array {
+function withContentSize(chunks: readonly Uint8Array<ArrayBuffer>[], size: number): Uint8Array<ArrayBuffer> {
   const [first = new Uint8Array(0), ...rest] = chunks;
   const whole = first.length < FRAME_HEADER_SIZE_MAX;
   const head = whole ? concatenate(chunks) : first;
@@ -41,7 +48,7 @@ function withContentSize(chunks: readonly Uint8Array[], size: number): Uint8Arra
   return whole ? begun : concatenate([begun, ...rest]);
 }
 
-/** As `decompressText`, where the content is large and the frame can be streamed; else that. */
+/** Decodes a frame to text: through a stream if the content is large and the frame can be streamed, else at once. */
 export async function decompressLargeText(
   decoder: Decoder,
   frame: Uint8Array,
@@ -62,7 +69,7 @@ async function decodeStream(decoder: Decoder, frame: Uint8Array, maxSize: number
   const { readable, writable } = decoder.decompressStream({ maxSize });
   const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   const readText = async (): Promise<string> => {
-    // Strings are put together when somebody looks into the whole; a join here would hold the event loop for 10 ms.
+    // V8 concatenates lazily; a join here blocks for 10 ms.
     let content = "";
     const reader = readable.getReader();
     try {
@@ -84,21 +91,20 @@ async function decodeStream(decoder: Decoder, frame: Uint8Array, maxSize: number
   return content;
 }
 
-/** Engines of others may have no streams. */
+/** Returns true if the engine has no streams, as engines of others may. */
 function isUnsupported(error: unknown): boolean {
   return error instanceof ZstashError && error.code === "UNSUPPORTED";
 }
 
 /** Writes a text as UTF-8 and gives its size in bytes. */
 async function writeText(writable: WritableStream<Uint8Array>, text: string): Promise<number> {
-  const encoder = new TextEncoder();
   const writer = writable.getWriter();
   let size = 0;
   for (let start = 0; start < text.length;) {
     let end = start + SLICE;
     // A pair of surrogates stays together.
     if ((text.charCodeAt(end - 1) & 0xfc00) === 0xd800) end -= 1;
-    const bytes = encoder.encode(text.slice(start, end));
+    const bytes = utf8Encoder.encode(text.slice(start, end));
     size += bytes.length;
     await writer.write(bytes);
     start = end;
@@ -107,8 +113,8 @@ async function writeText(writable: WritableStream<Uint8Array>, text: string): Pr
   return size;
 }
 
-async function readAll(readable: ReadableStream<Uint8Array>): Promise<Uint8Array[]> {
-  const chunks: Uint8Array[] = [];
+async function readAll(readable: ByteStream): Promise<Uint8Array<ArrayBuffer>[]> {
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
   const reader = readable.getReader();
   for (let next = await reader.read(); !next.done; next = await reader.read()) chunks.push(next.value);
   return chunks;
@@ -117,7 +123,7 @@ async function readAll(readable: ReadableStream<Uint8Array>): Promise<Uint8Array
 function decodeUtf8(decoder: TextDecoder, chunk: Uint8Array | undefined): string {
   try {
     return chunk === undefined ? decoder.decode() : decoder.decode(chunk, { stream: true });
-  } catch (cause) {
-    throw new ZstashError("NOT_TEXT", "Cannot decompress to text: the content is not UTF-8", { cause });
+  } catch {
+    throw notText();
   }
 }

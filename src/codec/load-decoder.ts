@@ -1,11 +1,20 @@
+/** `loadDecoder` of "zstash/decode": decoding alone, in as few bytes as it takes for whole values. */
 import { loadModule as loadPackagedModule } from "#wasm/decoder";
-import { createDecoderEngine } from "../engine/wasm-decoder.ts";
+import { requireOptions } from "../check.ts";
+import { explainFailure } from "../engine/exports.ts";
+import { createOneShotDecoder as createOneShotEngine } from "../engine/one-shot.ts";
+import type { Dictionary } from "../format/dictionary.ts";
 import { DEFAULT_MEMORY_LIMIT } from "../limits.ts";
+import type { ByteStream, ByteTransform } from "../streams.ts";
 import { createOneShotDecoder, type Decoder } from "./decoder.ts";
-import type { Dictionary } from "./dictionary.ts";
+import {
+  readDecompressStreamOptions,
+  type DecompressStreamOptions,
+  type DecompressStreamSettings,
+} from "./decompress-options.ts";
+import { readDictionaries } from "./dictionaries.ts";
 import { loadedStream } from "./loaded-stream.ts";
-import { compileModule, type ModuleSource } from "./module.ts";
-import { readDecompressStreamOptions, type DecompressStreamOptions } from "./parameters.ts";
+import { readModule, type CompiledModule, type ModuleSource } from "./module.ts";
 
 /** Options of `loadDecoder`. */
 export interface LoadDecoderOptions {
@@ -14,8 +23,6 @@ export interface LoadDecoderOptions {
   /** Dictionaries to decompress with, found by the id in a frame's header. */
   readonly dictionaries?: readonly Dictionary[];
 }
-
-const none: ReadonlyMap<number, Dictionary> = new Map();
 
 let shared: Promise<Decoder> | undefined;
 
@@ -32,9 +39,10 @@ let shared: Promise<Decoder> | undefined;
  * const text = decoder.decompressText(frame);
  * ```
  */
-export function loadDecoder(options: LoadDecoderOptions = {}): Promise<Decoder> {
+export async function loadDecoder(options: LoadDecoderOptions = {}): Promise<Decoder> {
+  requireOptions(options, ["module", "dictionaries"]);
   const { module, dictionaries } = options;
-  if (module !== undefined) return load(() => compileModule(module), dictionaries);
+  if (module !== undefined) return load(readModule(module), dictionaries);
   if (dictionaries !== undefined) return load(loadPackagedModule, dictionaries);
   shared ??= load(loadPackagedModule, undefined).catch((error: unknown) => {
     shared = undefined;
@@ -43,22 +51,31 @@ export function loadDecoder(options: LoadDecoderOptions = {}): Promise<Decoder> 
   return shared;
 }
 
+const loadOnDemand = () => import("./on-demand/index.ts");
+
 async function load(
-  loadModule: () => Promise<WebAssembly.Module>,
-  dictionaries: readonly Dictionary[] | undefined,
+  loadModule: () => Promise<CompiledModule>,
+  registered: readonly Dictionary[] | undefined,
 ): Promise<Decoder> {
-  const byId =
-    dictionaries === undefined ? none : (await import("./dictionaries.ts")).readDictionaries(dictionaries);
-  const engine = await createDecoderEngine(loadModule, DEFAULT_MEMORY_LIMIT);
+  const dictionaries = readDictionaries(registered);
+  const { module, oneShot } = await explainFailure(async () => {
+    const loaded = await loadModule();
+    return { module: loaded, oneShot: createOneShotEngine(loaded) };
+  });
+  let streams: Promise<(settings: DecompressStreamSettings) => ByteTransform> | undefined;
   const decoder = {
-    ...createOneShotDecoder(engine, byId),
-    decompressStream(options?: DecompressStreamOptions): TransformStream<Uint8Array, Uint8Array> {
-      const limits = readDecompressStreamOptions(options);
+    ...createOneShotDecoder(oneShot, dictionaries),
+    decompressStream(options?: DecompressStreamOptions): ByteTransform {
+      const settings = readDecompressStreamOptions(options);
       const input = new TransformStream<Uint8Array, Uint8Array>();
       const readable = loadedStream(
         async () => {
-          const { createDecompressStream } = await import("./decompress-stream.ts");
-          return input.readable.pipeThrough(createDecompressStream(engine, byId, limits));
+          streams ??= loadOnDemand().then(({ createStreamDecoder }) =>
+            createStreamDecoder(module, DEFAULT_MEMORY_LIMIT, dictionaries),
+          );
+          const { readable, writable } = (await streams)(settings);
+          input.readable.pipeTo(writable).catch(() => undefined);
+          return readable;
         },
         (reason) => input.readable.cancel(reason),
       );
@@ -67,10 +84,9 @@ async function load(
   };
   return {
     ...decoder,
-    decompressRange: (source, start, end, options) =>
-      loadedStream(async () => {
-        const { createRangeReader } = await import("./seekable.ts");
-        return createRangeReader(decoder)(source, start, end, options);
-      }),
+    decompressRange: (source, start, end, options): ByteStream =>
+      loadedStream(async () =>
+        (await loadOnDemand()).createRangeReader(decoder)(source, start, end, options),
+      ),
   };
 }

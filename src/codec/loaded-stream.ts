@@ -1,13 +1,16 @@
+/** Streams of "zstash/decode", whose code is loaded by their first reader. */
+import type { ByteReader, ByteStream } from "../streams.ts";
+
 /**
  * A stream whose source is loaded when a reader first asks for a chunk: a page that only decodes whole values never
- * fetches the code of streams. `cancelled` hears of a reader that leaves before that.
+ * fetches the code of streams. `cancelled` is called for a reader that leaves before that.
  */
 export function loadedStream(
-  load: () => Promise<ReadableStream<Uint8Array>>,
+  load: () => Promise<ByteStream>,
   cancelled?: (reason: unknown) => Promise<void>,
-): ReadableStream<Uint8Array> {
-  let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
-  return new ReadableStream<Uint8Array>(
+): ByteStream {
+  let reader: ByteReader | undefined;
+  const stream = new ReadableStream<Uint8Array<ArrayBuffer>>(
     {
       async pull(controller) {
         reader ??= (await load()).getReader();
@@ -19,4 +22,5 @@ export function loadedStream(
     },
     { highWaterMark: 0 },
   );
+  return stream as ByteStream;
 }

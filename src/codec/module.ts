@@ -1,18 +1,33 @@
+/** Compiles the WebAssembly module that a caller brings. */
 import { describe } from "../check.ts";
 
-/** What `loadZstd` and `loadDecoder` accept as the module: compiled, as bytes, or as a Response that yields them. */
-export type ModuleSource = WebAssembly.Module | BufferSource | Response;
+/** A WebAssembly.Module; any object where TypeScript does not know that type, which is without lib "DOM". */
+export type CompiledModule = typeof globalThis extends {
+  readonly WebAssembly: { readonly Module: { readonly prototype: infer Module } };
+}
+  ? Module
+  : object;
+
+/** A WebAssembly module: compiled, as bytes, or as a Response that yields them. */
+export type ModuleSource = CompiledModule | ArrayBuffer | ArrayBufferView | Response;
 
 /**
- * The compiled module of a source. A Module of another realm (an EdgeVM, a Next.js sandbox) is no instance of this
+ * How to load the module of a source. A Module of another realm (an EdgeVM, a Next.js sandbox) is no instance of this
  * realm's class, so it is told by its tag.
+ *
+ * @throws {TypeError} for anything else
  */
-export async function compileModule(source: ModuleSource): Promise<WebAssembly.Module> {
+export function readModule(source: ModuleSource): () => Promise<CompiledModule> {
   const tag = Object.prototype.toString.call(source);
-  if (tag === "[object WebAssembly.Module]") return source as WebAssembly.Module;
-  if (tag === "[object Response]") return WebAssembly.compile(await (source as Response).arrayBuffer());
+  if (tag === "[object WebAssembly.Module]") return () => Promise.resolve(source as CompiledModule);
+  if (tag === "[object Response]") {
+    return async () => {
+      const bytes = await (source as Response).arrayBuffer();
+      return WebAssembly.compile(bytes);
+    };
+  }
   if (tag === "[object ArrayBuffer]" || ArrayBuffer.isView(source)) {
-    return WebAssembly.compile(source as BufferSource);
+    return async () => WebAssembly.compile(source as BufferSource);
   }
   throw new TypeError(
     `"module" must be a WebAssembly.Module, its bytes or a Response, got ${describe(source)}`,

@@ -1,8 +1,10 @@
+/** Gives the event loop back between steps of streams. */
+
 /** Work between two macrotasks, in bytes at level 1 speed: about 4 ms at 250 MB/s. */
 const BUDGET = 1 << 20;
-/** What a step costs beyond its bytes: chunks of one byte take about 8 µs each, and so does an empty frame. */
+/** The cost of a step beyond its bytes: chunks of one byte take about 8 µs each, and so does an empty frame. */
 const STEP_COST = 2048;
-/** What starting a stream costs: an instance and its context, about 0.5 ms. */
+/** The cost of starting a stream: an instance and its context, about 0.5 ms. */
 export const START_COST = 131072;
 
 /**
@@ -15,7 +17,7 @@ export class Pace {
   #spent = 0;
   readonly #waiting: { readonly cost: number; readonly resume: () => void }[] = [];
 
-  /** Accounts for one step's work; a promise where the event loop has to run before more is. */
+  /** Accounts for one step's work. Returns a promise if the event loop has to run before the next. */
   spend(bytes: number): Promise<void> | undefined {
     const cost = STEP_COST + bytes;
     this.#spent += cost;
@@ -25,7 +27,7 @@ export class Pace {
     });
   }
 
-  /** Resumes as many as the budget has room for, if each one's next step is like its last. */
+  /** Resumes as many as the budget has room for, assuming that each one's next step costs what its last did. */
   async #resumeLater(): Promise<void> {
     while (this.#waiting.length > 0) {
       await macrotask();
@@ -40,7 +42,7 @@ export class Pace {
   }
 }
 
-/** What a byte costs at a level, in bytes at level 1: from the speeds of zstd's own table, rounded up. */
+/** The cost of a byte at a level, in bytes at level 1: from the speeds of zstd's own table, rounded up. */
 export function costFactor(level: number): number {
   if (level <= 2) return 1;
   if (level <= 4) return 2;

@@ -1,12 +1,18 @@
+/** A stream over an async generator. */
+import type { ByteStream } from "../streams.ts";
+
+/** Bytes as they are produced, one chunk at a time. */
+export type ByteGenerator = AsyncGenerator<Uint8Array, void, undefined>;
+
 /**
  * A stream of what a generator yields, which runs only while a reader waits: nothing is queued.
  *
  * The generator's signal is aborted however the stream ends: by its reader's cancel, by `signal`, or by itself.
  */
 export function createPullStream(
-  generate: (signal: AbortSignal) => AsyncGenerator<Uint8Array, void, undefined>,
+  generate: (signal: AbortSignal) => ByteGenerator,
   signal?: AbortSignal,
-): ReadableStream<Uint8Array> {
+): ByteStream {
   const ended = new AbortController();
   const chunks = generate(ended.signal);
   let output: ReadableStreamDefaultController<Uint8Array>;
@@ -14,7 +20,7 @@ export function createPullStream(
   const end = (reason: unknown): void => {
     signal?.removeEventListener("abort", abort);
     ended.abort(reason);
-    // One that waits at a yield is let go; one that waits for a read hears of it from the signal.
+    // Ends a generator suspended at `yield`; one awaiting a read sees the aborted signal.
     chunks.return().catch(() => undefined);
   };
   const abort = (): void => {
@@ -22,7 +28,7 @@ export function createPullStream(
     end(signal!.reason);
   };
 
-  return new ReadableStream<Uint8Array>(
+  const stream = new ReadableStream<Uint8Array>(
     {
       start(controller) {
         output = controller;
@@ -45,4 +51,6 @@ export function createPullStream(
     },
     { highWaterMark: 0 },
   );
+  // Chunks come from responses and from the codec, never out of shared memory.
+  return stream as unknown as ByteStream;
 }

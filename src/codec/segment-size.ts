@@ -1,6 +1,7 @@
-import { requireInteger } from "../check.ts";
+/** How many bytes of payload fit one TCP segment. */
+import { requireBoolean, requireInteger, requireOptions } from "../check.ts";
 
-/** Where a payload travels. */
+/** Options of `segmentSize`: what carries the payload. */
 export interface SegmentOptions {
   /** Bytes of the largest IP packet of the path, 576…65536: 1500 on Ethernet, 1492 over PPPoE, 1280 in many tunnels. */
   readonly mtu: number;
@@ -9,6 +10,8 @@ export interface SegmentOptions {
   /** Major version of HTTP. Default 2, whose framing is the larger. */
   readonly http?: 1 | 2;
 }
+
+const segmentNames: readonly string[] = ["mtu", "tls", "http"];
 
 /** Every IPv4 host takes packets of this size (RFC 791); IPv6 asks for 1280. */
 const MTU_MIN = 576;
@@ -32,9 +35,11 @@ const HTTP_FRAMING: Readonly<Record<1 | 2, number>> = { 1: 4 + 2 + 2, 2: 9 };
  * const frames = zstd.compressFrames({ maxFrameSize: segmentSize({ mtu: 1500 }) });
  * ```
  */
-export function segmentSize({ mtu, tls = true, http = 2 }: SegmentOptions): number {
+export function segmentSize(options: SegmentOptions): number {
+  requireOptions(options, segmentNames);
+  const { mtu, tls = true, http = 2 } = options;
   requireInteger("mtu", mtu, MTU_MIN, MTU_MAX);
-  if (typeof tls !== "boolean") throw new TypeError(`"tls" must be a boolean, got ${typeof tls}`);
+  requireBoolean("tls", tls);
   if (http !== 1 && http !== 2) throw new RangeError(`"http" must be 1 or 2, got ${String(http)}`);
   return mtu - IP_HEADER - TCP_HEADER - (tls ? TLS_RECORD : 0) - HTTP_FRAMING[http];
 }

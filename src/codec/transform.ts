@@ -1,10 +1,18 @@
+/** A pair of streams around work that takes chunks and emits chunks. */
 import { isBytes } from "../bytes.ts";
 import { describe } from "../check.ts";
+import { ZstashError } from "../errors.ts";
+import type { ByteStream, ByteTransform } from "../streams.ts";
 
 /** Hands one chunk to the reader; resolves when the reader wants more, rejects when it has gone. */
-export type Emit = (chunk: Uint8Array) => Promise<void>;
+export type Emit = (chunk: Uint8Array<ArrayBuffer>) => Promise<void>;
 
-/** What a transform does. Calls never overlap. */
+/** The error for work that goes on after its stream has ended. */
+export function streamClosed(): ZstashError {
+  return new ZstashError("INTERNAL", "Cannot go on: the stream was closed");
+}
+
+/** The work of a transform. Calls never overlap. */
 export interface Transformer {
   /** Takes one chunk of input. */
   write(chunk: Uint8Array, emit: Emit): Promise<void>;
@@ -20,8 +28,8 @@ export interface Transformer {
  *
  * The pair works wherever a TransformStream does (`pipeThrough`), and buffers one chunk on each side.
  */
-export function createTransform(transformer: Transformer): TransformStream<Uint8Array, Uint8Array> {
-  let output: ReadableStreamDefaultController<Uint8Array>;
+export function createTransform(transformer: Transformer): ByteTransform {
+  let output: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
   let input: WritableStreamDefaultController;
   let demand: (() => void) | undefined;
   let gone: { reason: unknown } | undefined;
@@ -50,7 +58,7 @@ export function createTransform(transformer: Transformer): TransformStream<Uint8
     if (gone !== undefined) throw (gone as { reason: unknown }).reason;
   };
   /** An error in the work ends both sides, and frees the context before either hears of it. */
-  const guard = async (work: () => Promise<void>): Promise<void> => {
+  const settle = async (work: () => Promise<void>): Promise<void> => {
     try {
       await work();
     } catch (error) {
@@ -61,7 +69,7 @@ export function createTransform(transformer: Transformer): TransformStream<Uint8
     }
   };
 
-  const readable = new ReadableStream<Uint8Array>(
+  const readable = new ReadableStream<Uint8Array<ArrayBuffer>>(
     {
       start(controller) {
         output = controller;
@@ -85,7 +93,7 @@ export function createTransform(transformer: Transformer): TransformStream<Uint8
         controller.signal.addEventListener("abort", () => end(controller.signal.reason));
       },
       write(chunk) {
-        return guard(() => {
+        return settle(() => {
           if (!isBytes(chunk)) {
             throw new TypeError(`A chunk must be a Uint8Array, got ${describe(chunk)}`);
           }
@@ -93,7 +101,7 @@ export function createTransform(transformer: Transformer): TransformStream<Uint8
         });
       },
       close() {
-        return guard(async () => {
+        return settle(async () => {
           await transformer.close(emit);
           release();
           output.close();
@@ -103,5 +111,5 @@ export function createTransform(transformer: Transformer): TransformStream<Uint8
     },
     { highWaterMark: 1 },
   );
-  return { readable, writable };
+  return { readable: readable as ByteStream, writable };
 }

@@ -1,27 +1,41 @@
-import { isBytes } from "../bytes.ts";
+/** `loadZstd` and the public `Zstd`: compression and decompression over the packaged module or another engine. */
 import { loadModule as loadPackagedModule } from "#wasm/full";
+import { isBytes } from "../bytes.ts";
+import { describe, requireInteger, requireOptions } from "../check.ts";
 import type { Engine, EngineFactory, EngineStats } from "../engine/engine.ts";
 import { createEngine } from "../engine/wasm.ts";
+import type { Dictionary } from "../format/dictionary.ts";
 import { DEFAULT_MEMORY_LIMIT } from "../limits.ts";
-import { createCompressStream } from "./compress-stream.ts";
-import { createOneShotDecoder, type Decoder } from "./decoder.ts";
-import { createDecompressStream } from "./decompress-stream.ts";
-import { readDictionaries } from "./dictionaries.ts";
-import type { Dictionary } from "./dictionary.ts";
-import { createFrameStream, type CompressFramesOptions } from "./frames.ts";
-import { compileModule, type ModuleSource } from "./module.ts";
-import { Pace } from "./pace.ts";
-import { describe, requireInteger } from "../check.ts";
+import type { ByteTransform } from "../streams.ts";
+import { createFrameStream } from "./bounded-frames.ts";
 import {
   readCompressOptions,
-  readDecompressStreamOptions,
+  type CompressFramesOptions,
   type CompressOptions,
   type CompressStreamOptions,
-  type DecompressStreamOptions,
-} from "./parameters.ts";
-import { createRangeReader } from "./seekable.ts";
+} from "./compress-options.ts";
+import { createCompressStream } from "./compress-stream.ts";
+import { createOneShotDecoder, type Decoder } from "./decoder.ts";
+import { readDecompressStreamOptions, type DecompressStreamOptions } from "./decompress-options.ts";
+import { readDictionaries } from "./dictionaries.ts";
+import { readModule, type ModuleSource } from "./module.ts";
+import { createDecompressStream, createRangeReader } from "./on-demand/index.ts";
+import { Pace } from "./pace.ts";
 
-export type { Engine, EngineFactory };
+export type {
+  CompressionContext,
+  CompressSettings,
+  CompressStreamSettings,
+  DecodePlan,
+  DecoderEngine,
+  DecompressionContext,
+  EndDirective,
+  Engine,
+  EngineFactory,
+  EngineSettings,
+  EngineStats,
+  StreamStep,
+} from "../engine/engine.ts";
 
 /** Compression and decompression over one engine. All methods are synchronous; one that throws leaves it usable. */
 export interface Zstd extends Decoder {
@@ -38,7 +52,7 @@ export interface Zstd extends Decoder {
    * const frame = zstd.compress(JSON.stringify(value), { level: 1 });
    * ```
    */
-  compress(data: Uint8Array | string, options?: CompressOptions): Uint8Array;
+  compress(data: Uint8Array | string, options?: CompressOptions): Uint8Array<ArrayBuffer>;
   /**
    * A stream that compresses, in bounded memory and with backpressure. It takes a context with its first chunk.
    *
@@ -49,7 +63,7 @@ export interface Zstd extends Decoder {
    * const stored = file.stream().pipeThrough(zstd.compressStream({ contentSize: file.size }));
    * ```
    */
-  compressStream(options?: CompressStreamOptions): TransformStream<Uint8Array, Uint8Array>;
+  compressStream(options?: CompressStreamOptions): ByteTransform;
   /**
    * A stream each of whose chunks is one whole frame of at most `maxFrameSize` bytes, on any input, decodable alone.
    *
@@ -59,12 +73,12 @@ export interface Zstd extends Decoder {
    * const frames = body.pipeThrough(zstd.compressFrames({ maxFrameSize: segmentSize({ mtu: 1500 }) }));
    * ```
    */
-  compressFrames(options: CompressFramesOptions): TransformStream<Uint8Array, Uint8Array>;
+  compressFrames(options: CompressFramesOptions): ByteTransform;
   /** Contexts of streams and linear memory in bytes, for metrics and tests. */
   stats(): ZstdStats;
 }
 
-/** What `Zstd.stats` returns. */
+/** Contexts of streams and linear memory. */
 export type ZstdStats = EngineStats;
 
 /** Options of `loadZstd`. */
@@ -78,6 +92,8 @@ export interface LoadOptions {
   /** Linear memory that the contexts of all streams together may take, in bytes. Default 64 MiB, at least 1 MiB. */
   readonly memoryLimit?: number;
 }
+
+const loadNames: readonly string[] = ["module", "engine", "dictionaries", "memoryLimit"];
 
 let shared: Promise<Zstd> | undefined;
 
@@ -95,17 +111,14 @@ let shared: Promise<Zstd> | undefined;
  * const frame = zstd.compress("to be or not to be");
  * ```
  */
-export function loadZstd(options: LoadOptions = {}): Promise<Zstd> {
+export async function loadZstd(options: LoadOptions = {}): Promise<Zstd> {
+  requireOptions(options, loadNames);
   const { module, engine } = options;
   if (module !== undefined && engine !== undefined) {
-    return Promise.reject(new TypeError('"module" and "engine" exclude each other'));
+    throw new TypeError('"module" and "engine" exclude each other');
   }
   if (engine !== undefined) return createZstd(engine, options);
-  if (module !== undefined)
-    return createZstd(
-      createEngine(() => compileModule(module)),
-      options,
-    );
+  if (module !== undefined) return createZstd(createEngine(readModule(module)), options);
   if (Object.values(options).some((option) => option !== undefined)) {
     return createZstd(createEngine(loadPackagedModule), options);
   }
@@ -122,10 +135,11 @@ async function createZstd(factory: EngineFactory, options: LoadOptions): Promise
   const dictionaries = readDictionaries(options.dictionaries);
   const engine: Engine = await factory({ memoryLimit });
   const pace = new Pace();
+  const resources = { engine, dictionaries, pace };
   const decoder = {
     ...createOneShotDecoder(engine, dictionaries),
-    decompressStream: (options?: DecompressStreamOptions): TransformStream<Uint8Array, Uint8Array> =>
-      createDecompressStream(engine, dictionaries, readDecompressStreamOptions(options), pace),
+    decompressStream: (options?: DecompressStreamOptions): ByteTransform =>
+      createDecompressStream(resources, readDecompressStreamOptions(options)),
   };
   return {
     ...decoder,

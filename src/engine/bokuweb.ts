@@ -1,8 +1,27 @@
+/** "zstash/bokuweb": an engine over the package `@bokuweb/zstd-wasm`, for whoever ships that module already. */
 import * as peer from "@bokuweb/zstd-wasm";
 import { ZstashError } from "../errors.ts";
-import type { DecodePlan, Engine, EngineCompressParameters, EngineFactory } from "./engine.ts";
-import { decodeUtf8 } from "./utf8.ts";
-import { DST_SIZE_TOO_SMALL, isZstdError, toDecodeError, toZstashError } from "./wasm-error.ts";
+import { readUtf8, utf8Encoder } from "../text.ts";
+import type { CompressSettings, DecodePlan, Engine, EngineFactory } from "./engine.ts";
+import { DST_SIZE_TOO_SMALL, isZstdError, notText, toDecodeError, toZstashError } from "./zstd-errors.ts";
+
+export type { Dictionary } from "../format/dictionary.ts";
+export type { FrameExtent, FrameHeader } from "../format/frame.ts";
+export type {
+  CompressionContext,
+  CompressionParameters,
+  CompressSettings,
+  CompressStreamSettings,
+  DecodePlan,
+  DecoderEngine,
+  DecompressionContext,
+  EndDirective,
+  Engine,
+  EngineFactory,
+  EngineSettings,
+  EngineStats,
+  StreamStep,
+} from "./engine.ts";
 
 /**
  * The engine of the package `@bokuweb/zstd-wasm`, an optional peer: one-shot coding without checksums.
@@ -32,22 +51,31 @@ export const bokuweb: EngineFactory = async () => {
   return engine;
 };
 
-const encoder = new TextEncoder();
-
 const engine: Engine = {
-  compress(source: Uint8Array | string, { level, ...parameters }: EngineCompressParameters): Uint8Array {
-    if (parameters.checksum === true) throw unsupported("write a checksum");
-    if (parameters.dictionary !== undefined) throw unsupported("compress with a registered dictionary");
-    if (parameters.parameters !== undefined) throw unsupported("take advanced parameters");
-    const bytes = typeof source === "string" ? encoder.encode(source) : source;
+  compress(source: Uint8Array | string, settings: CompressSettings): Uint8Array<ArrayBuffer> {
+    const { level, checksum, dictionary, parameters } = settings;
+    if (checksum === true) throw unsupported("write a checksum");
+    if (dictionary !== undefined) throw unsupported("compress with a registered dictionary");
+    if (parameters !== undefined) throw unsupported("take advanced parameters");
+    const bytes = typeof source === "string" ? utf8Encoder.encode(source) : source;
     return call(
       "compress",
       () => peer.compress(bytes, level),
       (code) => toZstashError(code, "compress"),
     );
   },
-  decompress: decode,
-  decompressText: (plan) => decodeUtf8(decode(plan)),
+  decompress<Memory extends ArrayBufferLike>(
+    plan: DecodePlan,
+    into?: Uint8Array<Memory>,
+  ): Uint8Array<Memory> {
+    // Without `into`, `Memory` is what a new array has.
+    return decode(plan, into ?? (new Uint8Array(plan.capacity) as Uint8Array as Uint8Array<Memory>));
+  },
+  decompressText(plan) {
+    const text = readUtf8(decode(plan, new Uint8Array(plan.capacity)));
+    if (text === undefined) throw notText();
+    return text;
+  },
   openCompression: () => Promise.reject(unsupported("stream")),
   openDecompression: () => Promise.reject(unsupported("stream")),
   stats: () => ({ live: 0, idle: 0, waiters: 0, memory: 0 }),
@@ -57,10 +85,10 @@ function unsupported(what: string): ZstashError {
   return new ZstashError("UNSUPPORTED", `Cannot ${what}: @bokuweb/zstd-wasm does not`);
 }
 
-function decode(
+function decode<Memory extends ArrayBufferLike>(
   { data, frames, capacity }: DecodePlan,
-  into: Uint8Array = new Uint8Array(capacity),
-): Uint8Array {
+  into: Uint8Array<Memory>,
+): Uint8Array<Memory> {
   let filled = 0;
   let frame = -1;
   for (const { start, end, header, bound } of frames) {
@@ -82,10 +110,15 @@ function decode(
   return into.subarray(0, filled);
 }
 
-/** Runs the peer; the only trace of zstd's error code that it leaves is the number in its message. */
-function call(operation: string, work: () => Uint8Array, toError: (code: number) => Error): Uint8Array {
+/** Runs the peer. The only trace of zstd's error code that it leaves is the number in its message. */
+function call(
+  operation: string,
+  work: () => Uint8Array,
+  toError: (code: number) => Error,
+): Uint8Array<ArrayBuffer> {
   try {
-    return work();
+    // The peer copies its result out of linear memory.
+    return work() as Uint8Array<ArrayBuffer>;
   } catch (cause) {
     const code = Number(/code (-\d+)/.exec(cause instanceof Error ? cause.message : "")?.[1]);
     if (isZstdError(code)) throw toError(code);

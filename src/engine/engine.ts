@@ -1,7 +1,8 @@
+/** What the codec asks of an implementation of zstd, and the settings and results that pass between the two. */
 import type { Dictionary } from "../format/dictionary.ts";
 import type { FrameExtent } from "../format/frame.ts";
 
-/** zstd's advanced compression parameters (ZSTD_cParameter in zstd.h); each one left out is as the level says. */
+/** zstd's advanced compression parameters (ZSTD_cParameter in zstd.h). The level decides those that are left out. */
 export interface CompressionParameters {
   /** log2 of the window in bytes, 10…27. Decoders of browsers stop at 23 (RFC 9659). */
   readonly windowLog?: number;
@@ -14,8 +15,8 @@ export interface CompressionParameters {
   readonly strategy?: number;
 }
 
-/** Parameters of one compression, validated. */
-export interface EngineCompressParameters {
+/** Settings of one compression. */
+export interface CompressSettings {
   readonly level: number;
   /** Undefined where the caller did not say: an engine that has checksums writes one. */
   readonly checksum: boolean | undefined;
@@ -23,8 +24,8 @@ export interface EngineCompressParameters {
   readonly parameters: CompressionParameters | undefined;
 }
 
-/** Parameters of a compression stream, validated. */
-export interface EngineStreamParameters extends EngineCompressParameters {
+/** Settings of a compression stream. */
+export interface CompressStreamSettings extends CompressSettings {
   /** Decompressed bytes to declare in the header; undefined where unknown. */
   readonly contentSize: number | undefined;
   readonly targetCBlockSize: number | undefined;
@@ -47,8 +48,8 @@ export interface StreamStep {
   /** Bytes of the input that were taken. */
   readonly consumed: number;
   /** Output of the step, a copy; empty where there is none yet. */
-  readonly output: Uint8Array;
-  /** Whether the room for output is used up, so that there may be more without further input. */
+  readonly output: Uint8Array<ArrayBuffer>;
+  /** True if the room for output is used up, so that there may be more without further input. */
   readonly full: boolean;
   /**
    * Compressing: bytes still to be flushed, 0 when the directive is complete. Decompressing: 0 at the end of a frame,
@@ -75,10 +76,11 @@ export interface DecompressionContext {
   step(input: Uint8Array): StreamStep;
   /** Chooses the dictionary of the next frame. */
   begin(dictionary: Dictionary | undefined): void;
+  /** Gives the context back; called exactly once. */
   release(): void;
 }
 
-/** Live and idle contexts of streams, and what they cost. */
+/** Contexts of streams and linear memory. */
 export interface EngineStats {
   /** Contexts that streams hold. */
   readonly live: number;
@@ -96,8 +98,11 @@ export interface EngineStats {
  */
 export interface DecoderEngine {
   /** Decodes into a new array, or into `into` and returns its filled part. */
-  decompress(plan: DecodePlan, into?: Uint8Array): Uint8Array;
-  /** Decodes to text: fatal UTF-8 (NOT_TEXT), a BOM is kept. */
+  decompress<Memory extends ArrayBufferLike = ArrayBuffer>(
+    plan: DecodePlan,
+    into?: Uint8Array<Memory>,
+  ): Uint8Array<Memory>;
+  /** Decodes to text: fatal UTF-8 (NOT_TEXT), a byte order mark is kept. */
   decompressText(plan: DecodePlan): string;
   /**
    * Waits for a context within the memory limit, first come first served; TIMEOUT after 30 s. An abort of `signal` ends
@@ -113,17 +118,17 @@ export interface DecoderEngine {
 /** One implementation of zstd. */
 export interface Engine extends DecoderEngine {
   /** Makes one frame that declares its content size. A string is encoded as UTF-8, lone surrogates as U+FFFD. */
-  compress(source: Uint8Array | string, parameters: EngineCompressParameters): Uint8Array;
-  /** As `openDecompression`. */
-  openCompression(parameters: EngineStreamParameters, signal: AbortSignal): Promise<CompressionContext>;
+  compress(source: Uint8Array | string, settings: CompressSettings): Uint8Array<ArrayBuffer>;
+  /** Waits for a context as `openDecompression` does. */
+  openCompression(settings: CompressStreamSettings, signal: AbortSignal): Promise<CompressionContext>;
   stats(): EngineStats;
 }
 
 /** Settings of an engine. */
-export interface EngineOptions {
+export interface EngineSettings {
   /** Linear memory that all contexts of streams together may take, in bytes. */
   readonly memoryLimit: number;
 }
 
 /** Makes an engine; rejects with WASM_UNAVAILABLE where it cannot. May be called again after a failure. */
-export type EngineFactory = (options: EngineOptions) => Promise<Engine>;
+export type EngineFactory = (settings: EngineSettings) => Promise<Engine>;

@@ -1,3 +1,4 @@
+/** The functions that the WebAssembly modules export, the start of an instance, and what becomes of a failed one. */
 import { ZstashError } from "../errors.ts";
 
 /** The exports of wasm/zstash.c; the decoder build has those of decompression alone. Addresses and sizes are i32. */
@@ -19,7 +20,7 @@ export interface ZstashExports {
   ZSTD_decompressStream(context: number, buffers: number): number;
 }
 
-/** What the full build adds. */
+/** The exports of the full build, which compresses too. */
 export interface ZstashCompressionExports extends ZstashExports {
   ZSTD_compressBound(size: number): number;
   ZSTD_createCCtx(): number;
@@ -60,7 +61,23 @@ export function instantiate(module: WebAssembly.Module): ZstashExports {
   return exports;
 }
 
-/** The exports of the full build; UNSUPPORTED of a module that is the decoder alone. */
+/**
+ * Turns what a load throws into WASM_UNAVAILABLE with a remedy. A page whose load succeeds never fetches the remedies,
+ * and one that cannot fetch them either still gets the error.
+ */
+export async function explainFailure<T>(load: () => Promise<T>): Promise<T> {
+  try {
+    return await load();
+  } catch (cause) {
+    const remedy = await import("./on-demand/index.ts").then(
+      ({ remedyFor }) => remedyFor(cause),
+      () => "the cause says why",
+    );
+    throw new ZstashError("WASM_UNAVAILABLE", `Cannot load zstd: ${remedy}`, { cause });
+  }
+}
+
+/** The exports of the full build. UNSUPPORTED if the module is the decoder alone. */
 export function requireCompression(exports: ZstashExports): ZstashCompressionExports {
   if ("ZSTD_compress2" in exports) return exports as ZstashCompressionExports;
   throw new ZstashError("UNSUPPORTED", "Cannot compress: this WebAssembly module is the decoder alone");

@@ -1,16 +1,16 @@
+/** Linear memory of one WebAssembly instance: allocation, and copies of bytes and text into it. */
 import { ZstashError } from "../errors.ts";
+import { utf8Encoder } from "../text.ts";
 import type { ZstashExports } from "./exports.ts";
 
-/** Bytes `[address, address + capacity)` of linear memory; `owned` ones are freed by `release`. */
+/** Bytes `[address, address + capacity)` of linear memory. */
 export interface Area {
   readonly address: number;
   readonly capacity: number;
+  /** True if `release` frees the area. */
   readonly owned: boolean;
-}
-
-/** An area whose first `size` bytes are input. */
-export interface FilledArea extends Area {
-  readonly size: number;
+  /** Bytes at its front that are input. */
+  size: number;
 }
 
 /** Scratch areas stay allocated for small values; larger ones live for one call. */
@@ -19,11 +19,11 @@ const SCRATCH_SIZE = 64 << 10;
 /** The most one area may take of wasm32's 4 GiB. */
 const SIZE_MAX = 0x7fff0000;
 
-/** Linear memory of one instance: allocation, and copies in and out. Views of it stay within `engine/`. */
+/** Allocates in linear memory and copies into it. Views of it stay within `engine/`. */
 export class LinearMemory {
   readonly #exports: ZstashExports;
   readonly #scratch = { source: 0, destination: 0 };
-  #view: Uint8Array;
+  #view: Uint8Array<ArrayBuffer>;
 
   constructor(exports: ZstashExports) {
     this.#exports = exports;
@@ -36,7 +36,7 @@ export class LinearMemory {
   }
 
   /** All of memory. Growing it detaches earlier views, so ask again after any call that may allocate. */
-  bytes(): Uint8Array {
+  bytes(): Uint8Array<ArrayBuffer> {
     const { buffer } = this.#exports.memory;
     if (this.#view.buffer !== buffer) this.#view = new Uint8Array(buffer);
     return this.#view;
@@ -46,14 +46,14 @@ export class LinearMemory {
   borrow(capacity: number, role: "source" | "destination"): Area {
     if (capacity > SCRATCH_SIZE) return this.allocate(capacity);
     this.#scratch[role] ||= this.allocate(SCRATCH_SIZE).address;
-    return { address: this.#scratch[role], capacity: SCRATCH_SIZE, owned: false };
+    return { address: this.#scratch[role], capacity: SCRATCH_SIZE, owned: false, size: 0 };
   }
 
   /** `capacity` bytes until `release`. */
   allocate(capacity: number): Area {
     const address = capacity > SIZE_MAX ? 0 : this.#exports.zstash_malloc(capacity) >>> 0;
     if (address === 0) throw outOfMemory(capacity);
-    return { address, capacity, owned: true };
+    return { address, capacity, owned: true, size: 0 };
   }
 
   release(area: Area): void {
@@ -61,15 +61,38 @@ export class LinearMemory {
   }
 
   /** Copies bytes in. */
-  placeBytes(source: Uint8Array): FilledArea {
+  placeBytes(source: Uint8Array): Area {
     const area = this.borrow(source.length, "source");
     this.bytes().set(source, area.address);
-    return { ...area, size: source.length };
+    area.size = source.length;
+    return area;
   }
+}
 
-  viewOf(area: Area): Uint8Array {
-    return this.bytes().subarray(area.address, area.address + area.capacity);
+/** Encodes text straight into memory: one pass for ASCII, the rest of other text into a larger area. */
+export function placeText(memory: LinearMemory, source: string): Area {
+  const area = memory.borrow(source.length, "source");
+  const read = encodeInto(memory, area, source);
+  if (read === source.length) return area;
+  try {
+    // A UTF-16 code unit takes at most three bytes of UTF-8.
+    const larger = memory.allocate(area.size + (source.length - read) * 3);
+    memory.bytes().copyWithin(larger.address, area.address, area.address + area.size);
+    larger.size = area.size;
+    encodeInto(memory, larger, source.slice(read));
+    return larger;
+  } finally {
+    memory.release(area);
   }
+}
+
+/** Encodes as much of a text as fits behind the area's input. Returns how many of its UTF-16 code units that is. */
+function encodeInto(memory: LinearMemory, area: Area, text: string): number {
+  const { address, capacity, size } = area;
+  const room = memory.bytes().subarray(address + size, address + capacity);
+  const { read, written } = utf8Encoder.encodeInto(text, room);
+  area.size += written;
+  return read;
 }
 
 /** Throws OUT_OF_MEMORY for a null pointer of libzstd's constructors. */

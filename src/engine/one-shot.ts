@@ -1,69 +1,218 @@
+/** Coding of whole values on one WebAssembly instance, which is replaced once it has trapped or grown too large. */
+import type { Dictionary } from "../format/dictionary.ts";
+import { readUtf8 } from "../text.ts";
 import { DigestedDictionaries } from "./dictionaries.ts";
-import type { EngineCompressParameters, EngineStreamParameters } from "./engine.ts";
-import { requireCompression, type ZstashCompressionExports } from "./exports.ts";
+import type {
+  CompressSettings,
+  CompressStreamSettings,
+  DecodePlan,
+  DecoderEngine,
+  Engine,
+} from "./engine.ts";
+import {
+  instantiate,
+  requireCompression,
+  type ZstashCompressionExports,
+  type ZstashExports,
+} from "./exports.ts";
+import { LinearMemory, placeText, requireAddress, type Area } from "./memory.ts";
 import { ParameterCache } from "./parameter-cache.ts";
-import { requireAddress, type FilledArea } from "./memory.ts";
-import { OneShotDecoder } from "./one-shot-decoder.ts";
-import { placeText } from "./place-text.ts";
-import { isZstdError, toZstashError } from "./wasm-error.ts";
+import { isZstdError, notText, toDecodeError, toZstashError, trapped } from "./zstd-errors.ts";
+
+/** An instance that has grown past this is dropped after the call: linear memory never shrinks. */
+const HIGH_WATER_MARK = 64 << 20;
 
 /** A digested dictionary of 64 KB takes 113–474 KB, by level. */
 const DIGESTED_FACTOR = 8;
 
-/** One-shot coding on one instance with one reused context of each kind. */
-export class OneShot extends OneShotDecoder {
-  #dictionaries: DigestedDictionaries | undefined;
-  readonly #held = new ParameterCache();
+/** Makes the one-shot half of a decoding engine. A module that does not start fails here and not at the first call. */
+export function createOneShotDecoder(
+  module: WebAssembly.Module,
+): Pick<DecoderEngine, "decompress" | "decompressText"> {
+  const current = new OneShotInstance(() => new OneShotDecoder(module));
+  return {
+    decompress: (plan, into) => current.run((instance) => instance.decompress(plan, into)),
+    decompressText: (plan) => current.run((instance) => instance.decompressText(plan)),
+  };
+}
+
+/** The one-shot half of an engine, and what its other half needs to know. */
+export interface OneShotEngine extends Pick<Engine, "compress" | "decompress" | "decompressText"> {
+  /** Bytes that a compression stream's context will take. */
+  estimateStream(settings: CompressStreamSettings): number;
+  /** Linear memory in bytes. */
+  memorySize(): number;
+}
+
+/** Makes the one-shot half of an engine. A module that does not start fails here and not at the first call. */
+export function createOneShot(module: WebAssembly.Module): OneShotEngine {
+  const current = new OneShotInstance(() => new OneShot(module));
+  return {
+    compress: (source, settings) => current.run((instance) => instance.compress(source, settings)),
+    decompress: (plan, into) => current.run((instance) => instance.decompress(plan, into)),
+    decompressText: (plan) => current.run((instance) => instance.decompressText(plan)),
+    estimateStream: (settings) => current.run((instance) => instance.estimateStream(settings)),
+    memorySize: () => current.memorySize,
+  };
+}
+
+/** The one instance for one-shot work. */
+class OneShotInstance<T extends OneShotDecoder> {
+  readonly #create: () => T;
+  #current: T | undefined;
+
+  constructor(create: () => T) {
+    this.#create = create;
+    this.#current = create();
+  }
+
+  get memorySize(): number {
+    return this.#current?.exports.memory.buffer.byteLength ?? 0;
+  }
+
+  run<R>(work: (current: T) => R): R {
+    const current = (this.#current ??= this.#create());
+    try {
+      return work(current);
+    } catch (error) {
+      if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+      this.#current = undefined;
+      throw trapped(error);
+    } finally {
+      if (current.exports.memory.buffer.byteLength > HIGH_WATER_MARK) this.#current = undefined;
+    }
+  }
+}
+
+/** Decodes whole values with one reused context. */
+class OneShotDecoder {
+  readonly exports: ZstashExports;
+  protected readonly memory: LinearMemory;
+  readonly #dictionaries: DigestedDictionaries;
   #context = 0;
 
-  /** Bytes that a compression stream's context will take. */
-  estimateStream({ level, parameters = {}, contentSize = -1, dictionary }: EngineStreamParameters): number {
+  constructor(module: WebAssembly.Module) {
+    this.exports = instantiate(module);
+    this.memory = new LinearMemory(this.exports);
+    this.#dictionaries = new DigestedDictionaries(this.memory, this.exports.ZSTD_freeDDict);
+  }
+
+  decompress<Memory extends ArrayBufferLike = ArrayBuffer>(
+    plan: DecodePlan,
+    into?: Uint8Array<Memory>,
+  ): Uint8Array<Memory> {
+    const output = this.#decode(plan);
+    try {
+      const { address, size } = output;
+      const content = this.memory.bytes().subarray(address, address + size);
+      // Without `into`, `Memory` is what a new array has.
+      if (into === undefined) return content.slice() as Uint8Array as Uint8Array<Memory>;
+      into.set(content);
+      return into.subarray(0, size);
+    } finally {
+      this.memory.release(output);
+    }
+  }
+
+  decompressText(plan: DecodePlan): string {
+    const output = this.#decode(plan);
+    try {
+      const { address, size } = output;
+      const text = readUtf8(this.memory.bytes().subarray(address, address + size));
+      if (text === undefined) throw notText();
+      return text;
+    } finally {
+      this.memory.release(output);
+    }
+  }
+
+  /** Decodes all frames, one after the other, into an area that the caller releases. */
+  #decode(plan: DecodePlan): Area {
+    const { exports, memory } = this;
+    const context = (this.#context ||= requireAddress(exports.ZSTD_createDCtx()));
+    const input = memory.placeBytes(plan.data);
+    let output: Area | undefined;
+    /** Address of the digested dictionary that the context refers to. */
+    let referred = 0;
+    try {
+      output = memory.borrow(plan.capacity, "destination");
+      let frame = -1;
+      for (const { start, end, header, bound } of plan.frames) {
+        frame += 1;
+        if (header.type === "skippable") continue;
+        const dictionary = header.dictionaryId === 0 ? undefined : plan.dictionaries.get(header.dictionaryId);
+        const digested = dictionary === undefined ? 0 : this.#digest(dictionary);
+        if (digested !== referred) exports.ZSTD_DCtx_refDDict(context, digested);
+        referred = digested;
+        const to = output.address + output.size;
+        const room = plan.capacity - output.size;
+        const size = exports.ZSTD_decompressDCtx(context, to, room, input.address + start, end - start);
+        if (isZstdError(size)) {
+          const fits = (header.contentSize ?? bound) <= room;
+          throw toDecodeError(size, fits, { frame, offset: start });
+        }
+        output.size += size >>> 0;
+      }
+      return output;
+    } catch (error) {
+      if (output !== undefined) memory.release(output);
+      throw error;
+    } finally {
+      if (referred !== 0) exports.ZSTD_DCtx_refDDict(context, 0);
+      memory.release(input);
+    }
+  }
+
+  #digest(dictionary: Dictionary): number {
+    return this.#dictionaries.get(`${dictionary.id}`, dictionary, this.exports.ZSTD_createDDict);
+  }
+}
+
+/** Codes whole values with one reused context of each kind. */
+export class OneShot extends OneShotDecoder {
+  #compression: ZstashCompressionExports | undefined;
+  #dictionaries: DigestedDictionaries | undefined;
+  readonly #parameters: ParameterCache = new ParameterCache();
+  #context = 0;
+
+  estimateStream({ level, parameters = {}, contentSize = -1, dictionary }: CompressStreamSettings): number {
     const { ZSTD_estimateCStreamSize } = requireCompression(this.exports);
     const { windowLog = 0, chainLog = 0, hashLog = 0 } = parameters;
     const context = ZSTD_estimateCStreamSize(level, windowLog, chainLog, hashLog, contentSize) >>> 0;
     return context + (dictionary === undefined ? 0 : dictionary.bytes.length * DIGESTED_FACTOR);
   }
 
-  compress(source: Uint8Array | string, parameters: EngineCompressParameters): Uint8Array {
-    const exports = requireCompression(this.exports);
-    const input =
-      typeof source === "string" ? placeText(this.memory, source) : this.memory.placeBytes(source);
+  compress(source: Uint8Array | string, settings: CompressSettings): Uint8Array<ArrayBuffer> {
+    const { memory } = this;
+    const exports = (this.#compression ??= requireCompression(this.exports));
+    const context = (this.#context ||= requireAddress(exports.ZSTD_createCCtx()));
+    this.#parameters.set(exports, context, settings);
+    const input = typeof source === "string" ? placeText(memory, source) : memory.placeBytes(source);
     try {
-      return this.#compress(exports, input, parameters);
+      const output = memory.borrow(exports.ZSTD_compressBound(input.size) >>> 0, "destination");
+      const { dictionary } = settings;
+      try {
+        if (dictionary !== undefined) {
+          const digested = this.#digest(exports, dictionary, settings.level);
+          exports.ZSTD_CCtx_refCDict(context, digested);
+        }
+        const { address, capacity } = output;
+        const size = exports.ZSTD_compress2(context, address, capacity, input.address, input.size);
+        if (isZstdError(size)) throw toZstashError(size, "compress");
+        return memory.bytes().slice(address, address + (size >>> 0));
+      } finally {
+        if (dictionary !== undefined) exports.ZSTD_CCtx_refCDict(context, 0);
+        memory.release(output);
+      }
     } finally {
-      this.memory.release(input);
+      memory.release(input);
     }
   }
 
-  #compress(
-    exports: ZstashCompressionExports,
-    input: FilledArea,
-    parameters: EngineCompressParameters,
-  ): Uint8Array {
-    const { level, dictionary } = parameters;
-    const context = (this.#context ||= requireAddress(exports.ZSTD_createCCtx()));
-    this.#held.set(exports, context, parameters);
-    const output = this.memory.borrow(exports.ZSTD_compressBound(input.size) >>> 0, "destination");
-    try {
-      if (dictionary !== undefined) {
-        this.#dictionaries ??= new DigestedDictionaries(this.memory, exports.ZSTD_freeCDict);
-        const digested = this.#dictionaries.get(`${dictionary.id} ${level}`, dictionary, (at, size) =>
-          exports.ZSTD_createCDict(at, size, level),
-        );
-        exports.ZSTD_CCtx_refCDict(context, digested);
-      }
-      const size = exports.ZSTD_compress2(
-        context,
-        output.address,
-        output.capacity,
-        input.address,
-        input.size,
-      );
-      if (isZstdError(size)) throw toZstashError(size, "compress");
-      return this.memory.bytes().slice(output.address, output.address + (size >>> 0));
-    } finally {
-      if (dictionary !== undefined) exports.ZSTD_CCtx_refCDict(context, 0);
-      this.memory.release(output);
-    }
+  #digest(exports: ZstashCompressionExports, dictionary: Dictionary, level: number): number {
+    this.#dictionaries ??= new DigestedDictionaries(this.memory, exports.ZSTD_freeCDict);
+    return this.#dictionaries.get(`${dictionary.id} ${level}`, dictionary, (at, size) =>
+      exports.ZSTD_createCDict(at, size, level),
+    );
   }
 }

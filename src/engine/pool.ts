@@ -1,11 +1,13 @@
+/** A pool of instances within a budget of linear memory, with a queue of streams that wait for room. */
 import { ZstashError } from "../errors.ts";
+import type { EngineStats } from "./engine.ts";
 
 /** How long a stream waits for a context before TIMEOUT, in ms. */
 const WAIT_MS = 30_000;
 
-/** What the pool keeps: something that takes linear memory. */
+/** An instance that the pool keeps. */
 export interface Poolable {
-  /** Linear memory in bytes; may have grown while it was held. */
+  /** Linear memory in bytes. It may grow while the instance is held. */
   readonly memorySize: number;
 }
 
@@ -21,19 +23,18 @@ interface Waiter {
 export class InstancePool<T extends Poolable> {
   readonly #create: () => T;
   readonly #memoryLimit: number;
-  readonly #live = new Set<T>();
+  /** Instances that are held, with the bytes promised to each, of which it may have taken less so far. */
+  readonly #live = new Map<T, number>();
   readonly #idle: T[] = [];
   readonly #waiters: Waiter[] = [];
-  /** Bytes promised to live instances beyond what they have taken so far. */
-  readonly #reserved = new Map<T, number>();
 
   constructor(create: () => T, memoryLimit: number) {
     this.#create = create;
     this.#memoryLimit = memoryLimit;
   }
 
-  stats(): { live: number; idle: number; waiters: number; memory: number } {
-    const memory = [...this.#live, ...this.#idle].reduce((sum, { memorySize }) => sum + memorySize, 0);
+  stats(): EngineStats {
+    const memory = [...this.#live.keys(), ...this.#idle].reduce((sum, { memorySize }) => sum + memorySize, 0);
     return { live: this.#live.size, idle: this.#idle.length, waiters: this.#waiters.length, memory };
   }
 
@@ -51,15 +52,13 @@ export class InstancePool<T extends Poolable> {
   #take(estimate: number): T {
     // The largest idle instance is the one that has to grow least.
     const instance = this.#idle.pop() ?? this.#create();
-    this.#live.add(instance);
-    this.#reserved.set(instance, estimate);
+    this.#live.set(instance, estimate);
     return instance;
   }
 
   /** Takes an instance back; `usable` false drops it. */
   release(instance: T, usable: boolean): void {
     if (!this.#live.delete(instance)) return;
-    this.#reserved.delete(instance);
     if (usable && instance.memorySize <= this.#memoryLimit / 4) {
       this.#idle.push(instance);
       this.#idle.sort((a, b) => a.memorySize - b.memorySize);
@@ -68,27 +67,21 @@ export class InstancePool<T extends Poolable> {
   }
 
   #serve(): void {
-    for (
-      let next = this.#waiters[0];
-      next !== undefined && this.#fits(next.estimate);
-      next = this.#waiters[0]
-    ) {
-      this.#waiters.shift();
-      next.grant();
+    while (this.#waiters.length > 0 && this.#fits(this.#waiters[0]!.estimate)) {
+      this.#waiters.shift()!.grant();
     }
   }
 
-  /** Whether `estimate` more bytes fit; idle instances make room where they would stand in the way. */
+  /** Returns true if `estimate` more bytes fit. Idle instances that stand in the way are dropped. */
   #fits(estimate: number): boolean {
     let taken = 0;
-    for (const instance of this.#live)
-      taken += Math.max(instance.memorySize, this.#reserved.get(instance) ?? 0);
+    for (const [instance, reserved] of this.#live) taken += Math.max(instance.memorySize, reserved);
     if (this.#live.size > 0 && taken + estimate > this.#memoryLimit) return false;
     while (this.#idle.length > 0 && taken + this.#sizeWith(estimate) > this.#memoryLimit) this.#idle.shift();
     return true;
   }
 
-  /** What the idle instances will take once the largest of them has grown to `estimate`. */
+  /** Bytes that the idle instances will take once the largest of them has grown to `estimate`. */
   #sizeWith(estimate: number): number {
     const idle = this.#idle.reduce((sum, { memorySize }) => sum + memorySize, 0);
     const largest = this.#idle.at(-1)?.memorySize ?? 0;
@@ -97,12 +90,12 @@ export class InstancePool<T extends Poolable> {
 
   #wait(estimate: number, signal: AbortSignal | undefined): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      const settle = (): void => {
+      const stopWaiting = (): void => {
         clearTimeout(timer);
         signal?.removeEventListener("abort", onAbort);
       };
       const leave = (reason: unknown): void => {
-        settle();
+        stopWaiting();
         this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
         reject(reason);
         this.#serve();
@@ -116,7 +109,7 @@ export class InstancePool<T extends Poolable> {
       const waiter: Waiter = {
         estimate,
         grant: () => {
-          settle();
+          stopWaiting();
           try {
             resolve(this.#take(estimate));
           } catch (error) {

@@ -1,5 +1,6 @@
+/** Compression streams on pooled instances. */
 import { DigestedDictionaries } from "./dictionaries.ts";
-import type { CompressionContext, EndDirective, EngineStreamParameters, StreamStep } from "./engine.ts";
+import type { CompressionContext, CompressStreamSettings, EndDirective, StreamStep } from "./engine.ts";
 import { ZSTD_e_continue } from "./engine.ts";
 import {
   requireCompression,
@@ -11,20 +12,20 @@ import { ParameterCache, setParameter } from "./parameter-cache.ts";
 import { requireAddress } from "./memory.ts";
 import { INPUT_SIZE, INSTANCE_OVERHEAD, type StreamContext, type StreamInstance } from "./stream-instance.ts";
 import type { StreamPool } from "./stream-pool.ts";
-import { isZstdError, toZstashError } from "./wasm-error.ts";
+import { isZstdError, toZstashError } from "./zstd-errors.ts";
 
 /** Waits for an instance and starts a compression stream on it; see `Engine.openCompression`. */
 export function openCompression(
   pool: StreamPool,
-  parameters: EngineStreamParameters,
+  settings: CompressStreamSettings,
   contextSize: number,
   signal: AbortSignal,
 ): Promise<CompressionContext> {
-  return pool.open(INSTANCE_OVERHEAD + contextSize, signal, (instance, guard, release) => {
-    const direction = instance.context(Compression);
-    direction.start(parameters);
+  return pool.open(INSTANCE_OVERHEAD + contextSize, signal, (instance, trapGuard, release) => {
+    const compression = instance.context(Compression);
+    compression.start(settings);
     return {
-      step: (input, directive) => guard(() => direction.step(input, directive)),
+      step: (input, directive) => trapGuard(() => compression.step(input, directive)),
       release,
     };
   });
@@ -35,7 +36,7 @@ class Compression implements StreamContext {
   readonly #instance: StreamInstance;
   readonly #exports: ZstashCompressionExports;
   readonly #dictionaries: DigestedDictionaries;
-  readonly #held = new ParameterCache();
+  readonly #parameters = new ParameterCache();
   readonly #context: number;
 
   constructor(instance: StreamInstance) {
@@ -50,12 +51,12 @@ class Compression implements StreamContext {
     this.#dictionaries.clear();
   }
 
-  start(parameters: EngineStreamParameters): void {
+  start(settings: CompressStreamSettings): void {
     const exports = this.#exports;
     exports.ZSTD_CCtx_reset(this.#context, ZSTD_reset_session_only);
-    this.#held.set(exports, this.#context, parameters);
-    setParameter(exports, this.#context, ZSTD_c_targetCBlockSize, parameters.targetCBlockSize ?? 0);
-    const { dictionary, level } = parameters;
+    this.#parameters.set(exports, this.#context, settings);
+    setParameter(exports, this.#context, ZSTD_c_targetCBlockSize, settings.targetCBlockSize ?? 0);
+    const { contentSize, dictionary, level } = settings;
     const digested =
       dictionary === undefined
         ? 0
@@ -63,14 +64,13 @@ class Compression implements StreamContext {
             exports.ZSTD_createCDict(at, size, level),
           );
     exports.ZSTD_CCtx_refCDict(this.#context, digested);
-    const { contentSize } = parameters;
     if (contentSize === undefined) return;
-    const result = this.#exports.ZSTD_CCtx_setPledgedSrcSize(this.#context, contentSize);
+    const result = exports.ZSTD_CCtx_setPledgedSrcSize(this.#context, contentSize);
     if (isZstdError(result)) throw toZstashError(result, "declare the content size");
   }
 
   step(input: Uint8Array, directive: EndDirective): StreamStep {
-    // The directive is for the end of the input, and so not yet due where only a part of it fits.
+    // The directive is for the end of the input, so it waits where only a part of the input fits.
     const due = input.length <= INPUT_SIZE ? directive : ZSTD_e_continue;
     return this.#instance.step(
       input,

@@ -1,3 +1,4 @@
+/** Decompression streams on pooled instances. */
 import type { Dictionary } from "../format/dictionary.ts";
 import { DigestedDictionaries } from "./dictionaries.ts";
 import type { DecompressionContext, StreamStep } from "./engine.ts";
@@ -5,7 +6,7 @@ import { ZSTD_d_windowLogMax, ZSTD_reset_session_only } from "./exports.ts";
 import { requireAddress } from "./memory.ts";
 import { INSTANCE_OVERHEAD, type StreamContext, type StreamInstance } from "./stream-instance.ts";
 import type { StreamPool } from "./stream-pool.ts";
-import { toDecodeError } from "./wasm-error.ts";
+import { toDecodeError } from "./zstd-errors.ts";
 
 /** A ZSTD_DCtx, and the two blocks that a decompression stream keeps beside its window. */
 const CONTEXT_SIZE = (96 << 10) + (256 << 10);
@@ -18,12 +19,12 @@ export function openDecompression(
   signal: AbortSignal,
 ): Promise<DecompressionContext> {
   const estimate = INSTANCE_OVERHEAD + CONTEXT_SIZE + Math.min(windowSize, 2 ** maxWindowLog);
-  return pool.open(estimate, signal, (instance, guard, release) => {
-    const direction = instance.context(Decompression);
-    direction.start(maxWindowLog);
+  return pool.open(estimate, signal, (instance, trapGuard, release) => {
+    const decompression = instance.context(Decompression);
+    decompression.start(maxWindowLog);
     return {
-      step: (input) => guard(() => direction.step(input)),
-      begin: (dictionary) => guard(() => direction.begin(dictionary)),
+      step: (input) => trapGuard(() => decompression.step(input)),
+      begin: (dictionary) => trapGuard(() => decompression.begin(dictionary)),
       release,
     };
   });

@@ -1,9 +1,10 @@
+/** A WebAssembly instance as a stream uses it: one step at a time, through areas of fixed size. */
 import { BLOCK_SIZE_MAX } from "../limits.ts";
 import type { StreamStep } from "./engine.ts";
 import { instantiate, type ZstashExports } from "./exports.ts";
 import { LinearMemory } from "./memory.ts";
 import type { Poolable } from "./pool.ts";
-import { isZstdError } from "./wasm-error.ts";
+import { isZstdError } from "./zstd-errors.ts";
 
 /** Input of one step: at level 1 about 0.3 ms of work. */
 export const INPUT_SIZE = 65536;
@@ -17,7 +18,12 @@ export const INSTANCE_OVERHEAD: number = 768 << 10;
 
 const nothing = new Uint8Array(0);
 
-/** One WebAssembly instance for one stream at a time, in either direction: memory, and the areas of one step. */
+/** libzstd's context of one direction, with what it keeps in memory. */
+export interface StreamContext {
+  free(): void;
+}
+
+/** One instance for one stream at a time, in either direction. */
 export class StreamInstance implements Poolable {
   readonly exports: ZstashExports;
   readonly memory: LinearMemory;
@@ -40,19 +46,19 @@ export class StreamInstance implements Poolable {
   }
 
   /**
-   * The instance's context of a direction, kept from stream to stream. One at a time, for the pool counts what one
-   * takes: that of the other direction is freed.
+   * The instance's context of a direction, kept from stream to stream. The one of the other direction is freed, for
+   * the pool counts what one takes.
    */
   context<T extends StreamContext>(type: new (instance: StreamInstance) => T): T {
     if (this.#context instanceof type) return this.#context;
     this.#context?.free();
     this.#context = undefined;
-    const direction = new type(this);
-    this.#context = direction;
-    return direction;
+    const context = new type(this);
+    this.#context = context;
+    return context;
   }
 
-  /** Copies input in, lets libzstd take one step over the struct Buffers, and copies output out. */
+  /** Copies input in, lets `call` take one step over the struct Buffers, and copies output out. */
   step(input: Uint8Array, call: () => number, toError: (result: number) => Error): StreamStep {
     const size = Math.min(input.length, INPUT_SIZE);
     this.memory.bytes().set(size === input.length ? input : input.subarray(0, size), this.#input);
@@ -78,9 +84,4 @@ export class StreamInstance implements Poolable {
   #words(): DataView {
     return new DataView(this.exports.memory.buffer, this.buffers, BUFFERS_SIZE);
   }
-}
-
-/** The context of one direction. */
-export interface StreamContext {
-  free(): void;
 }

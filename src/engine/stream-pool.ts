@@ -1,20 +1,22 @@
+/** Lends WebAssembly instances to streams and takes them back, also from streams that were forgotten. */
+import type { EngineStats } from "./engine.ts";
 import { InstancePool } from "./pool.ts";
 import { StreamInstance } from "./stream-instance.ts";
-import { trapped } from "./trapped.ts";
+import { trapped } from "./zstd-errors.ts";
 
-/** An instance that a stream holds; no longer usable once it has trapped. */
+/** An instance that a stream holds. It is no longer usable once it has trapped. */
 interface Lease {
   readonly instance: StreamInstance;
   usable: boolean;
 }
 
 /** Runs work on a leased instance; a trap makes the instance unusable and is INTERNAL. */
-type Guard = <T>(work: () => T) => T;
+type TrapGuard = <T>(work: () => T) => T;
 
 /** The instances of all streams of an engine, in either direction. */
 export class StreamPool {
   readonly #pool: InstancePool<StreamInstance>;
-  /** Gives back what a stream holds that nobody refers to any more; workerd has it from compatibility date 2025-05-05. */
+  /** Gives back the leases of contexts that nobody refers to any more; workerd has it from compatibility date 2025-05-05. */
   readonly #abandoned: FinalizationRegistry<Lease> | undefined;
 
   constructor(module: WebAssembly.Module, memoryLimit: number) {
@@ -25,7 +27,7 @@ export class StreamPool {
     }
   }
 
-  stats(): { live: number; idle: number; waiters: number; memory: number } {
+  stats(): EngineStats {
     return this.#pool.stats();
   }
 
@@ -33,10 +35,10 @@ export class StreamPool {
   async open<T extends object>(
     estimate: number,
     signal: AbortSignal,
-    start: (instance: StreamInstance, guard: Guard, release: () => void) => T,
+    start: (instance: StreamInstance, trapGuard: TrapGuard, release: () => void) => T,
   ): Promise<T> {
     const lease: Lease = { instance: await this.#pool.acquire(estimate, signal), usable: true };
-    const guard: Guard = (work) => {
+    const trapGuard: TrapGuard = (work) => {
       try {
         return work();
       } catch (error) {
@@ -50,7 +52,7 @@ export class StreamPool {
       this.#pool.release(lease.instance, lease.usable);
     };
     try {
-      const context = guard(() => start(lease.instance, guard, release));
+      const context = trapGuard(() => start(lease.instance, trapGuard, release));
       this.#abandoned?.register(context, lease, lease);
       return context;
     } catch (error) {

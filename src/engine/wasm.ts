@@ -1,38 +1,31 @@
+/** The engine over zstash's own WebAssembly module: one instance for one-shot work, a pool of them for streams. */
 import type { Engine, EngineFactory } from "./engine.ts";
-import { toLoadError } from "./load-error.ts";
-import { OneShot } from "./one-shot.ts";
-import { OneShotInstance } from "./one-shot-instance.ts";
+import { explainFailure } from "./exports.ts";
+import { createOneShot } from "./one-shot.ts";
 import { openCompression } from "./stream-compression.ts";
 import { openDecompression } from "./stream-decompression.ts";
 import { StreamPool } from "./stream-pool.ts";
 
-/** Makes the factory of engines over a compiled zstash module: one instance for one-shot work, a pool for streams. */
+/** Makes the factory of engines over a compiled zstash module. */
 export function createEngine(load: () => Promise<WebAssembly.Module>): EngineFactory {
-  return async ({ memoryLimit }) => {
-    try {
-      return overModule(await load(), memoryLimit);
-    } catch (cause) {
-      throw toLoadError(cause);
-    }
-  };
+  return ({ memoryLimit }) => explainFailure(async () => overModule(await load(), memoryLimit));
 }
 
 function overModule(module: WebAssembly.Module, memoryLimit: number): Engine {
-  const oneShot = new OneShotInstance(() => new OneShot(module));
+  const oneShot = createOneShot(module);
   const streams = new StreamPool(module, memoryLimit);
   return {
-    compress: (source, parameters) => oneShot.run((instance) => instance.compress(source, parameters)),
-    decompress: (plan, into) => oneShot.run((instance) => instance.decompress(plan, into)),
-    decompressText: (plan) => oneShot.run((instance) => instance.decompressText(plan)),
-    async openCompression(parameters, signal) {
-      const contextSize = oneShot.run((instance) => instance.estimateStream(parameters));
-      return openCompression(streams, parameters, contextSize, signal);
+    compress: oneShot.compress,
+    decompress: oneShot.decompress,
+    decompressText: oneShot.decompressText,
+    async openCompression(settings, signal) {
+      return openCompression(streams, settings, oneShot.estimateStream(settings), signal);
     },
     openDecompression: (windowSize, maxWindowLog, signal) =>
       openDecompression(streams, windowSize, maxWindowLog, signal),
     stats() {
       const { memory, ...counts } = streams.stats();
-      return { ...counts, memory: memory + oneShot.memorySize };
+      return { ...counts, memory: memory + oneShot.memorySize() };
     },
   };
 }

@@ -1,13 +1,14 @@
+/** Declares the content size of a frame whose header was written before the size was known. */
 import { ZstashError } from "../errors.ts";
 import { readFrameHeaderAt } from "./frame.ts";
 
 /** Bytes of a content size field with flag 3 (RFC 8878 §3.1.1.1.4): any size fits. */
 export const CONTENT_SIZE_FIELD = 8;
-/** Where the frame header's descriptor stands, behind the magic number. */
+/** Offset of the frame header's descriptor, behind the magic number. */
 const DESCRIPTOR = 4;
 const CONTENT_SIZE_FLAG = 0xc0;
 
-/** A frame's first bytes with room for its content size, and where that is. */
+/** A frame's first bytes with room for its content size. */
 export interface ReservedHeader {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Offset of the 8 bytes in `bytes`. */
@@ -15,10 +16,10 @@ export interface ReservedHeader {
 }
 
 /**
- * The first bytes of a frame whose header declares no content size, with a field of 8 bytes for one in its header: a
- * streamed value knows its size only at its end. Undefined where the header has a content size already.
+ * The first bytes of a frame with a field of 8 bytes for a content size added to its header: a streamed value knows its
+ * size only at its end. Undefined if the header has a content size already.
  *
- * @throws {ZstashError} INTERNAL where `head` does not hold the whole header
+ * @throws {ZstashError} INTERNAL if `head` does not hold the whole header
  */
 export function reserveContentSize(head: Uint8Array): ReservedHeader | undefined {
   const { type, contentSize, headerSize } = readFrameHeaderAt(head, 0, 0);
@@ -41,7 +42,7 @@ export function writeContentSize({ bytes, at }: ReservedHeader, contentSize: num
 }
 
 /** The bytes as they were before room was made in them, for a frame whose size will not be declared. */
-export function releaseContentSize({ bytes, at }: ReservedHeader): Uint8Array {
+export function releaseContentSize({ bytes, at }: ReservedHeader): Uint8Array<ArrayBuffer> {
   const original = new Uint8Array(bytes.length - CONTENT_SIZE_FIELD);
   original.set(bytes.subarray(0, at));
   original.set(bytes.subarray(at + CONTENT_SIZE_FIELD), at);

@@ -1,3 +1,4 @@
+/** Reads dictionaries in zstd's format (RFC 8878 §5). */
 import { isBytes } from "../bytes.ts";
 import { ZstashError } from "../errors.ts";
 
@@ -8,7 +9,7 @@ const DICTIONARY_SIZE_MAX = 16 << 20;
 
 /** A dictionary that frames name by its id. Made by `readDictionary`; compare by identity. */
 export interface Dictionary {
-  /** Non-zero; what a frame header refers to. */
+  /** The id that frame headers name; never 0. */
   readonly id: number;
   /** The whole file, in zstd's dictionary format. */
   readonly bytes: Uint8Array;

@@ -1,3 +1,4 @@
+/** Reads frame headers and finds the ends of frames, without decoding anything (RFC 8878 §3.1). */
 import { isBytes } from "../bytes.ts";
 import { ZstashError } from "../errors.ts";
 import { BLOCK_SIZE_MAX } from "../limits.ts";
@@ -10,22 +11,22 @@ export const SKIPPABLE_MAGIC = 0x184d2a50;
 /** The longest frame header, magic included (RFC 8878 §3.1.1.1). */
 export const FRAME_HEADER_SIZE_MAX = 18;
 
-/** What the header of a frame says (RFC 8878 §3.1.1.1 and §3.1.2). All of it is a claim by whoever wrote it. */
+/** The header of a frame (RFC 8878 §3.1.1.1 and §3.1.2). All of it is a claim by whoever wrote it. */
 export interface FrameHeader {
   readonly type: "frame" | "skippable";
-  /** Decompressed bytes of the frame, or of a skippable frame's payload; undefined where the frame does not say. Exact up to 2^53. */
+  /** Decompressed bytes of the frame, or bytes of a skippable frame's payload; undefined if the frame does not say. Exact up to 2^53. */
   readonly contentSize: number | undefined;
   /** Bytes of history that a decoder needs; 0 for a skippable frame. */
   readonly windowSize: number;
-  /** Id of the dictionary the frame was made with; 0 for none or not said. */
+  /** Id of the dictionary that the frame was made with; 0 if there was none or the frame does not say. */
   readonly dictionaryId: number;
-  /** Whether four bytes of XXH64 follow the last block. */
+  /** True if four bytes of XXH64 follow the last block. */
   readonly checksum: boolean;
   /** Bytes of the header, magic included: 2…18; 8 for a skippable frame. */
   readonly headerSize: number;
 }
 
-/** Where a frame lies in its input, `[start, end)`, and the most bytes its blocks can decode to. */
+/** The place of a frame in its input, `[start, end)`, and the most bytes that its blocks can decode to. */
 export interface FrameExtent {
   readonly start: number;
   readonly end: number;
@@ -50,7 +51,7 @@ export function readFrameHeader(data: Uint8Array): FrameHeader {
   return readFrameHeaderAt(data, 0, 0);
 }
 
-/** As `readFrameHeader` at any offset; `frame` numbers the frame in errors. */
+/** Reads the header at any offset; `frame` is the number of the frame in errors. */
 export function readFrameHeaderAt(data: Uint8Array, start: number, frame: number): FrameHeader {
   const available = data.length - start;
   if (available < 4) throw tooShortForMagic(data, start, frame);

@@ -1,3 +1,4 @@
+/** Writes frames without compressing, for content that must be a frame although no codec is there. */
 import { BLOCK_SIZE_MAX } from "../limits.ts";
 import { FRAME_MAGIC } from "./frame.ts";
 
@@ -13,7 +14,7 @@ const TWO_BYTE_BIAS = 256;
  * writeRawBlocks(new TextEncoder().encode("plain")).length; // 14
  * ```
  */
-export function writeRawBlocks(content: Uint8Array): Uint8Array {
+export function writeRawBlocks(content: Uint8Array): Uint8Array<ArrayBuffer> {
   const size = content.length;
   const contentSizeFlag =
     size < TWO_BYTE_BIAS ? 0 : size < 65536 + TWO_BYTE_BIAS ? 1 : size < 2 ** 32 ? 2 : 3;

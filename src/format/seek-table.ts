@@ -6,6 +6,7 @@
  *     entries           compressed size u32 · decompressed size u32 [· checksum u32]
  *     footer            number of frames u32 · descriptor u8 · 0x8F92EAB1 u32
  */
+import { ByteBuffer } from "../byte-buffer.ts";
 import { ZstashError } from "../errors.ts";
 
 /** Magic of the skippable frame that holds the table. */
@@ -27,7 +28,7 @@ const CHECKSUM_SIZE = 4;
 const CHECKSUM_FLAG = 0x80;
 const RESERVED_BITS = 0x7c;
 
-/** What the table says of one frame. */
+/** One frame in the table. */
 export interface SeekTableEntry {
   /** Bytes of the whole frame. */
   readonly compressedSize: number;
@@ -35,7 +36,7 @@ export interface SeekTableEntry {
   readonly decompressedSize: number;
 }
 
-/** Where a frame lies in the file, `[start, end)`, and its content in the whole, `[contentStart, contentEnd)`. */
+/** The place of a frame in the file, `[start, end)`, and of its content in the whole, `[contentStart, contentEnd)`. */
 export interface SeekTableFrame {
   readonly start: number;
   readonly end: number;
@@ -63,8 +64,8 @@ export interface SeekTable {
 
 /** Collects entries in the bytes that they will be written as: 8 a frame, whatever their number. */
 export class SeekTableWriter {
-  #bytes: Uint8Array = new Uint8Array(1024);
-  #frameCount = 0;
+  readonly #entries: ByteBuffer = new ByteBuffer(SEEK_TABLE_SIZE_MAX, 1024);
+  readonly #entry: DataView<ArrayBuffer> = new DataView(new ArrayBuffer(ENTRY_SIZE));
 
   /**
    * Adds the next frame.
@@ -75,28 +76,23 @@ export class SeekTableWriter {
   add(compressedSize: number, decompressedSize: number): void {
     requireUint32(compressedSize, "compressedSize");
     requireUint32(decompressedSize, "decompressedSize");
-    const at = HEADER_SIZE + this.#frameCount * ENTRY_SIZE;
-    const size = at + ENTRY_SIZE + SEEK_TABLE_FOOTER_SIZE;
-    if (size > SEEK_TABLE_SIZE_MAX) throw tooLong("write", size, {});
-    if (size > this.#bytes.length) {
-      const grown = new Uint8Array(Math.min(this.#bytes.length * 2, SEEK_TABLE_SIZE_MAX));
-      grown.set(this.#bytes);
-      this.#bytes = grown;
-    }
-    const view = viewOf(this.#bytes);
-    view.setUint32(at, compressedSize, true);
-    view.setUint32(at + 4, decompressedSize, true);
-    this.#frameCount += 1;
+    const size = HEADER_SIZE + this.#entries.length + ENTRY_SIZE + SEEK_TABLE_FOOTER_SIZE;
+    if (size > SEEK_TABLE_SIZE_MAX) throw tooLong("write", size);
+    this.#entry.setUint32(0, compressedSize, true);
+    this.#entry.setUint32(4, decompressedSize, true);
+    this.#entries.append(new Uint8Array(this.#entry.buffer));
   }
 
   /** The table as a skippable frame, without checksums: the frames have their own. A copy. */
-  toBytes(): Uint8Array {
-    const end = HEADER_SIZE + this.#frameCount * ENTRY_SIZE;
-    const bytes = this.#bytes.slice(0, end + SEEK_TABLE_FOOTER_SIZE);
+  toBytes(): Uint8Array<ArrayBuffer> {
+    const entries = this.#entries.bytes;
+    const end = HEADER_SIZE + entries.length;
+    const bytes = new Uint8Array(end + SEEK_TABLE_FOOTER_SIZE);
     const view = viewOf(bytes);
     view.setUint32(0, SEEK_TABLE_MAGIC, true);
     view.setUint32(4, bytes.length - HEADER_SIZE, true);
-    view.setUint32(end, this.#frameCount, true);
+    bytes.set(entries, HEADER_SIZE);
+    view.setUint32(end, entries.length / ENTRY_SIZE, true);
     view.setUint8(end + 4, 0);
     view.setUint32(end + 5, SEEKABLE_MAGIC, true);
     return bytes;
@@ -113,15 +109,15 @@ export class SeekTableWriter {
  * const table = writeSeekTable([{ compressedSize: frame.length, decompressedSize: 65536 }]);
  * ```
  */
-export function writeSeekTable(entries: Iterable<SeekTableEntry>): Uint8Array {
+export function writeSeekTable(entries: Iterable<SeekTableEntry>): Uint8Array<ArrayBuffer> {
   const writer = new SeekTableWriter();
   for (const { compressedSize, decompressedSize } of entries) writer.add(compressedSize, decompressedSize);
   return writer.toBytes();
 }
 
 /**
- * The bytes of the seek table that a file of `sourceSize` bytes ends with, from its last bytes; undefined where it
- * does not end with one. At least 9 bytes of `tail` are needed, or all there are.
+ * The size of the seek table that a file of `sourceSize` bytes ends with, from its last bytes; undefined if it does not
+ * end with one. At least 9 bytes of `tail` are needed, or all there are.
  *
  * @throws {ZstashError} CORRUPT (reserved bits, a table longer than the file), SIZE_LIMIT (over 64 MiB)
  */
@@ -131,13 +127,13 @@ export function seekTableSize(tail: Uint8Array, sourceSize: number = tail.length
 }
 
 /**
- * Parses the seek table that `tail`, the last bytes of a file, ends with; undefined where there is none, which is
- * where the last four bytes are not its magic number. What follows the magic's promise and is wrong is CORRUPT.
+ * Parses the seek table that `tail`, the last bytes of a file, ends with. Undefined if there is none: the last four
+ * bytes are not its magic number. After a valid magic, anything invalid is CORRUPT.
  *
  * With `sourceSize`, the bytes of the whole file, the table also has to account for every byte before it.
  *
  * @throws {ZstashError} CORRUPT with the offset in the file, SIZE_LIMIT (over 64 MiB)
- * @throws {RangeError} where `tail` is a part of the file that does not hold the whole table
+ * @throws {RangeError} if `tail` is a part of the file that does not hold the whole table
  * @example
  * ```ts
  * const table = parseSeekTable(file);
@@ -167,14 +163,8 @@ export function parseSeekTable(tail: Uint8Array, sourceSize?: number): SeekTable
     throw corrupt(`its header says ${declared} bytes, its footer ${tableSize - HEADER_SIZE}`, base + at + 4);
   }
   // Divisibility and count: the size was computed from the count, so entries fill it exactly.
-  return readEntries(
-    view,
-    at + HEADER_SIZE,
-    frameCount,
-    entrySize,
-    base,
-    sourceSize === undefined ? undefined : base + at,
-  );
+  const framesEnd = sourceSize === undefined ? undefined : base + at;
+  return readEntries({ view, first: at + HEADER_SIZE, frameCount, entrySize, base, framesEnd });
 }
 
 interface Footer {
@@ -199,19 +189,25 @@ function readFooter(tail: Uint8Array, sourceSize: number): Footer | undefined {
   if (tableSize > sourceSize) {
     throw corrupt(`it claims ${frameCount} frames, more than ${sourceSize} bytes can hold`, offset);
   }
-  if (tableSize > SEEK_TABLE_SIZE_MAX) throw tooLong("read", tableSize, { offset });
+  if (tableSize > SEEK_TABLE_SIZE_MAX) throw tooLong("read", tableSize, offset);
   return { frameCount, entrySize, tableSize };
 }
 
-/** Running sums of both sizes. `framesEnd` is where the frames end in the file, if that is known. */
-function readEntries(
-  view: DataView,
-  first: number,
-  frameCount: number,
-  entrySize: number,
-  base: number,
-  framesEnd: number | undefined,
-): SeekTable {
+/** The entries of a table in the last bytes of a file. */
+interface Entries {
+  readonly view: DataView;
+  /** Offset of the first entry in `view`. */
+  readonly first: number;
+  readonly frameCount: number;
+  readonly entrySize: number;
+  /** Offset of `view` in the file. */
+  readonly base: number;
+  /** Offset in the file at which the frames have to end; undefined if the file's size is not known. */
+  readonly framesEnd: number | undefined;
+}
+
+/** Sums both sizes up, frame by frame. */
+function readEntries({ view, first, frameCount, entrySize, base, framesEnd }: Entries): SeekTable {
   const starts = new Float64Array(frameCount + 1);
   const contentStarts = new Float64Array(frameCount + 1);
   let start = 0;
@@ -219,7 +215,7 @@ function readEntries(
   for (let frame = 0, at = first; frame < frameCount; frame++, at += entrySize) {
     start += view.getUint32(at, true);
     contentStart += view.getUint32(at + 4, true);
-    // The cap on frames keeps both sums below 2^55, so this guard is what keeps them exact.
+    // The cap on frames keeps both sums below 2^55; this keeps them exact.
     if (start > Number.MAX_SAFE_INTEGER || contentStart > Number.MAX_SAFE_INTEGER) {
       throw corrupt("the sizes of its frames add up past 2^53", base + at, frame);
     }
@@ -278,18 +274,14 @@ function requireUint32(value: number, name: string): void {
   }
 }
 
-function tooLong(verb: "read" | "write", size: number, where: { offset?: number }): ZstashError {
+function tooLong(verb: "read" | "write", size: number, offset?: number): ZstashError {
   return new ZstashError(
     "SIZE_LIMIT",
     `Cannot ${verb} the seek table: it is longer than ${SEEK_TABLE_SIZE_MAX} bytes, got ${size}`,
-    where,
+    { offset },
   );
 }
 
 function corrupt(reason: string, offset: number, frame?: number): ZstashError {
-  return new ZstashError(
-    "CORRUPT",
-    `Cannot read the seek table: ${reason}`,
-    frame === undefined ? { offset } : { offset, frame },
-  );
+  return new ZstashError("CORRUPT", `Cannot read the seek table: ${reason}`, { offset, frame });
 }

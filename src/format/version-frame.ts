@@ -1,7 +1,8 @@
+/** The version frame, which tells one writing of a seekable value from another. */
 import { SKIPPABLE_MAGIC } from "./frame.ts";
 import type { SeekTable } from "./seek-table.ts";
 
-/** Magic of the skippable frame that tells one writing of a seekable value from another. */
+/** Magic of the version frame. */
 export const VERSION_MAGIC: number = SKIPPABLE_MAGIC + 0xa;
 const HEADER_SIZE = 8;
 const ID_SIZE = 16;
@@ -13,7 +14,7 @@ export const VERSION_FRAME_SIZE: number = HEADER_SIZE + ID_SIZE;
  * of a single frame hold its checksum, and so differ where the values do; those of a seek table are sizes, which two
  * values can have in common.
  */
-export function createVersionFrame(): Uint8Array {
+export function createVersionFrame(): Uint8Array<ArrayBuffer> {
   const frame = new Uint8Array(VERSION_FRAME_SIZE);
   const view = new DataView(frame.buffer);
   view.setUint32(0, VERSION_MAGIC, true);
@@ -22,7 +23,7 @@ export function createVersionFrame(): Uint8Array {
   return frame;
 }
 
-/** Where the version frame of a seekable file lies, `[start, end)`; undefined where the table lists none. */
+/** The place of a seekable file's version frame, `[start, end)`; undefined if the table lists none. */
 export function findVersionFrame(
   table: SeekTable,
 ): { readonly start: number; readonly end: number } | undefined {

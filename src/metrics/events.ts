@@ -1,7 +1,7 @@
 import type { ZstashError, ZstashErrorCode } from "../errors.ts";
 
 /** What every event says: which command, and on which key. Never a value. */
-interface EventSubject {
+export interface EventSubject {
   /** The command's name in upper case. */
   readonly command: string;
   readonly key: string;

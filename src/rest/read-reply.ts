@@ -7,6 +7,7 @@ import { utf8Encoder, utf8Lossy } from "../text.ts";
 import type { HttpReply } from "./exchange.ts";
 import { RespParser, type RespValue } from "./resp.ts";
 import { serverError } from "./server-error.ts";
+import type { ByteStream } from "../streams.ts";
 
 /** The form in which a reply is asked for. */
 export type ReplyFormat = "resp2" | "base64";
@@ -17,7 +18,7 @@ export interface BulkReply {
   /** Bytes of the string. */
   readonly size: number;
   /** Errors with TRUNCATED or REDIS if the reply ends early; its cancel ends the request. */
-  readonly stream: ReadableStream<Uint8Array>;
+  readonly stream: ByteStream;
 }
 
 /** A reply, the replies of a batch, or a bulk string that is still arriving. */
@@ -114,7 +115,7 @@ async function readWhole(reply: HttpReply, head: Uint8Array): Promise<RespValue>
   throw cannotRead("REDIS", `one was asked for, got ${values.length}`);
 }
 
-function streamOf(reply: HttpReply, first: Uint8Array, size: number): ReadableStream<Uint8Array> {
+function streamOf(reply: HttpReply, first: Uint8Array, size: number): ByteStream {
   let rest: Uint8Array | undefined = first;
   let left = size;
   /** Bytes of the closing CRLF seen so far; they may come in two chunks. */
@@ -127,7 +128,7 @@ function streamOf(reply: HttpReply, first: Uint8Array, size: number): ReadableSt
       terminator += 1;
     }
   };
-  return new ReadableStream<Uint8Array>(
+  const stream = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         try {
@@ -153,6 +154,7 @@ function streamOf(reply: HttpReply, first: Uint8Array, size: number): ReadableSt
     },
     { highWaterMark: 0 },
   );
+  return stream as unknown as ByteStream;
 }
 
 /** Reads a body in JSON: one reply, or an array of them; with `base64`, strings are decoded to their bytes. */

@@ -6,13 +6,12 @@ import { ZstashError } from "../errors.ts";
 import { writeRawBlocks } from "../format/raw-blocks.ts";
 import { REDIS_STRING_MAX } from "../limits.ts";
 import { serverErrorCode } from "../rest/server-error.ts";
+import type { ByteStream, ReadableBytes } from "../streams.ts";
 import { utf8Lossy } from "../text.ts";
 import { CARRIER_HEAD_SIZE, fromTextCarrier, isRawCarrier, isTextCarrier } from "../value/carrier.ts";
 import type { StoreSettings } from "./options.ts";
 import { commandError, requireBulk, withKey } from "./reply.ts";
 import { isVersion, TAIL_SIZE, valueChanged, versionRange, type Slice, type Version } from "./slice.ts";
-
-type ByteStream = ReadableStream<Uint8Array>;
 
 /** Stored bytes, as they lie in Redis. */
 export interface StoredBytes {
@@ -188,27 +187,28 @@ export async function readAll(
 
 /** The bytes as a stream of one chunk. */
 function streamOf(bytes: Uint8Array): ByteStream {
-  return new ReadableStream<Uint8Array>({
+  const stream = new ReadableStream<Uint8Array>({
     start(controller) {
       if (bytes.length > 0) controller.enqueue(bytes);
       controller.close();
     },
   });
+  return stream as unknown as ByteStream;
 }
 
 /** A stream whose errors name the key. */
-function keyed(stream: ByteStream, key: string): ByteStream {
+function keyed(stream: ReadableBytes, key: string): ByteStream {
   return prepend(stream.getReader(), undefined, key);
 }
 
 /** The rest of a reader as a stream, after `first`; read only on demand. Its errors name the key, if one is given. */
 export function prepend(
-  reader: ReadableStreamDefaultReader<Uint8Array>,
+  reader: ReturnType<ReadableBytes["getReader"]>,
   first: Uint8Array | undefined,
   key?: string,
 ): ByteStream {
   let unread = first;
-  return new ReadableStream<Uint8Array>(
+  const stream = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         if (unread !== undefined && unread.length > 0) {
@@ -219,7 +219,7 @@ export function prepend(
         try {
           const { done, value } = await reader.read();
           if (done) controller.close();
-          else controller.enqueue(value);
+          else controller.enqueue(value!);
         } catch (error) {
           throw key === undefined ? error : withKey(error, key);
         }
@@ -228,4 +228,5 @@ export function prepend(
     },
     { highWaterMark: 0 },
   );
+  return stream as unknown as ByteStream;
 }

@@ -2,6 +2,7 @@
 import { requireFunction, requireInteger, requireOptions, requireString } from "../check.ts";
 import { ZstashError } from "../errors.ts";
 import { DEFAULT_MAX_SIZE } from "../limits.ts";
+import type { ByteStream } from "../streams.ts";
 import { readUtf8 } from "../text.ts";
 import { openCompressed, openContent, openStored, readAll } from "./content.ts";
 import {
@@ -20,6 +21,8 @@ import type { ValueSource } from "./source.ts";
 import { readStat, type ValueStat } from "./stat.ts";
 import { findTemporaryKeys, removeTemporaryKeys, type TemporaryKey } from "./sweep.ts";
 
+// The types of a codec, which an option takes, and of streams.
+export type * from "../index.ts";
 export type {
   Layout,
   PutOptions,
@@ -35,7 +38,19 @@ export type { ValueStat } from "./stat.ts";
 export type { TemporaryKey } from "./sweep.ts";
 export type { Fetch } from "../rest/exchange.ts";
 export type { RestOptions, RetryOptions } from "../rest/rest-options.ts";
-export type { EventListener, ZstashEvent } from "../metrics/events.ts";
+export type {
+  CompressedEvent,
+  DecodedEvent,
+  DecodeFailedEvent,
+  EscapedEvent,
+  EventListener,
+  EventSubject,
+  ModeFailedEvent,
+  SkippedEvent,
+  SkipReason,
+  UncompressedEvent,
+  ZstashEvent,
+} from "../metrics/events.ts";
 export type { CodecOption } from "../value/codec-loader.ts";
 export type { ValueKind } from "../value/policy.ts";
 export { ZstashError, type ZstashErrorCode } from "../errors.ts";
@@ -61,9 +76,9 @@ export interface Store {
    * @throws {ZstashError} at once or in the stream: REDIS, VALUE_CHANGED, TRUNCATED, CORRUPT, CHECKSUM_MISMATCH,
    * WINDOW_LIMIT, DICTIONARY_UNKNOWN, TIMEOUT, WASM_UNAVAILABLE
    */
-  get(key: string, options?: ReadOptions): Promise<ReadableStream<Uint8Array> | null>;
+  get(key: string, options?: ReadOptions): Promise<ByteStream | null>;
   /** The content as bytes. @throws {ZstashError} as `get`, and SIZE_LIMIT */
-  getBytes(key: string, options?: ReadWholeOptions): Promise<Uint8Array | null>;
+  getBytes(key: string, options?: ReadWholeOptions): Promise<Uint8Array<ArrayBuffer> | null>;
   /** The content as text; a byte order mark stays. @throws {ZstashError} as `getBytes`, and NOT_TEXT */
   getText(key: string, options?: ReadWholeOptions): Promise<string | null>;
   /**
@@ -73,14 +88,9 @@ export interface Store {
    * @throws {ZstashError} as `get`
    * @throws {RangeError} for a `start` past the end; in the stream, if the size is only known at the end
    */
-  getRange(
-    key: string,
-    start: number,
-    end?: number,
-    options?: ReadOptions,
-  ): Promise<ReadableStream<Uint8Array> | null>;
+  getRange(key: string, start: number, end?: number, options?: ReadOptions): Promise<ByteStream | null>;
   /** The stored frames, for a client that decodes them; null if there is nothing. */
-  getCompressed(key: string, options?: ReadOptions): Promise<ReadableStream<Uint8Array> | null>;
+  getCompressed(key: string, options?: ReadOptions): Promise<ByteStream | null>;
   /** Sizes, form and time to live of a value, without reading all of it; null if there is nothing. */
   stat(key: string, options?: ReadOptions): Promise<ValueStat | null>;
   /** Removes a value; false if there was none. */

@@ -1,11 +1,12 @@
 /** Reads ranges of values: of a seekable value only the frames that hold the range. */
 import { requireInteger } from "../check.ts";
 import { createPullStream } from "../codec/pull-stream.ts";
-import type { RangeSource } from "../codec/range-source.ts";
+import type { RangeSource } from "../codec/decompress-options.ts";
 import { ZstashError } from "../errors.ts";
 import { parseSeekTable, seekTableSize, type SeekTable } from "../format/seek-table.ts";
 import { VERSION_FRAME_SIZE } from "../format/version-frame.ts";
 import { RANGE_READ_SIZE } from "../limits.ts";
+import type { ByteStream } from "../streams.ts";
 import { CARRIER_HEAD_SIZE } from "../value/carrier.ts";
 import { formOf, openContent, openStored, prepend, type StoredForm } from "./content.ts";
 import type { StoreSettings } from "./options.ts";
@@ -52,7 +53,7 @@ export class RangeReader {
     start: number,
     end: number,
     signal: AbortSignal | undefined,
-  ): Promise<ReadableStream<Uint8Array> | null> {
+  ): Promise<ByteStream | null> {
     requireInteger("start", start, 0, Number.MAX_SAFE_INTEGER);
     requireInteger("end", end, start, Number.MAX_SAFE_INTEGER);
     for (let attempt = 1; ; attempt++) {
@@ -74,7 +75,7 @@ export class RangeReader {
     start: number,
     end: number,
     signal: AbortSignal | undefined,
-  ): Promise<ReadableStream<Uint8Array>> {
+  ): Promise<ByteStream> {
     if (form === "plain") return readPlain(this.#source(key, version), start, end, signal);
     if (table === undefined) {
       // Nothing tells where a part begins: the value is read from its start up to the part's end.
@@ -153,7 +154,7 @@ export class RangeReader {
 }
 
 /** Gives the stream once its first chunk is there: until then the read of a replaced value can begin again. */
-async function begin(stream: ReadableStream<Uint8Array>, key: string): Promise<ReadableStream<Uint8Array>> {
+async function begin(stream: ByteStream, key: string): Promise<ByteStream> {
   const reader = stream.getReader();
   const { value } = await reader.read();
   return prepend(reader, value, key);
@@ -164,7 +165,7 @@ function readPlain(
   start: number,
   end: number,
   signal: AbortSignal | undefined,
-): ReadableStream<Uint8Array> {
+): ByteStream {
   if (start > source.size) throw pastEnd(start, source.size);
   const last = Math.min(end, source.size);
   return createPullStream(async function* read(ended) {
@@ -175,7 +176,7 @@ function readPlain(
 }
 
 /** Bytes `[start, end)` of a stream. */
-function cut(stream: ReadableStream<Uint8Array>, start: number, end: number): ReadableStream<Uint8Array> {
+function cut(stream: ByteStream, start: number, end: number): ByteStream {
   return createPullStream(async function* read() {
     const reader = stream.getReader();
     let at = 0;

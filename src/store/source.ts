@@ -1,11 +1,12 @@
 /** Opens whatever can be stored as a stream of bytes. */
 import { isBytes } from "../bytes.ts";
 import { describe } from "../check.ts";
+import type { ReadableBytes } from "../streams.ts";
 import { utf8Encoder } from "../text.ts";
 import type { ValueKind } from "../value/policy.ts";
 
 /** A value to be stored. */
-export type ValueSource = Uint8Array | string | Blob | Response | ReadableStream<Uint8Array>;
+export type ValueSource = Uint8Array | string | Blob | Response | ReadableBytes;
 
 /** A source as a stream, and what is known of it before it is read. */
 export interface OpenedSource {

@@ -3,6 +3,8 @@ import { describe } from "../check.ts";
 import { createMiddleware, type CompressionMiddleware } from "./middleware.ts";
 import type { CompressionOptions, TokenHolder } from "./settings.ts";
 
+// The types of a codec, which an option takes.
+export type * from "../index.ts";
 export { zstashCode } from "./batch-error.ts";
 export type { CodecOption } from "../value/codec-loader.ts";
 export { compressionMiddleware, type CompressionMiddleware } from "./middleware.ts";
@@ -10,8 +12,21 @@ export type { CommandReply, CommandRequest, SendRequest } from "./plan.ts";
 export type { CompressionMode, CompressionOptions } from "./settings.ts";
 export type { Fetch } from "../rest/exchange.ts";
 export type { RestOptions, RetryOptions } from "../rest/rest-options.ts";
-export type { EventListener, SkipReason, ZstashEvent } from "../metrics/events.ts";
-export type { Policy, PolicyContext, PolicyOption, ValueKind } from "../value/policy.ts";
+export type {
+  CompressedEvent,
+  DecodedEvent,
+  DecodeFailedEvent,
+  EscapedEvent,
+  EventListener,
+  EventSubject,
+  ModeFailedEvent,
+  SkippedEvent,
+  SkipReason,
+  UncompressedEvent,
+  ZstashEvent,
+} from "../metrics/events.ts";
+export type { Policy, PolicyContext, PolicyFunction, PolicyOption, ValueKind } from "../value/policy.ts";
+export type { TextDecompressor } from "../value/decode.ts";
 export {
   decodeValue,
   encodeValue,

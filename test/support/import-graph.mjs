@@ -35,6 +35,7 @@ export const layers = {
   "check.ts": 0,
   "errors.ts": 0,
   "limits.ts": 0,
+  "streams.ts": 0,
   "text.ts": 0,
   format: 1,
   engine: 2,

@@ -2,8 +2,8 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { beforeAll, describe, expect, test } from "vitest";
 import { dataSet, dataSets, valueBytes } from "../../../bench/corpus.mjs";
 import { FrameCutter } from "../../../src/codec/frame-cutter.ts";
-import { createFrameStream } from "../../../src/codec/frames.ts";
-import type { CompressFramesOptions } from "../../../src/codec/frames.ts";
+import { createFrameStream } from "../../../src/codec/bounded-frames.ts";
+import type { CompressFramesOptions } from "../../../src/codec/compress-options.ts";
 import { Pace } from "../../../src/codec/pace.ts";
 import { loadZstd } from "../../../src/codec/zstd.ts";
 import type { Zstd } from "../../../src/codec/zstd.ts";
@@ -19,7 +19,7 @@ beforeAll(async () => {
   zstd = await loadZstd();
 });
 
-const join = (parts: readonly Uint8Array[]): Uint8Array => new Uint8Array(Buffer.concat(parts));
+const join = (parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> => new Uint8Array(Buffer.concat(parts));
 const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
 
 /** Real JSON, one set after the other. */

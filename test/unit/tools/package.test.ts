@@ -88,6 +88,17 @@ describe("package.json", () => {
     }
   });
 
+  test("gives the same types to resolution that reads no exports", () => {
+    const types = Object.entries(manifest.exports).flatMap(([subpath, target]) =>
+      typeof target === "string" ? [] : [[subpath.replace(/^\.\/?/, ""), target["types"]!] as const],
+    );
+    const { "": main, ...others } = Object.fromEntries(types);
+    expect(manifest["types"]).toBe(main);
+    const versions = Object.entries(others).map(([subpath, path]) => [subpath, [path]] as const);
+    expect(manifest["typesVersions"]).toEqual({ "*": Object.fromEntries(versions) });
+    expect(manifest["main"]).toBe((manifest.exports["."] as Record<string, string>)["default"]);
+  });
+
   test("runs no script of its own at install time", () => {
     const scripts = Object.keys(manifest["scripts"] as object);
     expect(scripts.filter((name) => /^(pre|post)?(install|prepare)$/.test(name))).toEqual([]);

@@ -159,7 +159,7 @@ describe("encodeValue", () => {
       () => new Uint8Array([1, 2, 3, 4, 5, 6, 7, 8]),
       () => new Uint8Array([0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 0]),
       () => new Uint8Array(0),
-      () => undefined as unknown as Uint8Array,
+      () => undefined as unknown as Uint8Array<ArrayBuffer>,
     ];
     for (const compress of failures) {
       const events: ZstashEvent[] = [];

@@ -1,14 +1,8 @@
-import { isBytes } from "../bytes.ts";
-import { ZstashError } from "../errors.ts";
-import { describe, requireInteger } from "../check.ts";
-
-/** Bytes that can be read in parts: a Redis string by GETRANGE, a file, a Blob, an HTTP resource. */
-export interface RangeSource {
-  /** Bytes there are. */
-  readonly size: number;
-  /** The bytes `[start, end)`, exactly; never asked for more than `size`. Should stop when `signal` is aborted. */
-  read(start: number, end: number, options?: { signal?: AbortSignal }): Promise<Uint8Array>;
-}
+/** Reads from a caller's source of ranges, and holds it to its contract. */
+import { isBytes } from "../../bytes.ts";
+import { describe, requireInteger } from "../../check.ts";
+import { ZstashError } from "../../errors.ts";
+import type { RangeSource } from "../decompress-options.ts";
 
 /** Throws unless the argument has the shape of a source. */
 export function requireSource(source: unknown): asserts source is RangeSource {
@@ -19,13 +13,13 @@ export function requireSource(source: unknown): asserts source is RangeSource {
 }
 
 /**
- * Reads `[start, end)` and holds the source to its contract. `frame` is the first frame in it, for errors.
+ * Reads `[start, end)`. `frame` is the first frame in it, for errors.
  *
- * Ends with the signal even where the source does not. A ZstashError of the source goes through as it is.
+ * Ends with the signal even if the source does not. A ZstashError of the source goes through as it is.
  *
  * @throws {ZstashError} TRUNCATED (the source returned less), CORRUPT (it returned more), INTERNAL (it failed; the
  * cause says how)
- * @throws {TypeError} where the source returned no Uint8Array
+ * @throws {TypeError} if the source returned no Uint8Array
  */
 export async function readExactly(
   source: RangeSource,
@@ -35,7 +29,7 @@ export async function readExactly(
   signal: AbortSignal,
 ): Promise<Uint8Array> {
   signal.throwIfAborted();
-  const where = frame === undefined ? { offset: start } : { offset: start, frame };
+  const where = { offset: start, frame };
   const what = `Cannot read bytes ${start} to ${end} of the source`;
   let bytes: Uint8Array;
   try {
@@ -55,7 +49,7 @@ export async function readExactly(
   return bytes;
 }
 
-/** The source with the bytes from `at` on already at hand: a read that they hold is not passed on. */
+/** The source with the bytes from `at` on already at hand. Reads within them are not passed on. */
 export function withBytes(source: RangeSource, at: number, bytes: Uint8Array): RangeSource {
   return {
     size: source.size,
@@ -70,7 +64,7 @@ function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = (): void => reject(signal.reason);
     signal.addEventListener("abort", abort);
-    const settled = (): void => signal.removeEventListener("abort", abort);
-    Promise.resolve(work).then(resolve, reject).finally(settled);
+    const stopListening = (): void => signal.removeEventListener("abort", abort);
+    Promise.resolve(work).then(resolve, reject).finally(stopListening);
   });
 }

@@ -1,6 +1,6 @@
-import { ZstashError } from "../errors.ts";
+/** Explains a failed load: what this runtime lacks or forbids, and what to do about it. Loaded after the failure. */
 
-/** What to do about a failed load, by what the runtime says of it; the first that matches. */
+/** Remedies by what the runtime says of the failure. The first that matches is told. */
 const remedies: readonly (readonly [RegExp, string])[] = [
   [
     /not zstash's/,
@@ -27,12 +27,11 @@ const remedies: readonly (readonly [RegExp, string])[] = [
   ],
 ];
 
-/** The WASM_UNAVAILABLE error for what a load threw; misuse passes through. */
-export function toLoadError(cause: unknown): unknown {
-  if (cause instanceof TypeError && cause.message.startsWith('"module"')) return cause;
+/** The remedy for what a load threw. */
+export function remedyFor(cause: unknown): string {
   const text = cause instanceof Error ? `${cause.name}: ${cause.message}` : "";
-  const remedy =
+  return (
     remedies.find(([pattern]) => pattern.test(text))?.[1] ??
-    'pass the module yourself: import it from "zstash/zstash.wasm" and call loadZstd({ module })';
-  return new ZstashError("WASM_UNAVAILABLE", `Cannot load zstd: ${remedy}`, { cause });
+    'pass the module yourself: import it from "zstash/zstash.wasm" and call loadZstd({ module })'
+  );
 }

@@ -1,5 +1,6 @@
-import { ZstashError } from "../errors.ts";
-import type { SeekTable } from "../format/seek-table.ts";
+/** Which bytes of a seekable file to read for a range of its content. */
+import { ZstashError } from "../../errors.ts";
+import type { SeekTable, SeekTableFrame } from "../../format/seek-table.ts";
 
 /** One read: bytes `[start, end)` of the file, which hold the frames `[first, last)`. */
 export interface FrameRead {
@@ -9,8 +10,8 @@ export interface FrameRead {
   readonly last: number;
 }
 
-/** Limits of a plan, in bytes. */
-export interface PlanLimits {
+/** Sizes of reads and frames, in bytes. */
+export interface ReadSettings {
   /** The most bytes in one read; a single larger frame is a read of its own. */
   readonly readSize: number;
   /** The most bytes a frame may have, compressed and decompressed. */
@@ -28,17 +29,16 @@ export function* planReads(
   table: SeekTable,
   start: number,
   end: number,
-  { readSize, maxFrameSize }: PlanLimits,
+  { readSize, maxFrameSize }: ReadSettings,
 ): Generator<FrameRead, void, undefined> {
   if (start >= end) return;
   const last = table.find(end - 1) + 1;
   let read: FrameRead | undefined;
   for (let index = table.find(start); index < last; index++) {
     const frame = table.frame(index);
-    const contentSize = frame.contentEnd - frame.contentStart;
-    // A skippable frame is read along when it lies between two that share a read, and never for itself.
-    if (contentSize === 0) continue;
-    requireSizes(index, frame.start, frame.end - frame.start, contentSize, maxFrameSize);
+    // A skippable frame is read only when it lies between two frames of one read.
+    if (frame.contentStart === frame.contentEnd) continue;
+    requireSizes(frame, index, maxFrameSize);
     if (read !== undefined && frame.end - read.start <= readSize) {
       read = { ...read, end: frame.end, last: index + 1 };
       continue;
@@ -50,25 +50,24 @@ export function* planReads(
 }
 
 function requireSizes(
-  frame: number,
-  offset: number,
-  compressedSize: number,
-  contentSize: number,
+  { start, end, contentStart, contentEnd }: SeekTableFrame,
+  index: number,
   maxFrameSize: number,
 ): void {
-  if (compressedSize === 0) {
+  const contentSize = contentEnd - contentStart;
+  if (start === end) {
     throw new ZstashError(
       "CORRUPT",
-      `Cannot read frame ${frame}: the seek table says that no bytes hold ${contentSize}`,
-      { frame, offset },
+      `Cannot read frame ${index}: the seek table says that no bytes hold ${contentSize}`,
+      { frame: index, offset: start },
     );
   }
-  const size = Math.max(compressedSize, contentSize);
+  const size = Math.max(end - start, contentSize);
   if (size > maxFrameSize) {
     throw new ZstashError(
       "SIZE_LIMIT",
-      `Cannot read frame ${frame}: the limit is ${maxFrameSize} bytes a frame, got ${size}`,
-      { frame, offset },
+      `Cannot read frame ${index}: the limit is ${maxFrameSize} bytes a frame, got ${size}`,
+      { frame: index, offset: start },
     );
   }
 }

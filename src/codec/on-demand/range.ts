@@ -1,32 +1,36 @@
-import { ZstashError, type ZstashErrorDetails } from "../errors.ts";
-import { parseSeekTable, seekTableSize, type SeekTable } from "../format/seek-table.ts";
-import { describe, requireInteger } from "../check.ts";
-import { DEFAULT_MAX_SIZE, RANGE_READ_SIZE } from "../limits.ts";
-import { createPullStream } from "./pull-stream.ts";
-import { planReads, type FrameRead, type PlanLimits } from "./range-plan.ts";
-import { readExactly, requireSource, withBytes, type RangeSource } from "./range-source.ts";
+/** `decompressRange` and `readSeekTable`: parts of seekable files, from sources that can be read in parts. */
+import { concatenate } from "../../bytes.ts";
+import { describe, requireInteger, requireOptions } from "../../check.ts";
+import { ZstashError } from "../../errors.ts";
+import {
+  parseSeekTable,
+  seekTableSize,
+  type SeekTable,
+  type SeekTableFrame,
+} from "../../format/seek-table.ts";
+import { DEFAULT_MAX_SIZE, RANGE_READ_SIZE } from "../../limits.ts";
+import type { ByteStream, ByteTransform } from "../../streams.ts";
+import type { RangeOptions, RangeSource } from "../decompress-options.ts";
+import { createPullStream, type ByteGenerator } from "../pull-stream.ts";
+import { planReads, type FrameRead, type ReadSettings } from "./range-plan.ts";
+import { readExactly, requireSource, withBytes } from "./range-source.ts";
 
-export type { RangeSource, SeekTable };
-
-/** Options of `decompressRange`. */
-export interface RangeOptions {
-  /** The source's seek table from an earlier `readSeekTable`: saves reading it again. */
-  readonly seekTable?: SeekTable;
-  /** The most bytes of one read; up to two are held. A single larger frame is read at once. Default 1 MiB. */
-  readonly readSize?: number;
-  /** The most bytes a frame may have, compressed and decompressed; more is SIZE_LIMIT before it is read. Default 32 MiB. */
-  readonly maxFrameSize?: number;
-  /** Stops the running read and errors the stream. */
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** What of a `Decoder` reading ranges takes. */
+/** The methods of a `Decoder` that reading ranges takes. */
 export interface RangeDecoder {
-  decompress(data: Uint8Array, options: { readonly maxSize: number }): Uint8Array;
-  decompressStream(): TransformStream<Uint8Array, Uint8Array>;
+  decompress(data: Uint8Array, options: { readonly maxSize: number }): Uint8Array<ArrayBuffer>;
+  decompressStream(): ByteTransform;
 }
 
-type ByteGenerator = AsyncGenerator<Uint8Array, void, undefined>;
+/** Bytes `[start, end)` of a source's content, and how to read them. */
+interface RangeRequest {
+  readonly decoder: RangeDecoder;
+  readonly source: RangeSource;
+  readonly start: number;
+  readonly end: number;
+  readonly settings: ReadSettings;
+}
+
+const rangeNames: readonly string[] = ["seekTable", "readSize", "maxFrameSize", "signal"];
 
 /**
  * First read of the end of a source. A 128th of it holds the table of frames of 1 KiB and more; below 4 KiB a request
@@ -50,9 +54,11 @@ const TAIL_MAX = 65536;
  */
 export async function readSeekTable(
   source: RangeSource,
-  { signal = new AbortController().signal }: { readonly signal?: AbortSignal } = {},
+  options: Pick<RangeOptions, "signal"> = {},
 ): Promise<SeekTable | undefined> {
   requireSource(source);
+  requireOptions(options, ["signal"]);
+  const { signal = new AbortController().signal } = options;
   return (await readEnd(source, signal)).table;
 }
 
@@ -68,51 +74,45 @@ export async function readSeekTable(
  */
 export function createRangeReader(
   decoder: RangeDecoder,
-): (source: RangeSource, start: number, end?: number, options?: RangeOptions) => ReadableStream<Uint8Array> {
+): (source: RangeSource, start: number, end?: number, options?: RangeOptions) => ByteStream {
   return (source, start, end = Number.MAX_SAFE_INTEGER, options = {}) => {
     requireSource(source);
     requireInteger("start", start, 0, Number.MAX_SAFE_INTEGER);
     requireInteger("end", end, 0, Number.MAX_SAFE_INTEGER);
     if (end < start) throw new RangeError(`"end" must not lie before "start" at ${start}, got ${end}`);
-    if (typeof options !== "object" || options === null) {
-      throw new TypeError(`"options" must be an object, got ${describe(options)}`);
-    }
+    requireOptions(options, rangeNames);
     const { seekTable, readSize = RANGE_READ_SIZE, maxFrameSize = DEFAULT_MAX_SIZE, signal } = options;
     requireInteger("readSize", readSize, 1, Number.MAX_SAFE_INTEGER);
     requireInteger("maxFrameSize", maxFrameSize, 1, Number.MAX_SAFE_INTEGER);
     if (seekTable !== undefined) requireTable(seekTable, source.size);
-    return createPullStream(
-      (ended) => readRange(decoder, source, start, end, seekTable, { readSize, maxFrameSize }, ended),
-      signal,
-    );
+    const request = { decoder, source, start, end, settings: { readSize, maxFrameSize } };
+    return createPullStream((ended) => readRange(request, seekTable, ended), signal);
   };
 }
 
 async function* readRange(
-  decoder: RangeDecoder,
-  source: RangeSource,
-  start: number,
-  end: number,
+  request: RangeRequest,
   known: SeekTable | undefined,
-  limits: PlanLimits,
   signal: AbortSignal,
 ): ByteGenerator {
+  const { decoder, start, end } = request;
   if (start === end) return;
-  const { table, source: held } =
-    known === undefined ? await readEnd(source, signal) : { table: known, source };
+  const { table, source } =
+    known === undefined ? await readEnd(request.source, signal) : { table: known, source: request.source };
   if (table === undefined) {
-    yield* readFromStart(decoder, held, start, end, limits.readSize, signal);
+    yield* readFromStart({ ...request, source }, signal);
     return;
   }
   if (start > table.size) throw beyond(start, table.size);
   const contentEnd = Math.min(end, table.size);
-  for await (const { read, bytes } of fetchReads(held, planReads(table, start, contentEnd, limits), signal)) {
+  const plan = planReads(table, start, contentEnd, request.settings);
+  for await (const { read, bytes } of fetchReads(source, plan, signal)) {
     for (let index = read.first; index < read.last; index++) {
-      const { start: at, end: to, contentStart, contentEnd: contentTo } = table.frame(index);
-      if (contentStart === contentTo) continue;
-      const frame = bytes.subarray(at - read.start, to - read.start);
-      const content = decodeFrame(decoder, frame, index, at, contentTo - contentStart);
-      yield content.subarray(Math.max(0, start - contentStart), contentEnd - contentStart);
+      const frame = table.frame(index);
+      if (frame.contentStart === frame.contentEnd) continue;
+      const compressed = bytes.subarray(frame.start - read.start, frame.end - read.start);
+      const content = decodeFrame(decoder, compressed, index, frame);
+      yield content.subarray(Math.max(0, start - frame.contentStart), contentEnd - frame.contentStart);
     }
   }
 }
@@ -129,10 +129,7 @@ async function readEnd(
   const tableSize = seekTableSize(tail, size);
   if (tableSize !== undefined && tableSize > length) {
     const front = await readExactly(source, size - tableSize, size - length, undefined, signal);
-    const whole = new Uint8Array(tableSize);
-    whole.set(front);
-    whole.set(tail, front.length);
-    tail = whole;
+    tail = concatenate([front, tail]);
   }
   return { table: parseSeekTable(tail, size), source: withBytes(source, size - tail.length, tail) };
 }
@@ -159,49 +156,38 @@ async function* fetchReads(
   }
 }
 
-/** Decodes one entry of the table, and holds it to what the table says; errors tell its number and place. */
+/** Decodes one frame of the table, and holds it to what the table says; errors tell its index and place. */
 function decodeFrame(
   decoder: RangeDecoder,
-  frame: Uint8Array,
+  compressed: Uint8Array,
   index: number,
-  offset: number,
-  contentSize: number,
-): Uint8Array {
-  let content: Uint8Array;
+  frame: SeekTableFrame,
+): Uint8Array<ArrayBuffer> {
+  const contentSize = frame.contentEnd - frame.contentStart;
+  let content: Uint8Array<ArrayBuffer>;
   try {
-    content = decoder.decompress(frame, { maxSize: contentSize });
+    content = decoder.decompress(compressed, { maxSize: contentSize });
   } catch (error) {
-    throw error instanceof ZstashError ? relocated(error, index, offset, contentSize) : error;
+    throw error instanceof ZstashError ? relocated(error, index, frame) : error;
   }
-  if (content.length !== contentSize) throw wrongSize(index, offset, contentSize, `got ${content.length}`);
+  if (content.length !== contentSize) throw wrongSize(index, frame, `got ${content.length}`);
   return content;
 }
 
-/** The same error with its place in the source. What a lone frame would be foreign by or too large is damage here. */
-function relocated(error: ZstashError, frame: number, offset: number, contentSize: number): ZstashError {
-  if (error.code === "SIZE_LIMIT") return wrongSize(frame, offset, contentSize, "got more");
-  const details: ZstashErrorDetails = {
-    frame,
-    offset: offset + (error.offset ?? 0),
-    cause: error,
-    ...(error.dictionaryId === undefined ? {} : { dictionaryId: error.dictionaryId }),
-    ...(error.zstdCode === undefined ? {} : { zstdCode: error.zstdCode }),
-  };
-  // Bytes that the table calls a frame are there in full: an end inside it is a wrong table or a damaged frame.
-  const code = error.code === "NOT_ZSTD" || error.code === "TRUNCATED" ? "CORRUPT" : error.code;
-  return new ZstashError(code, error.message, details);
+/** The same error with its place in the source. */
+function relocated(error: ZstashError, index: number, frame: SeekTableFrame): ZstashError {
+  if (error.code === "SIZE_LIMIT") return wrongSize(index, frame, "got more");
+  const place = { frame: index, offset: frame.start + (error.offset ?? 0), cause: error };
+  // NOT_ZSTD and TRUNCATED mean damage here, as SIZE_LIMIT does: the table promised this frame.
+  return error.code === "NOT_ZSTD" || error.code === "TRUNCATED"
+    ? new ZstashError("CORRUPT", error.message, place)
+    : error.with(place);
 }
 
 /** Without a table: everything from the first byte, dropped up to `start`. */
-async function* readFromStart(
-  decoder: RangeDecoder,
-  source: RangeSource,
-  start: number,
-  end: number,
-  readSize: number,
-  signal: AbortSignal,
-): ByteGenerator {
-  const compressed = createPullStream((ended) => readAll(source, readSize, ended), signal);
+async function* readFromStart(request: RangeRequest, signal: AbortSignal): ByteGenerator {
+  const { decoder, source, start, end, settings } = request;
+  const compressed = createPullStream((ended) => readAll(source, settings.readSize, ended), signal);
   const content = compressed.pipeThrough(decoder.decompressStream()).getReader();
   let at = 0;
   try {
@@ -220,7 +206,8 @@ async function* readFromStart(
 
 async function* readAll(source: RangeSource, readSize: number, signal: AbortSignal): ByteGenerator {
   for (let at = 0; at < source.size; at += readSize) {
-    yield await readExactly(source, at, Math.min(source.size, at + readSize), undefined, signal);
+    const end = Math.min(source.size, at + readSize);
+    yield await readExactly(source, at, end, undefined, signal);
   }
 }
 
@@ -236,11 +223,12 @@ function requireTable(table: unknown, sourceSize: number): void {
   }
 }
 
-function wrongSize(frame: number, offset: number, contentSize: number, got: string): ZstashError {
+function wrongSize(index: number, frame: SeekTableFrame, got: string): ZstashError {
+  const contentSize = frame.contentEnd - frame.contentStart;
   return new ZstashError(
     "CORRUPT",
-    `Cannot decompress frame ${frame}: the seek table says ${contentSize} bytes, ${got}`,
-    { frame, offset },
+    `Cannot decompress frame ${index}: the seek table says ${contentSize} bytes, ${got}`,
+    { frame: index, offset: frame.start },
   );
 }
 

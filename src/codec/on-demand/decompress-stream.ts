@@ -1,23 +1,29 @@
-import type { DecoderEngine, DecompressionContext } from "../engine/engine.ts";
-import { ZstashError } from "../errors.ts";
-import type { Dictionary } from "../format/dictionary.ts";
-import { FRAME_HEADER_SIZE_MAX, readFrameHeaderAt, type FrameHeader } from "../format/frame.ts";
-import { BLOCK_SIZE_MAX } from "../limits.ts";
-import { Pace, START_COST } from "./pace.ts";
-import type { DecompressStreamLimits } from "./parameters.ts";
-import { createTransform, type Emit, type Transformer } from "./transform.ts";
-import { dictionaryUnknown } from "./dictionary.ts";
+/** `decompressStream`: decodes any sequence of frames and skippable frames, in bounded memory. */
+import type { DecoderEngine, DecompressionContext } from "../../engine/engine.ts";
+import { ZstashError } from "../../errors.ts";
+import { FRAME_HEADER_SIZE_MAX, readFrameHeaderAt, type FrameHeader } from "../../format/frame.ts";
+import { BLOCK_SIZE_MAX } from "../../limits.ts";
+import type { ByteTransform } from "../../streams.ts";
+import type { DecompressStreamSettings } from "../decompress-options.ts";
+import { dictionaryUnknown, type Dictionaries } from "../dictionaries.ts";
+import { START_COST, type Pace } from "../pace.ts";
+import { createTransform, streamClosed, type Emit, type Transformer } from "../transform.ts";
+
+/** What the decompression streams of one decoder share. */
+export interface StreamResources {
+  readonly engine: Pick<DecoderEngine, "openDecompression">;
+  readonly dictionaries: Dictionaries;
+  readonly pace: Pace;
+}
 
 const nothing = new Uint8Array(0);
 
 /** Makes a stream that decodes any sequence of frames and skippable frames. */
 export function createDecompressStream(
-  engine: DecoderEngine,
-  dictionaries: ReadonlyMap<number, Dictionary>,
-  { maxSize, maxWindowLog }: DecompressStreamLimits,
-  pace: Pace = new Pace(),
-): TransformStream<Uint8Array, Uint8Array> {
-  return createTransform(new StreamDecompressor(engine, pace, dictionaries, maxSize, maxWindowLog));
+  resources: StreamResources,
+  settings: DecompressStreamSettings,
+): ByteTransform {
+  return createTransform(new StreamDecompressor(resources, settings));
 }
 
 /**
@@ -25,38 +31,30 @@ export function createDecompressStream(
  * claims to the limits, and says how much memory to ask for.
  */
 class StreamDecompressor implements Transformer {
-  readonly #engine: DecoderEngine;
-  readonly #pace: Pace;
-  readonly #dictionaries: ReadonlyMap<number, Dictionary>;
-  readonly #maxSize: number;
-  readonly #maxWindowLog: number;
+  readonly #resources: StreamResources;
+  readonly #settings: DecompressStreamSettings;
   #context: DecompressionContext | undefined;
   /** Bytes of window that the context was asked for. */
   #window = 0;
   readonly #end = new AbortController();
-  /** "header": bytes of the next header are gathered; "frame": the engine is inside a frame; a number: bytes of a skippable frame still to pass over. */
+  /**
+   * "header": bytes of the next header are gathered; "frame": the engine is inside a frame; a number: bytes of a
+   * skippable frame still to pass over.
+   */
   #state: "header" | "frame" | number = "header";
   #header: Uint8Array = nothing;
   #frame = 0;
   #frameStart = 0;
-  /** Bytes of input taken, and of output given. */
+  /** Bytes of input taken. */
   #offset = 0;
+  /** Bytes of output given. */
   #size = 0;
-  /** What `#size` has to be at the end of the frame, if its header says. */
+  /** The `#size` that the end of the frame has to meet, if its header declares one. */
   #frameEnd: number | undefined;
 
-  constructor(
-    engine: DecoderEngine,
-    pace: Pace,
-    dictionaries: ReadonlyMap<number, Dictionary>,
-    maxSize: number,
-    maxWindowLog: number,
-  ) {
-    this.#engine = engine;
-    this.#pace = pace;
-    this.#dictionaries = dictionaries;
-    this.#maxSize = maxSize;
-    this.#maxWindowLog = maxWindowLog;
+  constructor(resources: StreamResources, settings: DecompressStreamSettings) {
+    this.#resources = resources;
+    this.#settings = settings;
   }
 
   async write(chunk: Uint8Array, emit: Emit): Promise<void> {
@@ -78,12 +76,12 @@ class StreamDecompressor implements Transformer {
   }
 
   release(): void {
-    this.#end.abort(closed());
+    this.#end.abort(streamClosed());
     this.#context?.release();
     this.#context = undefined;
   }
 
-  /** Gathers bytes until they make a whole header; the rest of the input follows it. */
+  /** Gathers bytes until they make a whole header. Returns the rest of the input. */
   async #readHeader(input: Uint8Array, emit: Emit): Promise<Uint8Array> {
     if (this.#header.length === 0) this.#frameStart = this.#offset;
     const known = this.#header.length;
@@ -102,7 +100,7 @@ class StreamDecompressor implements Transformer {
     this.#offset += used;
     if (header.type === "skippable") {
       this.#beginSkipping(header.contentSize!);
-      await this.#pace.spend(used);
+      await this.#resources.pace.spend(used);
       return input.subarray(used);
     }
     await this.#begin(header);
@@ -122,18 +120,19 @@ class StreamDecompressor implements Transformer {
 
   async #begin(header: FrameHeader): Promise<void> {
     const { dictionaryId, windowSize, contentSize } = header;
-    const dictionary = this.#dictionaries.get(dictionaryId);
+    const dictionary = this.#resources.dictionaries.get(dictionaryId);
     if (dictionaryId !== 0 && dictionary === undefined) {
       throw dictionaryUnknown(dictionaryId, this.#frame, this.#frameStart);
     }
-    if (windowSize > 2 ** this.#maxWindowLog) {
+    if (windowSize > 2 ** this.#settings.maxWindowLog) {
       throw new ZstashError(
         "WINDOW_LIMIT",
-        `Cannot decompress: frame ${this.#frame} needs a window of ${windowSize} bytes, over 2^${this.#maxWindowLog}`,
+        `Cannot decompress: frame ${this.#frame} needs a window of ${windowSize} bytes, over 2^${this.#settings.maxWindowLog}`,
         { frame: this.#frame, offset: this.#frameStart },
       );
     }
-    if (contentSize !== undefined && contentSize > this.#maxSize - this.#size) throw this.#tooLarge();
+    if (contentSize !== undefined && contentSize > this.#settings.maxSize - this.#size)
+      throw this.#tooLarge();
     const context =
       this.#context !== undefined && windowSize <= this.#window
         ? this.#context
@@ -150,19 +149,23 @@ class StreamDecompressor implements Transformer {
   async #take(window: number): Promise<DecompressionContext> {
     this.#context?.release();
     this.#context = undefined;
-    const context = await this.#engine.openDecompression(window, this.#maxWindowLog, this.#end.signal);
+    const context = await this.#resources.engine.openDecompression(
+      window,
+      this.#settings.maxWindowLog,
+      this.#end.signal,
+    );
     if (this.#end.signal.aborted) {
       context.release();
-      throw closed();
+      throw streamClosed();
     }
     this.#context = context;
     this.#window = window;
-    await this.#pace.spend(START_COST);
-    if (this.#end.signal.aborted) throw closed();
+    await this.#resources.pace.spend(START_COST);
+    if (this.#end.signal.aborted) throw streamClosed();
     return context;
   }
 
-  /** Decodes up to the end of the frame; the rest of the input follows it. `counted` false: the header's own bytes. */
+  /** Decodes up to the end of the frame. Returns the rest of the input. `counted` is 0 for the header's own bytes, which count already. */
   async #decode(input: Uint8Array, emit: Emit, counted = 1): Promise<Uint8Array> {
     let rest = input;
     for (;;) {
@@ -170,10 +173,10 @@ class StreamDecompressor implements Transformer {
       rest = rest.subarray(consumed);
       this.#offset += consumed * counted;
       this.#size += output.length;
-      if (this.#size > this.#maxSize) throw this.#tooLarge();
+      if (this.#size > this.#settings.maxSize) throw this.#tooLarge();
       if (output.length > 0) await emit(output);
-      await this.#pace.spend(consumed + output.length);
-      if (this.#end.signal.aborted) throw closed();
+      await this.#resources.pace.spend(consumed + output.length);
+      if (this.#end.signal.aborted) throw streamClosed();
       if (remaining === 0) {
         // libzstd's stream does not look where the last block is empty.
         if (this.#frameEnd !== undefined && this.#size !== this.#frameEnd) throw this.#notAsClaimed();
@@ -224,27 +227,13 @@ class StreamDecompressor implements Transformer {
   #tooLarge(): ZstashError {
     return new ZstashError(
       "SIZE_LIMIT",
-      `Cannot decompress: the content is larger than the limit of ${this.#maxSize} bytes`,
-      {
-        frame: this.#frame,
-        offset: this.#frameStart,
-      },
+      `Cannot decompress: the content is larger than the limit of ${this.#settings.maxSize} bytes`,
+      { frame: this.#frame, offset: this.#frameStart },
     );
   }
 
   /** The same error, with the place in this stream. */
   #located(error: ZstashError): ZstashError {
-    const { zstdCode, dictionaryId, cause } = error;
-    return new ZstashError(error.code, error.message, {
-      frame: this.#frame,
-      offset: this.#frameStart,
-      ...(zstdCode === undefined ? {} : { zstdCode }),
-      ...(dictionaryId === undefined ? {} : { dictionaryId }),
-      ...(cause === undefined ? {} : { cause }),
-    });
+    return error.with({ frame: this.#frame, offset: this.#frameStart });
   }
-}
-
-function closed(): ZstashError {
-  return new ZstashError("INTERNAL", "Cannot go on: the stream was closed");
 }

@@ -1,26 +1,10 @@
-/** Options of the codec's methods: their types, defaults and ranges. */
-import {
-  describe,
-  requireBoolean,
-  requireBytes,
-  requireInteger,
-  requireLevel,
-  requireOptions,
-} from "../check.ts";
-import type {
-  CompressionParameters,
-  EngineCompressParameters,
-  EngineStreamParameters,
-} from "../engine/engine.ts";
+/** Options of compression: their types, defaults and ranges, and the settings that they become. */
+import { requireBoolean, requireInteger, requireLevel, requireOptions } from "../check.ts";
+import type { CompressionParameters, CompressSettings, CompressStreamSettings } from "../engine/engine.ts";
+import { advancedParameters } from "../engine/parameter-cache.ts";
 import type { Dictionary } from "../format/dictionary.ts";
-import {
-  BLOCK_SIZE_MAX,
-  DEFAULT_MAX_SIZE,
-  DEFAULT_MAX_WINDOW_LOG,
-  FRAME_SIZE_MAX,
-  WINDOW_LOG_MAX,
-  WINDOW_LOG_MIN,
-} from "../limits.ts";
+import { BLOCK_SIZE_MAX, DEFAULT_MAX_WINDOW_LOG, FRAME_SIZE_MAX } from "../limits.ts";
+import { requireDictionary } from "./dictionaries.ts";
 
 export type { CompressionParameters };
 
@@ -60,25 +44,31 @@ export interface CompressStreamOptions extends CompressOptions {
   readonly seekTable?: boolean;
 }
 
-/** Options of one-shot decompression. */
-export interface DecompressOptions {
+/** Options of `compressFrames`. */
+export interface CompressFramesOptions extends CompressOptions {
+  /** The most bytes a frame may have, compressed, header and checksum included: a hard bound on any input. At least 64. */
+  readonly maxFrameSize: number;
   /**
-   * The most bytes the output may have; more is SIZE_LIMIT before anything of that size is allocated. Default 32 MiB;
-   * for streams no limit.
+   * End with a seek table (Zstandard Seekable Format 0.1.0). Default false. It is the last chunk, and the only one
+   * that may pass the bound: a skippable frame of 17 bytes and 8 more for every frame before it.
    */
-  readonly maxSize?: number;
-  /** Decode into this array and return its filled part; an output that does not fit is SIZE_LIMIT. One-shot only. */
-  readonly into?: Uint8Array;
+  readonly seekTable?: boolean;
 }
 
-/** Options of a decompression stream. */
-export interface DecompressStreamOptions extends Pick<DecompressOptions, "maxSize"> {
-  /** log2 of the largest window to accept, 10…30; a frame that needs more is WINDOW_LIMIT. Default 23 (8 MiB). */
-  readonly maxWindowLog?: number;
+/** Settings of a stream of one frame, or of frames of `frameSize` bytes each. */
+export interface StreamSettings extends CompressStreamSettings {
+  readonly flush: "ramp" | "none" | number;
+  readonly frameSize: number | undefined;
+  readonly seekTable: boolean;
 }
 
-/** Names of options, for whoever checks them. */
-export const compressNames: readonly string[] = ["level", "checksum", "dictionary", "parameters"];
+/** Settings of a stream of bounded frames. */
+export interface BoundedFrameSettings extends CompressSettings {
+  readonly maxFrameSize: number;
+  readonly seekTable: boolean;
+}
+
+const compressNames: readonly string[] = ["level", "checksum", "dictionary", "parameters"];
 const compressStreamNames: readonly string[] = [
   ...compressNames,
   "contentSize",
@@ -87,19 +77,23 @@ const compressStreamNames: readonly string[] = [
   "frameSize",
   "seekTable",
 ];
+const compressFramesNames: readonly string[] = [...compressNames, "maxFrameSize", "seekTable"];
 
-const defaults: EngineCompressParameters = {
+const defaults: CompressSettings = {
   level: 1,
   checksum: undefined,
   dictionary: undefined,
   parameters: undefined,
 };
 
-/** Validated compression parameters with the defaults filled in. */
+/** The least bound on a frame, in bytes: a header, a checksum and fifty bytes of content. */
+const MAX_FRAME_SIZE_MIN = 64;
+
+/** The settings of `compress`. */
 export function readCompressOptions(
   options: CompressOptions | undefined,
   names: readonly string[] = compressNames,
-): EngineCompressParameters {
+): CompressSettings {
   if (options === undefined) return defaults;
   requireOptions(options, names);
   const { level = defaults.level, checksum, dictionary, parameters } = options;
@@ -110,37 +104,16 @@ export function readCompressOptions(
   return { level, checksum, dictionary, parameters };
 }
 
-/** zstd's own ranges (ZSTD_cParam_getBounds, 32 bits), but for the window: readers stop at 27. */
-const parameterRanges: Readonly<Record<keyof CompressionParameters, readonly [least: number, most: number]>> =
-  {
-    windowLog: [10, 27],
-    hashLog: [6, 30],
-    chainLog: [6, 29],
-    searchLog: [1, 29],
-    minMatch: [3, 7],
-    targetLength: [0, 131_072],
-    strategy: [1, 9],
-  };
-
 function requireParameters(parameters: CompressionParameters): void {
-  requireOptions(parameters, Object.keys(parameterRanges), "parameters");
-  for (const [name, [least, most]] of Object.entries(parameterRanges)) {
+  requireOptions(parameters, Object.keys(advancedParameters), "parameters");
+  for (const [name, [, least, most]] of Object.entries(advancedParameters)) {
     const value = parameters[name as keyof CompressionParameters];
     if (value !== undefined) requireInteger(`parameters.${name}`, value, least, most);
   }
 }
 
-/** How a compression stream cuts its input. */
-export interface StreamLayout {
-  readonly flush: "ramp" | "none" | number;
-  readonly frameSize: number | undefined;
-  readonly seekTable: boolean;
-}
-
-/** Validated options of a compression stream. */
-export function readCompressStreamOptions(
-  options: CompressStreamOptions = {},
-): EngineStreamParameters & StreamLayout {
+/** The settings of `compressStream`. */
+export function readCompressStreamOptions(options: CompressStreamOptions = {}): StreamSettings {
   const base = readCompressOptions(options, compressStreamNames);
   const parameters = withReadableWindow(base);
   const { contentSize, flush = "ramp", targetCBlockSize, frameSize, seekTable = false } = options;
@@ -159,6 +132,15 @@ export function readCompressStreamOptions(
   return { ...base, parameters, contentSize, targetCBlockSize, flush, frameSize, seekTable };
 }
 
+/** The settings of `compressFrames`. */
+export function readCompressFramesOptions(options: CompressFramesOptions): BoundedFrameSettings {
+  const base = readCompressOptions(options, compressFramesNames);
+  const { maxFrameSize, seekTable = false } = options ?? {};
+  requireInteger("maxFrameSize", maxFrameSize, MAX_FRAME_SIZE_MIN, 2 ** 32 - 1);
+  requireBoolean("seekTable", seekTable);
+  return { ...base, maxFrameSize, seekTable };
+}
+
 /** Window and tables of level 19. */
 const readableTables: CompressionParameters = {
   windowLog: DEFAULT_MAX_WINDOW_LOG,
@@ -166,42 +148,11 @@ const readableTables: CompressionParameters = {
   hashLog: 22,
 };
 
-/** Levels above 19 would take windows of 32…128 MiB for a stream of unknown size, past what readers accept, and 681 MB of tables. */
-function withReadableWindow({
-  level,
-  parameters,
-}: EngineCompressParameters): CompressionParameters | undefined {
+/**
+ * The parameters with a window that readers accept. For a stream of unknown size, levels above 19 would take windows of
+ * 32…128 MiB, which readers refuse, and 681 MB of tables.
+ */
+function withReadableWindow({ level, parameters }: CompressSettings): CompressionParameters | undefined {
   if (level <= 19 || parameters?.windowLog !== undefined) return parameters;
   return { ...readableTables, ...parameters };
-}
-
-/** Validated limits of a decompression: the smaller of `maxSize` and the room in `into`. */
-export function readDecompressOptions(options: DecompressOptions | undefined): {
-  maxSize: number;
-  into: Uint8Array | undefined;
-} {
-  if (options === undefined) return { maxSize: DEFAULT_MAX_SIZE, into: undefined };
-  requireOptions(options, ["maxSize", "into"]);
-  const { into } = options;
-  if (into !== undefined) requireBytes(into, "into");
-  const { maxSize = into === undefined ? DEFAULT_MAX_SIZE : into.length } = options;
-  requireInteger("maxSize", maxSize, 0, Number.MAX_SAFE_INTEGER);
-  return { maxSize: into === undefined ? maxSize : Math.min(maxSize, into.length), into };
-}
-
-/** Limits of a decompression stream. */
-export type DecompressStreamLimits = Required<DecompressStreamOptions>;
-
-/** Validated limits of a decompression stream. */
-export function readDecompressStreamOptions(options: DecompressStreamOptions = {}): DecompressStreamLimits {
-  requireOptions(options, ["maxSize", "maxWindowLog"]);
-  const { maxSize = Number.MAX_SAFE_INTEGER, maxWindowLog = DEFAULT_MAX_WINDOW_LOG } = options;
-  requireInteger("maxSize", maxSize, 0, Number.MAX_SAFE_INTEGER);
-  requireInteger("maxWindowLog", maxWindowLog, WINDOW_LOG_MIN, WINDOW_LOG_MAX);
-  return { maxSize, maxWindowLog };
-}
-
-export function requireDictionary(value: unknown, name: string): void {
-  if (typeof value === "object" && value !== null && "id" in value && "bytes" in value) return;
-  throw new TypeError(`"${name}" must be what readDictionary returns, got ${describe(value)}`);
 }

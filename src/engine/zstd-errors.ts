@@ -1,3 +1,4 @@
+/** Turns libzstd's error results, traps and foreign text into ZstashErrors. */
 import { ZstashError, type ZstashErrorCode } from "../errors.ts";
 
 /** libzstd's error codes (zstd_errors.h) that a caller's input or memory can cause, and what they mean here. */
@@ -9,7 +10,7 @@ const reasons: Readonly<Record<number, readonly [ZstashErrorCode, string]>> = {
   20: ["CORRUPT", "the data is corrupt"],
   22: ["CHECKSUM_MISMATCH", "the content does not match its checksum"],
   24: ["CORRUPT", "a literals header is not valid"],
-  // Of a frame's own tables: a dictionary's are checked when it is digested.
+  // The frame's own tables: a dictionary's are checked when it is digested.
   30: ["CORRUPT", "the data is corrupt"],
   32: ["DICTIONARY_UNKNOWN", "the frame was made with another dictionary"],
   34: ["DICTIONARY_INVALID", "the dictionary cannot be loaded"],
@@ -19,7 +20,16 @@ const reasons: Readonly<Record<number, readonly [ZstashErrorCode, string]>> = {
   72: ["CORRUPT", "the sizes inside a block are wrong"],
 };
 
-/** Whether a result of libzstd, as WebAssembly's signed i32, is an error (ZSTD_isError: the last 120 values). */
+const CORRUPTION_DETECTED = -20;
+export const DST_SIZE_TOO_SMALL = -70;
+
+/** The place of a frame, for an error's details. */
+export interface FrameAt {
+  readonly frame: number;
+  readonly offset: number;
+}
+
+/** Returns true if a result of libzstd, as WebAssembly's signed i32, is an error (ZSTD_isError: the last 120 values). */
 export function isZstdError(result: number): boolean {
   return result < 0 && result > -120;
 }
@@ -31,20 +41,21 @@ export function toZstashError(result: number, operation: string, frame?: FrameAt
   return new ZstashError(code, `Cannot ${operation}: ${reason}`, { zstdCode, ...frame });
 }
 
-const CORRUPTION_DETECTED = -20;
-export const DST_SIZE_TOO_SMALL = -70;
-
 /**
- * As `toZstashError`, of decompression. `fits` says that all the room was there which the frame may take: one that
- * takes more is corrupt, and no larger limit would help.
+ * The ZstashError for an error result of decompression. `fits` says that all the room was there which the frame may
+ * take: one that takes more is corrupt, and no larger limit would help.
  */
 export function toDecodeError(result: number, fits: boolean, frame?: FrameAt): ZstashError {
   const cause = fits && result === DST_SIZE_TOO_SMALL ? CORRUPTION_DETECTED : result;
   return toZstashError(cause, "decompress", frame);
 }
 
-/** Which frame an error is about, for its details. */
-export interface FrameAt {
-  readonly frame: number;
-  readonly offset: number;
+/** The error for a trap: the C heap is in an unknown state, and the instance is dropped. */
+export function trapped(cause: WebAssembly.RuntimeError): ZstashError {
+  return new ZstashError("INTERNAL", "Cannot go on: the WebAssembly module trapped", { cause });
+}
+
+/** The error for content that is to be text and is not UTF-8. */
+export function notText(): ZstashError {
+  return new ZstashError("NOT_TEXT", "Cannot decompress to text: the content is not UTF-8");
 }

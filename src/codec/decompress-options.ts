@@ -1,0 +1,85 @@
+/** Options of decompression: their types, defaults and ranges, and the settings that they become. */
+import { requireBytes, requireInteger, requireOptions } from "../check.ts";
+import type { SeekTable } from "../format/seek-table.ts";
+import { DEFAULT_MAX_SIZE, DEFAULT_MAX_WINDOW_LOG, WINDOW_LOG_MAX, WINDOW_LOG_MIN } from "../limits.ts";
+
+/** Options of one-shot decompression. */
+export interface DecompressOptions<Memory extends ArrayBufferLike = ArrayBuffer> {
+  /**
+   * The most bytes the output may have; more is SIZE_LIMIT before anything of that size is allocated. Default 32 MiB;
+   * for streams no limit.
+   */
+  readonly maxSize?: number;
+  /** Decode into this array and return its filled part; an output that does not fit is SIZE_LIMIT. One-shot only. */
+  readonly into?: Uint8Array<Memory>;
+}
+
+/** Options of a decompression stream. */
+export interface DecompressStreamOptions extends Pick<DecompressOptions, "maxSize"> {
+  /** log2 of the largest window to accept, 10…30; a frame that needs more is WINDOW_LIMIT. Default 23 (8 MiB). */
+  readonly maxWindowLog?: number;
+}
+
+/** Bytes that can be read in parts: a Redis string by GETRANGE, a file, a Blob, an HTTP resource. */
+export interface RangeSource {
+  /** Bytes there are. */
+  readonly size: number;
+  /** The bytes `[start, end)`, exactly; never asked for more than `size`. Should stop when `signal` is aborted. */
+  read(start: number, end: number, options?: { signal?: AbortSignal }): Promise<Uint8Array>;
+}
+
+/** Options of `decompressRange`. */
+export interface RangeOptions {
+  /** The source's seek table from an earlier `readSeekTable`: saves reading it again. */
+  readonly seekTable?: SeekTable;
+  /** The most bytes of one read; up to two are held. A single larger frame is read at once. Default 1 MiB. */
+  readonly readSize?: number;
+  /** The most bytes a frame may have, compressed and decompressed; more is SIZE_LIMIT before it is read. Default 32 MiB. */
+  readonly maxFrameSize?: number;
+  /** Stops the running read and errors the stream. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Settings of a one-shot decompression. */
+export interface DecompressSettings<Memory extends ArrayBufferLike> {
+  /** The smaller of the option and the room in `into`. */
+  readonly maxSize: number;
+  readonly into: Uint8Array<Memory> | undefined;
+}
+
+/** Settings of a decompression stream. */
+export type DecompressStreamSettings = Required<DecompressStreamOptions>;
+
+const textNames: readonly string[] = ["maxSize"];
+const bytesNames: readonly string[] = ["maxSize", "into"];
+const streamNames: readonly string[] = ["maxSize", "maxWindowLog"];
+
+/** The settings of `decompress`. */
+export function readDecompressOptions<Memory extends ArrayBufferLike>(
+  options: DecompressOptions<Memory> = {},
+): DecompressSettings<Memory> {
+  requireOptions(options, bytesNames);
+  const { into } = options;
+  if (into !== undefined) requireBytes(into, "into");
+  const room = into === undefined ? DEFAULT_MAX_SIZE : into.length;
+  const { maxSize = room } = options;
+  requireInteger("maxSize", maxSize, 0, Number.MAX_SAFE_INTEGER);
+  return { maxSize: into === undefined ? maxSize : Math.min(maxSize, room), into };
+}
+
+/** The setting of `decompressText`: the most bytes of its content. */
+export function readTextOptions(options: Pick<DecompressOptions, "maxSize"> = {}): number {
+  requireOptions(options, textNames);
+  const { maxSize = DEFAULT_MAX_SIZE } = options;
+  requireInteger("maxSize", maxSize, 0, Number.MAX_SAFE_INTEGER);
+  return maxSize;
+}
+
+/** The settings of `decompressStream`. */
+export function readDecompressStreamOptions(options: DecompressStreamOptions = {}): DecompressStreamSettings {
+  requireOptions(options, streamNames);
+  const { maxSize = Number.MAX_SAFE_INTEGER, maxWindowLog = DEFAULT_MAX_WINDOW_LOG } = options;
+  requireInteger("maxSize", maxSize, 0, Number.MAX_SAFE_INTEGER);
+  requireInteger("maxWindowLog", maxWindowLog, WINDOW_LOG_MIN, WINDOW_LOG_MAX);
+  return { maxSize, maxWindowLog };
+}

@@ -1,0 +1,144 @@
+/** Finds the types that a package's declarations mention and its subpaths do not export. */
+import { parseAst } from "vitest/node";
+
+interface Node {
+  readonly type: string;
+  readonly [key: string]: unknown;
+}
+
+/** A declaration, by the file that has it and its name there. */
+interface Place {
+  readonly path: string;
+  readonly name: string;
+}
+
+interface DeclarationFile {
+  /** Declarations at the top, by name. */
+  readonly declared: ReadonlyMap<string, Node>;
+  /** Where an imported name comes from. */
+  readonly imported: ReadonlyMap<string, Place>;
+  /** Where an exported name comes from: another file, or this one under another name. */
+  readonly exported: ReadonlyMap<string, Place>;
+  /** Files whose exports are all passed on. */
+  readonly passedOn: readonly string[];
+}
+
+const isNode = (value: unknown): value is Node =>
+  typeof value === "object" && value !== null && typeof (value as Node).type === "string";
+
+const childrenOf = (node: Node): Node[] => Object.values(node).flat().filter(isNode);
+
+const nameOf = (node: unknown): string => {
+  const { name, value } = node as { name?: string; value?: string };
+  return name ?? value ?? "";
+};
+
+/** The path that a relative specifier leads to; undefined for a package. */
+function resolve(from: string, source: unknown): string | undefined {
+  const specifier = String((source as Node)["value"]);
+  if (!specifier.startsWith(".")) return undefined;
+  return new URL(specifier.replace(/\.(d\.)?ts$/, ".d.ts"), `file:///${from}`).pathname.slice(1);
+}
+
+function parse(path: string, text: string): DeclarationFile {
+  const program = parseAst(text, { lang: "dts", astType: "ts" }) as unknown as { body: Node[] };
+  const declared = new Map<string, Node>();
+  const imported = new Map<string, Place>();
+  const exported = new Map<string, Place>();
+  const passedOn: string[] = [];
+
+  const declare = (node: Node): string[] => {
+    const declarations =
+      node.type === "VariableDeclaration"
+        ? (node["declarations"] as Node[])
+        : isNode(node["id"])
+          ? [node]
+          : [];
+    return declarations.map((declaration) => {
+      const name = nameOf(declaration["id"]);
+      declared.set(name, declaration);
+      return name;
+    });
+  };
+  for (const node of program.body) {
+    const source = isNode(node["source"]) ? resolve(path, node["source"]) : undefined;
+    if (node.type === "ImportDeclaration") {
+      for (const specifier of node["specifiers"] as Node[]) {
+        const name = isNode(specifier["imported"]) ? nameOf(specifier["imported"]) : "*";
+        if (source !== undefined) imported.set(nameOf(specifier["local"]), { path: source, name });
+      }
+    } else if (node.type === "ExportAllDeclaration") {
+      if (source !== undefined) passedOn.push(source);
+    } else if (node.type === "ExportNamedDeclaration") {
+      for (const name of isNode(node["declaration"]) ? declare(node["declaration"]) : [])
+        exported.set(name, { path, name });
+      for (const specifier of node["specifiers"] as Node[]) {
+        const place = { path: source ?? path, name: nameOf(specifier["local"]) };
+        if (source !== undefined || !isNode(node["source"]))
+          exported.set(nameOf(specifier["exported"]), place);
+      }
+    } else declare(node);
+  }
+  return { declared, imported, exported, passedOn };
+}
+
+/** The names that a declaration refers to as types or as values, but for its own type parameters. */
+function referencesOf(declaration: Node): Set<string> {
+  const names = new Set<string>();
+  const parameters = new Set<string>();
+  const leftmost = (node: Node): string =>
+    node.type === "TSQualifiedName" ? leftmost(node["left"] as Node) : nameOf(node);
+  const visit = (node: Node): void => {
+    // What is private has no type in a declaration.
+    if (node.type === "PrivateIdentifier") return;
+    if (node.type === "TSTypeParameter") parameters.add(nameOf(node["name"]));
+    const referred =
+      node["typeName"] ??
+      node["exprName"] ??
+      (/Heritage|Implements/.test(node.type) ? node["expression"] : undefined);
+    if (isNode(referred)) names.add(leftmost(referred));
+    if (isNode(node["superClass"])) names.add(nameOf(node["superClass"]));
+    childrenOf(node).forEach(visit);
+  };
+  visit(declaration);
+  return new Set([...names].filter((name) => !parameters.has(name)));
+}
+
+/**
+ * What the exports of `entry` mention without exporting it, as "Mentioning → Mentioned". `read` gives the text of a
+ * declaration file.
+ */
+export function missingExports(entry: string, read: (path: string) => string): string[] {
+  const files = new Map<string, DeclarationFile>();
+  const file = (path: string): DeclarationFile => {
+    const known = files.get(path) ?? parse(path, read(path));
+    files.set(path, known);
+    return known;
+  };
+  /** Where a name that a file uses is declared; undefined for globals and packages. */
+  const declarationOf = ({ path, name }: Place): Place | undefined => {
+    const { declared, imported, exported, passedOn } = file(path);
+    if (declared.has(name)) return { path, name };
+    const next = imported.get(name) ?? exported.get(name);
+    if (next !== undefined && !(next.path === path && next.name === name)) return declarationOf(next);
+    for (const other of passedOn) {
+      const found = declarationOf({ path: other, name });
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
+  const exportsOf = (path: string): string[] => {
+    const { exported, passedOn } = file(path);
+    return [...exported.keys(), ...passedOn.flatMap(exportsOf)];
+  };
+  const key = ({ path, name }: Place): string => `${path} ${name}`;
+
+  const places = exportsOf(entry).flatMap((name) => declarationOf({ path: entry, name }) ?? []);
+  const exported = new Set(places.map(key));
+  return places.flatMap(({ path, name }) =>
+    [...referencesOf(file(path).declared.get(name)!)].flatMap((reference) => {
+      const place = declarationOf({ path, name: reference });
+      return place === undefined || exported.has(key(place)) ? [] : [`${name} → ${reference}`];
+    }),
+  );
+}
