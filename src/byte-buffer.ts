@@ -21,7 +21,7 @@ export class ByteBuffer {
     return this.#end - this.#start;
   }
 
-  /** What is held: a view, valid until the next append. */
+  /** The bytes that are held: a view, valid until the next append. */
   get bytes(): Uint8Array<ArrayBuffer> {
     return this.#memory.subarray(this.#start, this.#end);
   }

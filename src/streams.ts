@@ -3,7 +3,7 @@
  * "node:stream/web": a program that has both could otherwise not pass our streams to Node's functions.
  */
 
-/** What `getReader()` of a `ByteStream` returns. */
+/** The reader of a `ByteStream`. */
 export interface ByteReader {
   readonly closed: Promise<undefined>;
   read(): Promise<
@@ -50,7 +50,7 @@ export interface ReadableBytes {
   };
 }
 
-/** What takes bytes and gives bytes: the argument of `pipeThrough`. */
+/** A pair of streams that takes bytes and gives bytes: an argument of `pipeThrough`. */
 export interface ByteTransform {
   readonly readable: ByteStream;
   readonly writable: WritableStream<Uint8Array>;

@@ -1,17 +1,17 @@
+/** Inflates a module that travels inside JavaScript. */
 import { concatenate } from "../bytes.ts";
 
 /**
  * Compiles a module that travels as base64 of raw deflate: plain base64 of WebAssembly gzips to 1.4 times the
  * module, deflated first to 1.004 times.
  *
- * Blob and Response would read the stream in one line, but loading them takes Node 20 ms of the 50 that a cold load
- * then takes.
+ * Blob and Response would read the stream in one line, but loading them costs Node 20 ms, and a cold load would take 50.
  */
 export async function inflateModule(base64: string): Promise<WebAssembly.Module> {
   if (typeof DecompressionStream !== "function") throw new Error("DecompressionStream is missing");
   const { readable, writable } = new DecompressionStream("deflate-raw");
   const writer = writable.getWriter();
-  // Damaged data rejects these too; the reader below is who hears of it.
+  // Damaged data rejects these too; the reader below throws the error.
   writer.write(decode(base64)).catch(() => {});
   writer.close().catch(() => {});
   const parts: Uint8Array[] = [];

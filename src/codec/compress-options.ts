@@ -31,8 +31,8 @@ export interface CompressStreamOptions extends CompressOptions {
   /** Decompressed bytes of the whole stream: declared in the header and held to. Default: not declared. */
   readonly contentSize?: number | undefined;
   /**
-   * Where blocks end, and so when a reader can decode. `"ramp"`, the default: after 1300 bytes of input, then after
-   * twice as many each time, and no more past 64 KiB: the first packet decodes at once, for 0.03–0.15 % of size.
+   * The ends of blocks, which decide when a reader can decode. `"ramp"`, the default: after 1300 bytes of input, then
+   * after twice as many each time, and no more past 64 KiB: the first packet decodes at once, for 0.03–0.15 % of size.
    * `"none"`: blocks of 128 KiB. A number: after every so many bytes of input, each block at most that + 3 bytes.
    */
   readonly flush?: "ramp" | "none" | number;

@@ -15,7 +15,7 @@ const BUFFER_FIRST: number = 32 << 10;
 const AIM = 0.97;
 /** The share of what its measured ratio promises after a miss: less content compresses a little worse. */
 const AIM_AFTER_MISS = 0.95;
-/** A frame that fills less of the bound is tried again with more content. */
+/** A frame that fills less than this share of the bound is tried again with more content. */
 const FILL_ENOUGH = 0.8;
 /** Content grows at most so many times from one try to the next: what a miss wastes stays in proportion. */
 const GROWTH_MAX = 4;
@@ -36,9 +36,9 @@ export interface CutFrame {
 /**
  * Cuts bytes into frames that are at most `maxFrameSize` bytes *compressed*, each as full as it can be made.
  *
- * How much content fits is known only after compressing it, so it is estimated from the ratio of the frames before,
- * and tried again on a miss. Tries never exceed twice the frames: what a frame does not use is left to later ones,
- * and the last try that it has is for as much content as fits even as raw blocks.
+ * The content that fits is known only after compressing it, so it is estimated from the ratio of the frames before, and
+ * tried again on a miss. Tries never exceed twice the frames: a frame leaves the tries that it does not use to later
+ * ones, and its last try is for as much content as fits even in raw blocks.
  *
  * It buffers up to 2 MiB, and cuts when it holds as much as it expects to fit. The division of the input into pushes
  * can move the cuts.
@@ -119,7 +119,7 @@ export class FrameCutter {
         if (left === 0 || next < fit.contentSize * GAIN_MIN) break;
         size = next;
       } else if (left === 0) {
-        // The floor itself did not fit: no zstd does that, but the bound is a promise. A stored frame has no checksum.
+        // The floor itself did not fit. No zstd does that, but the bound is a promise. Raw blocks come without a checksum.
         fit = { frame: writeRawBlocks(this.#content(size)), contentSize: size };
         break;
       } else {

@@ -12,7 +12,7 @@ export type CompiledModule = typeof globalThis extends {
 export type ModuleSource = CompiledModule | ArrayBuffer | ArrayBufferView | Response;
 
 /**
- * How to load the module of a source. A Module of another realm (an EdgeVM, a Next.js sandbox) is no instance of this
+ * Makes the function that loads a source. A Module of another realm (an EdgeVM, a Next.js sandbox) is no instance of this
  * realm's class, so it is told by its tag.
  *
  * @throws {TypeError} for anything else

@@ -5,7 +5,7 @@ import type { ByteStream } from "../streams.ts";
 export type ByteGenerator = AsyncGenerator<Uint8Array, void, undefined>;
 
 /**
- * A stream of what a generator yields, which runs only while a reader waits: nothing is queued.
+ * A stream of a generator's chunks. The generator runs only while a reader waits, so nothing is queued.
  *
  * The generator's signal is aborted however the stream ends: by its reader's cancel, by `signal`, or by itself.
  */

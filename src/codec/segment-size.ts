@@ -1,4 +1,4 @@
-/** How many bytes of payload fit one TCP segment. */
+/** The bytes of payload that fit one TCP segment. */
 import { requireBoolean, requireInteger, requireOptions } from "../check.ts";
 
 /** Options of `segmentSize`: what carries the payload. */

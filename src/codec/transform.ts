@@ -57,7 +57,7 @@ export function createTransform(transformer: Transformer): ByteTransform {
     demand = undefined;
     if (gone !== undefined) throw (gone as { reason: unknown }).reason;
   };
-  /** An error in the work ends both sides, and frees the context before either hears of it. */
+  /** An error in the work ends both sides. The context is freed before either side sees the error. */
   const settle = async (work: () => Promise<void>): Promise<void> => {
     try {
       await work();
@@ -89,7 +89,7 @@ export function createTransform(transformer: Transformer): ByteTransform {
     {
       start(controller) {
         input = controller;
-        // Comes while a write still runs, where `abort` below waits for it.
+        // Fires while a write still runs; `abort` below waits for the write.
         controller.signal.addEventListener("abort", () => end(controller.signal.reason));
       },
       write(chunk) {

@@ -1,4 +1,4 @@
-/** What the codec asks of an implementation of zstd, and the settings and results that pass between the two. */
+/** The interface between the codec and an implementation of zstd: methods, settings and results. */
 import type { Dictionary } from "../format/dictionary.ts";
 import type { FrameExtent } from "../format/frame.ts";
 
@@ -43,7 +43,7 @@ export interface DecodePlan {
   readonly dictionaries: ReadonlyMap<number, Dictionary>;
 }
 
-/** What a step of a stream did. */
+/** The result of a step of a stream. */
 export interface StreamStep {
   /** Bytes of the input that were taken. */
   readonly consumed: number;

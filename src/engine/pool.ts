@@ -2,7 +2,7 @@
 import { ZstashError } from "../errors.ts";
 import type { EngineStats } from "./engine.ts";
 
-/** How long a stream waits for a context before TIMEOUT, in ms. */
+/** The longest wait of a stream for an instance, in ms; then TIMEOUT. */
 const WAIT_MS = 30_000;
 
 /** An instance that the pool keeps. */

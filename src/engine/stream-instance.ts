@@ -13,7 +13,7 @@ const OUTPUT_SIZE = BLOCK_SIZE_MAX + 64;
 /** The struct Buffers of wasm/zstash.c: six words. */
 const BUFFERS_SIZE = 24;
 
-/** What an instance takes before its context: data, the 256 KiB stack, and the areas of one step. */
+/** Linear memory of an instance before its context: data, the 256 KiB stack, and the areas of one step. */
 export const INSTANCE_OVERHEAD: number = 768 << 10;
 
 const nothing = new Uint8Array(0);

@@ -62,7 +62,7 @@ export interface SeekTable {
   frame(index: number): SeekTableFrame;
 }
 
-/** Collects entries in the bytes that they will be written as: 8 a frame, whatever their number. */
+/** Collects entries in their written form: 8 bytes a frame, whatever their number. */
 export class SeekTableWriter {
   readonly #entries: ByteBuffer = new ByteBuffer(SEEK_TABLE_SIZE_MAX, 1024);
   readonly #entry: DataView<ArrayBuffer> = new DataView(new ArrayBuffer(ENTRY_SIZE));
@@ -162,7 +162,7 @@ export function parseSeekTable(tail: Uint8Array, sourceSize?: number): SeekTable
   if (declared !== tableSize - HEADER_SIZE) {
     throw corrupt(`its header says ${declared} bytes, its footer ${tableSize - HEADER_SIZE}`, base + at + 4);
   }
-  // Divisibility and count: the size was computed from the count, so entries fill it exactly.
+  // The size was computed from the count, so the entries fill it exactly.
   const framesEnd = sourceSize === undefined ? undefined : base + at;
   return readEntries({ view, first: at + HEADER_SIZE, frameCount, entrySize, base, framesEnd });
 }
@@ -184,7 +184,7 @@ function readFooter(tail: Uint8Array, sourceSize: number): Footer | undefined {
     throw corrupt("reserved bits of its descriptor are set", offset + 4);
   const entrySize = ENTRY_SIZE + ((descriptor & CHECKSUM_FLAG) === 0 ? 0 : CHECKSUM_SIZE);
   const frameCount = view.getUint32(at, true);
-  // At most 12 · 2^32: exact.
+  // At most 12 · 2^32, which is exact.
   const tableSize = HEADER_SIZE + frameCount * entrySize + SEEK_TABLE_FOOTER_SIZE;
   if (tableSize > sourceSize) {
     throw corrupt(`it claims ${frameCount} frames, more than ${sourceSize} bytes can hold`, offset);

@@ -1,6 +1,7 @@
+/** The module as Vercel's edge runtime imports it: compiling from bytes is refused there. */
 import module from "../../zstash-decoder.wasm?module";
 
-/** The module as Vercel's edge runtime imports it: compiling from bytes is refused there. */
+/** Gives the compiled module. */
 export function loadModule(): Promise<WebAssembly.Module> {
   return Promise.resolve(module);
 }

@@ -1,6 +1,7 @@
+/** The module as workerd imports it: compiling from bytes is refused there. */
 import module from "../../zstash-decoder.wasm";
 
-/** The module as workerd imports it: compiling from bytes is refused there. */
+/** Gives the compiled module. */
 export function loadModule(): Promise<WebAssembly.Module> {
   return Promise.resolve(module);
 }

@@ -9,7 +9,7 @@ import { dictionaryUnknown, type Dictionaries } from "../dictionaries.ts";
 import { START_COST, type Pace } from "../pace.ts";
 import { createTransform, streamClosed, type Emit, type Transformer } from "../transform.ts";
 
-/** What the decompression streams of one decoder share. */
+/** Shared by the decompression streams of one decoder. */
 export interface StreamResources {
   readonly engine: Pick<DecoderEngine, "openDecompression">;
   readonly dictionaries: Dictionaries;
@@ -67,7 +67,7 @@ class StreamDecompressor implements Transformer {
 
   async close(): Promise<void> {
     if (this.#state === "header" && this.#header.length === 0 && this.#frame > 0) return;
-    // Says NOT_ZSTD or CORRUPT where what is there could not have become a frame.
+    // Throws NOT_ZSTD or CORRUPT if these bytes could not have begun a frame.
     if (this.#state === "header" && this.#header.length > 0) this.#tryHeader(this.#header);
     throw new ZstashError("TRUNCATED", `Cannot decompress: the input ends inside frame ${this.#frame}`, {
       frame: this.#frame,
@@ -108,7 +108,7 @@ class StreamDecompressor implements Transformer {
     return input.subarray(used);
   }
 
-  /** The header, or undefined where more bytes are needed. */
+  /** The header, or undefined if more bytes are needed. */
   #tryHeader(bytes: Uint8Array): FrameHeader | undefined {
     try {
       return readFrameHeaderAt(bytes, 0, this.#frame);
@@ -165,7 +165,7 @@ class StreamDecompressor implements Transformer {
     return context;
   }
 
-  /** Decodes up to the end of the frame. Returns the rest of the input. `counted` is 0 for the header's own bytes, which count already. */
+  /** Decodes up to the end of the frame. Returns the rest of the input. `counted` is 0 for a header, which is counted already. */
   async #decode(input: Uint8Array, emit: Emit, counted = 1): Promise<Uint8Array> {
     let rest = input;
     for (;;) {
@@ -178,7 +178,7 @@ class StreamDecompressor implements Transformer {
       await this.#resources.pace.spend(consumed + output.length);
       if (this.#end.signal.aborted) throw streamClosed();
       if (remaining === 0) {
-        // libzstd's stream does not look where the last block is empty.
+        // libzstd's stream does not check this if the last block is empty.
         if (this.#frameEnd !== undefined && this.#size !== this.#frameEnd) throw this.#notAsClaimed();
         this.#next();
         return rest;

@@ -1,4 +1,4 @@
-/** Which bytes of a seekable file to read for a range of its content. */
+/** Plans the reads of a seekable file that a range of its content takes. */
 import { ZstashError } from "../../errors.ts";
 import type { SeekTable, SeekTableFrame } from "../../format/seek-table.ts";
 
