@@ -64,9 +64,10 @@ function isWithin(edits: number, a: string, b: string): boolean {
   );
 }
 
-/** Throws unless the argument is bytes. */
+/** Throws unless the argument is bytes, of this realm or of another. */
 export function requireBytes(data: unknown, name: string): asserts data is Uint8Array {
-  if (!isBytes(data)) throw new TypeError(`"${name}" must be a Uint8Array, got ${describe(data)}`);
+  if (data instanceof Uint8Array || isBytes(data)) return;
+  throw new TypeError(`"${name}" must be a Uint8Array, got ${describe(data)}`);
 }
 
 function requireType(name: string, value: unknown, type: "string" | "boolean" | "function" | "number"): void {

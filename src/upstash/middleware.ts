@@ -3,13 +3,11 @@ import { DEFAULT_REQUEST_SIZE } from "../limits.ts";
 import type { CommandArguments } from "./commands.ts";
 import { encodeCommands } from "./encode.ts";
 import {
-  holdsLarge,
   planRequest,
   readRequest,
   type CommandReply,
   type CommandRequest,
   type Outgoing,
-  type RequestCommands,
   type RequestKind,
   type RequestPlan,
   type SdkRequest,
@@ -49,12 +47,7 @@ export function createMiddleware(options: CompressionOptions, holder?: TokenHold
   const { codec, rest } = settings;
   let transport: Transport | undefined;
 
-  const handle = async (
-    request: SdkRequest,
-    next: SendRequest,
-    commands: RequestCommands,
-  ): Promise<unknown> => {
-    const plan = planRequest(commands, settings);
+  const handle = async (request: SdkRequest, next: SendRequest, plan: RequestPlan): Promise<unknown> => {
     if (rest !== undefined && transport === undefined) {
       const { RawTransport } = await loadOnDemand();
       transport ??= new RawTransport(rest);
@@ -63,7 +56,7 @@ export function createMiddleware(options: CompressionOptions, holder?: TokenHold
     if (plan.writes.length > 0) {
       const loaded = codec.loaded ?? (plan.mode === "passthrough" ? undefined : await codec.load());
       // Small values go out in the turn in which they were written, so that no later request overtakes them.
-      outgoing = holdsLarge(plan)
+      outgoing = plan.large
         ? await (await loadOnDemand()).encodeLargeCommands(loaded, plan, settings, transport)
         : encodeCommands(loaded, plan, settings, transport);
     }
@@ -76,9 +69,11 @@ export function createMiddleware(options: CompressionOptions, holder?: TokenHold
   const run = (request: CommandRequest, next: SendRequest): Promise<unknown> => {
     const read = readRequest(request, settings);
     if (read === undefined) return next(request);
-    if (!settings.guard) return handle(request, next, read);
+    if (!settings.guard) return handle(request, next, planRequest(read, settings));
     return loadOnDemand().then(({ guardCommands }) =>
-      guardCommands(read, settings, (allowed) => handle(request, next, { ...read, commands: allowed })),
+      guardCommands(read, settings, (commands) =>
+        handle(request, next, planRequest({ ...read, commands }, settings)),
+      ),
     );
   };
   // The SDK's own types promise the caller's result type for whatever the server answers.

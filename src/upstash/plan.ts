@@ -61,6 +61,8 @@ export interface PlannedReply {
 /** What is done with a request and with its replies. */
 export interface RequestPlan extends RequestCommands {
   readonly writes: readonly PlannedWrite[];
+  /** True if the values are so large that encoding them at once would hold up the event loop. */
+  readonly large: boolean;
   /** By the index of the command; undefined if no reply holds values. */
   readonly reads: readonly (PlannedReply | undefined)[] | undefined;
 }
@@ -121,6 +123,7 @@ export function readRequest(request: SdkRequest, { mode }: Settings): RequestCom
 export function planRequest({ kind, mode, commands }: RequestCommands, settings: Settings): RequestPlan {
   const compression = mode === "on" || mode === "shadow" ? mode : "off";
   const writes: PlannedWrite[] = [];
+  let size = 0;
   let reads: (PlannedReply | undefined)[] | undefined;
   for (const [commandIndex, command] of commands.entries()) {
     const known = findCommand(command);
@@ -137,15 +140,10 @@ export function planRequest({ kind, mode, commands }: RequestCommands, settings:
       if (typeof text !== "string") continue;
       const key = keyOfArgument(command, row, position);
       const value = planWrite({ command: name, key, text, ttl }, compression, settings);
-      if (value !== undefined) writes.push({ commandIndex, position, value });
+      if (value === undefined) continue;
+      writes.push({ commandIndex, position, value });
+      size += text.length;
     }
   }
-  return { kind, mode, commands, writes, reads };
-}
-
-/** Returns true if values are so large that encoding them at once would hold up the event loop. */
-export function holdsLarge({ writes }: RequestPlan): boolean {
-  let size = 0;
-  for (const { value } of writes) size += value.text.length;
-  return size >= LARGE_TEXT;
+  return { kind, mode, commands, writes, large: size >= LARGE_TEXT, reads };
 }
