@@ -1,4 +1,4 @@
-/** Helpers for byte arrays. */
+/** Tells byte arrays from other values, in any realm, and joins them. */
 
 /** Returns true for a Uint8Array of this realm or of another: test runners and edge sandboxes have several. */
 export function isBytes(value: unknown): value is Uint8Array {

@@ -29,7 +29,7 @@ export type {
   RangeOptions,
   RangeSource,
 } from "./codec/decompress-options.ts";
-export { readSeekTable } from "./codec/on-demand/index.ts";
+export { readSeekTable } from "./codec/range.ts";
 export { segmentSize, type SegmentOptions } from "./codec/segment-size.ts";
 export type { CompiledModule, ModuleSource } from "./codec/module.ts";
 export type { Decoder } from "./codec/decoder.ts";

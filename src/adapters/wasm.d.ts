@@ -1,4 +1,5 @@
 /** Types of WebAssembly modules as workerd and Vercel's edge runtime import them. */
+
 declare module "*.wasm" {
   const module: WebAssembly.Module;
   export default module;

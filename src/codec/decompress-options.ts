@@ -1,7 +1,13 @@
 /** Options of decompression: their types, defaults and ranges, and the settings that they become. */
-import { requireBytes, requireInteger, requireOptions } from "../check.ts";
+import { describe, requireBytes, requireInteger, requireOptions } from "../check.ts";
 import type { SeekTable } from "../format/seek-table.ts";
-import { DEFAULT_MAX_SIZE, DEFAULT_MAX_WINDOW_LOG, WINDOW_LOG_MAX, WINDOW_LOG_MIN } from "../limits.ts";
+import {
+  DEFAULT_MAX_SIZE,
+  DEFAULT_MAX_WINDOW_LOG,
+  RANGE_READ_SIZE,
+  WINDOW_LOG_MAX,
+  WINDOW_LOG_MIN,
+} from "../limits.ts";
 
 /** Options of one-shot decompression. */
 export interface DecompressOptions<Memory extends ArrayBufferLike = ArrayBuffer> {
@@ -82,4 +88,59 @@ export function readDecompressStreamOptions(options: DecompressStreamOptions = {
   requireInteger("maxSize", maxSize, 0, Number.MAX_SAFE_INTEGER);
   requireInteger("maxWindowLog", maxWindowLog, WINDOW_LOG_MIN, WINDOW_LOG_MAX);
   return { maxSize, maxWindowLog };
+}
+
+/** The arguments of `decompressRange`, checked. */
+export interface RangeSettings {
+  readonly source: RangeSource;
+  readonly start: number;
+  readonly end: number;
+  readonly settings: { readonly readSize: number; readonly maxFrameSize: number };
+  readonly seekTable: SeekTable | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+const rangeNames: readonly string[] = ["seekTable", "readSize", "maxFrameSize", "signal"];
+
+/**
+ * The arguments of `decompressRange` with their defaults.
+ *
+ * @throws {TypeError | RangeError} naming the argument
+ */
+export function readRangeArguments(
+  source: RangeSource,
+  start: number,
+  end: number = Number.MAX_SAFE_INTEGER,
+  options: RangeOptions = {},
+): RangeSettings {
+  requireSource(source);
+  requireInteger("start", start, 0, Number.MAX_SAFE_INTEGER);
+  requireInteger("end", end, 0, Number.MAX_SAFE_INTEGER);
+  if (end < start) throw new RangeError(`"end" must not lie before "start" at ${start}, got ${end}`);
+  requireOptions(options, rangeNames);
+  const { seekTable, readSize = RANGE_READ_SIZE, maxFrameSize = DEFAULT_MAX_SIZE, signal } = options;
+  requireInteger("readSize", readSize, 1, Number.MAX_SAFE_INTEGER);
+  requireInteger("maxFrameSize", maxFrameSize, 1, Number.MAX_SAFE_INTEGER);
+  if (seekTable !== undefined) requireTable(seekTable, source.size);
+  return { source, start, end, settings: { readSize, maxFrameSize }, seekTable, signal };
+}
+
+/** Throws unless the argument has the shape of a source. */
+export function requireSource(source: unknown): asserts source is RangeSource {
+  if (typeof source !== "object" || source === null || typeof (source as RangeSource).read !== "function") {
+    throw new TypeError(`"source" must have a size and a read function, got ${describe(source)}`);
+  }
+  requireInteger("source.size", (source as RangeSource).size, 0, Number.MAX_SAFE_INTEGER);
+}
+
+function requireTable(table: unknown, sourceSize: number): void {
+  const { find, frame, compressedSize } = (table ?? {}) as Partial<SeekTable>;
+  if (typeof find !== "function" || typeof frame !== "function" || typeof compressedSize !== "number") {
+    throw new TypeError(`"seekTable" must be what readSeekTable returns, got ${describe(table)}`);
+  }
+  if (compressedSize > sourceSize) {
+    throw new RangeError(
+      `"seekTable" must be of this source of ${sourceSize} bytes, got one of ${compressedSize}`,
+    );
+  }
 }

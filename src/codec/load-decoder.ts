@@ -9,6 +9,7 @@ import type { ByteStream, ByteTransform } from "../streams.ts";
 import { createOneShotDecoder, type Decoder } from "./decoder.ts";
 import {
   readDecompressStreamOptions,
+  readRangeArguments,
   type DecompressStreamOptions,
   type DecompressStreamSettings,
 } from "./decompress-options.ts";
@@ -84,9 +85,12 @@ async function load(
   };
   return {
     ...decoder,
-    decompressRange: (source, start, end, options): ByteStream =>
-      loadedStream(async () =>
+    decompressRange(source, start, end, options): ByteStream {
+      // What is wrong is thrown here, as by the codec whose code is there at once.
+      readRangeArguments(source, start, end, options);
+      return loadedStream(async () =>
         (await loadOnDemand()).createRangeReader(decoder)(source, start, end, options),
-      ),
+      );
+    },
   };
 }

@@ -19,7 +19,8 @@ import { createOneShotDecoder, type Decoder } from "./decoder.ts";
 import { readDecompressStreamOptions, type DecompressStreamOptions } from "./decompress-options.ts";
 import { readDictionaries } from "./dictionaries.ts";
 import { readModule, type ModuleSource } from "./module.ts";
-import { createDecompressStream, createRangeReader } from "./on-demand/index.ts";
+import { createDecompressStream } from "./decompress-stream.ts";
+import { createRangeReader } from "./range.ts";
 import { Pace } from "./pace.ts";
 
 export type {

@@ -1,3 +1,4 @@
+/** The events by which the wrapper and the store say what becomes of values, and the call that tells a listener. */
 import type { ZstashError, ZstashErrorCode } from "../errors.ts";
 
 /** What every event says: which command, and on which key. Never a value. */

@@ -1,3 +1,5 @@
+/** The commands that carry values: where the values, keys, fields and options stand in a command and in its reply. */
+
 /** Where the values among a command's arguments are; counted from its name, which is argument 0. */
 interface ValueArguments {
   /** The first value; with `after`, counted from that option instead. */

@@ -9,9 +9,9 @@ import type { DecompressStreamSettings } from "../decompress-options.ts";
 import type { Dictionaries } from "../dictionaries.ts";
 import type { CompiledModule } from "../module.ts";
 import { Pace } from "../pace.ts";
-import { createDecompressStream } from "./decompress-stream.ts";
+import { createDecompressStream } from "../decompress-stream.ts";
 
-export { createRangeReader, readSeekTable } from "./range.ts";
+export { createRangeReader, readSeekTable } from "../range.ts";
 export { createDecompressStream };
 
 /** Makes the decompression streams of a module that has no engine around it. */

@@ -1,16 +1,8 @@
 /** Reads from a caller's source of ranges, and holds it to its contract. */
-import { isBytes } from "../../bytes.ts";
-import { describe, requireInteger } from "../../check.ts";
-import { ZstashError } from "../../errors.ts";
-import type { RangeSource } from "../decompress-options.ts";
-
-/** Throws unless the argument has the shape of a source. */
-export function requireSource(source: unknown): asserts source is RangeSource {
-  if (typeof source !== "object" || source === null || typeof (source as RangeSource).read !== "function") {
-    throw new TypeError(`"source" must have a size and a read function, got ${describe(source)}`);
-  }
-  requireInteger("source.size", (source as RangeSource).size, 0, Number.MAX_SAFE_INTEGER);
-}
+import { isBytes } from "../bytes.ts";
+import { describe } from "../check.ts";
+import { ZstashError } from "../errors.ts";
+import type { RangeSource } from "./decompress-options.ts";
 
 /**
  * Reads `[start, end)`. `frame` is the first frame in it, for errors.

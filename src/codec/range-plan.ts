@@ -1,6 +1,6 @@
 /** Plans the reads of a seekable file that a range of its content takes. */
-import { ZstashError } from "../../errors.ts";
-import type { SeekTable, SeekTableFrame } from "../../format/seek-table.ts";
+import { ZstashError } from "../errors.ts";
+import type { SeekTable, SeekTableFrame } from "../format/seek-table.ts";
 
 /** One read: bytes `[start, end)` of the file, which hold the frames `[first, last)`. */
 export interface FrameRead {

@@ -1,19 +1,18 @@
 /** `decompressRange` and `readSeekTable`: parts of seekable files, from sources that can be read in parts. */
-import { concatenate } from "../../bytes.ts";
-import { describe, requireInteger, requireOptions } from "../../check.ts";
-import { ZstashError } from "../../errors.ts";
+import { concatenate } from "../bytes.ts";
+import { requireOptions } from "../check.ts";
+import { ZstashError } from "../errors.ts";
+import { parseSeekTable, seekTableSize, type SeekTable, type SeekTableFrame } from "../format/seek-table.ts";
+import type { ByteStream, ByteTransform } from "../streams.ts";
 import {
-  parseSeekTable,
-  seekTableSize,
-  type SeekTable,
-  type SeekTableFrame,
-} from "../../format/seek-table.ts";
-import { DEFAULT_MAX_SIZE, RANGE_READ_SIZE } from "../../limits.ts";
-import type { ByteStream, ByteTransform } from "../../streams.ts";
-import type { RangeOptions, RangeSource } from "../decompress-options.ts";
-import { createPullStream, type ByteGenerator } from "../pull-stream.ts";
+  readRangeArguments,
+  requireSource,
+  type RangeOptions,
+  type RangeSource,
+} from "./decompress-options.ts";
+import { createPullStream, type ByteGenerator } from "./pull-stream.ts";
 import { planReads, type FrameRead, type ReadSettings } from "./range-plan.ts";
-import { readExactly, requireSource, withBytes } from "./range-source.ts";
+import { readExactly, withBytes } from "./range-source.ts";
 
 /** The methods of a `Decoder` that reading ranges takes. */
 export interface RangeDecoder {
@@ -29,8 +28,6 @@ interface RangeRequest {
   readonly end: number;
   readonly settings: ReadSettings;
 }
-
-const rangeNames: readonly string[] = ["seekTable", "readSize", "maxFrameSize", "signal"];
 
 /**
  * First read of the end of a source. A 128th of it holds the table of frames of 1 KiB and more; below 4 KiB a request
@@ -75,18 +72,9 @@ export async function readSeekTable(
 export function createRangeReader(
   decoder: RangeDecoder,
 ): (source: RangeSource, start: number, end?: number, options?: RangeOptions) => ByteStream {
-  return (source, start, end = Number.MAX_SAFE_INTEGER, options = {}) => {
-    requireSource(source);
-    requireInteger("start", start, 0, Number.MAX_SAFE_INTEGER);
-    requireInteger("end", end, 0, Number.MAX_SAFE_INTEGER);
-    if (end < start) throw new RangeError(`"end" must not lie before "start" at ${start}, got ${end}`);
-    requireOptions(options, rangeNames);
-    const { seekTable, readSize = RANGE_READ_SIZE, maxFrameSize = DEFAULT_MAX_SIZE, signal } = options;
-    requireInteger("readSize", readSize, 1, Number.MAX_SAFE_INTEGER);
-    requireInteger("maxFrameSize", maxFrameSize, 1, Number.MAX_SAFE_INTEGER);
-    if (seekTable !== undefined) requireTable(seekTable, source.size);
-    const request = { decoder, source, start, end, settings: { readSize, maxFrameSize } };
-    return createPullStream((ended) => readRange(request, seekTable, ended), signal);
+  return (source, start, end, options) => {
+    const { seekTable, signal, ...request } = readRangeArguments(source, start, end, options);
+    return createPullStream((ended) => readRange({ decoder, ...request }, seekTable, ended), signal);
   };
 }
 
@@ -208,18 +196,6 @@ async function* readAll(source: RangeSource, readSize: number, signal: AbortSign
   for (let at = 0; at < source.size; at += readSize) {
     const end = Math.min(source.size, at + readSize);
     yield await readExactly(source, at, end, undefined, signal);
-  }
-}
-
-function requireTable(table: unknown, sourceSize: number): void {
-  const { find, frame, compressedSize } = (table ?? {}) as Partial<SeekTable>;
-  if (typeof find !== "function" || typeof frame !== "function" || typeof compressedSize !== "number") {
-    throw new TypeError(`"seekTable" must be what readSeekTable returns, got ${describe(table)}`);
-  }
-  if (compressedSize > sourceSize) {
-    throw new RangeError(
-      `"seekTable" must be of this source of ${sourceSize} bytes, got one of ${compressedSize}`,
-    );
   }
 }
 

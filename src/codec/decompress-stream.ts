@@ -1,13 +1,13 @@
 /** `decompressStream`: decodes any sequence of frames and skippable frames, in bounded memory. */
-import type { DecoderEngine, DecompressionContext } from "../../engine/engine.ts";
-import { ZstashError } from "../../errors.ts";
-import { FRAME_HEADER_SIZE_MAX, readFrameHeaderAt, type FrameHeader } from "../../format/frame.ts";
-import { BLOCK_SIZE_MAX } from "../../limits.ts";
-import type { ByteTransform } from "../../streams.ts";
-import type { DecompressStreamSettings } from "../decompress-options.ts";
-import { dictionaryUnknown, type Dictionaries } from "../dictionaries.ts";
-import { START_COST, type Pace } from "../pace.ts";
-import { createTransform, streamClosed, type Emit, type Transformer } from "../transform.ts";
+import type { DecoderEngine, DecompressionContext } from "../engine/engine.ts";
+import { ZstashError } from "../errors.ts";
+import { FRAME_HEADER_SIZE_MAX, readFrameHeaderAt, type FrameHeader } from "../format/frame.ts";
+import { BLOCK_SIZE_MAX } from "../limits.ts";
+import type { ByteTransform } from "../streams.ts";
+import type { DecompressStreamSettings } from "./decompress-options.ts";
+import { dictionaryUnknown, type Dictionaries } from "./dictionaries.ts";
+import { START_COST, type Pace } from "./pace.ts";
+import { createTransform, streamClosed, type Emit, type Transformer } from "./transform.ts";
 
 /** Shared by the decompression streams of one decoder. */
 export interface StreamResources {
