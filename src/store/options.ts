@@ -79,8 +79,8 @@ export interface PutOptions {
 export interface PutProgress {
   /** Read from the source. */
   readonly size: number;
-  /** Made of them by compression; what the server has not yet taken waits or is on its way. */
-  readonly compressedSize: number;
+  /** Made of them, to be stored; what the server has not yet taken waits or is on its way. */
+  readonly storedSize: number;
   /** Taken by the server. */
   readonly sentSize: number;
 }

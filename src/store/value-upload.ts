@@ -217,7 +217,7 @@ export class ValueUpload {
     this.#sent += size;
     this.#putSettings.onProgress?.({
       size: this.#source.size,
-      compressedSize: this.size,
+      storedSize: this.size,
       sentSize: this.#sent,
     });
   }

@@ -28,8 +28,7 @@ const beside: Readonly<Record<string, readonly string[]>> = { "redis.ts": ["upst
 /** What only these may import, whatever the layer. */
 const importers: Readonly<Record<string, readonly string[]>> = {
   engine: ["codec", "train"],
-  // For its types: whoever takes a codec as an option exports the types of one.
-  "index.ts": ["upstash", "store"],
+  "index.ts": [],
   "decode.ts": [],
   "redis.ts": [],
 };
@@ -73,6 +72,13 @@ function parse(file: SourceFile): ParsedFile {
   const unit = unitOf(file.path);
   return { ...file, unit, layer: layers[unit], nodes, imports: importsOf(nodes) };
 }
+
+/** Whoever takes a codec as an option exports the types of one with `export type * from "../index.ts"`. */
+const exportsTypesOfRoot = ({ layer = 0 }: ParsedFile, { specifier, kind, node }: Import): boolean =>
+  layer > layers["index.ts"]! &&
+  specifier === "../index.ts" &&
+  kind === "type" &&
+  node.type === "ExportAllDeclaration";
 
 function checkUnit(file: ParsedFile, target: string, report: Report, node: Node): void {
   const targetLayer = layers[target];
@@ -132,6 +138,7 @@ export const rules: Readonly<Record<string, Rule>> = {
     for (const each of file.imports) {
       const { specifier, node } = each;
       if (specifier === undefined) report("import() of a computed name hides where it leads", node);
+      else if (exportsTypesOfRoot(file, each)) continue;
       else if (specifier.startsWith(".")) checkRelative(file, specifier, report, node);
       else checkPackage(file, each, report);
     }

@@ -55,6 +55,8 @@ const cases: Readonly<Record<string, { bad: Snippet[]; good: Snippet[] }>> = {
       ["dev/index.ts", `import { x } from "../engine/engine.ts";`],
       ["index.ts", `export { x } from "./engine/engine.ts";`],
       ["store/index.ts", `import { x } from "../index.ts";`],
+      ["store/index.ts", `import type { X } from "../index.ts";`],
+      ["codec/zstd.ts", `export type * from "../index.ts";`],
       ["upstash/index.ts", `import { x } from "../redis.ts";`],
       ["dictionaries/a.ts", `import { x } from "../rest/client.ts";`],
       ["rest/a.ts", `import { x } from "../value/value.ts";`],
@@ -107,6 +109,7 @@ const cases: Readonly<Record<string, { bad: Snippet[]; good: Snippet[] }>> = {
       ],
       ["dev/embedded/a.ts", `import { connect } from "node:net"; import { x } from "../../rest/resp.ts";`],
       ["cli/main.ts", `import { x } from "../dev/index.ts";`],
+      ["store/index.ts", `export type * from "../index.ts";`],
       [
         "codec/a.ts",
         `const text = 'import { x } from "../value/policy.ts"'; // import "../upstash/index.ts"`,
@@ -332,6 +335,8 @@ describe("scripts and tests", () => {
     "test/run.mjs": ["test/support"],
     "test/support": ["src", "bench"],
     "test/conformance": ["src"],
+    // Programs of users' kinds, which know the package by its name.
+    "test/fixtures": [],
     "test/fuzz": ["src", "bench", "test/support", "test/conformance"],
     "test/runtimes": ["dist", "test/conformance", "test/support"],
     "test/unit": [

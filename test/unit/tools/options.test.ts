@@ -114,11 +114,6 @@ const walked: Readonly<Record<string, Walked>> = {
   },
 };
 
-/** Public functions that take options which are no caller's. */
-const exempt: Readonly<Record<string, string>> = {
-  "zstash/bokuweb bokuweb": "loadZstd calls it, with what it has checked",
-};
-
 const modules: Readonly<Record<string, object>> = {
   zstash,
   "zstash/decode": decode,
@@ -174,7 +169,7 @@ describe("the walk", () => {
 
   test("leaves out no public function that takes options", () => {
     const taking = all.filter(({ options }) => options.length > 0).map(({ name }) => name);
-    expect(taking.sort()).toEqual([...Object.keys(walked), ...Object.keys(exempt)].sort());
+    expect(taking.sort()).toEqual(Object.keys(walked).sort());
   });
 
   test("knows the methods that objects have at run time", () => {
@@ -187,7 +182,8 @@ describe("the walk", () => {
     const found = Object.entries(objects).flatMap(([name, object]) =>
       functionsOf(object).map((method) => `${name}.${method}`),
     );
-    const methods = all.map(({ name }) => name).filter((name) => name.includes("."));
+    // The methods of an engine take settings, which the codec has checked.
+    const methods = all.map(({ name }) => name).filter((name) => /^(?!zstash\/bokuweb ).*\./.test(name));
     expect(found.sort()).toEqual(methods.sort());
   });
 
