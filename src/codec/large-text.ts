@@ -4,7 +4,7 @@
  */
 import { ZstashError } from "../errors.ts";
 import { reserveContentSize, writeContentSize } from "../format/content-size.ts";
-import { FRAME_HEADER_SIZE_MAX, readFrameHeaderAt } from "../format/frame.ts";
+import { FRAME_HEADER_SIZE_MAX, readFrameHeader } from "../format/frame.ts";
 import { concatenate } from "../bytes.ts";
 import type { Decoder } from "./decoder.ts";
 import type { Zstd } from "./zstd.ts";
@@ -47,7 +47,7 @@ export async function decompressLargeText(
   frame: Uint8Array,
   { maxSize }: { readonly maxSize: number },
 ): Promise<string> {
-  const { contentSize = LARGE_CONTENT, windowSize } = readFrameHeaderAt(frame, 0, 0);
+  const { contentSize = LARGE_CONTENT, windowSize } = readFrameHeader(frame);
   if (contentSize < LARGE_CONTENT || windowSize > STREAM_WINDOW)
     return decoder.decompressText(frame, { maxSize });
   try {

@@ -2,7 +2,7 @@
 import type { ZstashError, ZstashErrorCode } from "../errors.ts";
 
 /** The command and the key of every event. Events never hold a value. */
-interface EventSubject {
+export interface EventSubject {
   /** The command's name in upper case. */
   readonly command: string;
   readonly key: string;
