@@ -40,27 +40,26 @@ export function requireOptions(
 }
 
 function unknownName(name: string, names: readonly string[], what: string): TypeError {
-  const given = name.toLowerCase();
+  const lower = name.toLowerCase();
   const meant =
-    names.find((one) => one.toLowerCase() === given || otherNames[given] === one) ??
-    // Two wrong letters make another word of a short name.
-    names.find((one) => isWithin(one.length < 6 ? 1 : 2, given, one.toLowerCase()));
+    names.find((one) => one.toLowerCase() === lower || otherNames[lower] === one) ??
+    names.find((one) => withinEdits(lower, one.toLowerCase(), one.length < 6 ? 1 : 2));
   const shown = what === "options" ? name : `${what}.${name}`;
   const hint = meant === undefined ? `the options are ${names.join(", ")}` : `did you mean "${meant}"?`;
   return new TypeError(`"${shown}" is not an option: ${hint}`);
 }
 
-/** Returns true if Levenshtein's distance is at most `edits`. */
-function isWithin(edits: number, a: string, b: string): boolean {
+/** Returns true if Levenshtein's distance is at most `edits`. This runs only before an error. */
+function withinEdits(a: string, b: string, edits: number): boolean {
   if (a === b) return true;
-  if (edits === 0) return false;
   let same = 0;
   while (a[same] === b[same]) same += 1;
-  const [restOfA, restOfB] = [a.slice(same + 1), b.slice(same + 1)];
+  const [restA, restB] = [a.slice(same), b.slice(same)];
   return (
-    isWithin(edits - 1, restOfA, restOfB) ||
-    isWithin(edits - 1, restOfA, b.slice(same)) ||
-    isWithin(edits - 1, a.slice(same), restOfB)
+    edits > 0 &&
+    (withinEdits(restA.slice(1), restB, edits - 1) ||
+      withinEdits(restA, restB.slice(1), edits - 1) ||
+      withinEdits(restA.slice(1), restB.slice(1), edits - 1))
   );
 }
 
@@ -70,23 +69,20 @@ export function requireBytes(data: unknown, name: string): asserts data is Uint8
   throw new TypeError(`"${name}" must be a Uint8Array, got ${describe(data)}`);
 }
 
-function requireType(name: string, value: unknown, type: "string" | "boolean" | "function" | "number"): void {
-  if (typeof value !== type) throw new TypeError(`"${name}" must be a ${type}, got ${describe(value)}`);
-}
-
 /** Throws unless the argument is a string. */
 export function requireString(name: string, value: unknown): asserts value is string {
-  requireType(name, value, "string");
+  if (typeof value !== "string") throw new TypeError(`"${name}" must be a string, got ${describe(value)}`);
 }
 
 /** Throws unless the argument is a boolean. */
 export function requireBoolean(name: string, value: unknown): asserts value is boolean {
-  requireType(name, value, "boolean");
+  if (typeof value !== "boolean") throw new TypeError(`"${name}" must be a boolean, got ${describe(value)}`);
 }
 
 /** Throws unless the argument is a function. */
 export function requireFunction(name: string, value: unknown): void {
-  requireType(name, value, "function");
+  if (typeof value !== "function")
+    throw new TypeError(`"${name}" must be a function, got ${describe(value)}`);
 }
 
 /** Throws a TypeError unless the value is a number, a RangeError unless it is in `[least, most]`. */
@@ -96,9 +92,10 @@ export function requireNumber(
   least: number,
   most: number,
 ): asserts value is number {
-  requireType(name, value, "number");
-  if ((value as number) >= least && (value as number) <= most) return;
-  throw new RangeError(`"${name}" must be from ${least} to ${most}, got ${value as number}`);
+  if (typeof value !== "number") throw new TypeError(`"${name}" must be a number, got ${describe(value)}`);
+  if (!(value >= least && value <= most)) {
+    throw new RangeError(`"${name}" must be from ${least} to ${most}, got ${value}`);
+  }
 }
 
 /** Throws a TypeError unless the value is a number, a RangeError unless it is an integer in `[least, most]`. */
@@ -108,9 +105,9 @@ export function requireInteger(
   least: number,
   most: number,
 ): asserts value is number {
-  requireType(name, value, "number");
-  if (!Number.isInteger(value) || (value as number) < least || (value as number) > most) {
-    throw new RangeError(`"${name}" must be an integer from ${least} to ${most}, got ${value as number}`);
+  if (typeof value !== "number") throw new TypeError(`"${name}" must be a number, got ${describe(value)}`);
+  if (!Number.isInteger(value) || value < least || value > most) {
+    throw new RangeError(`"${name}" must be an integer from ${least} to ${most}, got ${value}`);
   }
 }
 

@@ -1,13 +1,14 @@
 /** UTF-8: encoding, decoding and counting. A byte order mark is text here: it is neither dropped nor added. */
 
-/** UTF-16 units that are counted at a time; the bytes are thrown away. */
+/** UTF-16 units that are counted at a time. */
 const COUNTED_UNITS = 8192;
 
-// Pure, so that bundlers drop what a program does not use.
+// Marked as pure, so that bundlers leave out those that a program does not use.
 export const utf8Encoder: TextEncoder = /* @__PURE__ */ new TextEncoder();
 const fatalDecoder = /* @__PURE__ */ new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const lossyDecoder = /* @__PURE__ */ new TextDecoder("utf-8", { ignoreBOM: true });
-const scratch = /* @__PURE__ */ new Uint8Array(COUNTED_UNITS * 3);
+/** Three bytes for each unit; they are thrown away. */
+const scratch = /* @__PURE__ */ new Uint8Array(24_576);
 
 /** The text of bytes in UTF-8; undefined if they are not UTF-8. */
 export function readUtf8(bytes: Uint8Array): string | undefined {

@@ -1,7 +1,7 @@
-/** The events by which the wrapper and the store say what becomes of values, and the call that tells a listener. */
+/** The events by which a listener learns what happens to each value. */
 import type { ZstashError, ZstashErrorCode } from "../errors.ts";
 
-/** What every event says: which command, and on which key. Never a value. */
+/** The command and the key of every event. Events never hold a value. */
 export interface EventSubject {
   /** The command's name in upper case. */
   readonly command: string;
@@ -20,7 +20,7 @@ export interface CompressedEvent extends EventSubject {
   readonly written: boolean;
 }
 
-/** Why a value was stored as it is. */
+/** The reason why a value was stored as it is. */
 export type SkipReason =
   /** Below the policy's `minSize`. */
   | "small"
@@ -55,7 +55,7 @@ export interface UncompressedEvent extends EventSubject {
   readonly type: "uncompressed";
   /** UTF-8 bytes of the value. */
   readonly size: number;
-  /** What the codec, its loading or the policy function threw. */
+  /** The error that the codec, its loader or the policy function threw. */
   readonly error: unknown;
 }
 
@@ -81,7 +81,7 @@ export interface ModeFailedEvent {
   readonly error: unknown;
 }
 
-/** What happened to a value. New types may be added in minor releases. */
+/** An event in the life of a value. New types may be added in minor releases. */
 export type ZstashEvent =
   | CompressedEvent
   | SkippedEvent
@@ -91,10 +91,10 @@ export type ZstashEvent =
   | DecodeFailedEvent
   | ModeFailedEvent;
 
-/** Called synchronously with each event. What it throws or rejects with is dropped. */
+/** Called synchronously with each event. Its errors and rejections are dropped. */
 export type EventListener = (event: ZstashEvent) => unknown;
 
-/** Tells the listener; nothing it does breaks the operation. */
+/** Calls the listener, which cannot break the operation. */
 export function emit(listener: EventListener, event: ZstashEvent): void {
   try {
     const returned = listener(event);

@@ -1,45 +1,45 @@
-/** The commands that carry values: where the values, keys, fields and options stand in a command and in its reply. */
+/** The table of commands whose arguments or replies hold values, and the functions that read it. */
 
-/** Where the values among a command's arguments are; counted from its name, which is argument 0. */
+/** The places of values among a command's arguments, of which its name is argument 0. */
 interface ValueArguments {
-  /** The first value; with `after`, counted from that option instead. */
+  /** Position of the first value; with `after`, counted from that option instead. */
   readonly at: number;
-  /** An option, such as FIELDS, behind which come the number of values and then they. */
+  /** An option, such as FIELDS, followed by a count and then the values. */
   readonly after?: string;
-  /** Values come so many arguments apart until the end. Default: there is one value. */
+  /** Stride between values, which go on until the end. Default: there is one value. */
   readonly every?: number;
-  /** Whether each value has its key right before it. Default: argument 1 is the key. */
+  /** True if each value follows its key. Default: argument 1 is the key. */
   readonly keyed?: boolean;
 }
 
-/** Where the values in a command's reply are. */
+/** The places of values in a command's reply. */
 export interface ValueReply {
   /**
-   * "value": the reply itself. "values": each item, null for what is not there. "list": each item of what is there.
-   * "pairs": every second item, after its field. "scan": pairs, after the cursor.
+   * "value": the reply itself. "values": each item, null for a missing value. "list": each item, of which none is
+   * missing. "pairs": every second item, after its field. "scan": pairs, after the cursor.
    */
   readonly shape: "value" | "values" | "list" | "pairs" | "scan";
   /** The reply holds values only where this option is given. */
   readonly only?: string;
   /** The reply holds no values where this option is given. */
   readonly unless?: string;
-  /** Whether item n belongs to the key in argument n + 1. Default: argument 1 is the key. */
+  /** True if item n belongs to the key in argument n + 1. Default: argument 1 is the key. */
   readonly keyed?: boolean;
 }
 
-/** What of a command is a value. */
+/** A row of the table: the values of a command. */
 export interface CommandRow {
   readonly values?: ValueArguments;
   readonly reply?: ValueReply;
-  /** The first argument that may be an option; absent where there are none. */
+  /** Position of the first argument that may be an option; absent if there are no options. */
   readonly options?: number;
-  /** The argument that is the time to live, where it is no option, and how many of its unit make a second. */
+  /** Position of a time to live that is no option, and how many of its unit make a second. */
   readonly ttl?: { readonly at: number; readonly perSecond: number };
 }
 
 /**
- * Every command with values that are compressed or decoded. Whatever is not here passes untouched: lists, sets,
- * sorted sets, streams, messages, scripts, JSON documents, and what works on stored bytes (APPEND, GETRANGE, …).
+ * Every command with values that are compressed or decoded. All others pass untouched: those of lists, sets, sorted
+ * sets, streams, messages, scripts and JSON documents, and those that work on stored bytes (APPEND, GETRANGE, …).
  */
 const table: Readonly<Record<string, CommandRow>> = {
   SET: { values: { at: 2 }, options: 3, reply: { shape: "value", only: "GET" } },
@@ -67,7 +67,7 @@ const table: Readonly<Record<string, CommandRow>> = {
   HSCAN: { reply: { shape: "scan", unless: "NOVALUES" }, options: 3 },
 };
 
-/** Options that take the argument behind them, which is therefore no option. */
+/** Options that are followed by an argument of theirs. */
 const withArgument: ReadonlySet<string> = new Set([
   "EX",
   "PX",
@@ -81,7 +81,7 @@ const withArgument: ReadonlySet<string> = new Set([
   "COUNT",
 ]);
 
-/** Options that say how long a key or field lives, by how many make a second. */
+/** Options that hold a time to live, and how many of their unit make a second. */
 const ttlOptions: readonly (readonly [name: string, perSecond: number])[] = [
   ["EX", 1],
   ["PX", 1000],
@@ -96,21 +96,21 @@ export interface KnownCommand {
   readonly row: CommandRow;
 }
 
-/** The SDK writes names in lower case, `exec` in any: both are found without making a new string. */
+/** By the name in both cases: the SDK writes lower case, users of `exec` either, and neither needs a new string. */
 const commands: ReadonlyMap<string, KnownCommand> = new Map(
   Object.entries(table).flatMap(([name, row]) =>
     [name, name.toLowerCase()].map((spelling): [string, KnownCommand] => [spelling, { name, row }]),
   ),
 );
 
-/** What the table says of a command; undefined where nothing of it is a value. */
+/** The row of a command; undefined if neither its arguments nor its reply hold values. */
 export function findCommand(command: unknown): KnownCommand | undefined {
   const name = Array.isArray(command) ? (command[0] as unknown) : undefined;
   if (typeof name !== "string") return undefined;
   return commands.get(name) ?? commands.get(name.toUpperCase());
 }
 
-/** Where in the command its values are. */
+/** The positions of a command's values. */
 export function valuePositions(command: CommandArguments, { values, options }: CommandRow): number[] {
   if (values === undefined) return [];
   const { after, every = Infinity } = values;
@@ -127,17 +127,17 @@ export function valuePositions(command: CommandArguments, { values, options }: C
   return positions;
 }
 
-/** The key that the value in argument `position` is for. */
+/** The key of the value in argument `position`. */
 export function keyOfArgument(command: CommandArguments, { values }: CommandRow, position: number): string {
   return String(command[values?.keyed === true ? position - 1 : 1]);
 }
 
-/** The key that item `index` of the reply belongs to. */
+/** The key of item `index` of the reply. */
 export function keyOfReply(command: CommandArguments, reply: ValueReply, index: number): string {
   return String(command[reply.keyed === true ? index + 1 : 1]);
 }
 
-/** What of the reply is values; undefined where nothing is. */
+/** The places of values in the reply to a command; undefined if it holds none. */
 export function valueReply(
   command: CommandArguments,
   { reply, options }: CommandRow,
@@ -148,7 +148,7 @@ export function valueReply(
   return reply;
 }
 
-/** Seconds to live that the command gives; undefined for none and for points in time. */
+/** The time to live in seconds that a command gives; undefined for none and for points in time. */
 export function timeToLive(command: CommandArguments, { ttl, options }: CommandRow): number | undefined {
   if (ttl !== undefined) return seconds(command[ttl.at], ttl.perSecond);
   for (const [name, perSecond] of ttlOptions) {
@@ -158,14 +158,14 @@ export function timeToLive(command: CommandArguments, { ttl, options }: CommandR
   return undefined;
 }
 
-/** Where an option is, in any case of letters, from argument `from` on; −1 where it is not. */
+/** The position of an option, in any case of letters, from argument `from` on; −1 if it is not there. */
 export function findOption(command: CommandArguments, option: string, from: number = command.length): number {
   for (let position = from; position < command.length; position++) {
     const argument = command[position];
     if (typeof argument !== "string") continue;
     const name = argument.toUpperCase();
     if (name === option) return position;
-    // What follows are fields, which may be called anything.
+    // Fields follow, which may be called anything.
     if (name === "FIELDS") return -1;
     if (withArgument.has(name)) position += 1;
   }

@@ -41,7 +41,7 @@ export function compressionMiddleware(options: CompressionOptions = {}): Compres
   return createMiddleware(options);
 }
 
-/** As `compressionMiddleware`; `holder` has the client's read-your-writes token. */
+/** Makes the middleware; `holder` is the client that shows its read-your-writes token. */
 export function createMiddleware(options: CompressionOptions, holder?: TokenHolder): CompressionMiddleware {
   const settings = readSettings(options, holder);
   const { codec, rest } = settings;

@@ -25,7 +25,7 @@ export interface CommandReply<Result = unknown> {
 /** Sends a request on; a request of several commands is answered by an array of replies. */
 export type SendRequest = (request: CommandRequest) => Promise<CommandReply>;
 
-/** Members that the SDK's requests have besides. */
+/** A request with the other members that the SDK sets. */
 export interface SdkRequest extends CommandRequest {
   readonly path?: readonly string[];
   readonly headers?: Readonly<Record<string, string>>;
@@ -33,7 +33,7 @@ export interface SdkRequest extends CommandRequest {
   readonly isStreaming?: boolean;
 }
 
-/** One command; several, which run in order; or a transaction, which runs whole or not at all. */
+/** One command; several that run in order; or a transaction, which runs whole or not at all. */
 export type RequestKind = "command" | "pipeline" | "multi-exec";
 
 /** The commands of a request, in any case as a list. */
@@ -58,7 +58,7 @@ export interface PlannedReply {
   readonly reply: ValueReply;
 }
 
-/** What is done with a request and with its replies. */
+/** The work that a request and its replies need. */
 export interface RequestPlan extends RequestCommands {
   readonly writes: readonly PlannedWrite[];
   /** True if the values are so large that encoding them at once would hold up the event loop. */

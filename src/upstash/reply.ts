@@ -22,8 +22,8 @@ interface EncodedReply {
   readonly reply: CommandReply;
   /** The list of values and fields in the reply, or the one value. */
   readonly items: readonly unknown[];
-  /** The stored values by their index in `items`. */
-  readonly reads: ReadonlyMap<number, ValueRead>;
+  /** The stored values, and the index of each in `items`. */
+  readonly reads: readonly (readonly [index: number, read: ValueRead])[];
 }
 
 /** Codes that mean the stored value is damaged; nothing else counts as a miss. */
@@ -61,24 +61,22 @@ export async function decodeAnswer(
     throw new ZstashError("REDIS", `Cannot read the replies: ${counts}`);
   }
   let codec: Zstd | CodecFailure | undefined;
-  const decoded: CommandReply[] = [];
+  let decoded: CommandReply[] | undefined;
   for (const [index, reply] of replies.entries()) {
     const encoded = findEncoded(reply, reads[index]);
-    if (encoded === undefined) {
-      decoded.push(reply);
-      continue;
-    }
+    if (encoded === undefined) continue;
+    decoded ??= [...replies];
     codec ??= settings.codec.loaded ?? (await settings.codec.load());
     try {
-      decoded.push(await decodeReply(codec, encoded, settings, loadOnDemand));
+      decoded[index] = await decodeReply(codec, encoded, settings, loadOnDemand);
     } catch (error) {
       if (!batch || !(error instanceof ZstashError)) throw error;
       // The SDK deserialises the result of failed commands too, and expects a list where there would have been one.
       const result = Array.isArray(reply.result) ? [] : undefined;
-      decoded.push({ ...reply, result, error: batchErrorText(error) });
+      decoded[index] = { ...reply, result, error: batchErrorText(error) };
     }
   }
-  if (codec === undefined) return answer;
+  if (decoded === undefined) return answer;
   return batch ? decoded : decoded[0];
 }
 
@@ -91,14 +89,14 @@ function findEncoded(reply: CommandReply, planned: PlannedReply | undefined): En
   const items: unknown = shape === "scan" && Array.isArray(list) ? list[1] : list;
   if (!Array.isArray(items)) return undefined;
   const hasFields = shape === "pairs" || shape === "scan";
-  const reads = new Map<number, ValueRead>();
+  const reads: [number, ValueRead][] = [];
   let rawFields = false;
   for (const [index, item] of (items as readonly unknown[]).entries()) {
     if (!isStored(item) || !isEncoded(item)) continue;
     if (hasFields && index % 2 === 0) rawFields ||= typeof item !== "string";
-    else reads.set(index, { command: name, key: keyOfReply(command, place, index), stored: item });
+    else reads.push([index, { command: name, key: keyOfReply(command, place, index), stored: item }]);
   }
-  return reads.size > 0 || rawFields ? { planned, reply, items, reads } : undefined;
+  return reads.length > 0 || rawFields ? { planned, reply, items, reads } : undefined;
 }
 
 /** Returns true for the types that a value has before it is decoded. */
@@ -117,7 +115,7 @@ async function decodeReply(
   settings: Settings,
   loadOnDemand: () => Promise<OnDemand>,
 ): Promise<CommandReply> {
-  const decoded = new Map<number, string | null>();
+  const decoded: (string | null)[] = [];
   const failures: ZstashError[] = [];
   for (const [index, read] of encoded.reads) {
     try {
@@ -125,12 +123,12 @@ async function decodeReply(
         read.stored.length < LARGE_STORED
           ? decodeRead(codec, read, settings)
           : await (await loadOnDemand()).decodeLarge(codec, read, settings);
-      decoded.set(index, text);
+      decoded[index] = text;
       await settings.pace.spend(text.length);
     } catch (error) {
       if (!(error instanceof ZstashError)) throw error;
       if (settings.onCorrupt === "throw" || !damage.has(error.code)) failures.push(error);
-      decoded.set(index, null);
+      decoded[index] = null;
     }
   }
   const { planned, reply } = encoded;
@@ -144,15 +142,12 @@ async function decodeReply(
   return { ...reply, result: withDecoded(encoded, decoded) };
 }
 
-/** The result of a reply with texts for its stored values, and null for those that count as missing. */
-function withDecoded(
-  { planned, reply, items }: EncodedReply,
-  decoded: ReadonlyMap<number, string | null>,
-): unknown {
+/** The result of a reply with texts for its stored values, by their index, and null for those that count as missing. */
+function withDecoded({ planned, reply, items }: EncodedReply, decoded: readonly (string | null)[]): unknown {
   const { shape } = planned.reply;
   const result: unknown[] = [];
   for (const [index, item] of items.entries()) {
-    const value = decoded.get(index);
+    const value = decoded[index];
     // Raw frames among the fields are text, as the SDK would make it of them.
     if (value === undefined) result.push(item instanceof Uint8Array ? utf8Lossy(item) : item);
     else if (value !== null || shape === "value" || shape === "values") result.push(value);

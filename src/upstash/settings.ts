@@ -37,7 +37,7 @@ export type CompressionMode = "on" | "read-only" | "shadow" | "passthrough";
 export interface CompressionOptions extends Partial<RestOptions> {
   /** Default "on". A function is asked at every request; where it fails, the mode is "read-only". */
   readonly mode?: CompressionMode | (() => CompressionMode);
-  /** When to compress, and how. Default: from 1024 bytes, level 1, at least 10 % saved. */
+  /** Decides which values are compressed, and at which level. Default: from 1024 bytes, level 1, at least 10 % saved. */
   readonly policy?: PolicyOption;
   /**
    * The effect of a damaged value on a read: "throw" its ZstashError, or "miss", as if there were none. Default "throw".

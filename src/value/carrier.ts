@@ -1,16 +1,16 @@
-/** How a frame lies in Redis, as text or as bytes, and how it is told from every other value. */
+/** The two carriers in which a frame lies in Redis, text and raw bytes, and what tells them from other values. */
 import { ZstashError } from "../errors.ts";
 import { base64Length, decodeBase64, encodeBase64 } from "../format/base64.ts";
 
 /** The prefix of a frame's base64 in the text carrier. */
 const TEXT_PREFIX = "zs1:";
-/** How every value of ours starts: the frame magic 28 B5 2F FD is `KLUv/` in base64. */
+/** The first characters of every value of ours: the frame magic 28 B5 2F FD is `KLUv/` in base64. */
 const TEXT_MAGIC = "zs1:KLUv/";
 
-/** How a frame lies in Redis: as base64 behind a prefix, or as it is. */
+/** The form of a frame in Redis: base64 behind a prefix, or the bytes as they are. */
 export type Carrier = "text" | "raw";
 
-/** What lies in Redis for a value: a text, or the bytes of a frame. */
+/** The content of Redis for a value: a text, or the bytes of a frame. */
 export type Stored = string | Uint8Array;
 
 const BYTE_ORDER_MARK = 0xfeff;

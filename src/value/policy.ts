@@ -1,10 +1,10 @@
-/** When values are compressed, and at which level: the `policy` option with its checks and defaults. */
+/** The `policy` option, which decides what is compressed and at which level, with its checks and defaults. */
 import { requireLevel, requireNumber, requireOptions } from "../check.ts";
 
 /** The kind of a value, as far as its writer knows it. */
 export type ValueKind = "text" | "json" | "protobuf" | "binary";
 
-/** When a value is compressed, and how. Members that are left out have their defaults. */
+/** Bounds of what is worth compressing, and the level. Members that are left out have their defaults. */
 export interface Policy {
   /** Values of fewer UTF-8 bytes are stored as they are. Default 1024. */
   readonly minSize?: number;

@@ -6,7 +6,7 @@ const DATA_URL_HEAD = 128;
 const NOT_TEXT = /[^\t\n\r -~]/;
 const NOT_BASE64 = /[^\w+/-]/;
 
-/** How compressed formats begin, one character a byte, by their first byte. */
+/** The first bytes of compressed formats, one character each, by the first of them. */
 const signatures: Readonly<Record<string, string>> = {
   "\x04": "\x04\x22\x4d\x18", // LZ4
   "\x1f": "\x1f\x8b\x08", // gzip

@@ -12,7 +12,7 @@ import { completePolicy, type PolicyOption } from "./policy.ts";
 export interface EncodeValueOptions {
   /** The key the value is for, as a policy function and events see it. Default "". */
   readonly key?: string;
-  /** When to compress, and how. Default: from 1024 bytes, level 1, at least 10 % saved. */
+  /** Decides whether the value is compressed, and at which level. Default: from 1024 bytes, level 1, at least 10 % saved. */
   readonly policy?: PolicyOption;
   /** The most bytes that readers accept; larger values stay as they are. Default 32 MiB. */
   readonly maxSize?: number;

@@ -25,7 +25,7 @@ import { EncodedCommands } from "../encode.ts";
 import type { Outgoing, RequestPlan, Transport } from "../plan.ts";
 import type { Settings } from "../settings.ts";
 
-/** As `encodeCommands`, with pauses for the event loop: within large values and between many small ones. */
+/** Does the same as `encodeCommands`, with pauses within large values and between many small ones. */
 export async function encodeLargeCommands(
   codec: Zstd | CodecFailure | undefined,
   plan: RequestPlan,
@@ -42,7 +42,7 @@ export async function encodeLargeCommands(
   return encoded.outgoing;
 }
 
-/** As `encodeWrite` for a large text. */
+/** Does the same as `encodeWrite`, with pauses. */
 async function encodeLarge(
   codec: Zstd | CodecFailure | undefined,
   write: ValueWrite,
@@ -61,7 +61,7 @@ async function encodeLarge(
   return storedFor(made, write, settings, carrier);
 }
 
-/** As `decodeRead` for a value that may be large. */
+/** Does the same as `decodeRead`, with pauses if the value turns out to be large. */
 export async function decodeLarge(
   codec: Decoder | CodecFailure,
   read: ValueRead,

@@ -12,7 +12,7 @@ const NOT_SENT =
   "ZSTASH_REDIS Cannot run the command: it was not sent, because an earlier part of its pipeline failed";
 
 /**
- * Holds a request that cannot be divided to a limit.
+ * Refuses a request that cannot be divided if it passes the limit.
  *
  * @throws {ZstashError} REQUEST_LIMIT
  */
@@ -127,9 +127,9 @@ function asSizeError(error: unknown, repeatable: boolean): unknown {
   const own = error instanceof ZstashError;
   const code = own ? error.code : serverErrorCode(error.message);
   if (code !== "REQUEST_LIMIT" && (own || code === "REDIS")) return error;
-  const message = own ? error.message : `Cannot run: ${cleanServerText(error.message)}`;
-  if (code !== "REQUEST_LIMIT" || repeatable) return own ? error : new ZstashError(code, message);
-  return new ZstashError(code, `${message}; whether the command has run is unknown`);
+  const ours = own ? error : new ZstashError(code, `Cannot run: ${cleanServerText(error.message)}`);
+  if (code !== "REQUEST_LIMIT" || repeatable) return ours;
+  return ours.with({ message: `${ours.message}; whether the command has run is unknown` });
 }
 
 /** The text by which the commands of a failed part fail. Of other clients' errors only a server's text is repeated. */

@@ -186,7 +186,7 @@ describe.each(backends)("what goes wrong on %s", (backend) => {
   });
 
   describe("a codec that does not load", () => {
-    test("writes raw and says so; a read that needs it throws; and a later load is used", async () => {
+    test("writes the value uncompressed and says so; a read that needs it throws; and a later load is used", async () => {
       await clients.compressing().set("from others", pages);
       let loads = 0;
       let works = false;
@@ -281,7 +281,7 @@ describe.each(backends)("what goes wrong on %s", (backend) => {
     });
   });
 
-  test("a codec whose compress throws writes raw, in a batch too", async () => {
+  test("a codec whose compress throws writes uncompressed, in a batch too", async () => {
     const compress = (): never => {
       throw new ZstashError("OUT_OF_MEMORY", "Cannot compress: no memory");
     };

@@ -239,6 +239,8 @@ describe("misuse", () => {
     ["maxRequestSize", { maxRequestSize: 0 }, RangeError],
     ["guard", { guard: 1 }, TypeError],
     ["levle", { levle: 3 }, TypeError],
+    ["policy.minsize", { policy: { minsize: 3 } }, TypeError],
+    ["retry.retry", { url: "https://example.com", token: "t", retry: { retry: 3 } }, TypeError],
   ])("of %s: %o", (name, options, type) => {
     expect(() => compressionMiddleware(options as CompressionOptions)).toThrow(type);
     expect(() => compressionMiddleware(options as CompressionOptions)).toThrow(`"${name}"`);

@@ -32,6 +32,10 @@ describe("a policy", () => {
     [{ level: 23 }, RangeError, /"level".*got 23/],
     [{ level: 1.5 }, RangeError, /"level".*got 1.5/],
     [{ level: "1" }, TypeError, /"level".*got string/],
+    [{ levl: 1 }, TypeError, /"policy\.levl" is not an option: did you mean "level"\?/],
+    [{ minsize: 1 }, TypeError, /"policy\.minsize".*"minSize"/],
+    [{ level: 1, dictionary: 5 }, TypeError, /"policy\.dictionary".*minSize, minSavings, level/],
+    [{ then: () => undefined }, TypeError, /"policy".*promise/],
   ])("refuses %o", (policy, type, message) => {
     const run = (): unknown => completePolicy(policy as object, "text");
     expect(run).toThrow(type);
@@ -92,6 +96,19 @@ describe("what is compressed already", () => {
     gzip: [...gzipSync("some text, compressed")],
     zstd: [0x28, 0xb5, 0x2f, 0xfd, 0x24, 5, 0x29, 0, 0, 0x61, 0x62, 0x63, 0x64],
     ZIP: [0x50, 0x4b, 3, 4, 20, 0, 0, 0, 8, 0, 0, 0, 0],
+    XZ: [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0, 0, 4, 0xe6, 0xd6, 0xb4, 0x46, 2],
+    "7-Zip": [0x37, 0x7a, 0xbc, 0xaf, 0x27, 0x1c, 0, 4, 1, 2, 3, 4, 5],
+    bzip2: [0x42, 0x5a, 0x68, 0x39, 0x31, 0x41, 0x59, 0x26, 0x53, 0x59, 0xfb, 0x9c, 1],
+    LZ4: [4, 0x22, 0x4d, 0x18, 0x64, 0x40, 0xa7, 0x10, 0, 0, 0, 0x61, 0x62],
+    WOFF2: [0x77, 0x4f, 0x46, 0x32, 0, 1, 0, 0, 0, 0, 0x10, 0, 0],
+    Ogg: [0x4f, 0x67, 0x67, 0x53, 0, 2, 0, 0, 0, 0, 0, 0, 0],
+    MP3: [0x49, 0x44, 0x33, 4, 0, 0, 0, 0, 0x0f, 0x76, 0x54, 0x58, 0x58],
+    ...Object.fromEntries(
+      ["avif", "heic", "isom", "mp42"].map((brand) => [
+        `ISO media of brand ${brand}`,
+        [0, 0, 0, 0x1c, ...Buffer.from(`ftyp${brand}`), 0],
+      ]),
+    ),
   };
 
   test.each(Object.entries(files))("%s, in base64, in a data: URL, and as a character a byte", (_, bytes) => {
@@ -113,6 +130,11 @@ describe("what is compressed already", () => {
     "data:text/plain,H4sIAAAAAAAAAAAAA",
     "data:",
     "PKs are players",
+    "\x00\x00\x00\x18ftypqt  \x00\x00\x00\x00",
+    "\x00\x00\x00\x18ftyp",
+    "RIFF\x24\x01\x00\x00WAVEfmt ",
+    "constructor\x00",
+    "SUQzBAAAA=",
     Buffer.from("some text in base64, which compresses").toString("base64"),
     Buffer.from("RIFF0000WAVEfmt ").toString("base64"),
     "éééééééééééééééé",

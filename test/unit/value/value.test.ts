@@ -128,6 +128,7 @@ describe("encodeValue", () => {
     ["returns nothing", () => undefined as never],
     ["returns a promise", () => Promise.resolve(false) as never],
     ["returns a wrong level", () => ({ level: 99 }) as never],
+    ["returns a name that is no option", () => ({ levl: 9 }) as never],
   ])("stores as it is where the policy function %s", (_, policy) => {
     const { stored, events } = encode(json, { policy });
     expect(stored).toBe(json);
