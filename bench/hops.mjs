@@ -58,6 +58,7 @@ async function buildTraced() {
     platform: "neutral",
     external: ["@bokuweb/zstd-wasm", "node:*"],
     alias: {
+      "#host": `${source}adapters/host/process.ts`,
       "#wasm/full": `${source}adapters/full/inline.ts`,
       "#wasm/decoder": `${source}adapters/decoder/inline.ts`,
     },

@@ -14,10 +14,10 @@ const nothing = new Uint8Array(0);
 export function createDecompressStream(
   engine: DecoderEngine,
   dictionaries: ReadonlyMap<number, Dictionary>,
-  { maxSize, maxWindowLog }: DecompressStreamLimits,
+  limits: DecompressStreamLimits,
   pace: Pace = new Pace(),
 ): TransformStream<Uint8Array, Uint8Array> {
-  return createTransform(new StreamDecompressor(engine, pace, dictionaries, maxSize, maxWindowLog));
+  return createTransform(new StreamDecompressor(engine, pace, dictionaries, limits));
 }
 
 /**
@@ -30,6 +30,7 @@ class StreamDecompressor implements Transformer {
   readonly #dictionaries: ReadonlyMap<number, Dictionary>;
   readonly #maxSize: number;
   readonly #maxWindowLog: number;
+  readonly #job: boolean;
   #context: DecompressionContext | undefined;
   /** Bytes of window that the context was asked for. */
   #window = 0;
@@ -49,14 +50,14 @@ class StreamDecompressor implements Transformer {
     engine: DecoderEngine,
     pace: Pace,
     dictionaries: ReadonlyMap<number, Dictionary>,
-    maxSize: number,
-    maxWindowLog: number,
+    { maxSize, maxWindowLog, job }: DecompressStreamLimits,
   ) {
     this.#engine = engine;
     this.#pace = pace;
     this.#dictionaries = dictionaries;
     this.#maxSize = maxSize;
     this.#maxWindowLog = maxWindowLog;
+    this.#job = job;
   }
 
   async write(chunk: Uint8Array, emit: Emit): Promise<void> {
@@ -150,7 +151,10 @@ class StreamDecompressor implements Transformer {
   async #take(window: number): Promise<DecompressionContext> {
     this.#context?.release();
     this.#context = undefined;
-    const context = await this.#engine.openDecompression(window, this.#maxWindowLog, this.#end.signal);
+    const context = await this.#engine.openDecompression(
+      { windowSize: window, maxWindowLog: this.#maxWindowLog, job: this.#job },
+      this.#end.signal,
+    );
     if (this.#end.signal.aborted) {
       context.release();
       throw closed();

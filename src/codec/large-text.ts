@@ -7,12 +7,15 @@ import { reserveContentSize, writeContentSize } from "../format/content-size.ts"
 import { FRAME_HEADER_SIZE_MAX, readFrameHeader } from "../format/frame.ts";
 import { concatenate } from "../bytes.ts";
 import type { Decoder } from "./decoder.ts";
+import { job } from "./parameters.ts";
 import type { Zstd } from "./zstd.ts";
 
 /** Bytes of content from which decoding at once would hold the event loop for a millisecond or more. */
 const LARGE_CONTENT = 1 << 20;
 /** The largest window that streams accept by default. */
 const STREAM_WINDOW = 8 << 20;
+/** Text in memory waits for no stream. */
+const asJob = { [job]: true };
 /** Characters that are encoded at a time. */
 const SLICE = 128 << 10;
 
@@ -22,7 +25,7 @@ const SLICE = 128 << 10;
  */
 export async function compressLargeText(zstd: Zstd, text: string, level: number): Promise<Uint8Array> {
   try {
-    const { readable, writable } = zstd.compressStream({ level, flush: "none" });
+    const { readable, writable } = zstd.compressStream({ level, flush: "none", ...asJob });
     const [chunks, size] = await Promise.all([readAll(readable), writeText(writable, text)]);
     return withContentSize(chunks, size);
   } catch (error) {
@@ -59,7 +62,7 @@ export async function decompressLargeText(
 }
 
 async function decodeStream(decoder: Decoder, frame: Uint8Array, maxSize: number): Promise<string> {
-  const { readable, writable } = decoder.decompressStream({ maxSize });
+  const { readable, writable } = decoder.decompressStream({ maxSize, ...asJob });
   const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   const readText = async (): Promise<string> => {
     // Strings are put together when somebody looks into the whole; a join here would hold the event loop for 10 ms.

@@ -1,14 +1,14 @@
 import { loadModule as loadPackagedModule } from "#wasm/decoder";
 import { createDecoderEngine } from "../engine/wasm-decoder.ts";
-import { DEFAULT_MEMORY_LIMIT } from "../limits.ts";
 import { createOneShotDecoder, type Decoder } from "./decoder.ts";
 import type { Dictionary } from "./dictionary.ts";
 import { loadedStream } from "./loaded-stream.ts";
+import { readStreamMemory, type StreamMemoryOptions } from "./stream-memory.ts";
 import { compileModule, type ModuleSource } from "./module.ts";
 import { readDecompressStreamOptions, type DecompressStreamOptions } from "./parameters.ts";
 
 /** Options of `loadDecoder`. */
-export interface LoadDecoderOptions {
+export interface LoadDecoderOptions extends StreamMemoryOptions {
   /** The compiled `zstash-decoder.wasm` or its bytes, for whoever brings them; default: what the package's conditions choose. */
   readonly module?: ModuleSource;
   /** Dictionaries to decompress with, found by the id in a frame's header. */
@@ -33,10 +33,10 @@ let shared: Promise<Decoder> | undefined;
  * ```
  */
 export function loadDecoder(options: LoadDecoderOptions = {}): Promise<Decoder> {
-  const { module, dictionaries } = options;
-  if (module !== undefined) return load(() => compileModule(module), dictionaries);
-  if (dictionaries !== undefined) return load(loadPackagedModule, dictionaries);
-  shared ??= load(loadPackagedModule, undefined).catch((error: unknown) => {
+  const { module } = options;
+  if (module !== undefined) return load(() => compileModule(module), options);
+  if (Object.values(options).some((option) => option !== undefined)) return load(loadPackagedModule, options);
+  shared ??= load(loadPackagedModule, options).catch((error: unknown) => {
     shared = undefined;
     throw error;
   });
@@ -45,11 +45,13 @@ export function loadDecoder(options: LoadDecoderOptions = {}): Promise<Decoder> 
 
 async function load(
   loadModule: () => Promise<WebAssembly.Module>,
-  dictionaries: readonly Dictionary[] | undefined,
+  options: LoadDecoderOptions,
 ): Promise<Decoder> {
+  const memory = readStreamMemory(options);
+  const { dictionaries } = options;
   const byId =
     dictionaries === undefined ? none : (await import("./dictionaries.ts")).readDictionaries(dictionaries);
-  const engine = await createDecoderEngine(loadModule, DEFAULT_MEMORY_LIMIT);
+  const engine = await createDecoderEngine(loadModule, memory);
   const decoder = {
     ...createOneShotDecoder(engine, byId),
     decompressStream(options?: DecompressStreamOptions): TransformStream<Uint8Array, Uint8Array> {

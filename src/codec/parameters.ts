@@ -77,6 +77,16 @@ export interface DecompressStreamOptions extends Pick<DecompressOptions, "maxSiz
   readonly maxWindowLog?: number;
 }
 
+/**
+ * An option of streams that only zstash itself gives: the whole content is in memory, and so is its destination. Such a
+ * stream ends by itself soon, and waits for none that a user paces. Engines of others do not know it.
+ */
+export const job: unique symbol = Symbol("job");
+
+function isJob(options: object): boolean {
+  return (options as { readonly [job]?: boolean })[job] === true;
+}
+
 /** Names of options, for whoever checks them. */
 export const compressNames: readonly string[] = ["level", "checksum", "dictionary", "parameters"];
 const compressStreamNames: readonly string[] = [
@@ -156,7 +166,16 @@ export function readCompressStreamOptions(
       '"frameSize" and "contentSize" exclude each other: every frame declares its own size',
     );
   }
-  return { ...base, parameters, contentSize, targetCBlockSize, flush, frameSize, seekTable };
+  return {
+    ...base,
+    parameters,
+    contentSize,
+    targetCBlockSize,
+    flush,
+    frameSize,
+    seekTable,
+    job: isJob(options),
+  };
 }
 
 /** Window and tables of level 19. */
@@ -190,7 +209,7 @@ export function readDecompressOptions(options: DecompressOptions | undefined): {
 }
 
 /** Limits of a decompression stream. */
-export type DecompressStreamLimits = Required<DecompressStreamOptions>;
+export type DecompressStreamLimits = Required<DecompressStreamOptions> & { readonly job: boolean };
 
 /** Validated limits of a decompression stream. */
 export function readDecompressStreamOptions(options: DecompressStreamOptions = {}): DecompressStreamLimits {
@@ -198,7 +217,7 @@ export function readDecompressStreamOptions(options: DecompressStreamOptions = {
   const { maxSize = Number.MAX_SAFE_INTEGER, maxWindowLog = DEFAULT_MAX_WINDOW_LOG } = options;
   requireInteger("maxSize", maxSize, 0, Number.MAX_SAFE_INTEGER);
   requireInteger("maxWindowLog", maxWindowLog, WINDOW_LOG_MIN, WINDOW_LOG_MAX);
-  return { maxSize, maxWindowLog };
+  return { maxSize, maxWindowLog, job: isJob(options) };
 }
 
 export function requireDictionary(value: unknown, name: string): void {

@@ -2,7 +2,6 @@ import { isBytes } from "../bytes.ts";
 import { loadModule as loadPackagedModule } from "#wasm/full";
 import type { Engine, EngineFactory, EngineStats } from "../engine/engine.ts";
 import { createEngine } from "../engine/wasm.ts";
-import { DEFAULT_MEMORY_LIMIT } from "../limits.ts";
 import { createCompressStream } from "./compress-stream.ts";
 import { createOneShotDecoder, type Decoder } from "./decoder.ts";
 import { createDecompressStream } from "./decompress-stream.ts";
@@ -11,7 +10,7 @@ import type { Dictionary } from "./dictionary.ts";
 import { createFrameStream, type CompressFramesOptions } from "./frames.ts";
 import { compileModule, type ModuleSource } from "./module.ts";
 import { Pace } from "./pace.ts";
-import { describe, requireInteger } from "../check.ts";
+import { describe } from "../check.ts";
 import {
   readCompressOptions,
   readDecompressStreamOptions,
@@ -19,6 +18,7 @@ import {
   type CompressStreamOptions,
   type DecompressStreamOptions,
 } from "./parameters.ts";
+import { readStreamMemory, type StreamMemoryOptions } from "./stream-memory.ts";
 import { createRangeReader } from "./seekable.ts";
 
 export type { Engine, EngineFactory };
@@ -68,15 +68,13 @@ export interface Zstd extends Decoder {
 export type ZstdStats = EngineStats;
 
 /** Options of `loadZstd`. */
-export interface LoadOptions {
+export interface LoadOptions extends StreamMemoryOptions {
   /** The compiled `zstash.wasm` or its bytes, for whoever brings them; default: what the package's conditions choose. */
   readonly module?: ModuleSource;
   /** Another implementation of zstd, such as `bokuweb` of "zstash/bokuweb"; not together with `module`. */
   readonly engine?: EngineFactory;
   /** Dictionaries to decompress with, found by the id in a frame's header. */
   readonly dictionaries?: readonly Dictionary[];
-  /** Linear memory that the contexts of all streams together may take, in bytes. Default 64 MiB, at least 1 MiB. */
-  readonly memoryLimit?: number;
 }
 
 let shared: Promise<Zstd> | undefined;
@@ -117,10 +115,9 @@ export function loadZstd(options: LoadOptions = {}): Promise<Zstd> {
 }
 
 async function createZstd(factory: EngineFactory, options: LoadOptions): Promise<Zstd> {
-  const { memoryLimit = DEFAULT_MEMORY_LIMIT } = options;
-  requireInteger("memoryLimit", memoryLimit, 1 << 20, 2 ** 32);
+  const memory = readStreamMemory(options);
   const dictionaries = readDictionaries(options.dictionaries);
-  const engine: Engine = await factory({ memoryLimit });
+  const engine: Engine = await factory(memory);
   const pace = new Pace();
   const decoder = {
     ...createOneShotDecoder(engine, dictionaries),

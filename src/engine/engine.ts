@@ -28,6 +28,17 @@ export interface EngineStreamParameters extends EngineCompressParameters {
   /** Decompressed bytes to declare in the header; undefined where unknown. */
   readonly contentSize: number | undefined;
   readonly targetCBlockSize: number | undefined;
+  /** The whole content is in memory, and so is its destination: such a stream waits for no other. */
+  readonly job: boolean;
+}
+
+/** Parameters of a decompression stream, validated. */
+export interface EngineDecompressParameters {
+  /** Window in bytes that the first frame's header asks for. */
+  readonly windowSize: number;
+  readonly maxWindowLog: number;
+  /** As for a compression stream. */
+  readonly job: boolean;
 }
 
 /** Frames to decode, found and bounded beforehand, so that an engine allocates nothing on a claim. */
@@ -100,12 +111,11 @@ export interface DecoderEngine {
   /** Decodes to text: fatal UTF-8 (NOT_TEXT), a BOM is kept. */
   decompressText(plan: DecodePlan): string;
   /**
-   * Waits for a context within the memory limit, first come first served; TIMEOUT after 30 s. An abort of `signal` ends
-   * the wait with its reason. `windowSize` is what the first frame's header asks for.
+   * Waits for a context within the memory limit; TIMEOUT after `waitTimeout`, OUT_OF_MEMORY at once for what can never
+   * fit. An abort of `signal` ends the wait with its reason.
    */
   openDecompression(
-    windowSize: number,
-    maxWindowLog: number,
+    parameters: EngineDecompressParameters,
     signal: AbortSignal,
   ): Promise<DecompressionContext>;
 }
@@ -123,6 +133,10 @@ export interface Engine extends DecoderEngine {
 export interface EngineOptions {
   /** Linear memory that all contexts of streams together may take, in bytes. */
   readonly memoryLimit: number;
+  /** How long a stream waits for a context, in ms. */
+  readonly waitTimeout: number;
+  /** Whether holders of contexts have to show that they live. */
+  readonly beats: boolean;
 }
 
 /** Makes an engine; rejects with WASM_UNAVAILABLE where it cannot. May be called again after a failure. */

@@ -1,130 +1,247 @@
+/** Shares linear memory among streams and jobs. All that waiters know of each other is data: see src/timers.ts. */
 import { ZstashError } from "../errors.ts";
+import { now, poll } from "../timers.ts";
+import { Lease, type Claim, type Poolable } from "./lease.ts";
 
-/** How long a stream waits for a context before TIMEOUT, in ms. */
-const WAIT_MS = 30_000;
+/** A waiter that has not looked for so long is gone, and those behind pass it, in ms. */
+const GONE_MS = 400;
+/** Small claims pass one that does not fit yet, until it has waited for so long, in ms. */
+const PASSED_MS = 5000;
+/** The most that is kept free of streams for jobs, and for one small stream in each direction, in bytes. */
+const RESERVE_MAX: number = 16 << 20;
 
-/** What the pool keeps: something that takes linear memory. */
-export interface Poolable {
-  /** Linear memory in bytes; may have grown while it was held. */
-  readonly memorySize: number;
+/** How a pool shares memory. */
+export interface PoolSettings {
+  /** Linear memory of all instances together, in bytes. */
+  readonly memoryLimit: number;
+  /** How long a stream waits before TIMEOUT, in ms. */
+  readonly waitTimeout: number;
+  /** Whether holders must show that they live: where requests end without a word, as on Workers. */
+  readonly beats: boolean;
 }
 
-interface Waiter {
-  readonly estimate: number;
-  readonly grant: () => void;
+interface Ticket {
+  readonly claim: Claim;
+  readonly since: number;
+  seen: number;
+}
+
+/** Numbers of a pool, for metrics and tests. */
+export interface PoolStats {
+  readonly live: number;
+  readonly idle: number;
+  readonly waiters: number;
+  /** Linear memory of all instances, in bytes. */
+  readonly memory: number;
 }
 
 /**
- * Instances for streams, within a budget of linear memory. First come, first served: a small request does not
- * overtake a large one. An idle instance that has grown past its share is dropped, because memory never shrinks.
+ * Instances within a budget of linear memory. The rules, each a bound on what one kind may take from another:
+ *
+ * - Streams together leave a reserve (a quarter, at most 16 MiB) free. Of that, one stream in each direction may take
+ *   as much as a quarter of it beyond the others, so that small streams run beside any number of paused ones.
+ * - Decompressing streams take at most half of the rest, and never what the largest compression that was asked for
+ *   needs: a copy decompresses into a compression, and would wait for itself.
+ * - Jobs never wait for streams: they take what is free, else the reserve, and one runs whatever it takes.
+ * - Within a direction the first to come is the first served, but small claims pass one that does not fit yet.
+ *
+ * An idle instance that has grown past a quarter of the limit is dropped, because linear memory never shrinks.
  */
 export class InstancePool<T extends Poolable> {
   readonly #create: () => T;
-  readonly #memoryLimit: number;
-  readonly #live = new Set<T>();
+  readonly #settings: PoolSettings;
+  readonly #reserve: number;
+  readonly #live = new Set<Lease<T>>();
   readonly #idle: T[] = [];
-  readonly #waiters: Waiter[] = [];
-  /** Bytes promised to live instances beyond what they have taken so far. */
-  readonly #reserved = new Map<T, number>();
+  readonly #tickets = new Set<Ticket>();
+  #largestCompression = 0;
 
-  constructor(create: () => T, memoryLimit: number) {
+  constructor(create: () => T, settings: PoolSettings) {
     this.#create = create;
-    this.#memoryLimit = memoryLimit;
+    this.#settings = settings;
+    this.#reserve = Math.min(settings.memoryLimit / 4, RESERVE_MAX);
   }
 
-  stats(): { live: number; idle: number; waiters: number; memory: number } {
-    const memory = [...this.#live, ...this.#idle].reduce((sum, { memorySize }) => sum + memorySize, 0);
-    return { live: this.#live.size, idle: this.#idle.length, waiters: this.#waiters.length, memory };
+  stats(): PoolStats {
+    const waiters = [...this.#tickets].filter(({ seen }) => now() - seen <= GONE_MS).length;
+    const instances = [...[...this.#live].map(({ instance }) => instance), ...this.#idle];
+    const memory = instances.reduce((sum, { memorySize }) => sum + memorySize, 0);
+    return { live: this.#live.size, idle: this.#idle.length, waiters, memory };
   }
 
   /**
-   * An instance for a stream that will take about `estimate` bytes; waits while the budget is spent. One stream is
-   * always let in, whatever it takes. A waiter leaves the queue when `signal` is aborted, and rejects with its reason.
+   * An instance for a claim; waits while its kind may take no more. A waiter leaves when `signal` is aborted, and
+   * rejects with its reason.
    *
-   * @throws {ZstashError} TIMEOUT after 30 s
+   * @throws {ZstashError} OUT_OF_MEMORY at once for a stream that could not even run alone; TIMEOUT
    */
-  async acquire(estimate: number, signal?: AbortSignal): Promise<T> {
-    if (this.#waiters.length > 0 || !this.#fits(estimate)) return this.#wait(estimate, signal);
-    return this.#take(estimate);
+  async acquire(claim: Claim, signal?: AbortSignal): Promise<Lease<T>> {
+    this.#requirePossible(claim);
+    this.#dropGone();
+    if (claim.direction === "compression" && !claim.job) {
+      this.#largestCompression = Math.max(this.#largestCompression, claim.estimate);
+    }
+    const ticket: Ticket = { claim, since: now(), seen: now() };
+    this.#tickets.add(ticket);
+    try {
+      return await poll(() => this.#look(ticket), signal);
+    } finally {
+      this.#tickets.delete(ticket);
+    }
   }
 
-  #take(estimate: number): T {
+  /** Takes an instance back, once. */
+  release(lease: Lease<T>): void {
+    lease.end();
+    if (!this.#live.delete(lease)) return;
+    const { instance, usable } = lease;
+    if (!usable || instance.memorySize > this.#settings.memoryLimit / 4) return;
+    this.#idle.push(instance);
+    this.#idle.sort((a, b) => a.memorySize - b.memorySize);
+  }
+
+  /** One look of a waiter: its lease, where it is its turn. */
+  #look(ticket: Ticket): Lease<T> | undefined {
+    ticket.seen = now();
+    this.#takeOverAbandoned();
+    const lease = this.#isNext(ticket) ? this.#take(ticket.claim) : undefined;
+    if (lease === undefined && ticket.seen - ticket.since >= this.#settings.waitTimeout)
+      throw this.#timedOut();
+    return lease;
+  }
+
+  #take(claim: Claim): Lease<T> | undefined {
+    const share = this.#shareOf(claim, this.#taken());
+    this.#makeRoom(claim.estimate);
     // The largest idle instance is the one that has to grow least.
-    const instance = this.#idle.pop() ?? this.#create();
-    this.#live.add(instance);
-    this.#reserved.set(instance, estimate);
-    return instance;
+    const instance = this.#idle.pop() ?? this.#tryCreate();
+    if (instance === undefined) return undefined;
+    const lease = new Lease(instance, claim, this.#settings.beats);
+    lease.beyond = share === "beyond";
+    this.#live.add(lease);
+    return lease;
   }
 
-  /** Takes an instance back; `usable` false drops it. */
-  release(instance: T, usable: boolean): void {
-    if (!this.#live.delete(instance)) return;
-    this.#reserved.delete(instance);
-    if (usable && instance.memorySize <= this.#memoryLimit / 4) {
-      this.#idle.push(instance);
-      this.#idle.sort((a, b) => a.memorySize - b.memorySize);
-    }
-    this.#serve();
-  }
-
-  #serve(): void {
-    for (
-      let next = this.#waiters[0];
-      next !== undefined && this.#fits(next.estimate);
-      next = this.#waiters[0]
-    ) {
-      this.#waiters.shift();
-      next.grant();
+  /** A new instance; undefined where the platform has no memory for it now, and a stream that ends may free some. */
+  #tryCreate(): T | undefined {
+    try {
+      return this.#create();
+    } catch (cause) {
+      if (!(cause instanceof RangeError)) throw cause;
+      if (this.#live.size > 0) return undefined;
+      const reason = "the platform gives no linear memory for it";
+      throw new ZstashError("OUT_OF_MEMORY", `Cannot start a stream: ${reason}`, { cause });
     }
   }
 
-  /** Whether `estimate` more bytes fit; idle instances make room where they would stand in the way. */
-  #fits(estimate: number): boolean {
-    let taken = 0;
-    for (const instance of this.#live)
-      taken += Math.max(instance.memorySize, this.#reserved.get(instance) ?? 0);
-    if (this.#live.size > 0 && taken + estimate > this.#memoryLimit) return false;
-    while (this.#idle.length > 0 && taken + this.#sizeWith(estimate) > this.#memoryLimit) this.#idle.shift();
+  /** Drops idle instances that would stand in the way of `estimate` more bytes, the smallest first. */
+  #makeRoom(estimate: number): void {
+    const { all } = this.#taken();
+    const sizeWith = (): number => {
+      const idle = this.#idle.reduce((sum, { memorySize }) => sum + memorySize, 0);
+      const largest = this.#idle.at(-1)?.memorySize ?? 0;
+      return idle - largest + Math.max(largest, estimate);
+    };
+    while (this.#idle.length > 0 && all + sizeWith() > this.#settings.memoryLimit) this.#idle.shift();
+  }
+
+  /** Whether a claim fits, and nobody that came earlier for the same is to be served first. */
+  #isNext(ticket: Ticket): boolean {
+    const { claim } = ticket;
+    const taken = this.#taken();
+    if (this.#shareOf(claim, taken) === undefined) return false;
+    for (const other of this.#tickets) {
+      if (other === ticket) return true;
+      const { direction, job, estimate } = other.claim;
+      if (job !== claim.job || direction !== claim.direction || ticket.seen - other.seen > GONE_MS) continue;
+      if (this.#shareOf(other.claim, taken) === undefined) {
+        if (estimate <= claim.estimate || ticket.seen - other.since > PASSED_MS) return false;
+      } else {
+        // Its turn comes with its next look: what it will take is taken.
+        count(taken, other.claim, estimate);
+        if (this.#shareOf(claim, taken) === undefined) return false;
+      }
+    }
     return true;
   }
 
-  /** What the idle instances will take once the largest of them has grown to `estimate`. */
-  #sizeWith(estimate: number): number {
-    const idle = this.#idle.reduce((sum, { memorySize }) => sum + memorySize, 0);
-    const largest = this.#idle.at(-1)?.memorySize ?? 0;
-    return idle - largest + Math.max(largest, estimate);
+  /** Of what a claim may be granted: "beyond" is the one small stream beside the others; undefined where it must wait. */
+  #shareOf({ estimate, direction, job }: Claim, taken: Taken): "own" | "beyond" | undefined {
+    const { memoryLimit } = this.#settings;
+    const free = memoryLimit - taken.all;
+    if (job) {
+      const granted = estimate <= free || taken.jobs + estimate <= this.#reserve || taken.jobs === 0;
+      return granted ? "own" : undefined;
+    }
+    const room = memoryLimit - this.#reserve;
+    const share = Math.min(room / 2, room - this.#largestCompression);
+    const own =
+      direction === "compression" || taken.decompression === 0 || taken.decompression + estimate <= share;
+    if (own && taken.compression + taken.decompression + estimate <= room) return "own";
+    const beyond = estimate <= this.#reserve / 4 && !taken.beyond.has(direction) && estimate <= free;
+    return beyond ? "beyond" : undefined;
   }
 
-  #wait(estimate: number, signal: AbortSignal | undefined): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      const settle = (): void => {
-        clearTimeout(timer);
-        signal?.removeEventListener("abort", onAbort);
-      };
-      const leave = (reason: unknown): void => {
-        settle();
-        this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
-        reject(reason);
-        this.#serve();
-      };
-      const onAbort = (): void => leave(signal?.reason);
-      const timer = setTimeout(() => {
-        const holders = `${this.#live.size} streams hold the memory limit of ${this.#memoryLimit} bytes`;
-        leave(new ZstashError("TIMEOUT", `Cannot start a stream: waited ${WAIT_MS} ms while ${holders}`));
-      }, WAIT_MS);
-      signal?.addEventListener("abort", onAbort);
-      const waiter: Waiter = {
-        estimate,
-        grant: () => {
-          settle();
-          try {
-            resolve(this.#take(estimate));
-          } catch (error) {
-            reject(error);
-          }
-        },
-      };
-      this.#waiters.push(waiter);
-    });
+  #taken(): Taken {
+    const taken: Taken = { all: 0, jobs: 0, compression: 0, decompression: 0, beyond: new Set() };
+    for (const lease of this.#live) {
+      if (lease.beyond) {
+        taken.all += lease.size;
+        taken.beyond.add(lease.claim.direction);
+      } else count(taken, lease.claim, lease.size);
+    }
+    return taken;
   }
+
+  #takeOverAbandoned(): void {
+    for (const lease of this.#live) {
+      if (!lease.abandoned) continue;
+      lease.lose();
+      this.release(lease);
+    }
+  }
+
+  /** Forgets waiters that would have had their TIMEOUT: their request has ended, and nobody else takes the ticket back. */
+  #dropGone(): void {
+    for (const ticket of this.#tickets) {
+      if (now() - ticket.seen > this.#settings.waitTimeout + GONE_MS) this.#tickets.delete(ticket);
+    }
+  }
+
+  #requirePossible({ estimate, job }: Claim): void {
+    const { memoryLimit } = this.#settings;
+    if (job || estimate <= memoryLimit - this.#reserve) return;
+    // The limit whose rest after the reserve is the estimate.
+    const needed = Math.min((estimate * 4) / 3, estimate + RESERVE_MAX);
+    throw new ZstashError(
+      "OUT_OF_MEMORY",
+      `Cannot start a stream: it takes ${estimate} bytes, and "memoryLimit" is ${memoryLimit}: ` +
+        `set it to ${Math.ceil(needed)} or more, or take a lower level or a smaller window`,
+    );
+  }
+
+  #timedOut(): ZstashError {
+    const { waitTimeout, memoryLimit } = this.#settings;
+    return new ZstashError(
+      "TIMEOUT",
+      `Cannot start a stream: waited ${waitTimeout} ms while ${this.#live.size} others held ${this.#taken().all} bytes; ` +
+        `"memoryLimit" is ${memoryLimit}`,
+    );
+  }
+}
+
+/** Bytes that leases take, by kind. */
+interface Taken {
+  all: number;
+  jobs: number;
+  compression: number;
+  decompression: number;
+  /** Directions that have a stream beyond the others; what it takes is only in `all`. */
+  readonly beyond: Set<Claim["direction"]>;
+}
+
+function count(taken: Taken, { direction, job }: Claim, size: number): void {
+  taken.all += size;
+  if (job) taken.jobs += size;
+  else taken[direction] += size;
 }

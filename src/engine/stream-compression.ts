@@ -20,7 +20,9 @@ export function openCompression(
   contextSize: number,
   signal: AbortSignal,
 ): Promise<CompressionContext> {
-  return pool.open(INSTANCE_OVERHEAD + contextSize, signal, (instance, guard, release) => {
+  const { job } = parameters;
+  const claim = { estimate: INSTANCE_OVERHEAD + contextSize, direction: "compression", job } as const;
+  return pool.open(claim, signal, (instance, guard, release) => {
     const direction = instance.context(Compression);
     direction.start(parameters);
     return {

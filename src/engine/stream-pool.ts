@@ -1,42 +1,39 @@
-import { InstancePool } from "./pool.ts";
+/** Contexts of streams: an instance of the pool with a context on it, guarded against traps and lost leases. */
+import type { Claim, Lease } from "./lease.ts";
+import { InstancePool, type PoolSettings, type PoolStats } from "./pool.ts";
 import { StreamInstance } from "./stream-instance.ts";
 import { trapped } from "./trapped.ts";
 
-/** An instance that a stream holds; no longer usable once it has trapped. */
-interface Lease {
-  readonly instance: StreamInstance;
-  usable: boolean;
-}
-
 /** Runs work on a leased instance; a trap makes the instance unusable and is INTERNAL. */
-type Guard = <T>(work: () => T) => T;
+type TrapGuard = <T>(work: () => T) => T;
 
 /** The instances of all streams of an engine, in either direction. */
 export class StreamPool {
   readonly #pool: InstancePool<StreamInstance>;
-  /** Gives back what a stream holds that nobody refers to any more; workerd has it from compatibility date 2025-05-05. */
-  readonly #abandoned: FinalizationRegistry<Lease> | undefined;
+  /** Gives back what a stream held that nobody refers to any more; workerd has it from compatibility date 2025-05-05. */
+  readonly #abandoned: FinalizationRegistry<Lease<StreamInstance>> | undefined;
 
-  constructor(module: WebAssembly.Module, memoryLimit: number) {
-    this.#pool = new InstancePool(() => new StreamInstance(module), memoryLimit);
+  constructor(module: WebAssembly.Module, settings: PoolSettings) {
+    this.#pool = new InstancePool(() => new StreamInstance(module), settings);
     const pool = this.#pool;
     if (typeof FinalizationRegistry === "function") {
-      this.#abandoned = new FinalizationRegistry(({ instance, usable }) => pool.release(instance, usable));
+      this.#abandoned = new FinalizationRegistry((lease) => pool.release(lease));
     }
   }
 
-  stats(): { live: number; idle: number; waiters: number; memory: number } {
+  stats(): PoolStats {
     return this.#pool.stats();
   }
 
   /** Waits for an instance and makes a stream's context on it; `release` gives the instance back. */
   async open<T extends object>(
-    estimate: number,
+    claim: Claim,
     signal: AbortSignal,
-    start: (instance: StreamInstance, guard: Guard, release: () => void) => T,
+    start: (instance: StreamInstance, trapGuard: TrapGuard, release: () => void) => T,
   ): Promise<T> {
-    const lease: Lease = { instance: await this.#pool.acquire(estimate, signal), usable: true };
-    const guard: Guard = (work) => {
+    const lease = await this.#pool.acquire(claim, signal);
+    const trapGuard: TrapGuard = (work) => {
+      lease.requireHeld();
       try {
         return work();
       } catch (error) {
@@ -47,10 +44,10 @@ export class StreamPool {
     };
     const release = (): void => {
       this.#abandoned?.unregister(lease);
-      this.#pool.release(lease.instance, lease.usable);
+      this.#pool.release(lease);
     };
     try {
-      const context = guard(() => start(lease.instance, guard, release));
+      const context = trapGuard(() => start(lease.instance, trapGuard, release));
       this.#abandoned?.register(context, lease, lease);
       return context;
     } catch (error) {
