@@ -1,9 +1,8 @@
 /**
  * The platform's timers, as they are when this module loads: what a test fakes later does not stop a stream.
  *
- * Nobody here wakes anybody else. On Workers a request takes its timers, promises and I/O with it when it ends, so a
- * waiter that another request was to resume would wait for good: each waiter has a timer of its own, and looks at
- * shared data whenever that fires.
+ * On Workers a request takes its timers, promises and I/O with it when it ends, and what it was to resume waits for
+ * good. So no waiter relies on another: each has a timer of its own, and looks at shared data whenever that fires.
  */
 const {
   setTimeout: start,
@@ -24,19 +23,32 @@ export function macrotask(): Promise<void> {
   return new Promise((resume) => void (immediate === undefined ? start(resume, 0) : immediate(resume)));
 }
 
-/** Resolves after `ms`; rejects with the signal's reason as soon as it is aborted. */
-export function delay(ms: number, signal?: AbortSignal | undefined): Promise<void> {
+/**
+ * Resolves after `ms`; rejects with the signal's reason as soon as it is aborted. `listen` is handed a function that ends
+ * the pause early: only for hosts on which one request may resume another.
+ */
+export function delay(
+  ms: number,
+  signal?: AbortSignal | undefined,
+  listen?: (wake: () => void) => void,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted === true) return reject(signal.reason);
-    const abort = (): void => {
+    const settle = (): void => {
       stop(timer);
+      signal?.removeEventListener("abort", abort);
+    };
+    const abort = (): void => {
+      settle();
       reject(signal!.reason);
     };
-    const timer = start(() => {
-      signal?.removeEventListener("abort", abort);
+    const wake = (): void => {
+      settle();
       resolve();
-    }, ms);
-    signal?.addEventListener("abort", abort, { once: true });
+    };
+    const timer = start(wake, ms);
+    signal?.addEventListener("abort", abort);
+    listen?.(wake);
   });
 }
 
@@ -47,14 +59,7 @@ export function every(ms: number, work: () => void): () => void {
   return () => stopInterval(timer);
 }
 
-/**
- * Looks at shared data until `look` gives a value: at once, then after pauses of 1, 2, 4 … 16 ms, each a timer of the
- * caller's own.
- */
-export async function poll<T>(look: () => T | undefined, signal?: AbortSignal): Promise<T> {
-  for (let ms = 1; ; ms = Math.min(POLL_MAX, ms * 2)) {
-    const found = look();
-    if (found !== undefined) return found;
-    await delay(ms, signal);
-  }
+/** The pause before the next look at shared data, in ms: 1, 2, 4 … up to `most`. */
+export function nextPause(ms: number, most: number = POLL_MAX): number {
+  return Math.min(most, ms * 2);
 }

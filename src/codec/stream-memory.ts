@@ -7,8 +7,8 @@ import type { EngineOptions } from "../engine/engine.ts";
 export interface StreamMemoryOptions {
   /**
    * Linear memory that the contexts of all streams together may take, in bytes, 1 MiB … 4 GiB. Default 256 MiB; 64 MiB on
-   * Workers and edge functions, whose isolates have 128 MB. A stream that needs more than three quarters of it (or all
-   * but 16 MiB, if that is more) fails at once with OUT_OF_MEMORY.
+   * Workers and edge functions, whose isolates have 128 MB. A stream that needs more than seven eighths of it (or all but
+   * 8 MiB, if that is more) fails at once with OUT_OF_MEMORY.
    */
   readonly memoryLimit?: number;
   /** How long a stream waits for memory that others hold, in ms, before TIMEOUT. Default 30,000. */

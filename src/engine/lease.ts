@@ -1,6 +1,7 @@
 /** What a stream holds of the pool: an instance, for as long as the stream's request shows that it lives. */
 import { ZstashError } from "../errors.ts";
 import { every, now } from "../timers.ts";
+import type { Claim } from "./memory-shares.ts";
 
 /** What the pool keeps: something that takes linear memory. */
 export interface Poolable {
@@ -12,15 +13,6 @@ export interface Poolable {
 const BEAT_MS = 250;
 /** A holder that has not been heard of for so long may be gone, in ms. */
 const SILENCE_MS = 1000;
-
-/** What a stream or a job asks of the pool. */
-export interface Claim {
-  /** Linear memory that it will take, in bytes. */
-  readonly estimate: number;
-  readonly direction: "compression" | "decompression";
-  /** A job has its whole content in memory and ends by itself soon; a stream is paced by whoever reads it. */
-  readonly job: boolean;
-}
 
 /** An instance on loan. */
 export class Lease<T extends Poolable> {

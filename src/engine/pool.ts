@@ -1,22 +1,33 @@
 /** Shares linear memory among streams and jobs. All that waiters know of each other is data: see src/timers.ts. */
 import { ZstashError } from "../errors.ts";
-import { now, poll } from "../timers.ts";
-import { Lease, type Claim, type Poolable } from "./lease.ts";
+import { delay, nextPause, now, POLL_MAX } from "../timers.ts";
+import { Lease, type Poolable } from "./lease.ts";
+import {
+  count,
+  kindOf,
+  requirePossible,
+  shareOf,
+  type Claim,
+  type Kind,
+  type Taken,
+} from "./memory-shares.ts";
 
 /** A waiter that has not looked for so long is gone, and those behind pass it, in ms. */
 const GONE_MS = 400;
+/** The longest pause of a waiter that is told when it is its turn, in ms: for what only time changes. */
+const IDLE_POLL_MAX = 250;
 /** Small claims pass one that does not fit yet, until it has waited for so long, in ms. */
 const PASSED_MS = 5000;
-/** The most that is kept free of streams for jobs, and for one small stream in each direction, in bytes. */
-const RESERVE_MAX: number = 16 << 20;
-
 /** How a pool shares memory. */
 export interface PoolSettings {
   /** Linear memory of all instances together, in bytes. */
   readonly memoryLimit: number;
   /** How long a stream waits before TIMEOUT, in ms. */
   readonly waitTimeout: number;
-  /** Whether holders must show that they live: where requests end without a word, as on Workers. */
+  /**
+   * Whether requests end without a word, as on Workers: holders must then show that they live, and waiters look for
+   * themselves instead of being told.
+   */
   readonly beats: boolean;
 }
 
@@ -24,6 +35,8 @@ interface Ticket {
   readonly claim: Claim;
   readonly since: number;
   seen: number;
+  /** Ends the waiter's pause. */
+  wake?: (() => void) | undefined;
 }
 
 /** Numbers of a pool, for metrics and tests. */
@@ -36,34 +49,33 @@ export interface PoolStats {
 }
 
 /**
- * Instances within a budget of linear memory. The rules, each a bound on what one kind may take from another:
- *
- * - Streams together leave a reserve (a quarter, at most 16 MiB) free. Of that, one stream in each direction may take
- *   as much as a quarter of it beyond the others, so that small streams run beside any number of paused ones.
- * - Decompressing streams take at most half of the rest, and never what the largest compression that was asked for
- *   needs: a copy decompresses into a compression, and would wait for itself.
- * - Jobs never wait for streams: they take what is free, else the reserve, and one runs whatever it takes.
- * - Within a direction the first to come is the first served, but small claims pass one that does not fit yet.
+ * Instances within a budget of linear memory; memory-shares.ts says who may take how much. Within a kind the first to
+ * come is the first served, but small claims pass one that does not fit yet.
  *
  * An idle instance that has grown past a quarter of the limit is dropped, because linear memory never shrinks.
  */
 export class InstancePool<T extends Poolable> {
   readonly #create: () => T;
   readonly #settings: PoolSettings;
-  readonly #reserve: number;
   readonly #live = new Set<Lease<T>>();
   readonly #idle: T[] = [];
-  readonly #tickets = new Set<Ticket>();
-  #largestCompression = 0;
+  /** Who waits, in the order in which they came. */
+  readonly #queues: Readonly<Record<Kind, Set<Ticket>>> = {
+    job: new Set(),
+    compression: new Set(),
+    decompression: new Set(),
+  };
+  /** The most that a waiting compression needs, in bytes, and when that was last looked up. */
+  #needed = { size: 0, at: 0 };
 
   constructor(create: () => T, settings: PoolSettings) {
     this.#create = create;
     this.#settings = settings;
-    this.#reserve = Math.min(settings.memoryLimit / 4, RESERVE_MAX);
   }
 
   stats(): PoolStats {
-    const waiters = [...this.#tickets].filter(({ seen }) => now() - seen <= GONE_MS).length;
+    const tickets = Object.values(this.#queues).flatMap((queue) => [...queue]);
+    const waiters = tickets.filter((ticket) => !this.#isGone(ticket)).length;
     const instances = [...[...this.#live].map(({ instance }) => instance), ...this.#idle];
     const memory = instances.reduce((sum, { memorySize }) => sum + memorySize, 0);
     return { live: this.#live.size, idle: this.#idle.length, waiters, memory };
@@ -76,17 +88,20 @@ export class InstancePool<T extends Poolable> {
    * @throws {ZstashError} OUT_OF_MEMORY at once for a stream that could not even run alone; TIMEOUT
    */
   async acquire(claim: Claim, signal?: AbortSignal): Promise<Lease<T>> {
-    this.#requirePossible(claim);
-    this.#dropGone();
-    if (claim.direction === "compression" && !claim.job) {
-      this.#largestCompression = Math.max(this.#largestCompression, claim.estimate);
-    }
+    requirePossible(claim, this.#settings.memoryLimit);
     const ticket: Ticket = { claim, since: now(), seen: now() };
-    this.#tickets.add(ticket);
+    const queue = this.#queues[kindOf(claim)];
+    queue.add(ticket);
+    const { beats } = this.#settings;
     try {
-      return await poll(() => this.#look(ticket), signal);
+      for (let ms = 1; ; ms = nextPause(ms, beats ? POLL_MAX : IDLE_POLL_MAX)) {
+        const lease = this.#look(ticket);
+        if (lease !== undefined) return lease;
+        await delay(ms, signal, beats ? undefined : (wake) => (ticket.wake = wake));
+      }
     } finally {
-      this.#tickets.delete(ticket);
+      queue.delete(ticket);
+      this.#wakeNext();
     }
   }
 
@@ -95,14 +110,30 @@ export class InstancePool<T extends Poolable> {
     lease.end();
     if (!this.#live.delete(lease)) return;
     const { instance, usable } = lease;
-    if (!usable || instance.memorySize > this.#settings.memoryLimit / 4) return;
-    this.#idle.push(instance);
-    this.#idle.sort((a, b) => a.memorySize - b.memorySize);
+    if (usable && instance.memorySize <= this.#settings.memoryLimit / 4) {
+      this.#idle.push(instance);
+      this.#idle.sort((a, b) => a.memorySize - b.memorySize);
+    }
+    this.#wakeNext();
+  }
+
+  /** Tells the waiters whose turn it is, where they may be told; where not, they find out by themselves. */
+  #wakeNext(): void {
+    if (this.#settings.beats) return;
+    for (const queue of Object.values(this.#queues)) {
+      for (const ticket of queue) {
+        if (ticket.wake === undefined) continue;
+        if (!this.#isNext(ticket)) break;
+        ticket.wake();
+        ticket.wake = undefined;
+      }
+    }
   }
 
   /** One look of a waiter: its lease, where it is its turn. */
   #look(ticket: Ticket): Lease<T> | undefined {
     ticket.seen = now();
+    this.#queues[kindOf(ticket.claim)].add(ticket);
     this.#takeOverAbandoned();
     const lease = this.#isNext(ticket) ? this.#take(ticket.claim) : undefined;
     if (lease === undefined && ticket.seen - ticket.since >= this.#settings.waitTimeout)
@@ -111,15 +142,27 @@ export class InstancePool<T extends Poolable> {
   }
 
   #take(claim: Claim): Lease<T> | undefined {
-    const share = this.#shareOf(claim, this.#taken());
-    this.#makeRoom(claim.estimate);
-    // The largest idle instance is the one that has to grow least.
-    const instance = this.#idle.pop() ?? this.#tryCreate();
+    const taken = this.#taken();
+    const idle = this.#takeIdle(claim, taken);
+    this.#dropIdle(taken.all + Math.max(claim.estimate, idle?.memorySize ?? 0));
+    const instance = idle ?? this.#tryCreate();
     if (instance === undefined) return undefined;
     const lease = new Lease(instance, claim, this.#settings.beats);
-    lease.beyond = share === "beyond";
+    lease.beyond = this.#shareOf({ ...claim, estimate: lease.size }, taken) === "beyond";
     this.#live.add(lease);
     return lease;
+  }
+
+  /** The idle instance that wastes least, where there is one that does not take more than the claim may have. */
+  #takeIdle(claim: Claim, taken: Taken): T | undefined {
+    while (this.#idle.length > 0) {
+      // The smallest that need not grow, else the largest, which has to grow least.
+      const enough = this.#idle.findIndex(({ memorySize }) => memorySize >= claim.estimate);
+      const [instance] = this.#idle.splice(enough, 1) as [T];
+      const estimate = Math.max(claim.estimate, instance.memorySize);
+      if (this.#shareOf({ ...claim, estimate }, taken) !== undefined) return instance;
+    }
+    return undefined;
   }
 
   /** A new instance; undefined where the platform has no memory for it now, and a stream that ends may free some. */
@@ -134,15 +177,10 @@ export class InstancePool<T extends Poolable> {
     }
   }
 
-  /** Drops idle instances that would stand in the way of `estimate` more bytes, the smallest first. */
-  #makeRoom(estimate: number): void {
-    const { all } = this.#taken();
-    const sizeWith = (): number => {
-      const idle = this.#idle.reduce((sum, { memorySize }) => sum + memorySize, 0);
-      const largest = this.#idle.at(-1)?.memorySize ?? 0;
-      return idle - largest + Math.max(largest, estimate);
-    };
-    while (this.#idle.length > 0 && all + sizeWith() > this.#settings.memoryLimit) this.#idle.shift();
+  /** Drops idle instances, the smallest first, while they and what is `taken` pass the limit. */
+  #dropIdle(taken: number): void {
+    const idle = (): number => this.#idle.reduce((sum, { memorySize }) => sum + memorySize, 0);
+    while (this.#idle.length > 0 && taken + idle() > this.#settings.memoryLimit) this.#idle.shift();
   }
 
   /** Whether a claim fits, and nobody that came earlier for the same is to be served first. */
@@ -150,12 +188,17 @@ export class InstancePool<T extends Poolable> {
     const { claim } = ticket;
     const taken = this.#taken();
     if (this.#shareOf(claim, taken) === undefined) return false;
-    for (const other of this.#tickets) {
+    const queue = this.#queues[kindOf(claim)];
+    for (const other of queue) {
       if (other === ticket) return true;
-      const { direction, job, estimate } = other.claim;
-      if (job !== claim.job || direction !== claim.direction || ticket.seen - other.seen > GONE_MS) continue;
+      const { estimate } = other.claim;
+      if (this.#isGone(other)) {
+        // Nobody else takes its ticket back; one that was only late stands at the end again.
+        queue.delete(other);
+        continue;
+      }
       if (this.#shareOf(other.claim, taken) === undefined) {
-        if (estimate <= claim.estimate || ticket.seen - other.since > PASSED_MS) return false;
+        if (estimate <= claim.estimate || now() - other.since > PASSED_MS) return false;
       } else {
         // Its turn comes with its next look: what it will take is taken.
         count(taken, other.claim, estimate);
@@ -165,25 +208,13 @@ export class InstancePool<T extends Poolable> {
     return true;
   }
 
-  /** Of what a claim may be granted: "beyond" is the one small stream beside the others; undefined where it must wait. */
-  #shareOf({ estimate, direction, job }: Claim, taken: Taken): "own" | "beyond" | undefined {
-    const { memoryLimit } = this.#settings;
-    const free = memoryLimit - taken.all;
-    if (job) {
-      const granted = estimate <= free || taken.jobs + estimate <= this.#reserve || taken.jobs === 0;
-      return granted ? "own" : undefined;
-    }
-    const room = memoryLimit - this.#reserve;
-    const share = Math.min(room / 2, room - this.#largestCompression);
-    const own =
-      direction === "compression" || taken.decompression === 0 || taken.decompression + estimate <= share;
-    if (own && taken.compression + taken.decompression + estimate <= room) return "own";
-    const beyond = estimate <= this.#reserve / 4 && !taken.beyond.has(direction) && estimate <= free;
-    return beyond ? "beyond" : undefined;
+  #shareOf(claim: Claim, taken: Taken): ReturnType<typeof shareOf> {
+    const { memoryLimit: limit } = this.#settings;
+    return shareOf(claim, taken, { limit, neededByCompression: this.#neededByCompression() });
   }
 
   #taken(): Taken {
-    const taken: Taken = { all: 0, jobs: 0, compression: 0, decompression: 0, beyond: new Set() };
+    const taken: Taken = { all: 0, job: 0, compression: 0, decompression: 0, beyond: new Set() };
     for (const lease of this.#live) {
       if (lease.beyond) {
         taken.all += lease.size;
@@ -191,6 +222,23 @@ export class InstancePool<T extends Poolable> {
       } else count(taken, lease.claim, lease.size);
     }
     return taken;
+  }
+
+  /** Whether a waiter's request has ended: it would have looked by now. */
+  #isGone({ seen }: Ticket): boolean {
+    return this.#settings.beats && now() - seen > GONE_MS;
+  }
+
+  /** Looked up once a pause: a thousand waiters that each looked at all others would keep the loop busy. */
+  #neededByCompression(): number {
+    const at = now();
+    if (at - this.#needed.at < POLL_MAX) return this.#needed.size;
+    let size = 0;
+    for (const ticket of this.#queues.compression) {
+      if (!this.#isGone(ticket)) size = Math.max(size, ticket.claim.estimate);
+    }
+    this.#needed = { size, at };
+    return size;
   }
 
   #takeOverAbandoned(): void {
@@ -201,25 +249,6 @@ export class InstancePool<T extends Poolable> {
     }
   }
 
-  /** Forgets waiters that would have had their TIMEOUT: their request has ended, and nobody else takes the ticket back. */
-  #dropGone(): void {
-    for (const ticket of this.#tickets) {
-      if (now() - ticket.seen > this.#settings.waitTimeout + GONE_MS) this.#tickets.delete(ticket);
-    }
-  }
-
-  #requirePossible({ estimate, job }: Claim): void {
-    const { memoryLimit } = this.#settings;
-    if (job || estimate <= memoryLimit - this.#reserve) return;
-    // The limit whose rest after the reserve is the estimate.
-    const needed = Math.min((estimate * 4) / 3, estimate + RESERVE_MAX);
-    throw new ZstashError(
-      "OUT_OF_MEMORY",
-      `Cannot start a stream: it takes ${estimate} bytes, and "memoryLimit" is ${memoryLimit}: ` +
-        `set it to ${Math.ceil(needed)} or more, or take a lower level or a smaller window`,
-    );
-  }
-
   #timedOut(): ZstashError {
     const { waitTimeout, memoryLimit } = this.#settings;
     return new ZstashError(
@@ -228,20 +257,4 @@ export class InstancePool<T extends Poolable> {
         `"memoryLimit" is ${memoryLimit}`,
     );
   }
-}
-
-/** Bytes that leases take, by kind. */
-interface Taken {
-  all: number;
-  jobs: number;
-  compression: number;
-  decompression: number;
-  /** Directions that have a stream beyond the others; what it takes is only in `all`. */
-  readonly beyond: Set<Claim["direction"]>;
-}
-
-function count(taken: Taken, { direction, job }: Claim, size: number): void {
-  taken.all += size;
-  if (job) taken.jobs += size;
-  else taken[direction] += size;
 }

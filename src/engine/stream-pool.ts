@@ -1,5 +1,6 @@
 /** Contexts of streams: an instance of the pool with a context on it, guarded against traps and lost leases. */
-import type { Claim, Lease } from "./lease.ts";
+import type { Lease } from "./lease.ts";
+import type { Claim } from "./memory-shares.ts";
 import { InstancePool, type PoolSettings, type PoolStats } from "./pool.ts";
 import { StreamInstance } from "./stream-instance.ts";
 import { trapped } from "./trapped.ts";

@@ -145,7 +145,8 @@ async function judge({ url, port, memory }) {
     const start = performance.now();
     await call("streams?count=20", Array(20).fill(1000).join());
     const taken = performance.now() - start;
-    if (taken > 2000) throw new Error(`after ${what} 20 contexts were to be had after ${Math.round(taken)} ms`);
+    if (taken > 2000)
+      throw new Error(`after ${what} 20 contexts were to be had after ${Math.round(taken)} ms`);
   };
 
   for (const carrier of carriers) {
@@ -163,7 +164,8 @@ async function judge({ url, port, memory }) {
   await afterwards("reads that nobody waited for");
 
   for (let index = 0; index < 10; index++) {
-    for (const carrier of carriers) await call(`forgot?carrier=${carrier}&key=f&count=${index % 2 ? 60_000 : 4000}`, "answered");
+    for (const carrier of carriers)
+      await call(`forgot?carrier=${carrier}&key=f&count=${index % 2 ? 60_000 : 4000}`, "answered");
   }
   await afterwards("writes that nobody awaited");
 
@@ -189,7 +191,8 @@ try {
     external: ["node:*"],
     plugins: [compiledWasm()],
   });
-  for (const name of ["zstash.wasm", "zstash-decoder.wasm"]) await copyFile(join(root, "dist", name), join(folder, name));
+  for (const name of ["zstash.wasm", "zstash-decoder.wasm"])
+    await copyFile(join(root, "dist", name), join(folder, name));
   const notes = [];
   await reportParts(
     `a Worker under load, ${LEAVING} clients that leave`,
