@@ -14,6 +14,7 @@ export type ZstashErrorCode =
   | "DICTIONARY_INVALID"
   | "WASM_UNAVAILABLE"
   | "OUT_OF_MEMORY"
+  | "CONTEXT_LOST"
   | "UNSUPPORTED"
   | "COMMAND_REFUSED"
   | "NOT_TEXT"

@@ -19,9 +19,6 @@ export const WINDOW_LOG_MAX = 30;
 /** RFC 9659: the window that every decoder for HTTP takes, 8 MiB. */
 export const DEFAULT_MAX_WINDOW_LOG = 23;
 
-/** Linear memory for the contexts of all streams of a codec, where the caller does not say. */
-export const DEFAULT_MEMORY_LIMIT: number = 64 << 20;
-
 /** Bytes read at once from a source of ranges. */
 export const RANGE_READ_SIZE: number = 1 << 20;
 

@@ -5,6 +5,7 @@ import { advancedParameters } from "../engine/parameter-cache.ts";
 import type { Dictionary } from "../format/dictionary.ts";
 import { BLOCK_SIZE_MAX, DEFAULT_MAX_WINDOW_LOG, FRAME_SIZE_MAX } from "../limits.ts";
 import { requireDictionary } from "./dictionaries.ts";
+import { isJob } from "./job.ts";
 
 export type { CompressionParameters };
 
@@ -129,7 +130,16 @@ export function readCompressStreamOptions(options: CompressStreamOptions = {}): 
       '"frameSize" and "contentSize" exclude each other: every frame declares its own size',
     );
   }
-  return { ...base, parameters, contentSize, targetCBlockSize, flush, frameSize, seekTable };
+  return {
+    ...base,
+    parameters,
+    contentSize,
+    targetCBlockSize,
+    flush,
+    frameSize,
+    seekTable,
+    job: isJob(options),
+  };
 }
 
 /** The settings of `compressFrames`. */

@@ -8,6 +8,7 @@ import {
   WINDOW_LOG_MAX,
   WINDOW_LOG_MIN,
 } from "../limits.ts";
+import { isJob } from "./job.ts";
 
 /** Options of one-shot decompression. */
 export interface DecompressOptions<Memory extends ArrayBufferLike = ArrayBuffer> {
@@ -54,7 +55,7 @@ export interface DecompressSettings<Memory extends ArrayBufferLike> {
 }
 
 /** Settings of a decompression stream. */
-export type DecompressStreamSettings = Required<DecompressStreamOptions>;
+export type DecompressStreamSettings = Required<DecompressStreamOptions> & { readonly job: boolean };
 
 const textNames: readonly string[] = ["maxSize"];
 const bytesNames: readonly string[] = ["maxSize", "into"];
@@ -87,7 +88,7 @@ export function readDecompressStreamOptions(options: DecompressStreamOptions = {
   const { maxSize = Number.MAX_SAFE_INTEGER, maxWindowLog = DEFAULT_MAX_WINDOW_LOG } = options;
   requireInteger("maxSize", maxSize, 0, Number.MAX_SAFE_INTEGER);
   requireInteger("maxWindowLog", maxWindowLog, WINDOW_LOG_MIN, WINDOW_LOG_MAX);
-  return { maxSize, maxWindowLog };
+  return { maxSize, maxWindowLog, job: isJob(options) };
 }
 
 /** The arguments of `decompressRange`, checked. */

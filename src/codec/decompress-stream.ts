@@ -149,9 +149,9 @@ class StreamDecompressor implements Transformer {
   async #take(window: number): Promise<DecompressionContext> {
     this.#context?.release();
     this.#context = undefined;
+    const { maxWindowLog, job } = this.#settings;
     const context = await this.#resources.engine.openDecompression(
-      window,
-      this.#settings.maxWindowLog,
+      { windowSize: window, maxWindowLog, job },
       this.#end.signal,
     );
     if (this.#end.signal.aborted) {

@@ -10,12 +10,15 @@ import { FRAME_HEADER_SIZE_MAX, readFrameHeader } from "../format/frame.ts";
 import type { ByteStream } from "../streams.ts";
 import { utf8Encoder } from "../text.ts";
 import type { Decoder } from "./decoder.ts";
+import { job } from "./job.ts";
 import type { Zstd } from "./zstd.ts";
 
 /** Bytes of content from which decoding at once would hold the event loop for a millisecond or more. */
 const LARGE_CONTENT = 1 << 20;
 /** The largest window that streams accept by default. */
 const STREAM_WINDOW = 8 << 20;
+/** Text in memory waits for no stream. */
+const asJob = { [job]: true };
 /** Characters that are encoded at a time. */
 const SLICE = 128 << 10;
 
@@ -29,7 +32,7 @@ export async function compressLargeText(
   level: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
   try {
-    const { readable, writable } = zstd.compressStream({ level, flush: "none" });
+    const { readable, writable } = zstd.compressStream({ level, flush: "none", ...asJob });
     const [chunks, size] = await Promise.all([readAll(readable), writeText(writable, text)]);
     return withContentSize(chunks, size);
   } catch (error) {
@@ -66,7 +69,7 @@ export async function decompressLargeText(
 }
 
 async function decodeStream(decoder: Decoder, frame: Uint8Array, maxSize: number): Promise<string> {
-  const { readable, writable } = decoder.decompressStream({ maxSize });
+  const { readable, writable } = decoder.decompressStream({ maxSize, ...asJob });
   const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   const readText = async (): Promise<string> => {
     // V8 concatenates lazily; a join here blocks for 10 ms.

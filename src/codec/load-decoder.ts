@@ -4,7 +4,6 @@ import { requireOptions } from "../check.ts";
 import { explainFailure } from "../engine/exports.ts";
 import { createOneShotDecoder as createOneShotEngine } from "../engine/one-shot.ts";
 import type { Dictionary } from "../format/dictionary.ts";
-import { DEFAULT_MEMORY_LIMIT } from "../limits.ts";
 import type { ByteStream, ByteTransform } from "../streams.ts";
 import { createOneShotDecoder, type Decoder } from "./decoder.ts";
 import {
@@ -15,10 +14,11 @@ import {
 } from "./decompress-options.ts";
 import { readDictionaries } from "./dictionaries.ts";
 import { loadedStream } from "./loaded-stream.ts";
+import { readStreamMemory, streamMemoryNames, type StreamMemoryOptions } from "./stream-memory.ts";
 import { readModule, type CompiledModule, type ModuleSource } from "./module.ts";
 
 /** Options of `loadDecoder`. */
-export interface LoadDecoderOptions {
+export interface LoadDecoderOptions extends StreamMemoryOptions {
   /** The compiled `zstash-decoder.wasm` or its bytes, for whoever brings them; default: what the package's conditions choose. */
   readonly module?: ModuleSource;
   /** Dictionaries to decompress with, found by the id in a frame's header. */
@@ -41,11 +41,11 @@ let shared: Promise<Decoder> | undefined;
  * ```
  */
 export async function loadDecoder(options: LoadDecoderOptions = {}): Promise<Decoder> {
-  requireOptions(options, ["module", "dictionaries"]);
-  const { module, dictionaries } = options;
-  if (module !== undefined) return load(readModule(module), dictionaries);
-  if (dictionaries !== undefined) return load(loadPackagedModule, dictionaries);
-  shared ??= load(loadPackagedModule, undefined).catch((error: unknown) => {
+  requireOptions(options, ["module", "dictionaries", ...streamMemoryNames]);
+  const { module } = options;
+  if (module !== undefined) return load(readModule(module), options);
+  if (Object.values(options).some((option) => option !== undefined)) return load(loadPackagedModule, options);
+  shared ??= load(loadPackagedModule, options).catch((error: unknown) => {
     shared = undefined;
     throw error;
   });
@@ -56,9 +56,10 @@ const loadOnDemand = () => import("./on-demand/index.ts");
 
 async function load(
   loadModule: () => Promise<CompiledModule>,
-  registered: readonly Dictionary[] | undefined,
+  options: LoadDecoderOptions,
 ): Promise<Decoder> {
-  const dictionaries = readDictionaries(registered);
+  const memory = readStreamMemory(options);
+  const dictionaries = readDictionaries(options.dictionaries);
   const { module, oneShot } = await explainFailure(async () => {
     const loaded = await loadModule();
     return { module: loaded, oneShot: createOneShotEngine(loaded) };
@@ -72,7 +73,7 @@ async function load(
       const readable = loadedStream(
         async () => {
           streams ??= loadOnDemand().then(({ createStreamDecoder }) =>
-            createStreamDecoder(module, DEFAULT_MEMORY_LIMIT, dictionaries),
+            createStreamDecoder(module, memory, dictionaries),
           );
           const { readable, writable } = (await streams)(settings);
           input.readable.pipeTo(writable).catch(() => undefined);

@@ -1,11 +1,10 @@
 /** `loadZstd` and the public `Zstd`: compression and decompression over the packaged module or another engine. */
 import { loadModule as loadPackagedModule } from "#wasm/full";
 import { isBytes } from "../bytes.ts";
-import { describe, requireInteger, requireOptions } from "../check.ts";
+import { describe, requireOptions } from "../check.ts";
 import type { Engine, EngineFactory, EngineStats } from "../engine/engine.ts";
 import { createEngine } from "../engine/wasm.ts";
 import type { Dictionary } from "../format/dictionary.ts";
-import { DEFAULT_MEMORY_LIMIT } from "../limits.ts";
 import type { ByteTransform } from "../streams.ts";
 import { createFrameStream } from "./bounded-frames.ts";
 import {
@@ -22,6 +21,7 @@ import { readModule, type ModuleSource } from "./module.ts";
 import { createDecompressStream } from "./decompress-stream.ts";
 import { createRangeReader } from "./range.ts";
 import { Pace } from "./pace.ts";
+import { readStreamMemory, streamMemoryNames, type StreamMemoryOptions } from "./stream-memory.ts";
 
 export type {
   CompressionContext,
@@ -83,18 +83,16 @@ export interface Zstd extends Decoder {
 export type ZstdStats = EngineStats;
 
 /** Options of `loadZstd`. */
-export interface LoadOptions {
+export interface LoadOptions extends StreamMemoryOptions {
   /** The compiled `zstash.wasm` or its bytes, for whoever brings them; default: what the package's conditions choose. */
   readonly module?: ModuleSource;
   /** Another implementation of zstd, such as `bokuweb` of "zstash/bokuweb"; not together with `module`. */
   readonly engine?: EngineFactory;
   /** Dictionaries to decompress with, found by the id in a frame's header. */
   readonly dictionaries?: readonly Dictionary[];
-  /** Linear memory that the contexts of all streams together may take, in bytes. Default 64 MiB, at least 1 MiB. */
-  readonly memoryLimit?: number;
 }
 
-const loadNames: readonly string[] = ["module", "engine", "dictionaries", "memoryLimit"];
+const loadNames: readonly string[] = ["module", "engine", "dictionaries", ...streamMemoryNames];
 
 let shared: Promise<Zstd> | undefined;
 
@@ -131,10 +129,9 @@ export async function loadZstd(options: LoadOptions = {}): Promise<Zstd> {
 }
 
 async function createZstd(factory: EngineFactory, options: LoadOptions): Promise<Zstd> {
-  const { memoryLimit = DEFAULT_MEMORY_LIMIT } = options;
-  requireInteger("memoryLimit", memoryLimit, 1 << 20, 2 ** 32);
+  const memory = readStreamMemory(options);
   const dictionaries = readDictionaries(options.dictionaries);
-  const engine: Engine = await factory({ memoryLimit });
+  const engine: Engine = await factory(memory);
   const pace = new Pace();
   const resources = { engine, dictionaries, pace };
   const decoder = {

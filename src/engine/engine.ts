@@ -29,6 +29,17 @@ export interface CompressStreamSettings extends CompressSettings {
   /** Decompressed bytes to declare in the header; undefined where unknown. */
   readonly contentSize: number | undefined;
   readonly targetCBlockSize: number | undefined;
+  /** The whole content is in memory, and so is its destination: such a stream waits for no other. */
+  readonly job: boolean;
+}
+
+/** Settings of a decompression context. */
+export interface DecompressContextSettings {
+  /** Window in bytes that the first frame's header asks for. */
+  readonly windowSize: number;
+  readonly maxWindowLog: number;
+  /** The same as of a compression stream. */
+  readonly job: boolean;
 }
 
 /** Frames to decode, found and bounded beforehand, so that an engine allocates nothing on a claim. */
@@ -105,14 +116,10 @@ export interface DecoderEngine {
   /** Decodes to text: fatal UTF-8 (NOT_TEXT), a byte order mark is kept. */
   decompressText(plan: DecodePlan): string;
   /**
-   * Waits for a context within the memory limit, first come first served; TIMEOUT after 30 s. An abort of `signal` ends
-   * the wait with its reason. `windowSize` is what the first frame's header asks for.
+   * Waits for a context within the memory limit; TIMEOUT after `waitTimeout`, OUT_OF_MEMORY at once for what can never
+   * fit. An abort of `signal` ends the wait with its reason.
    */
-  openDecompression(
-    windowSize: number,
-    maxWindowLog: number,
-    signal: AbortSignal,
-  ): Promise<DecompressionContext>;
+  openDecompression(settings: DecompressContextSettings, signal: AbortSignal): Promise<DecompressionContext>;
 }
 
 /** One implementation of zstd. */
@@ -128,6 +135,13 @@ export interface Engine extends DecoderEngine {
 export interface EngineSettings {
   /** Linear memory that all contexts of streams together may take, in bytes. */
   readonly memoryLimit: number;
+  /** How long a stream waits for a context before TIMEOUT, in ms. */
+  readonly waitTimeout: number;
+  /**
+   * Whether requests end without a word, as on Workers: holders of contexts must then show that they live, and waiters
+   * look for themselves instead of being told.
+   */
+  readonly beats: boolean;
 }
 
 /** Makes an engine; rejects with WASM_UNAVAILABLE where it cannot. May be called again after a failure. */

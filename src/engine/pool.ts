@@ -1,123 +1,239 @@
-/** A pool of instances within a budget of linear memory, with a queue of streams that wait for room. */
+/** Shares linear memory among streams and jobs. All that waiters know of each other is data: see src/timers.ts. */
 import { ZstashError } from "../errors.ts";
-import type { EngineStats } from "./engine.ts";
+import { delay, nextPause, now, POLL_MAX } from "../timers.ts";
+import type { EngineSettings, EngineStats } from "./engine.ts";
+import { Lease, type Poolable } from "./lease.ts";
+import {
+  count,
+  kindOf,
+  requirePossible,
+  shareOf,
+  type Claim,
+  type Kind,
+  type Taken,
+} from "./memory-shares.ts";
 
-/** The longest wait of a stream for an instance, in ms; then TIMEOUT. */
-const WAIT_MS = 30_000;
-
-/** An instance that the pool keeps. */
-export interface Poolable {
-  /** Linear memory in bytes. It may grow while the instance is held. */
-  readonly memorySize: number;
-}
-
-interface Waiter {
-  readonly estimate: number;
-  readonly grant: () => void;
+/** A waiter that has not looked for so long is gone, and those behind pass it, in ms. */
+const GONE_MS = 400;
+/** The longest pause of a waiter that is told when it is its turn, in ms: for what only time changes. */
+const IDLE_POLL_MAX = 250;
+/** Small claims pass one that does not fit yet, until it has waited for so long, in ms. */
+const PASSED_MS = 5000;
+interface Ticket {
+  readonly claim: Claim;
+  readonly since: number;
+  seen: number;
+  /** Ends the waiter's pause. */
+  wake?: (() => void) | undefined;
 }
 
 /**
- * Instances for streams, within a budget of linear memory. First come, first served: a small request does not
- * overtake a large one. An idle instance that has grown past its share is dropped, because memory never shrinks.
+ * Instances within a budget of linear memory; memory-shares.ts says who may take how much. Within a kind the first to
+ * come is the first served, but small claims pass one that does not fit yet.
+ *
+ * An idle instance that has grown past a quarter of the limit is dropped, because linear memory never shrinks.
  */
 export class InstancePool<T extends Poolable> {
   readonly #create: () => T;
-  readonly #memoryLimit: number;
-  /** Instances that are held, with the bytes promised to each, of which it may have taken less so far. */
-  readonly #live = new Map<T, number>();
+  readonly #settings: EngineSettings;
+  readonly #live = new Set<Lease<T>>();
   readonly #idle: T[] = [];
-  readonly #waiters: Waiter[] = [];
+  /** Who waits, in the order in which they came. */
+  readonly #queues: Readonly<Record<Kind, Set<Ticket>>> = {
+    job: new Set(),
+    compression: new Set(),
+    decompression: new Set(),
+  };
+  /** The most that a waiting compression needs, in bytes, and when that was last looked up. */
+  #needed = { size: 0, at: 0 };
 
-  constructor(create: () => T, memoryLimit: number) {
+  constructor(create: () => T, settings: EngineSettings) {
     this.#create = create;
-    this.#memoryLimit = memoryLimit;
+    this.#settings = settings;
   }
 
   stats(): EngineStats {
-    const memory = [...this.#live.keys(), ...this.#idle].reduce((sum, { memorySize }) => sum + memorySize, 0);
-    return { live: this.#live.size, idle: this.#idle.length, waiters: this.#waiters.length, memory };
+    const tickets = Object.values(this.#queues).flatMap((queue) => [...queue]);
+    const waiters = tickets.filter((ticket) => !this.#isGone(ticket)).length;
+    const instances = [...[...this.#live].map(({ instance }) => instance), ...this.#idle];
+    const memory = instances.reduce((sum, { memorySize }) => sum + memorySize, 0);
+    return { live: this.#live.size, idle: this.#idle.length, waiters, memory };
   }
 
   /**
-   * An instance for a stream that will take about `estimate` bytes; waits while the budget is spent. One stream is
-   * always let in, whatever it takes. A waiter leaves the queue when `signal` is aborted, and rejects with its reason.
+   * An instance for a claim; waits while its kind may take no more. A waiter leaves when `signal` is aborted, and
+   * rejects with its reason.
    *
-   * @throws {ZstashError} TIMEOUT after 30 s
+   * @throws {ZstashError} OUT_OF_MEMORY at once for a stream that could not even run alone; TIMEOUT
    */
-  async acquire(estimate: number, signal?: AbortSignal): Promise<T> {
-    if (this.#waiters.length > 0 || !this.#fits(estimate)) return this.#wait(estimate, signal);
-    return this.#take(estimate);
+  async acquire(claim: Claim, signal?: AbortSignal): Promise<Lease<T>> {
+    requirePossible(claim, this.#settings.memoryLimit);
+    const ticket: Ticket = { claim, since: now(), seen: now() };
+    const queue = this.#queues[kindOf(claim)];
+    queue.add(ticket);
+    const { beats } = this.#settings;
+    try {
+      for (let ms = 1; ; ms = nextPause(ms, beats ? POLL_MAX : IDLE_POLL_MAX)) {
+        const lease = this.#look(ticket);
+        if (lease !== undefined) return lease;
+        await delay(ms, signal, beats ? undefined : (wake) => (ticket.wake = wake));
+      }
+    } finally {
+      queue.delete(ticket);
+      this.#wakeNext();
+    }
   }
 
-  #take(estimate: number): T {
-    // The largest idle instance is the one that has to grow least.
-    const instance = this.#idle.pop() ?? this.#create();
-    this.#live.set(instance, estimate);
-    return instance;
-  }
-
-  /** Takes an instance back; `usable` false drops it. */
-  release(instance: T, usable: boolean): void {
-    if (!this.#live.delete(instance)) return;
-    if (usable && instance.memorySize <= this.#memoryLimit / 4) {
+  /** Takes an instance back, once. */
+  release(lease: Lease<T>): void {
+    lease.end();
+    if (!this.#live.delete(lease)) return;
+    const { instance, usable } = lease;
+    if (usable && instance.memorySize <= this.#settings.memoryLimit / 4) {
       this.#idle.push(instance);
       this.#idle.sort((a, b) => a.memorySize - b.memorySize);
     }
-    this.#serve();
+    this.#wakeNext();
   }
 
-  #serve(): void {
-    while (this.#waiters.length > 0 && this.#fits(this.#waiters[0]!.estimate)) {
-      this.#waiters.shift()!.grant();
+  /** Tells the waiters whose turn it is, where they may be told; where not, they find out by themselves. */
+  #wakeNext(): void {
+    if (this.#settings.beats) return;
+    for (const queue of Object.values(this.#queues)) {
+      for (const ticket of queue) {
+        if (ticket.wake === undefined) continue;
+        if (!this.#isNext(ticket)) break;
+        ticket.wake();
+        ticket.wake = undefined;
+      }
     }
   }
 
-  /** Returns true if `estimate` more bytes fit. Idle instances that stand in the way are dropped. */
-  #fits(estimate: number): boolean {
-    let taken = 0;
-    for (const [instance, reserved] of this.#live) taken += Math.max(instance.memorySize, reserved);
-    if (this.#live.size > 0 && taken + estimate > this.#memoryLimit) return false;
-    while (this.#idle.length > 0 && taken + this.#sizeWith(estimate) > this.#memoryLimit) this.#idle.shift();
+  /** One look of a waiter: its lease, where it is its turn. */
+  #look(ticket: Ticket): Lease<T> | undefined {
+    ticket.seen = now();
+    this.#queues[kindOf(ticket.claim)].add(ticket);
+    this.#takeOverAbandoned();
+    const lease = this.#isNext(ticket) ? this.#take(ticket.claim) : undefined;
+    if (lease === undefined && ticket.seen - ticket.since >= this.#settings.waitTimeout)
+      throw this.#timedOut();
+    return lease;
+  }
+
+  #take(claim: Claim): Lease<T> | undefined {
+    const taken = this.#taken();
+    const idle = this.#takeIdle(claim, taken);
+    this.#dropIdle(taken.all + Math.max(claim.estimate, idle?.memorySize ?? 0));
+    const instance = idle ?? this.#tryCreate();
+    if (instance === undefined) return undefined;
+    const lease = new Lease(instance, claim, this.#settings.beats);
+    lease.beyond = this.#shareOf({ ...claim, estimate: lease.size }, taken) === "beyond";
+    this.#live.add(lease);
+    return lease;
+  }
+
+  /** The idle instance that wastes least, where there is one that does not take more than the claim may have. */
+  #takeIdle(claim: Claim, taken: Taken): T | undefined {
+    while (this.#idle.length > 0) {
+      // The smallest that need not grow, else the largest, which has to grow least.
+      const enough = this.#idle.findIndex(({ memorySize }) => memorySize >= claim.estimate);
+      const [instance] = this.#idle.splice(enough, 1) as [T];
+      const estimate = Math.max(claim.estimate, instance.memorySize);
+      if (this.#shareOf({ ...claim, estimate }, taken) !== undefined) return instance;
+    }
+    return undefined;
+  }
+
+  /** A new instance; undefined where the platform has no memory for it now, and a stream that ends may free some. */
+  #tryCreate(): T | undefined {
+    try {
+      return this.#create();
+    } catch (cause) {
+      if (!(cause instanceof RangeError)) throw cause;
+      if (this.#live.size > 0) return undefined;
+      const reason = "the platform gives no linear memory for it";
+      throw new ZstashError("OUT_OF_MEMORY", `Cannot start a stream: ${reason}`, { cause });
+    }
+  }
+
+  /** Drops idle instances, the smallest first, while they and what is `taken` pass the limit. */
+  #dropIdle(taken: number): void {
+    const idle = (): number => this.#idle.reduce((sum, { memorySize }) => sum + memorySize, 0);
+    while (this.#idle.length > 0 && taken + idle() > this.#settings.memoryLimit) this.#idle.shift();
+  }
+
+  /** Whether a claim fits, and nobody that came earlier for the same is to be served first. */
+  #isNext(ticket: Ticket): boolean {
+    const { claim } = ticket;
+    const taken = this.#taken();
+    if (this.#shareOf(claim, taken) === undefined) return false;
+    const queue = this.#queues[kindOf(claim)];
+    for (const other of queue) {
+      if (other === ticket) return true;
+      const { estimate } = other.claim;
+      if (this.#isGone(other)) {
+        // Nobody else takes its ticket back; one that was only late stands at the end again.
+        queue.delete(other);
+        continue;
+      }
+      if (this.#shareOf(other.claim, taken) === undefined) {
+        if (estimate <= claim.estimate || now() - other.since > PASSED_MS) return false;
+      } else {
+        // Its turn comes with its next look: what it will take is taken.
+        count(taken, other.claim, estimate);
+        if (this.#shareOf(claim, taken) === undefined) return false;
+      }
+    }
     return true;
   }
 
-  /** Bytes that the idle instances will take once the largest of them has grown to `estimate`. */
-  #sizeWith(estimate: number): number {
-    const idle = this.#idle.reduce((sum, { memorySize }) => sum + memorySize, 0);
-    const largest = this.#idle.at(-1)?.memorySize ?? 0;
-    return idle - largest + Math.max(largest, estimate);
+  #shareOf(claim: Claim, taken: Taken): ReturnType<typeof shareOf> {
+    const { memoryLimit: limit } = this.#settings;
+    return shareOf(claim, taken, { limit, neededByCompression: this.#neededByCompression() });
   }
 
-  #wait(estimate: number, signal: AbortSignal | undefined): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      const stopWaiting = (): void => {
-        clearTimeout(timer);
-        signal?.removeEventListener("abort", onAbort);
-      };
-      const leave = (reason: unknown): void => {
-        stopWaiting();
-        this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
-        reject(reason);
-        this.#serve();
-      };
-      const onAbort = (): void => leave(signal?.reason);
-      const timer = setTimeout(() => {
-        const holders = `${this.#live.size} streams hold the memory limit of ${this.#memoryLimit} bytes`;
-        leave(new ZstashError("TIMEOUT", `Cannot start a stream: waited ${WAIT_MS} ms while ${holders}`));
-      }, WAIT_MS);
-      signal?.addEventListener("abort", onAbort);
-      const waiter: Waiter = {
-        estimate,
-        grant: () => {
-          stopWaiting();
-          try {
-            resolve(this.#take(estimate));
-          } catch (error) {
-            reject(error);
-          }
-        },
-      };
-      this.#waiters.push(waiter);
-    });
+  #taken(): Taken {
+    const taken: Taken = { all: 0, job: 0, compression: 0, decompression: 0, beyond: new Set() };
+    for (const lease of this.#live) {
+      if (lease.beyond) {
+        taken.all += lease.size;
+        taken.beyond.add(lease.claim.direction);
+      } else count(taken, lease.claim, lease.size);
+    }
+    return taken;
+  }
+
+  /** Whether a waiter's request has ended: it would have looked by now. */
+  #isGone({ seen }: Ticket): boolean {
+    return this.#settings.beats && now() - seen > GONE_MS;
+  }
+
+  /** Looked up once a pause: a thousand waiters that each looked at all others would keep the loop busy. */
+  #neededByCompression(): number {
+    const at = now();
+    if (at - this.#needed.at < POLL_MAX) return this.#needed.size;
+    let size = 0;
+    for (const ticket of this.#queues.compression) {
+      if (!this.#isGone(ticket)) size = Math.max(size, ticket.claim.estimate);
+    }
+    this.#needed = { size, at };
+    return size;
+  }
+
+  #takeOverAbandoned(): void {
+    for (const lease of this.#live) {
+      if (!lease.abandoned) continue;
+      lease.lose();
+      this.release(lease);
+    }
+  }
+
+  #timedOut(): ZstashError {
+    const { waitTimeout, memoryLimit } = this.#settings;
+    return new ZstashError(
+      "TIMEOUT",
+      `Cannot start a stream: waited ${waitTimeout} ms while ${this.#live.size} others held ${this.#taken().all} bytes; ` +
+        `"memoryLimit" is ${memoryLimit}`,
+    );
   }
 }

@@ -21,7 +21,9 @@ export function openCompression(
   contextSize: number,
   signal: AbortSignal,
 ): Promise<CompressionContext> {
-  return pool.open(INSTANCE_OVERHEAD + contextSize, signal, (instance, trapGuard, release) => {
+  const { job } = settings;
+  const claim = { estimate: INSTANCE_OVERHEAD + contextSize, direction: "compression", job } as const;
+  return pool.open(claim, signal, (instance, trapGuard, release) => {
     const compression = instance.context(Compression);
     compression.start(settings);
     return {

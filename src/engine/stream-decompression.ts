@@ -1,7 +1,7 @@
 /** Decompression streams on pooled instances. */
 import type { Dictionary } from "../format/dictionary.ts";
 import { DigestedDictionaries } from "./dictionaries.ts";
-import type { DecompressionContext, StreamStep } from "./engine.ts";
+import type { DecompressContextSettings, DecompressionContext, StreamStep } from "./engine.ts";
 import { ZSTD_d_windowLogMax, ZSTD_reset_session_only } from "./exports.ts";
 import { requireAddress } from "./memory.ts";
 import { INSTANCE_OVERHEAD, type StreamContext, type StreamInstance } from "./stream-instance.ts";
@@ -14,12 +14,12 @@ const CONTEXT_SIZE = (96 << 10) + (256 << 10);
 /** Waits for an instance and starts a decompression stream on it; see `Engine.openDecompression`. */
 export function openDecompression(
   pool: StreamPool,
-  windowSize: number,
-  maxWindowLog: number,
+  { windowSize, maxWindowLog, job }: DecompressContextSettings,
   signal: AbortSignal,
 ): Promise<DecompressionContext> {
   const estimate = INSTANCE_OVERHEAD + CONTEXT_SIZE + Math.min(windowSize, 2 ** maxWindowLog);
-  return pool.open(estimate, signal, (instance, trapGuard, release) => {
+  const claim = { estimate, direction: "decompression", job } as const;
+  return pool.open(claim, signal, (instance, trapGuard, release) => {
     const decompression = instance.context(Decompression);
     decompression.start(maxWindowLog);
     return {

@@ -3,7 +3,7 @@ import { BLOCK_SIZE_MAX } from "../limits.ts";
 import type { StreamStep } from "./engine.ts";
 import { instantiate, type ZstashExports } from "./exports.ts";
 import { LinearMemory } from "./memory.ts";
-import type { Poolable } from "./pool.ts";
+import type { Poolable } from "./lease.ts";
 import { isZstdError } from "./zstd-errors.ts";
 
 /** Input of one step: at level 1 about 0.3 ms of work. */

@@ -1,14 +1,10 @@
-/** Lends WebAssembly instances to streams and takes them back, also from streams that were forgotten. */
-import type { EngineStats } from "./engine.ts";
+/** Contexts of streams: an instance of the pool with a context on it, guarded against traps and lost leases. */
+import type { Lease } from "./lease.ts";
+import type { Claim } from "./memory-shares.ts";
+import type { EngineSettings, EngineStats } from "./engine.ts";
 import { InstancePool } from "./pool.ts";
 import { StreamInstance } from "./stream-instance.ts";
 import { trapped } from "./zstd-errors.ts";
-
-/** An instance that a stream holds. It is no longer usable once it has trapped. */
-interface Lease {
-  readonly instance: StreamInstance;
-  usable: boolean;
-}
 
 /** Runs work on a leased instance; a trap makes the instance unusable and is INTERNAL. */
 type TrapGuard = <T>(work: () => T) => T;
@@ -16,14 +12,14 @@ type TrapGuard = <T>(work: () => T) => T;
 /** The instances of all streams of an engine, in either direction. */
 export class StreamPool {
   readonly #pool: InstancePool<StreamInstance>;
-  /** Gives back the leases of contexts that nobody refers to any more; workerd has it from compatibility date 2025-05-05. */
-  readonly #abandoned: FinalizationRegistry<Lease> | undefined;
+  /** Gives back what a stream held that nobody refers to any more; workerd has it from compatibility date 2025-05-05. */
+  readonly #abandoned: FinalizationRegistry<Lease<StreamInstance>> | undefined;
 
-  constructor(module: WebAssembly.Module, memoryLimit: number) {
-    this.#pool = new InstancePool(() => new StreamInstance(module), memoryLimit);
+  constructor(module: WebAssembly.Module, settings: EngineSettings) {
+    this.#pool = new InstancePool(() => new StreamInstance(module), settings);
     const pool = this.#pool;
     if (typeof FinalizationRegistry === "function") {
-      this.#abandoned = new FinalizationRegistry(({ instance, usable }) => pool.release(instance, usable));
+      this.#abandoned = new FinalizationRegistry((lease) => pool.release(lease));
     }
   }
 
@@ -33,12 +29,13 @@ export class StreamPool {
 
   /** Waits for an instance and makes a stream's context on it; `release` gives the instance back. */
   async open<T extends object>(
-    estimate: number,
+    claim: Claim,
     signal: AbortSignal,
     start: (instance: StreamInstance, trapGuard: TrapGuard, release: () => void) => T,
   ): Promise<T> {
-    const lease: Lease = { instance: await this.#pool.acquire(estimate, signal), usable: true };
+    const lease = await this.#pool.acquire(claim, signal);
     const trapGuard: TrapGuard = (work) => {
+      lease.requireHeld();
       try {
         return work();
       } catch (error) {
@@ -49,7 +46,7 @@ export class StreamPool {
     };
     const release = (): void => {
       this.#abandoned?.unregister(lease);
-      this.#pool.release(lease.instance, lease.usable);
+      this.#pool.release(lease);
     };
     try {
       const context = trapGuard(() => start(lease.instance, trapGuard, release));

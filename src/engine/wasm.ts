@@ -1,5 +1,5 @@
 /** The engine over zstash's own WebAssembly module: one instance for one-shot work, a pool of them for streams. */
-import type { Engine, EngineFactory } from "./engine.ts";
+import type { Engine, EngineFactory, EngineSettings } from "./engine.ts";
 import { explainFailure } from "./exports.ts";
 import { createOneShot } from "./one-shot.ts";
 import { openCompression } from "./stream-compression.ts";
@@ -8,12 +8,12 @@ import { StreamPool } from "./stream-pool.ts";
 
 /** Makes the factory of engines over a compiled zstash module. */
 export function createEngine(load: () => Promise<WebAssembly.Module>): EngineFactory {
-  return ({ memoryLimit }) => explainFailure(async () => overModule(await load(), memoryLimit));
+  return (settings) => explainFailure(async () => overModule(await load(), settings));
 }
 
-function overModule(module: WebAssembly.Module, memoryLimit: number): Engine {
+function overModule(module: WebAssembly.Module, settings: EngineSettings): Engine {
   const oneShot = createOneShot(module);
-  const streams = new StreamPool(module, memoryLimit);
+  const streams = new StreamPool(module, settings);
   return {
     compress: oneShot.compress,
     decompress: oneShot.decompress,
@@ -21,8 +21,7 @@ function overModule(module: WebAssembly.Module, memoryLimit: number): Engine {
     async openCompression(settings, signal) {
       return openCompression(streams, settings, oneShot.estimateStream(settings), signal);
     },
-    openDecompression: (windowSize, maxWindowLog, signal) =>
-      openDecompression(streams, windowSize, maxWindowLog, signal),
+    openDecompression: (settings, signal) => openDecompression(streams, settings, signal),
     stats() {
       const { memory, ...counts } = streams.stats();
       return { ...counts, memory: memory + oneShot.memorySize() };

@@ -2,6 +2,7 @@
  * The half of "zstash/decode" that is loaded on demand, with the first stream or range. Everything enters here, so that
  * it is one file to fetch.
  */
+import type { DecompressContextSettings, EngineSettings } from "../../engine/engine.ts";
 import { openDecompression } from "../../engine/stream-decompression.ts";
 import { StreamPool } from "../../engine/stream-pool.ts";
 import type { ByteTransform } from "../../streams.ts";
@@ -17,14 +18,14 @@ export { createDecompressStream };
 /** Makes the decompression streams of a module that has no engine around it. */
 export function createStreamDecoder(
   module: CompiledModule,
-  memoryLimit: number,
+  memory: EngineSettings,
   dictionaries: Dictionaries,
 ): (settings: DecompressStreamSettings) => ByteTransform {
-  const pool = new StreamPool(module, memoryLimit);
+  const pool = new StreamPool(module, memory);
   const resources = {
     engine: {
-      openDecompression: (windowSize: number, maxWindowLog: number, signal: AbortSignal) =>
-        openDecompression(pool, windowSize, maxWindowLog, signal),
+      openDecompression: (settings: DecompressContextSettings, signal: AbortSignal) =>
+        openDecompression(pool, settings, signal),
     },
     dictionaries,
     pace: new Pace(),

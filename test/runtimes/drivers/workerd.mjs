@@ -57,7 +57,7 @@ export function withEntry(contents, folder, entry) {
 }
 
 /** Leaves imports of .wasm to the runtime, as a file beside the script. */
-function compiledWasm() {
+export function compiledWasm() {
   return {
     name: "compiled-wasm",
     setup(build) {

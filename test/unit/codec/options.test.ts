@@ -85,7 +85,7 @@ const functions: Readonly<
   ],
   "the decoder's decompressRange": [
     (options) => decoder.decompressRange(file, 0, 1, options),
-    "streamed",
+    "thrown",
     { readSize: 100 },
   ],
   readSeekTable: [

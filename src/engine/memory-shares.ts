@@ -1,0 +1,97 @@
+/** Who may take how much of the linear memory that streams and jobs share: rules alone, no state. */
+import { ZstashError } from "../errors.ts";
+
+/** The most that is kept free of streams for jobs, and for small streams beside paused ones, in bytes. */
+const RESERVE_MAX: number = 16 << 20;
+
+/** What a stream or a job asks of the pool. */
+export interface Claim {
+  /** Linear memory that it will take, in bytes. */
+  readonly estimate: number;
+  readonly direction: "compression" | "decompression";
+  /** A job has its whole content in memory and ends by itself soon; a stream is paced by whoever reads it. */
+  readonly job: boolean;
+}
+
+/** Who waits for whom: claims of a kind are served in their order. */
+export type Kind = "job" | Claim["direction"];
+
+export function kindOf({ direction, job }: Claim): Kind {
+  return job ? "job" : direction;
+}
+
+/** Bytes that are taken, by kind. */
+export interface Taken {
+  all: number;
+  job: number;
+  compression: number;
+  decompression: number;
+  /** Directions that have a stream beyond the others; what it takes is only in `all`. */
+  readonly beyond: Set<Claim["direction"]>;
+}
+
+/** Adds what one claim takes. */
+export function count(taken: Taken, claim: Claim, size: number): void {
+  taken.all += size;
+  taken[kindOf(claim)] += size;
+}
+
+/** What memory there is to share, in bytes. */
+export interface Memory {
+  readonly limit: number;
+  /** The most that one of the waiting compressions needs. */
+  readonly neededByCompression: number;
+}
+
+/**
+ * Whether a claim is granted, and of what: "own" is its kind's share, "beyond" the one small stream beside the others of
+ * its direction; undefined where it has to wait.
+ *
+ * - Streams together leave a reserve (a quarter, at most 16 MiB) free; the first of a direction may take half of that.
+ *   Beyond the others one stream in each direction may take a quarter of the reserve, so that small streams run beside
+ *   any number of paused ones.
+ * - Decompressing streams take at most half of the rest, and nothing that a waiting compression needs: a copy
+ *   decompresses into a compression, and would wait for itself.
+ * - Jobs never wait for streams: they take what is free, else the reserve, and one runs whatever it takes.
+ */
+export function shareOf(
+  { estimate, direction, job }: Claim,
+  taken: Taken,
+  { limit, neededByCompression }: Memory,
+): "own" | "beyond" | undefined {
+  const reserve = reserveOf(limit);
+  const free = limit - taken.all;
+  if (job) {
+    const granted = estimate <= free || taken.job + estimate <= reserve || taken.job === 0;
+    return granted ? "own" : undefined;
+  }
+  const room = limit - reserve;
+  const streams = taken.compression + taken.decompression + estimate;
+  // The other half of the reserve is for small streams beside it.
+  if (taken[direction] === 0 && streams <= room + reserve / 2) return "own";
+  const share = Math.min(room / 2, room - neededByCompression);
+  const allowed = direction === "compression" || taken.decompression + estimate <= share;
+  if (allowed && streams <= room) return "own";
+  const beyond = estimate <= reserve / 4 && !taken.beyond.has(direction) && estimate <= free;
+  return beyond ? "beyond" : undefined;
+}
+
+/**
+ * Refuses a stream that could not even run alone.
+ *
+ * @throws {ZstashError} OUT_OF_MEMORY, naming the limit that it needs
+ */
+export function requirePossible({ estimate, job }: Claim, memoryLimit: number): void {
+  if (job || estimate <= memoryLimit - reserveOf(memoryLimit) / 2) return;
+  // The limit that leaves as much beside half of its reserve.
+  const needed = Math.min((estimate * 8) / 7, estimate + RESERVE_MAX / 2);
+  throw new ZstashError(
+    "OUT_OF_MEMORY",
+    `Cannot start a stream: it takes ${estimate} bytes, and "memoryLimit" is ${memoryLimit}: ` +
+      `set it to ${Math.ceil(needed)} or more, or take a lower level or a smaller window`,
+  );
+}
+
+function reserveOf(limit: number): number {
+  return Math.min(limit / 4, RESERVE_MAX);
+}

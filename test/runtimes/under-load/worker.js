@@ -1,0 +1,91 @@
+// A Worker as an application has it: clients and stores made once an isolate, shared by all of its requests.
+import { Redis } from "@upstash/redis/cloudflare";
+import { loadZstd } from "zstash";
+import { createStore } from "zstash/store";
+import { withCompression } from "zstash/upstash";
+
+let clients;
+
+function connect({ URL: url, TOKEN: token }) {
+  const stock = () => new Redis({ url, token, enableTelemetry: false });
+  return {
+    text: withCompression(stock()),
+    raw: withCompression(stock(), { url, token }),
+    store: createStore({ url, token }),
+  };
+}
+
+const rows = (count) => Array.from({ length: count }, (_, id) => ({ id, name: `name ${id % 97}`, ok: true }));
+
+const routes = {
+  alive: () => "alive",
+  async set({ client, key, count }) {
+    await client.set(key, rows(count));
+    return "set";
+  },
+  async put({ store, key, count }) {
+    await store.put(key, JSON.stringify(rows(count)));
+    return "put";
+  },
+  /** Random lines, which hardly compress, so that a body is long on its way. */
+  async fill({ store, key, count }) {
+    const line = () => crypto.getRandomValues(new Uint8Array(3 << 14));
+    const chunks = Array.from({ length: count }, () => btoa(String.fromCharCode(...line())));
+    await store.put(key, chunks.join("\n"));
+    return "filled";
+  },
+  async get({ client, key, count }) {
+    const all = await Promise.all(Array.from({ length: count }, () => client.get(key)));
+    return all.map((value) => value?.length).join();
+  },
+  async bytes({ store, key }) {
+    return `${(await store.getBytes(key)).length}`;
+  },
+  /** A read with a time limit, without which the page goes on. */
+  async race({ client, key, count, ms }) {
+    const read = Promise.all(Array.from({ length: count }, () => client.get(key)));
+    read.catch(() => undefined);
+    return Promise.race([read.then(() => "read"), new Promise((resolve) => setTimeout(resolve, ms, "late"))]);
+  },
+  /** A write that nobody awaits. */
+  forgot({ client, key, count }) {
+    void client.set(key, rows(count)).catch(() => undefined);
+    return "answered";
+  },
+  async download({ store, key }) {
+    return new Response(await store.get(key));
+  },
+  /** Whether contexts are to be had: so many streams at once, each to its end. */
+  async streams({ count }) {
+    const zstd = await loadZstd();
+    const one = async () => {
+      const frames = new Blob(["x".repeat(1000)]).stream().pipeThrough(zstd.compressStream());
+      return (await new Response(frames.pipeThrough(zstd.decompressStream())).text()).length;
+    };
+    return (await Promise.all(Array.from({ length: count }, one))).join();
+  },
+  async stats() {
+    return JSON.stringify((await loadZstd()).stats());
+  },
+};
+
+export default {
+  async fetch(request, env) {
+    clients ??= connect(env);
+    const { pathname, searchParams } = new URL(request.url);
+    const options = Object.fromEntries(searchParams);
+    const { carrier = "text", key = "k", count = 1, ms = 0 } = options;
+    try {
+      const answer = await routes[pathname.slice(1)]({
+        client: clients[carrier],
+        store: clients.store,
+        key,
+        count: Number(count),
+        ms: Number(ms),
+      });
+      return answer instanceof Response ? answer : new Response(answer);
+    } catch (error) {
+      return new Response(`${error?.code ?? error?.name}: ${error?.message}`, { status: 500 });
+    }
+  },
+};
