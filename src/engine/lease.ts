@@ -22,7 +22,8 @@ export class Lease<T extends Poolable> {
   usable = true;
   /** Whether it was granted beyond what its kind may take: one small stream in each direction. */
   beyond = false;
-  #lost = false;
+  /** Whether the instance has been taken over: the holder was silent, and somebody needed it. */
+  lost = false;
   #beat: number = now();
   #stop: (() => void) | undefined;
   /** When somebody first found the holder silent, and the beat that was then the last. */
@@ -56,17 +57,8 @@ export class Lease<T extends Poolable> {
 
   /** Takes the instance from a holder that is gone. Its timer belongs to its request and is left to it. */
   lose(): void {
-    this.#lost = true;
+    this.lost = true;
     this.#stop = undefined;
-  }
-
-  /** Throws where the instance has been taken over: the holder was silent, and somebody needed it. */
-  requireHeld(): void {
-    if (!this.#lost) return;
-    throw new ZstashError(
-      "CONTEXT_LOST",
-      `Cannot go on: the stream stood still for ${SILENCE_MS} ms or longer, and its context was given to another`,
-    );
   }
 
   /** Ends the beat. */
@@ -74,4 +66,12 @@ export class Lease<T extends Poolable> {
     this.#stop?.();
     this.#stop = undefined;
   }
+}
+
+/** The error of a holder that comes back to an instance that was taken over. */
+export function contextLost(): ZstashError {
+  return new ZstashError(
+    "CONTEXT_LOST",
+    `Cannot go on: the stream stood still for ${SILENCE_MS} ms or longer, and its context was given to another`,
+  );
 }

@@ -8,16 +8,11 @@ const RESERVE_MAX: number = 16 << 20;
 export interface Claim {
   /** Linear memory that it will take, in bytes. */
   readonly estimate: number;
-  readonly direction: "compression" | "decompression";
-  /** A job has its whole content in memory and ends by itself soon; a stream is paced by whoever reads it. */
-  readonly job: boolean;
-}
-
-/** Who waits for whom: claims of a kind are served in their order. */
-export type Kind = "job" | Claim["direction"];
-
-export function kindOf({ direction, job }: Claim): Kind {
-  return job ? "job" : direction;
+  /**
+   * Claims of a kind are served in their order. A job has its whole content in memory and ends by itself soon, a stream
+   * is paced by whoever reads it.
+   */
+  readonly kind: "job" | "compression" | "decompression";
 }
 
 /** Bytes that are taken, by kind. */
@@ -26,14 +21,14 @@ export interface Taken {
   job: number;
   compression: number;
   decompression: number;
-  /** Directions that have a stream beyond the others; what it takes is only in `all`. */
-  readonly beyond: Set<Claim["direction"]>;
+  /** Kinds that have a stream beyond the others; what it takes is only in `all`. */
+  readonly beyond: Set<Claim["kind"]>;
 }
 
 /** Adds what one claim takes. */
-export function count(taken: Taken, claim: Claim, size: number): void {
+export function count(taken: Taken, { kind }: Claim, size: number): void {
   taken.all += size;
-  taken[kindOf(claim)] += size;
+  taken[kind] += size;
 }
 
 /** What memory there is to share, in bytes. */
@@ -55,24 +50,24 @@ export interface Memory {
  * - Jobs never wait for streams: they take what is free, else the reserve, and one runs whatever it takes.
  */
 export function shareOf(
-  { estimate, direction, job }: Claim,
+  { estimate, kind }: Claim,
   taken: Taken,
   { limit, neededByCompression }: Memory,
 ): "own" | "beyond" | undefined {
   const reserve = reserveOf(limit);
   const free = limit - taken.all;
-  if (job) {
+  if (kind === "job") {
     const granted = estimate <= free || taken.job + estimate <= reserve || taken.job === 0;
     return granted ? "own" : undefined;
   }
   const room = limit - reserve;
   const streams = taken.compression + taken.decompression + estimate;
   // The other half of the reserve is for small streams beside it.
-  if (taken[direction] === 0 && streams <= room + reserve / 2) return "own";
+  if (taken[kind] === 0 && streams <= room + reserve / 2) return "own";
   const share = Math.min(room / 2, room - neededByCompression);
-  const allowed = direction === "compression" || taken.decompression + estimate <= share;
+  const allowed = kind === "compression" || taken.decompression + estimate <= share;
   if (allowed && streams <= room) return "own";
-  const beyond = estimate <= reserve / 4 && !taken.beyond.has(direction) && estimate <= free;
+  const beyond = estimate <= reserve / 4 && !taken.beyond.has(kind) && estimate <= free;
   return beyond ? "beyond" : undefined;
 }
 
@@ -81,8 +76,8 @@ export function shareOf(
  *
  * @throws {ZstashError} OUT_OF_MEMORY, naming the limit that it needs
  */
-export function requirePossible({ estimate, job }: Claim, memoryLimit: number): void {
-  if (job || estimate <= memoryLimit - reserveOf(memoryLimit) / 2) return;
+export function requirePossible({ estimate, kind }: Claim, memoryLimit: number): void {
+  if (kind === "job" || estimate <= memoryLimit - reserveOf(memoryLimit) / 2) return;
   // The limit that leaves as much beside half of its reserve.
   const needed = Math.min((estimate * 8) / 7, estimate + RESERVE_MAX / 2);
   throw new ZstashError(

@@ -3,15 +3,7 @@ import { ZstashError } from "../errors.ts";
 import { delay, nextPause, now, POLL_MAX } from "../timers.ts";
 import type { EngineSettings, EngineStats } from "./engine.ts";
 import { Lease, type Poolable } from "./lease.ts";
-import {
-  count,
-  kindOf,
-  requirePossible,
-  shareOf,
-  type Claim,
-  type Kind,
-  type Taken,
-} from "./memory-shares.ts";
+import { count, requirePossible, shareOf, type Claim, type Taken } from "./memory-shares.ts";
 
 /** A waiter that has not looked for so long is gone, and those behind pass it, in ms. */
 const GONE_MS = 400;
@@ -39,7 +31,7 @@ export class InstancePool<T extends Poolable> {
   readonly #live = new Set<Lease<T>>();
   readonly #idle: T[] = [];
   /** Who waits, in the order in which they came. */
-  readonly #queues: Readonly<Record<Kind, Set<Ticket>>> = {
+  readonly #queues: Readonly<Record<Claim["kind"], Set<Ticket>>> = {
     job: new Set(),
     compression: new Set(),
     decompression: new Set(),
@@ -69,7 +61,7 @@ export class InstancePool<T extends Poolable> {
   async acquire(claim: Claim, signal?: AbortSignal): Promise<Lease<T>> {
     requirePossible(claim, this.#settings.memoryLimit);
     const ticket: Ticket = { claim, since: now(), seen: now() };
-    const queue = this.#queues[kindOf(claim)];
+    const queue = this.#queues[claim.kind];
     queue.add(ticket);
     const { beats } = this.#settings;
     try {
@@ -112,7 +104,7 @@ export class InstancePool<T extends Poolable> {
   /** One look of a waiter: its lease, where it is its turn. */
   #look(ticket: Ticket): Lease<T> | undefined {
     ticket.seen = now();
-    this.#queues[kindOf(ticket.claim)].add(ticket);
+    this.#queues[ticket.claim.kind].add(ticket);
     this.#takeOverAbandoned();
     const lease = this.#isNext(ticket) ? this.#take(ticket.claim) : undefined;
     if (lease === undefined && ticket.seen - ticket.since >= this.#settings.waitTimeout)
@@ -167,7 +159,7 @@ export class InstancePool<T extends Poolable> {
     const { claim } = ticket;
     const taken = this.#taken();
     if (this.#shareOf(claim, taken) === undefined) return false;
-    const queue = this.#queues[kindOf(claim)];
+    const queue = this.#queues[claim.kind];
     for (const other of queue) {
       if (other === ticket) return true;
       const { estimate } = other.claim;
@@ -197,7 +189,7 @@ export class InstancePool<T extends Poolable> {
     for (const lease of this.#live) {
       if (lease.beyond) {
         taken.all += lease.size;
-        taken.beyond.add(lease.claim.direction);
+        taken.beyond.add(lease.claim.kind);
       } else count(taken, lease.claim, lease.size);
     }
     return taken;

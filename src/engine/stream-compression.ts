@@ -21,8 +21,8 @@ export function openCompression(
   contextSize: number,
   signal: AbortSignal,
 ): Promise<CompressionContext> {
-  const { job } = settings;
-  const claim = { estimate: INSTANCE_OVERHEAD + contextSize, direction: "compression", job } as const;
+  const kind = settings.job ? "job" : "compression";
+  const claim = { estimate: INSTANCE_OVERHEAD + contextSize, kind } as const;
   return pool.open(claim, signal, (instance, trapGuard, release) => {
     const compression = instance.context(Compression);
     compression.start(settings);

@@ -18,7 +18,7 @@ export function openDecompression(
   signal: AbortSignal,
 ): Promise<DecompressionContext> {
   const estimate = INSTANCE_OVERHEAD + CONTEXT_SIZE + Math.min(windowSize, 2 ** maxWindowLog);
-  const claim = { estimate, direction: "decompression", job } as const;
+  const claim = { estimate, kind: job ? "job" : "decompression" } as const;
   return pool.open(claim, signal, (instance, trapGuard, release) => {
     const decompression = instance.context(Decompression);
     decompression.start(maxWindowLog);

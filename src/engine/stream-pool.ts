@@ -1,5 +1,5 @@
 /** Contexts of streams: an instance of the pool with a context on it, guarded against traps and lost leases. */
-import type { Lease } from "./lease.ts";
+import { contextLost, type Lease } from "./lease.ts";
 import type { Claim } from "./memory-shares.ts";
 import type { EngineSettings, EngineStats } from "./engine.ts";
 import { InstancePool } from "./pool.ts";
@@ -35,7 +35,7 @@ export class StreamPool {
   ): Promise<T> {
     const lease = await this.#pool.acquire(claim, signal);
     const trapGuard: TrapGuard = (work) => {
-      lease.requireHeld();
+      if (lease.lost) throw contextLost();
       try {
         return work();
       } catch (error) {

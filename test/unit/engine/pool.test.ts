@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Lease, Poolable } from "../../../src/engine/lease.ts";
 import type { Claim } from "../../../src/engine/memory-shares.ts";
 import { InstancePool } from "../../../src/engine/pool.ts";
-import { loadZstd, ZstashError } from "../../../src/index.ts";
+import { loadZstd, type ZstashError } from "../../../src/index.ts";
 import { expectBytes } from "../../support/expect-bytes.ts";
 import { createRandom, seededRandom } from "../../support/random.ts";
 import { chunksOf, concat, sourceOf, through } from "../../support/streams.ts";
@@ -15,9 +15,9 @@ class Instance implements Poolable {
   }
 }
 
-const compression = (estimate: number): Claim => ({ estimate, direction: "compression", job: false });
-const decompression = (estimate: number): Claim => ({ estimate, direction: "decompression", job: false });
-const job = (estimate: number): Claim => ({ estimate, direction: "compression", job: true });
+const compression = (estimate: number): Claim => ({ estimate, kind: "compression" });
+const decompression = (estimate: number): Claim => ({ estimate, kind: "decompression" });
+const job = (estimate: number): Claim => ({ estimate, kind: "job" });
 
 /** Of a limit of 160 the reserve is 40: streams share 120, the first of a direction may take 140. */
 const poolOf = (limit: number, waitTimeout = 30_000, create = () => new Instance()): InstancePool<Instance> =>
