@@ -1,4 +1,4 @@
-import { describe, requireFunction, requireInteger } from "../check.ts";
+import { describe, requireInteger } from "../check.ts";
 import type { Fetch } from "./exchange.ts";
 import { readRetry, type RetryOptions, type RetryPolicy } from "./retry.ts";
 import type { TokenStore } from "./sync-token.ts";
@@ -70,7 +70,7 @@ export function readRestOptions(options: RestOptions, tokens?: TokenStore): Rest
   }
   requireInteger("timeout", timeout, 0, TIMEOUT_MAX);
   const { fetch = platformFetch, signal } = options;
-  requireFunction("fetch", fetch);
+  if (typeof fetch !== "function") throw new TypeError(`"fetch" must be a function, got ${describe(fetch)}`);
   if (typeof headers !== "object" || headers === null) {
     throw new TypeError(`"headers" must be an object, got ${describe(headers)}`);
   }

@@ -1,4 +1,4 @@
-import { requireFunction, requireInteger, requireOptions } from "../check.ts";
+import { describe, requireInteger } from "../check.ts";
 
 /** How failed requests are repeated. */
 export interface RetryOptions {
@@ -17,10 +17,14 @@ const BACKOFF_MAX = 10_000;
 /** The policy with its defaults; `false` is none at all. */
 export function readRetry(retry: RetryOptions | false = {}): RetryPolicy {
   if (retry === false) return { retries: 0, backoff: () => 0 };
-  requireOptions(retry, ["retries", "backoff"], "retry");
+  if (typeof retry !== "object" || retry === null) {
+    throw new TypeError(`"retry" must be an object or false, got ${describe(retry)}`);
+  }
   const { retries = 5, backoff = defaultBackoff } = retry;
   requireInteger("retry.retries", retries, 0, 100);
-  requireFunction("retry.backoff", backoff);
+  if (typeof backoff !== "function") {
+    throw new TypeError(`"retry.backoff" must be a function, got ${describe(backoff)}`);
+  }
   return { retries, backoff };
 }
 
