@@ -6,7 +6,7 @@ import { concatenate } from "../bytes.ts";
 import { notText } from "../engine/zstd-errors.ts";
 import { ZstashError } from "../errors.ts";
 import { reserveContentSize, writeContentSize } from "../format/content-size.ts";
-import { FRAME_HEADER_SIZE_MAX, readFrameHeader } from "../format/frame.ts";
+import { FRAME_HEADER_SIZE_MAX, readFrameHeaderAt } from "../format/frame.ts";
 import type { ByteStream } from "../streams.ts";
 import { utf8Encoder } from "../text.ts";
 import type { Decoder } from "./decoder.ts";
@@ -57,7 +57,7 @@ export async function decompressLargeText(
   frame: Uint8Array,
   { maxSize }: { readonly maxSize: number },
 ): Promise<string> {
-  const { contentSize = LARGE_CONTENT, windowSize } = readFrameHeader(frame);
+  const { contentSize = LARGE_CONTENT, windowSize } = readFrameHeaderAt(frame, 0, 0);
   if (contentSize < LARGE_CONTENT || windowSize > STREAM_WINDOW)
     return decoder.decompressText(frame, { maxSize });
   try {
