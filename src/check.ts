@@ -11,30 +11,41 @@ export function describe(value: unknown): string {
   return typeof prototype?.constructor === "function" ? prototype.constructor.name : "object";
 }
 
-/** Names that other libraries give to an option of ours. */
+/** Names that people give to an option of ours, or to what lies in it: the option, or several in one text. */
 const otherNames: Readonly<Record<string, string>> = {
   ex: "ttl",
   px: "ttl",
   expire: "ttl",
+  expires: "ttl",
   expiration: "ttl",
+  timetolive: "ttl",
   retries: "retry",
-  attempts: "retries",
+  attempts: "retries retry",
   nx: "ifAbsent",
   mtu: "layout",
+  framesize: "layout",
+  flushsize: "layout",
+  minsize: "policy",
+  minsavings: "policy",
+  level: "policy",
 };
 
 /**
- * Throws a TypeError unless `options` is an object that has no other names than `names`. The message says what may have been meant: an option that is dropped without a word is a value that never expires.
+ * Throws a TypeError unless `options` is a plain object, of any realm, that has no other names than `names`. The message
+ * says which may have been meant: an option that is dropped without a word is a value that never expires. What is no
+ * plain object has names that nobody sees, as a Map and a class have, or is a signal in the place of `{ signal }`.
  */
 export function requireOptions(
   options: unknown,
   names: readonly string[],
   what = "options",
 ): asserts options is object {
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError(`"${what}" must be an object, got ${describe(options)}`);
+  const prototype: unknown =
+    typeof options === "object" && options !== null && Object.getPrototypeOf(options);
+  if (prototype === false || (prototype !== null && Object.getPrototypeOf(prototype) !== null)) {
+    throw new TypeError(`"${what}" must be a plain object, got ${describe(options)}`);
   }
-  for (const name of Object.keys(options)) {
+  for (const name of Object.keys(options as object)) {
     if (!names.includes(name)) throw unknownName(name, names, what);
   }
 }
@@ -42,7 +53,8 @@ export function requireOptions(
 function unknownName(name: string, names: readonly string[], what: string): TypeError {
   const lower = name.toLowerCase();
   const meant =
-    names.find((one) => one.toLowerCase() === lower || otherNames[lower] === one) ??
+    names.find((one) => one.toLowerCase() === lower) ??
+    names.find((one) => otherNames[lower]?.split(" ").includes(one)) ??
     names.find((one) => withinEdits(lower, one.toLowerCase(), one.length < 6 ? 1 : 2));
   const shown = what === "options" ? name : `${what}.${name}`;
   const hint = meant === undefined ? `the options are ${names.join(", ")}` : `did you mean "${meant}"?`;

@@ -12,4 +12,5 @@ export type {
 } from "./codec/decompress-options.ts";
 export type { CompiledModule, ModuleSource } from "./codec/module.ts";
 export type { Decoder } from "./codec/decoder.ts";
+export type { StreamMemoryOptions } from "./codec/stream-memory.ts";
 export { loadDecoder, type LoadDecoderOptions } from "./codec/load-decoder.ts";

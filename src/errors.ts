@@ -89,12 +89,6 @@ export class ZstashError extends Error {
     }
   }
 
-  static override [Symbol.hasInstance](value: unknown): value is ZstashError {
-    // A subclass is told by its prototype, as any class.
-    if (this !== ZstashError) return Function.prototype[Symbol.hasInstance].call(this, value);
-    return typeof value === "object" && value !== null && mark in value;
-  }
-
   /**
    * The same fault as a new error, with more or other details, or another message; all else stays as it is, the cause
    * too. The place where it was thrown is the place of this call.
@@ -104,15 +98,25 @@ export class ZstashError extends Error {
    * throw error.with({ key, message: `Cannot decode ${key}: ${error.message}`, cause: error });
    * ```
    */
-  with({
-    message = this.message,
-    ...details
-  }: ZstashErrorDetails & { readonly message?: string }): ZstashError {
-    const { name: _, code, cause, ...own } = this;
-    return new ZstashError(code, message, { cause, ...own, ...details });
-  }
-
-  static {
-    Object.defineProperty(this.prototype, mark, { value: true });
+  with(details: ZstashErrorDetails & { readonly message?: string }): ZstashError {
+    return withDetails(this, details);
   }
 }
+
+function withDetails(
+  error: ZstashError,
+  { message = error.message, ...details }: ZstashErrorDetails & { readonly message?: string },
+): ZstashError {
+  const { name: _, code, cause, ...own } = error;
+  return new ZstashError(code, message, { cause, ...own, ...details });
+}
+
+// Outside of the class: bundlers rename a class that refers to itself, and its name is what people see.
+Object.defineProperty(ZstashError.prototype, mark, { value: true });
+Object.defineProperty(ZstashError, Symbol.hasInstance, {
+  value(this: unknown, value: unknown): boolean {
+    // A subclass is told by its prototype, as any class.
+    if (this !== ZstashError) return Function.prototype[Symbol.hasInstance].call(this as () => void, value);
+    return typeof value === "object" && value !== null && mark in value;
+  },
+});

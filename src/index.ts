@@ -33,12 +33,14 @@ export { readSeekTable } from "./codec/range.ts";
 export { segmentSize, type SegmentOptions } from "./codec/segment-size.ts";
 export type { CompiledModule, ModuleSource } from "./codec/module.ts";
 export type { Decoder } from "./codec/decoder.ts";
+export type { StreamMemoryOptions } from "./codec/stream-memory.ts";
 export {
   loadZstd,
   type CompressionContext,
   type CompressSettings,
   type CompressStreamSettings,
   type DecodePlan,
+  type DecompressContextSettings,
   type DecoderEngine,
   type DecompressionContext,
   type EndDirective,

@@ -28,6 +28,7 @@ export type {
   CompressSettings,
   CompressStreamSettings,
   DecodePlan,
+  DecompressContextSettings,
   DecoderEngine,
   DecompressionContext,
   EndDirective,

@@ -14,6 +14,7 @@ export type {
   CompressStreamSettings,
   DecodePlan,
   DecoderEngine,
+  DecompressContextSettings,
   DecompressionContext,
   EndDirective,
   Engine,

@@ -21,7 +21,7 @@ import {
   type RestCommand,
 } from "./rest-command.ts";
 import type { RestSettings } from "./rest-options.ts";
-import { effectOf, FailedAttempt, isPassing, withAttempts } from "./retry.ts";
+import { afterLostAttempt, effectOf, FailedAttempt, isPassing, withAttempts } from "./retry.ts";
 import { errorText, serverError, serverErrorCode } from "./server-error.ts";
 import { ReplyFormats, SyncToken, tokenVariable } from "./server-state.ts";
 
@@ -150,7 +150,10 @@ export class RestClient {
       const format = this.#formats.choose(batch === undefined, repeatable, index);
       const received = await this.#attempt(sending, format, signal);
       if (received === undefined) {
-        return (await this.#attempt(sending, "base64", signal)) ?? unreadableReply();
+        const again = await this.#attempt(sending, "base64", signal).catch((error: unknown) => {
+          throw afterLostAttempt(error);
+        });
+        return again ?? unreadableReply();
       }
       if (index > 0 && format === "base64" && batch === undefined) this.#formats.fellBack();
       return received;

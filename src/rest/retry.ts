@@ -49,6 +49,7 @@ export async function withAttempts<T>(
   { retry, repeatable, signal, onLost }: AttemptOptions,
   attempt: (index: number) => Promise<T>,
 ): Promise<T> {
+  let lost = false;
   for (let index = 0; ; index++) {
     try {
       return await attempt(index);
@@ -59,19 +60,27 @@ export async function withAttempts<T>(
         throw thrown;
       }
       const { error, outcome } = thrown;
-      const lost = error.effect === "unknown";
-      if (lost) onLost?.();
+      if (error.effect === "unknown") onLost?.();
+      lost ||= error.effect === "unknown";
       const asked = retryAfter(outcome.retryAfter ?? null);
       const again = repeatable && outcome.passing && index < retry.retries && asked !== Infinity;
-      if (!again) throw lost && !repeatable ? sayingUnknown(error) : error;
+      if (!again) throw lost ? ofUnknownEffect(error, repeatable) : error;
       await sleep(asked ?? retry.backoff(index), signal);
     }
   }
 }
 
-function sayingUnknown(error: ZstashError): ZstashError {
+/** The error of the last attempt where that one or an earlier one may have run. A repeatable command may: no text says it. */
+function ofUnknownEffect(error: ZstashError, repeatable: boolean): ZstashError {
+  if (repeatable) return error.effect === "unknown" ? error : error.with({ effect: "unknown" });
   const message = `${error.message}; whether the command has run is unknown`;
-  return error.with({ message, cause: error.cause ?? error });
+  return error.with({ message, effect: "unknown", cause: error.cause ?? error });
+}
+
+/** A failure after an attempt whose answer could not be used: the command has run then, or may have. */
+export function afterLostAttempt(thrown: unknown): unknown {
+  if (!(thrown instanceof FailedAttempt)) return thrown;
+  return new FailedAttempt(thrown.error.with({ effect: "unknown" }), thrown.outcome);
 }
 
 /** Tells whether a command may have run although its request was answered with this status. */

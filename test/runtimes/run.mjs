@@ -29,7 +29,11 @@ async function runWithServer(run) {
 }
 
 try {
-  const selected = runtimes.filter(({ name }) => flags.only === undefined || name.includes(flags.only));
+  const only = (flags.only ?? "").toLowerCase();
+  const selected = runtimes.filter(({ name }) => name.toLowerCase().includes(only));
+  if (selected.length === 0) {
+    throw new Error(`no runtime is called ${flags.only}: ${runtimes.map(({ name }) => name).join(", ")}`);
+  }
   await reportParts(
     "conformance suite by runtime",
     selected.map(({ name, missing, run }) => ({

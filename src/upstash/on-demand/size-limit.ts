@@ -128,8 +128,10 @@ function asSizeError(error: unknown, repeatable: boolean): unknown {
   const code = own ? error.code : serverErrorCode(error.message);
   if (code !== "REQUEST_LIMIT" && (own || code === "REDIS")) return error;
   const ours = own ? error : new ZstashError(code, `Cannot run: ${cleanServerText(error.message)}`);
-  if (code !== "REQUEST_LIMIT" || repeatable) return ours;
-  return ours.with({ message: `${ours.message}; whether the command has run is unknown` });
+  // A refused request has a status that says so; else it may be a reply that was too large, after the command had run.
+  if (code !== "REQUEST_LIMIT" || ours.effect === "none") return ours;
+  if (repeatable) return ours.with({ effect: "unknown" });
+  return ours.with({ message: `${ours.message}; whether the command has run is unknown`, effect: "unknown" });
 }
 
 /** The text by which the commands of a failed part fail. Of other clients' errors only a server's text is repeated. */

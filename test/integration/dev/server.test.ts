@@ -715,7 +715,7 @@ describe("options", () => {
     [{ tokens: "t" }, /^"tokens" is not an option: did you mean "token"\?$/],
     [{ readonlyToken: "t" }, /^"readonlyToken" is not an option: did you mean "readOnlyToken"\?$/],
     [{ port: 8079 }, /^"port" is not an option: the options are backend, redis, token, /],
-    [null, /^"options" must be an object, got null$/],
+    [null, /^"options" must be a plain object, got null$/],
   ])("%j is refused by name, and no secret is shown", async (options, text) => {
     const refused = createDevServer(options as unknown as DevServerOptions);
     await expect(refused).rejects.toThrow(text);

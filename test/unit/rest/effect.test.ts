@@ -128,3 +128,17 @@ test("an aborted signal gives its own reason", async () => {
   const client = clientOf(answering("+OK\r\n"));
   expect(await failure(client.command(["GET", "k"], { signal: AbortSignal.abort(reason) }))).toBe(reason);
 });
+
+test.each([
+  [[() => Promise.reject(resetError()), () => new Response("<html>", { status: 429 })]],
+  [[() => new Response("<html>", { status: 503 }), () => new Response("<html>", { status: 401 })]],
+  // The command has run, and its answer came in a form that was not asked for: it is sent again as base64.
+  [[() => new Response('{"result":"OK"}'), () => new Response("<html>", { status: 404 })]],
+] as const)("an earlier attempt that may have run is not forgotten (%#)", async (answers) => {
+  let index = 0;
+  const fetch: Fetch = async () => answers[Math.min(index++, answers.length - 1)]!();
+  const client = clientOf(fetch, { retry: { retries: 1, backoff: () => 0 } });
+  const error = await failure(client.command(["SET", "k", "v"]));
+  expect(index).toBeGreaterThan(1);
+  expect(error).toMatchObject({ effect: "unknown" });
+});
