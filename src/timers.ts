@@ -4,6 +4,7 @@
  * On Workers a request takes its timers, promises and I/O with it when it ends, and what it was to resume waits for
  * good. So no waiter relies on another: each has a timer of its own, and looks at shared data whenever that fires.
  */
+
 const {
   setTimeout: start,
   clearTimeout: stop,

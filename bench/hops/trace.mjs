@@ -65,6 +65,7 @@ export async function loadTraced() {
     platform: "neutral",
     external: ["@bokuweb/zstd-wasm", "node:*"],
     alias: {
+      "#host": `${source}adapters/host/process.ts`,
       "#wasm/full": `${source}adapters/full/inline.ts`,
       "#wasm/decoder": `${source}adapters/decoder/inline.ts`,
     },

@@ -50,6 +50,9 @@ async function bundledSizes({ from, names, without = [] }) {
       {
         name: "module-and-left-out",
         setup(build) {
+          build.onResolve({ filter: /^#host$/ }, () => ({
+            path: join(root, "src/adapters/host/process.ts"),
+          }));
           build.onResolve({ filter: /^#wasm\// }, ({ path }) =>
             without.includes(path)
               ? { path, external: true }

@@ -23,7 +23,10 @@ export function useProgram(): () => string {
       splitting: true,
       format: "esm",
       platform: "node",
-      alias: { "#wasm/full": join(root, "src/adapters/full/inline.ts") },
+      alias: {
+        "#host": join(root, "src/adapters/host/process.ts"),
+        "#wasm/full": join(root, "src/adapters/full/inline.ts"),
+      },
       logLevel: "error",
     });
     await cp(join(root, "package.json"), join(folder, "package.json"));

@@ -179,7 +179,7 @@ export function resolve(from, specifier) {
 }
 
 /**
- * The files that each file imports, in any way. A condition of package.json (`#wasm/full`) leads to every file that it
+ * The files that each file imports, in any way. A condition of package.json (`#wasm/full`, `#host`) leads to every file that it
  * may choose.
  *
  * @param {readonly SourceFile[]} files
@@ -193,8 +193,8 @@ export function importGraph(files) {
       /** @type {Set<string>} */
       const targets = new Set();
       for (const { specifier = "" } of importsOf(parse(path, text))) {
-        if (specifier.startsWith("#wasm/")) {
-          const folder = `adapters/${specifier.slice("#wasm/".length)}/`;
+        if (specifier === "#host" || specifier.startsWith("#wasm/")) {
+          const folder = `adapters/${specifier.replace(/^#(?:wasm\/)?/, "")}/`;
           for (const target of paths) if (target.startsWith(folder)) targets.add(target);
         } else if (specifier.startsWith(".")) {
           const target = resolve(path, specifier);
