@@ -108,13 +108,16 @@ export function createMiddleware(options: CompressionOptions, holder?: TokenHold
  * Loads what most clients never need: the raw carrier's transport, large values and request limits. It may be missing, as
  * on a page that is older than the server: then this gives the error, and the request goes on without it.
  */
-async function loadOnDemand(): Promise<typeof import("./on-demand/index.ts") | CodecFailure> {
+async function loadOnDemand(): Promise<OnDemand | CodecFailure> {
   try {
-    return await import("./on-demand/index.ts");
+    return await importOnDemand();
   } catch (error) {
     return { error };
   }
 }
+
+const importOnDemand = () => import("./on-demand/index.ts");
+type OnDemand = Awaited<ReturnType<typeof importOnDemand>>;
 
 /** Sends through the SDK's own transport. A request that is not changed goes on as the same object. */
 function viaSdk(next: SendRequest, request: CommandRequest, kind: RequestKind): Send {
