@@ -137,6 +137,7 @@ export function readSettings(options: CompressionOptions, holder?: TokenHolder):
   requireInteger("maxReplySize", maxReplySize, 0, Number.MAX_SAFE_INTEGER);
   requireBoolean("guard", guard);
   requireOneOf("onCorrupt", onCorrupt, ["throw", "miss"]);
+  requireSynchronous("mode", mode);
   if (typeof mode !== "function") requireOneOf("mode", mode, modes);
   const listener = requireListener(onEvent);
   return {
