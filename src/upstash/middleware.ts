@@ -74,11 +74,13 @@ export function createMiddleware(options: CompressionOptions, holder?: TokenHold
 
   const handle = async (request: SdkRequest, next: SendRequest, plan: RequestPlan): Promise<unknown> => {
     // What can be sent goes out in the turn in which it was asked for; what has to wait keeps its place.
-    const place = order.enter(plan.commands, !isReady(plan));
+    const ready = isReady(plan);
+    const place = ready && order.waiting.size === 0 ? undefined : order.enter(plan.commands, !ready);
     let answering: Promise<unknown>;
     try {
-      const outgoing =
-        place === undefined ? encodeCommands(codec.loaded, plan, settings, transport) : await prepare(plan);
+      let outgoing: Outgoing = plan;
+      if (place !== undefined) outgoing = await prepare(plan);
+      else if (plan.writes.length > 0) outgoing = encodeCommands(codec.loaded, plan, settings, transport);
       if (place !== undefined) await place.turn();
       const send =
         transport === undefined ? viaSdk(next, request, plan.kind) : viaRest(transport, request, plan);

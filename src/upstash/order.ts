@@ -11,7 +11,7 @@ import { keysOf, type CommandArguments } from "./commands.ts";
 const FORGOTTEN = 10_000;
 
 /** A request that cannot be sent yet. */
-interface Waiting extends Work {
+export interface Waiting extends Work {
   /** Its keys; undefined if it may touch every key. */
   readonly keys: ReadonlySet<string> | undefined;
 }
@@ -26,7 +26,8 @@ export interface Place {
 
 /** The requests of one client that wait before they are sent. */
 export class RequestOrder {
-  readonly #waiting = new Set<Waiting>();
+  /** Those that wait, the oldest first. */
+  readonly waiting: Set<Waiting> = new Set();
   /** By key; undefined for those that may touch every key. */
   readonly #byKey = new Map<string | undefined, Set<Waiting>>();
 
@@ -35,7 +36,6 @@ export class RequestOrder {
    * at once.
    */
   enter(commands: readonly CommandArguments[], hasToWait: boolean): Place | undefined {
-    if (!hasToWait && this.#waiting.size === 0) return undefined;
     this.#forget();
     const keys = keysOf(commands);
     const earlier = this.#earlier(keys);
@@ -46,7 +46,7 @@ export class RequestOrder {
     return {
       turn: async () => {
         for (const other of earlier) {
-          if (!(await hasEnded(other, () => this.#waiting.has(other)))) this.#remove(other);
+          if (!(await hasEnded(other, () => this.waiting.has(other)))) this.#remove(other);
         }
       },
       leave: () => {
@@ -57,14 +57,14 @@ export class RequestOrder {
   }
 
   #earlier(keys: ReadonlySet<string> | undefined): ReadonlySet<Waiting> {
-    if (keys === undefined) return new Set(this.#waiting);
+    if (keys === undefined) return new Set(this.waiting);
     const earlier = new Set<Waiting>(this.#byKey.get(undefined));
     for (const key of keys) for (const other of this.#byKey.get(key) ?? []) earlier.add(other);
     return earlier;
   }
 
   #add(own: Waiting): void {
-    this.#waiting.add(own);
+    this.waiting.add(own);
     for (const key of own.keys ?? [undefined]) {
       const others = this.#byKey.get(key);
       if (others === undefined) this.#byKey.set(key, new Set([own]));
@@ -73,7 +73,7 @@ export class RequestOrder {
   }
 
   #remove(own: Waiting): void {
-    this.#waiting.delete(own);
+    this.waiting.delete(own);
     for (const key of own.keys ?? [undefined]) {
       const others = this.#byKey.get(key);
       if (others?.delete(own) === true && others.size === 0) this.#byKey.delete(key);
@@ -82,7 +82,7 @@ export class RequestOrder {
 
   /** Forgets requests that ended without a word. The oldest come first. */
   #forget(): void {
-    for (const other of this.#waiting) {
+    for (const other of this.waiting) {
       if (now() - other.seen < FORGOTTEN) return;
       this.#remove(other);
     }

@@ -22,16 +22,14 @@ export interface ReplyLimits extends DecodeSettings {
  */
 export class ReplyBudgets<Limits extends ReplyLimits> {
   readonly #limits: Limits;
-  /** By reply, for those that are admitted; undefined if all values together cannot pass the limit. */
-  readonly #claims: ReadonlyMap<ReplyReads, number> | undefined;
+  /** By reply, for those that are admitted. */
+  readonly #claims: ReadonlyMap<ReplyReads, number>;
   #free: number;
 
   constructor(replies: readonly (ReplyReads | undefined)[], limits: Limits) {
     const { maxSize, maxReplySize } = limits;
     this.#limits = limits;
     this.#free = maxReplySize;
-    const count = replies.reduce((sum, reply) => sum + (reply?.reads.length ?? 0), 0);
-    if (count * maxSize <= maxReplySize) return;
     const claims = new Map<ReplyReads, number>();
     for (const reply of replies) if (reply !== undefined) claims.set(reply, claimOf(reply, maxSize));
     const bySize = [...claims].sort(([, a], [, b]) => a - b);
@@ -48,7 +46,6 @@ export class ReplyBudgets<Limits extends ReplyLimits> {
    * @throws {ZstashError} SIZE_LIMIT, before anything of it is decoded, if its claims are too large
    */
   async within<Result>(reply: ReplyReads, decode: (bounded: Limits) => Promise<Result>): Promise<Result> {
-    if (this.#claims === undefined) return decode(this.#limits);
     const claim = this.#claims.get(reply);
     if (claim === undefined) throw this.#refuse(reply);
     const before = this.#free + claim;

@@ -64,13 +64,18 @@ export async function decodeAnswer(
   }
   const encoded = replies.map((reply, index) => findEncoded(reply, reads[index]));
   if (encoded.every((one) => one === undefined)) return answer;
-  const budgets = new ReplyBudgets(encoded, settings);
+  const count = encoded.reduce((sum, one) => sum + (one?.reads.length ?? 0), 0);
+  const { maxSize, maxReplySize } = settings;
+  // Few values cannot pass the limit together.
+  const budgets = count * maxSize > maxReplySize ? new ReplyBudgets(encoded, settings) : undefined;
   const codec = settings.codec.loaded ?? (await settings.codec.load());
   const decoded = [...replies];
   for (const [index, one] of encoded.entries()) {
     if (one === undefined) continue;
     try {
-      decoded[index] = await budgets.within(one, (bounded) => decodeReply(codec, one, bounded, loadOnDemand));
+      const decode = (limits: Settings): Promise<CommandReply> =>
+        decodeReply(codec, one, limits, loadOnDemand);
+      decoded[index] = await (budgets === undefined ? decode(settings) : budgets.within(one, decode));
     } catch (error) {
       if (!batch || !(error instanceof ZstashError)) throw error;
       // The SDK deserialises the result of failed commands too, and expects a list where there would have been one.

@@ -137,7 +137,7 @@ export function encodeWrite(
  * @throws {ZstashError} where there is no such header, without which the value would be lost
  */
 export function checkFrame(frame: Uint8Array, { text }: WrittenText): MadeFrame {
-  requireSynchronous("frame", frame);
+  if (!(frame instanceof Uint8Array)) requireSynchronous("frame", frame);
   const { type, contentSize } = readFrameHeaderAt(frame, 0, 0);
   if (type !== "frame") throw new ZstashError("INTERNAL", "Cannot compress: the codec made no frame");
   return { frame, size: contentSize ?? utf8Length(text) };

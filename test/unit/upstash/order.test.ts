@@ -8,11 +8,12 @@ import {
   type CompressionOptions,
   type SendRequest,
 } from "../../../src/upstash/index.ts";
+import type * as Timers from "../../../src/timers.ts";
 import { CodecLoader } from "../../../src/value/codec-loader.ts";
 
 const host = vi.hoisted(() => ({ silent: false }));
 vi.mock("../../../src/timers.ts", async (original) => {
-  const timers = await original<typeof import("../../../src/timers.ts")>();
+  const timers = await original<typeof Timers>();
   const every: typeof timers.every = (...work) => (host.silent ? () => {} : timers.every(...work));
   return { ...timers, every };
 });
