@@ -35,6 +35,7 @@ describe("a policy", () => {
     [{ levl: 1 }, TypeError, /"policy\.levl" is not an option: did you mean "level"\?/],
     [{ minsize: 1 }, TypeError, /"policy\.minsize".*"minSize"/],
     [{ level: 1, dictionary: 5 }, TypeError, /"policy\.dictionary".*minSize, minSavings, level/],
+    // oxlint-disable-next-line unicorn/no-thenable
     [{ then: () => undefined }, TypeError, /"policy".*promise/],
   ])("refuses %o", (policy, type, message) => {
     const run = (): unknown => completePolicy(policy as object, "text");
