@@ -138,3 +138,13 @@ export function requireOneOf<Choice extends string>(
 export function requireLevel(level: unknown): asserts level is number {
   requireInteger("level", level, LEVEL_MIN, LEVEL_MAX);
 }
+
+/**
+ * Throws if a caller's function gave a promise where an answer is needed at once. The promise's rejection is taken: it is
+ * nobody's to handle, and would end the process.
+ */
+export function requireSynchronous(name: string, value: unknown): void {
+  if (typeof (value as Partial<Promise<unknown>> | null | undefined)?.then !== "function") return;
+  Promise.resolve(value).catch(() => {});
+  throw new TypeError(`"${name}" must be given synchronously, got a promise`);
+}

@@ -3,16 +3,23 @@
 /** UTF-16 units that are counted at a time. */
 const COUNTED_UNITS = 8192;
 
-// Marked as pure, so that bundlers leave out those that a program does not use.
-export const utf8Encoder: TextEncoder = /* @__PURE__ */ new TextEncoder();
-const fatalDecoder = /* @__PURE__ */ new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-const lossyDecoder = /* @__PURE__ */ new TextDecoder("utf-8", { ignoreBOM: true });
+// Made at first use: some realms, such as jsdom's, have the package imported before they have the classes.
+let encoder: TextEncoder | undefined;
+let fatalDecoder: TextDecoder | undefined;
+let lossyDecoder: TextDecoder | undefined;
 /** Three bytes for each unit; they are thrown away. */
-const scratch = /* @__PURE__ */ new Uint8Array(24_576);
+let scratch: Uint8Array<ArrayBuffer> | undefined;
+
+/** The methods of TextEncoder. */
+export const utf8Encoder: Pick<TextEncoder, "encode" | "encodeInto"> = {
+  encode: (text) => (encoder ??= new TextEncoder()).encode(text),
+  encodeInto: (text, into) => (encoder ??= new TextEncoder()).encodeInto(text, into),
+};
 
 /** The text of bytes in UTF-8; undefined if they are not UTF-8. */
 export function readUtf8(bytes: Uint8Array): string | undefined {
   try {
+    fatalDecoder ??= new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
     return fatalDecoder.decode(bytes);
   } catch {
     return undefined;
@@ -21,6 +28,7 @@ export function readUtf8(bytes: Uint8Array): string | undefined {
 
 /** The text of bytes in UTF-8, with U+FFFD for whatever is not UTF-8. */
 export function utf8Lossy(bytes: Uint8Array): string {
+  lossyDecoder ??= new TextDecoder("utf-8", { ignoreBOM: true });
   return lossyDecoder.decode(bytes);
 }
 
@@ -31,6 +39,7 @@ export function utf8Lossy(bytes: Uint8Array): string {
  * allocates nothing of the text's size.
  */
 export function utf8Length(text: string): number {
+  scratch ??= new Uint8Array(24_576);
   if (text.length <= COUNTED_UNITS) return utf8Encoder.encodeInto(text, scratch).written;
   let size = 0;
   for (let start = 0; start < text.length;) {

@@ -8,14 +8,12 @@ import { toText, utf8 } from "./text.ts";
 const REFUSAL: RespValue = { kind: "error", text: RECORD_TOO_LARGE };
 
 /** Only APPEND's result depends on the stored value, so its check and its write are one script. */
-const APPEND_SCRIPT: Uint8Array = utf8(
-  [
-    "local length = redis.pcall('STRLEN', KEYS[1])",
-    "if type(length) == 'table' then return length end",
-    `if length + #ARGV[1] > tonumber(ARGV[2]) then return redis.error_reply('${RECORD_TOO_LARGE}') end`,
-    "return redis.call('APPEND', KEYS[1], ARGV[1])",
-  ].join("\n"),
-);
+const APPEND_SCRIPT: string = [
+  "local length = redis.pcall('STRLEN', KEYS[1])",
+  "if type(length) == 'table' then return length end",
+  `if length + #ARGV[1] > tonumber(ARGV[2]) then return redis.error_reply('${RECORD_TOO_LARGE}') end`,
+  "return redis.call('APPEND', KEYS[1], ARGV[1])",
+].join("\n");
 
 /**
  * A backend that refuses every command that would make a string longer than `maxRecordSize` bytes. In a transaction
@@ -28,7 +26,7 @@ export function limitRecords(backend: Backend, maxRecordSize: number): Backend {
     const [, key, bytes] = command;
     if (backend.kind === "embedded" || commandName(command) !== "APPEND") return command;
     if (key === undefined || bytes === undefined || command.length !== 3) return command;
-    return [utf8("EVAL"), APPEND_SCRIPT, utf8("1"), key, bytes, limitText];
+    return [utf8("EVAL"), utf8(APPEND_SCRIPT), utf8("1"), key, bytes, limitText];
   };
   return {
     ...backend,

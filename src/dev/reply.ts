@@ -48,7 +48,7 @@ function writeResult(reply: RespValue, base64: boolean): string {
   }
 }
 
-const CRLF = utf8("\r\n");
+const CRLF = new Uint8Array([13, 10]);
 
 /** Replies as RESP2, one after the other, as parts of a body. Bulk strings are not copied. */
 export function writeResp2(replies: readonly RespValue[]): Uint8Array[] {

@@ -1,18 +1,17 @@
 /** Converts between bytes, which the local server handles everywhere, and strings: UTF-8 text, or keys of a Map. */
+import { utf8Encoder, utf8Lossy } from "../text.ts";
 
-const utf8Encoder = new TextEncoder();
-const utf8Decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 /** Bytes converted at a time: the stack limits the arguments of a call, and 8,192 work on every engine. */
 const STEP = 8192;
 
 /** The UTF-8 bytes of a text. */
 export function utf8(text: string): Uint8Array<ArrayBuffer> {
-  return utf8Encoder.encode(text) as Uint8Array<ArrayBuffer>;
+  return utf8Encoder.encode(text);
 }
 
 /** The text of UTF-8 bytes. Bytes that are not UTF-8 become U+FFFD; a BOM stays. */
 export function toText(bytes: Uint8Array): string {
-  return utf8Decoder.decode(bytes);
+  return utf8Lossy(bytes);
 }
 
 /** A string with one character U+0000…U+00FF for each byte, so that equal bytes are equal keys of a Map. */

@@ -21,7 +21,8 @@ interface NativeDecode {
 const nativeEncode = (Uint8Array.prototype as NativeEncode).toBase64;
 const nativeDecode = (Uint8Array as NativeDecode).fromBase64;
 
-const decoder = new TextDecoder();
+/** Made at first use: a realm may get the class later. */
+let decoder: TextDecoder | undefined;
 const scratch = new Uint8Array(SCRATCH_SIZE);
 const scratchPairs = new Uint16Array(scratch.buffer);
 
@@ -55,8 +56,9 @@ export function encodeBase64(bytes: Uint8Array, prefix = ""): string {
   const size = prefix.length + base64Length(bytes.length);
   const small = size <= SCRATCH_SIZE;
   const text = small ? scratch : new Uint8Array(size);
-  utf8Encoder.encodeInto(prefix, text);
+  for (let at = 0; at < prefix.length; at++) text[at] = prefix.charCodeAt(at);
   writeBase64(bytes, text, small ? scratchPairs : new Uint16Array(text.buffer), prefix.length);
+  decoder ??= new TextDecoder();
   return decoder.decode(small ? text.subarray(0, size) : text);
 }
 

@@ -172,6 +172,29 @@ export function findOption(command: CommandArguments, option: string, from: numb
   return -1;
 }
 
+/** Commands that touch every key without naming it. */
+const onEveryKey: ReadonlySet<string> = new Set(
+  "FLUSHALL FLUSHDB SWAPDB KEYS SCAN DBSIZE RANDOMKEY".split(" "),
+);
+
+/**
+ * The keys that commands may touch; undefined for every key. Commands that are not in the table are not known: each of
+ * their arguments counts as a key.
+ */
+export function keysOf(commands: readonly CommandArguments[]): ReadonlySet<string> | undefined {
+  const keys = new Set<string>();
+  for (const command of commands) {
+    const known = findCommand(command);
+    if (known === undefined && onEveryKey.has(String(command[0]).toUpperCase())) return undefined;
+    const { values, reply } = known?.row ?? {};
+    const stride = values?.keyed === true ? 2 : 1;
+    const several = known === undefined || values?.keyed === true || reply?.keyed === true;
+    const end = several ? command.length : 2;
+    for (let position = 1; position < end; position += stride) keys.add(String(command[position]));
+  }
+  return keys;
+}
+
 function seconds(argument: unknown, perSecond: number): number | undefined {
   const amount = Number(argument);
   return Number.isFinite(amount) && amount > 0 ? amount / perSecond : undefined;

@@ -1,8 +1,10 @@
 /** The way of a request through the wrapper: it is planned, encoded and sent, and its answer is decoded. */
 import { DEFAULT_REQUEST_SIZE } from "../limits.ts";
-import type { CommandArguments } from "./commands.ts";
+import type { CodecFailure } from "../value/encode.ts";
 import { encodeCommands } from "./encode.ts";
+import { guardCommands } from "./guard.ts";
 import {
+  mayNeedParts,
   planRequest,
   readRequest,
   type CommandReply,
@@ -15,8 +17,10 @@ import {
   type SendRequest,
   type Transport,
 } from "./plan.ts";
+import { RequestOrder } from "./order.ts";
 import { decodeAnswer } from "./reply.ts";
 import { readSettings, type CompressionOptions, type Settings, type TokenHolder } from "./settings.ts";
+import { asSizeError, isRequestLimit } from "./size-error.ts";
 
 /** The function that `redis.use()` takes. */
 export type CompressionMiddleware = <Result>(
@@ -45,24 +49,48 @@ export function compressionMiddleware(options: CompressionOptions = {}): Compres
 export function createMiddleware(options: CompressionOptions, holder?: TokenHolder): CompressionMiddleware {
   const settings = readSettings(options, holder);
   const { codec, rest } = settings;
+  const order = new RequestOrder();
   let transport: Transport | undefined;
 
-  const handle = async (request: SdkRequest, next: SendRequest, plan: RequestPlan): Promise<unknown> => {
+  const isReady = ({ mode, writes, large, mayNeedParts }: RequestPlan): boolean => {
+    if (large || mayNeedParts || (rest !== undefined && transport === undefined)) return false;
+    return writes.length === 0 || mode === "passthrough" || codec.loaded !== undefined;
+  };
+
+  /** Loads what a request needs, and encodes its values. */
+  const prepare = async (plan: RequestPlan): Promise<Outgoing> => {
     if (rest !== undefined && transport === undefined) {
-      const { RawTransport } = await loadOnDemand();
-      transport ??= new RawTransport(rest);
+      const half = await loadOnDemand();
+      // Without it the client's own transport is used, and the text carrier, which every reader knows.
+      if (!("error" in half)) transport ??= new half.RawTransport(rest);
     }
-    let outgoing: Outgoing = plan;
-    if (plan.writes.length > 0) {
-      const loaded = codec.loaded ?? (plan.mode === "passthrough" ? undefined : await codec.load());
-      // Small values go out in the turn in which they were written, so that no later request overtakes them.
-      outgoing = plan.large
-        ? await (await loadOnDemand()).encodeLargeCommands(loaded, plan, settings, transport)
-        : encodeCommands(loaded, plan, settings, transport);
+    if (plan.writes.length === 0) return plan;
+    const loaded = codec.loaded ?? (plan.mode === "passthrough" ? undefined : await codec.load());
+    if (!plan.large) return encodeCommands(loaded, plan, settings, transport);
+    const half = await loadOnDemand();
+    if ("error" in half) return encodeCommands(half, plan, settings, transport);
+    return half.encodeLargeCommands(loaded, plan, settings, transport);
+  };
+
+  const handle = async (request: SdkRequest, next: SendRequest, plan: RequestPlan): Promise<unknown> => {
+    // What can be sent goes out in the turn in which it was asked for; what has to wait keeps its place.
+    const ready = isReady(plan);
+    const place = ready && order.waiting.size === 0 ? undefined : order.enter(plan.commands, !ready);
+    let answering: Promise<unknown>;
+    try {
+      let outgoing: Outgoing = plan;
+      if (place !== undefined) outgoing = await prepare(plan);
+      else if (plan.writes.length > 0) outgoing = encodeCommands(codec.loaded, plan, settings, transport);
+      if (place !== undefined) await place.turn();
+      const send =
+        transport === undefined ? viaSdk(next, request, plan.kind) : viaRest(transport, request, plan);
+      answering = sendCommands(outgoing, plan, settings, send);
+      // Of a request in parts the last is on its way when the others have been answered.
+      if (plan.mayNeedParts) await answering;
+    } finally {
+      place?.leave();
     }
-    const send =
-      transport === undefined ? viaSdk(next, request, plan.kind) : viaRest(transport, request, plan);
-    const answer = await sendCommands(outgoing, plan.kind, settings, send);
+    const answer = await answering;
     return plan.reads === undefined ? answer : decodeAnswer(answer, plan, settings, loadOnDemand);
   };
 
@@ -70,20 +98,28 @@ export function createMiddleware(options: CompressionOptions, holder?: TokenHold
     const read = readRequest(request, settings);
     if (read === undefined) return next(request);
     if (!settings.guard) return handle(request, next, planRequest(read, settings));
-    return loadOnDemand().then(({ guardCommands }) =>
-      guardCommands(read, settings, (commands) =>
-        handle(request, next, planRequest({ ...read, commands }, settings)),
-      ),
+    return guardCommands(read, settings, (commands) =>
+      handle(request, next, planRequest({ ...read, commands }, settings)),
     );
   };
   // The SDK's own types promise the caller's result type for whatever the server answers.
   return run as CompressionMiddleware;
 }
 
-/** Loads what most clients never need: the raw carrier's transport, large values, request limits and `guard`. */
-function loadOnDemand() {
-  return import("./on-demand/index.ts");
+/**
+ * Loads what most clients never need: the raw carrier's transport, large values and request limits. It may be missing, as
+ * on a page that is older than the server: then this gives the error, and the request goes on without it.
+ */
+async function loadOnDemand(): Promise<OnDemand | CodecFailure> {
+  try {
+    return await importOnDemand();
+  } catch (error) {
+    return { error };
+  }
 }
+
+const importOnDemand = () => import("./on-demand/index.ts");
+type OnDemand = Awaited<ReturnType<typeof importOnDemand>>;
 
 /** Sends through the SDK's own transport. A request that is not changed goes on as the same object. */
 function viaSdk(next: SendRequest, request: CommandRequest, kind: RequestKind): Send {
@@ -114,42 +150,28 @@ function viaRest(transport: Transport, request: SdkRequest, { kind, reads }: Req
  */
 async function sendCommands(
   outgoing: Outgoing,
-  kind: RequestKind,
+  { kind }: RequestPlan,
   { maxRequestSize }: Settings,
   send: Send,
 ): Promise<unknown> {
   const limit = maxRequestSize ?? DEFAULT_REQUEST_SIZE;
-  const { commands } = outgoing;
-  const divisible = kind === "pipeline" && commands.length > 1;
-  if ((divisible || maxRequestSize !== undefined) && mayExceed(commands, limit)) {
-    const { requireSize, sendInParts } = await loadOnDemand();
-    if (divisible) return sendInParts(commands, limit, maxRequestSize !== undefined, send);
-    requireSize(outgoing, kind, limit);
+  const divisible = kind === "pipeline" && outgoing.commands.length > 1;
+  if (mayNeedParts(outgoing.commands, kind, maxRequestSize)) {
+    const half = await loadOnDemand();
+    // Without it the size is the server's to judge.
+    if (!("error" in half)) {
+      if (divisible) return half.sendInParts(outgoing.commands, limit, maxRequestSize !== undefined, send);
+      half.requireSize(outgoing, kind, limit);
+    }
   }
+  let failure: unknown;
   try {
     return await send(outgoing);
   } catch (error) {
-    const { sendInHalves } = await loadOnDemand();
-    return sendInHalves(error, outgoing, divisible, send);
+    failure = asSizeError(error);
   }
-}
-
-/** Returns true if commands may take more than `limit` bytes in JSON, at six a character, without writing them. */
-function mayExceed(commands: readonly CommandArguments[], limit: number): boolean {
-  let size = 2;
-  for (const command of commands) {
-    size += 3;
-    for (const argument of command) {
-      size += 3 + mostBytes(argument);
-      if (size > limit) return true;
-    }
-  }
-  return false;
-}
-
-/** The most bytes that an argument takes in JSON, or as bytes. */
-function mostBytes(argument: unknown): number {
-  if (typeof argument === "string") return 6 * argument.length;
-  // Else it is a number, a boolean or null.
-  return argument instanceof Uint8Array ? argument.length : 30;
+  if (!isRequestLimit(failure)) throw failure;
+  const half = await loadOnDemand();
+  if ("error" in half) throw failure;
+  return half.sendInHalves(failure, outgoing, divisible, send);
 }

@@ -1,4 +1,5 @@
 /** Reads the SDK's requests and plans which of their arguments are encoded and which of their replies are decoded. */
+import { DEFAULT_REQUEST_SIZE } from "../limits.ts";
 import { LARGE_TEXT, planWrite, type ValueWrite } from "../value/encode.ts";
 import {
   findCommand,
@@ -63,6 +64,8 @@ export interface RequestPlan extends RequestCommands {
   readonly writes: readonly PlannedWrite[];
   /** True if the values are so large that encoding them at once would hold up the event loop. */
   readonly large: boolean;
+  /** True if the request may pass the limit of its size, so that it has to be divided or refused. */
+  readonly mayNeedParts: boolean;
   /** By the index of the command; undefined if no reply holds values. */
   readonly reads: readonly (PlannedReply | undefined)[] | undefined;
 }
@@ -145,5 +148,43 @@ export function planRequest({ kind, mode, commands }: RequestCommands, settings:
       size += text.length;
     }
   }
-  return { kind, mode, commands, writes, large: size >= LARGE_TEXT, reads };
+  return {
+    kind,
+    mode,
+    commands,
+    writes,
+    large: size >= LARGE_TEXT,
+    mayNeedParts: mayNeedParts(commands, kind, settings.maxRequestSize),
+    reads,
+  };
+}
+
+/** Returns true if commands may pass the limit of a request and that is ours to see: they can be divided, or a limit was given. */
+export function mayNeedParts(
+  commands: readonly CommandArguments[],
+  kind: RequestKind,
+  maxRequestSize: number | undefined,
+): boolean {
+  if (maxRequestSize === undefined && (kind !== "pipeline" || commands.length === 1)) return false;
+  return mayExceed(commands, maxRequestSize ?? DEFAULT_REQUEST_SIZE);
+}
+
+/** Returns true if commands may take more than `limit` bytes in JSON, at six a character, without writing them. */
+function mayExceed(commands: readonly CommandArguments[], limit: number): boolean {
+  let size = 2;
+  for (const command of commands) {
+    size += 3;
+    for (const argument of command) {
+      size += 3 + mostBytes(argument);
+      if (size > limit) return true;
+    }
+  }
+  return false;
+}
+
+/** The most bytes that an argument takes in JSON, or as bytes. */
+function mostBytes(argument: unknown): number {
+  if (typeof argument === "string") return 6 * argument.length;
+  // Else it is a number, a boolean or null.
+  return argument instanceof Uint8Array ? argument.length : 30;
 }

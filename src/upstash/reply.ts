@@ -7,14 +7,16 @@ import { decodeRead, type DecodeSettings, type ValueRead } from "../value/decode
 import type { CodecFailure } from "../value/encode.ts";
 import { batchErrorText } from "./batch-error.ts";
 import { keyOfReply } from "./commands.ts";
+import { combineFailures, replyTooLarge } from "./failures.ts";
 import type { CommandReply, PlannedReply, RequestPlan } from "./plan.ts";
+import { isOverBudget, ReplyBudgets } from "./reply-budget.ts";
 import type { Settings } from "./settings.ts";
 
-/** The functions of the lazy half that replies need. */
-export interface OnDemand {
-  decodeLarge(codec: Zstd | CodecFailure, read: ValueRead, settings: DecodeSettings): Promise<string>;
-  combineFailures(failures: readonly ZstashError[], planned: PlannedReply): ZstashError;
-}
+/** Decodes with pauses; part of what is loaded on demand. */
+type DecodeLarge = (codec: Zstd | CodecFailure, read: ValueRead, settings: DecodeSettings) => Promise<string>;
+
+/** Loads the half with `decodeLarge`; gives an error where it cannot be had. */
+export type LoadDecodeLarge = () => Promise<{ readonly decodeLarge: DecodeLarge } | CodecFailure>;
 
 /** A reply in which something has to be decoded. */
 interface EncodedReply {
@@ -50,7 +52,7 @@ export async function decodeAnswer(
   answer: unknown,
   { kind, commands, reads }: RequestPlan,
   settings: Settings,
-  loadOnDemand: () => Promise<OnDemand>,
+  loadOnDemand: LoadDecodeLarge,
 ): Promise<unknown> {
   const batch = kind !== "command";
   // The SDK's result for an aborted request is no list.
@@ -60,23 +62,28 @@ export async function decodeAnswer(
     const counts = `${commands.length} commands, got ${replies.length} replies`;
     throw new ZstashError("REDIS", `Cannot read the replies: ${counts}`);
   }
-  let codec: Zstd | CodecFailure | undefined;
-  let decoded: CommandReply[] | undefined;
-  for (const [index, reply] of replies.entries()) {
-    const encoded = findEncoded(reply, reads[index]);
-    if (encoded === undefined) continue;
-    decoded ??= [...replies];
-    codec ??= settings.codec.loaded ?? (await settings.codec.load());
+  const encoded = replies.map((reply, index) => findEncoded(reply, reads[index]));
+  if (encoded.every((one) => one === undefined)) return answer;
+  const count = encoded.reduce((sum, one) => sum + (one?.reads.length ?? 0), 0);
+  const { maxSize, maxReplySize } = settings;
+  // Few values cannot pass the limit together.
+  const budgets = count * maxSize > maxReplySize ? new ReplyBudgets(encoded, settings) : undefined;
+  const codec = settings.codec.loaded ?? (await settings.codec.load());
+  const decoded = [...replies];
+  for (const [index, one] of encoded.entries()) {
+    if (one === undefined) continue;
     try {
-      decoded[index] = await decodeReply(codec, encoded, settings, loadOnDemand);
+      const decode = (limits: Settings): Promise<CommandReply> =>
+        decodeReply(codec, one, limits, loadOnDemand);
+      decoded[index] = await (budgets === undefined ? decode(settings) : budgets.within(one, decode));
     } catch (error) {
       if (!batch || !(error instanceof ZstashError)) throw error;
       // The SDK deserialises the result of failed commands too, and expects a list where there would have been one.
+      const { reply } = one;
       const result = Array.isArray(reply.result) ? [] : undefined;
       decoded[index] = { ...reply, result, error: batchErrorText(error) };
     }
   }
-  if (decoded === undefined) return answer;
   return batch ? decoded : decoded[0];
 }
 
@@ -111,39 +118,45 @@ function isStored(item: unknown): item is Stored {
  */
 async function decodeReply(
   codec: Zstd | CodecFailure,
-  encoded: EncodedReply,
+  { planned, reads, reply, items }: EncodedReply,
   settings: Settings,
-  loadOnDemand: () => Promise<OnDemand>,
+  loadOnDemand: LoadDecodeLarge,
 ): Promise<CommandReply> {
   const decoded: (string | null)[] = [];
   const failures: ZstashError[] = [];
-  for (const [index, read] of encoded.reads) {
+  for (const [index, read] of reads) {
     try {
+      const large = read.stored.length < LARGE_STORED ? undefined : await loadOnDemand();
+      // Without the half for large values they are decoded at once.
       const text =
-        read.stored.length < LARGE_STORED
+        large === undefined || "error" in large
           ? decodeRead(codec, read, settings)
-          : await (await loadOnDemand()).decodeLarge(codec, read, settings);
+          : await large.decodeLarge(codec, read, settings);
       decoded[index] = text;
       await settings.pace.spend(text.length);
     } catch (error) {
       if (!(error instanceof ZstashError)) throw error;
+      if (isOverBudget(error, read, settings))
+        throw replyTooLarge(
+          reads.map(([, one]) => one),
+          planned,
+          settings.maxReplySize,
+        );
       if (settings.onCorrupt === "throw" || !damage.has(error.code)) failures.push(error);
       decoded[index] = null;
     }
   }
-  const { planned, reply } = encoded;
   const [failure] = failures;
-  if (failure !== undefined) {
-    if (failures.length === 1 && planned.reply.keyed !== true) throw failure;
-    // A lazy half that cannot be loaded must not hide the failure.
-    const combining = loadOnDemand().then(({ combineFailures }) => combineFailures(failures, planned));
-    throw await combining.catch(() => failure);
-  }
-  return { ...reply, result: withDecoded(encoded, decoded) };
+  if (failure === undefined) return { ...reply, result: withDecoded({ planned, reply, items }, decoded) };
+  if (failures.length === 1 && planned.reply.keyed !== true) throw failure;
+  throw combineFailures(failures, planned);
 }
 
 /** The result of a reply with texts for its stored values, by their index, and null for those that count as missing. */
-function withDecoded({ planned, reply, items }: EncodedReply, decoded: readonly (string | null)[]): unknown {
+function withDecoded(
+  { planned, reply, items }: Pick<EncodedReply, "planned" | "reply" | "items">,
+  decoded: readonly (string | null)[],
+): unknown {
   const { shape } = planned.reply;
   const result: unknown[] = [];
   for (const [index, item] of items.entries()) {

@@ -1,5 +1,12 @@
 /** The options of the wrapper, with their checks and defaults. */
-import { requireBoolean, requireInteger, requireOneOf, requireOptions } from "../check.ts";
+import { DEFAULT_MAX_REPLY_SIZE } from "#host";
+import {
+  requireBoolean,
+  requireInteger,
+  requireOneOf,
+  requireOptions,
+  requireSynchronous,
+} from "../check.ts";
 import { Pace } from "../codec/pace.ts";
 import { DEFAULT_MAX_SIZE } from "../limits.ts";
 import { emit, type EventListener } from "../metrics/events.ts";
@@ -35,7 +42,7 @@ export type CompressionMode = "on" | "read-only" | "shadow" | "passthrough";
  * Without them values are text, and the client's own transport is used.
  */
 export interface CompressionOptions extends Partial<RestOptions> {
-  /** Default "on". A function is asked at every request; where it fails, the mode is "read-only". */
+  /** Default "on". A function is asked at every request, synchronously; where it fails, the mode is "read-only". */
   readonly mode?: CompressionMode | (() => CompressionMode);
   /** Decides which values are compressed, and at which level. Default: from 1024 bytes, level 1, at least 10 % saved. */
   readonly policy?: PolicyOption;
@@ -47,6 +54,12 @@ export interface CompressionOptions extends Partial<RestOptions> {
   readonly onCorrupt?: "throw" | "miss";
   /** The most bytes a value may have to be decoded; larger values are not compressed. Default 32 MiB. */
   readonly maxSize?: number;
+  /**
+   * The most bytes that the values of one reply may be decoded to together, those of a pipeline too: more is SIZE_LIMIT
+   * before anything is decoded, for as many commands as are over it. Default 128 MiB, 32 MiB in Workers and edge
+   * functions, and never less than `maxSize`.
+   */
+  readonly maxReplySize?: number;
   /**
    * The most bytes of a request's body. Pipelines above it are sent in parts, in order; a command or transaction above
    * it is REQUEST_LIMIT and is not sent. Default: pipelines are divided at 10 MiB, the rest is the server's to judge.
@@ -66,6 +79,8 @@ export interface CompressionOptions extends Partial<RestOptions> {
 /** Options of the wrapper that are checked and complete. */
 export interface Settings extends EncodeSettings, DecodeSettings {
   readonly maxSize: number;
+  /** The most bytes that the values of one reply may decode to together. */
+  readonly maxReplySize: number;
   readonly onEvent: EventListener | undefined;
   readonly onCorrupt: "throw" | "miss";
   readonly codec: CodecLoader;
@@ -90,6 +105,7 @@ const names: readonly string[] = [
   "policy",
   "onCorrupt",
   "maxSize",
+  "maxReplySize",
   "maxRequestSize",
   "guard",
   "onEvent",
@@ -109,6 +125,7 @@ export function readSettings(options: CompressionOptions, holder?: TokenHolder):
     policy = {},
     onCorrupt = "throw",
     maxSize = DEFAULT_MAX_SIZE,
+    maxReplySize = Math.max(DEFAULT_MAX_REPLY_SIZE, requireMaxSize(maxSize)),
     maxRequestSize,
     guard = false,
     onEvent,
@@ -117,8 +134,10 @@ export function readSettings(options: CompressionOptions, holder?: TokenHolder):
   if (maxRequestSize !== undefined) {
     requireInteger("maxRequestSize", maxRequestSize, 1, Number.MAX_SAFE_INTEGER);
   }
+  requireInteger("maxReplySize", maxReplySize, 0, Number.MAX_SAFE_INTEGER);
   requireBoolean("guard", guard);
   requireOneOf("onCorrupt", onCorrupt, ["throw", "miss"]);
+  requireSynchronous("mode", mode);
   if (typeof mode !== "function") requireOneOf("mode", mode, modes);
   const listener = requireListener(onEvent);
   return {
@@ -126,6 +145,7 @@ export function readSettings(options: CompressionOptions, holder?: TokenHolder):
     policy: typeof policy === "function" ? policy : completePolicy(policy, "text"),
     onCorrupt,
     maxSize: requireMaxSize(maxSize),
+    maxReplySize,
     onEvent: listener,
     codec: new CodecLoader(zstd),
     maxRequestSize,
@@ -162,6 +182,7 @@ function safeMode(mode: () => CompressionMode, onEvent: EventListener | undefine
   return () => {
     try {
       const answer = mode();
+      requireSynchronous("mode", answer);
       requireOneOf("mode", answer, modes);
       return answer;
     } catch (error) {

@@ -1,6 +1,7 @@
 /** The two carriers in which a frame lies in Redis, text and raw bytes, and what tells them from other values. */
 import { ZstashError } from "../errors.ts";
 import { base64Length, decodeBase64, encodeBase64 } from "../format/base64.ts";
+import { FRAME_HEADER_SIZE_MAX } from "../format/frame.ts";
 
 /** The prefix of a frame's base64 in the text carrier. */
 const TEXT_PREFIX = "zs1:";
@@ -63,6 +64,13 @@ export function fromTextCarrier(stored: string): Uint8Array {
     throw new ZstashError("CORRUPT", `Cannot read the value: ${stored.length} characters are not base64`);
   }
   return frame;
+}
+
+/** The first bytes of a stored frame, as many as the longest header has; none if they are not base64. */
+export function headOf(stored: Stored): Uint8Array {
+  if (typeof stored !== "string") return stored.subarray(0, FRAME_HEADER_SIZE_MAX);
+  const end = TEXT_PREFIX.length + base64Length(FRAME_HEADER_SIZE_MAX);
+  return decodeBase64(stored.slice(0, end), TEXT_PREFIX.length) ?? new Uint8Array(0);
 }
 
 /**

@@ -2,6 +2,7 @@
 import { describe } from "../check.ts";
 import { loadZstd, type Zstd } from "../codec/zstd.ts";
 import { ZstashError } from "../errors.ts";
+import { giveSigns, hasEnded, type Work } from "../signs.ts";
 import type { CodecFailure } from "./encode.ts";
 
 /**
@@ -10,12 +11,22 @@ import type { CodecFailure } from "./encode.ts";
  */
 export type CodecOption = Zstd | Promise<Zstd> | (() => Promise<Zstd>);
 
-/** Loads a codec when it is first needed, once. */
+/** A load that is under way, as those see it who wait for it. */
+interface Claim extends Work {
+  /** Set if the load has failed. */
+  failure: CodecFailure | undefined;
+}
+
+/**
+ * Loads a codec when it is first needed, once. Who loads it is data: on Workers a promise ends with the request that made
+ * it, and whoever waited for that promise would wait for good. Each waiter looks by a timer of its own, and loads the codec
+ * itself if whoever was at it gives no more sign of life.
+ */
 export class CodecLoader {
   /** The codec, once it is there: then nothing has to be awaited. Only the loader sets it. */
   loaded: Zstd | undefined;
   readonly #load: () => Promise<Zstd>;
-  #loading: Promise<Zstd | CodecFailure> | undefined;
+  #claim: Claim | undefined;
 
   constructor(option: CodecOption = loadZstd) {
     if (typeof option === "function") {
@@ -31,21 +42,34 @@ export class CodecLoader {
   }
 
   /** The codec, or why there is none. Never rejects; after a failure the next call tries again. */
-  load(): Promise<Zstd | CodecFailure> {
-    this.#loading ??= this.#start().finally(() => {
-      this.#loading = undefined;
-    });
-    return this.#loading;
+  async load(): Promise<Zstd | CodecFailure> {
+    while (this.loaded === undefined) {
+      const claim = this.#claim;
+      if (claim === undefined) return this.#start();
+      const ended = await hasEnded(claim, () => this.loaded === undefined && this.#claim === claim);
+      if (claim.failure !== undefined) return claim.failure;
+      if (!ended) this.#claim = undefined;
+    }
+    return this.loaded;
   }
 
   async #start(): Promise<Zstd | CodecFailure> {
+    const claim: Claim = { seen: 0, failure: undefined };
+    const stop = giveSigns(claim);
+    this.#claim = claim;
     try {
       return (this.loaded = requireCodec(await this.#load()));
     } catch (cause) {
-      if (cause instanceof ZstashError) return { error: cause };
-      return {
-        error: new ZstashError("WASM_UNAVAILABLE", "Cannot load the codec: its loader failed", { cause }),
+      claim.failure = {
+        error:
+          cause instanceof ZstashError
+            ? cause
+            : new ZstashError("WASM_UNAVAILABLE", "Cannot load the codec: its loader failed", { cause }),
       };
+      return claim.failure;
+    } finally {
+      stop();
+      if (this.#claim === claim) this.#claim = undefined;
     }
   }
 }

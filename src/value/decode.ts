@@ -1,10 +1,11 @@
 /** Decodes stored values to the texts that were written. */
+import { describe, requireSynchronous } from "../check.ts";
 import type { Decoder } from "../codec/decoder.ts";
 import { ZstashError } from "../errors.ts";
-import { readFrameHeaderAt } from "../format/frame.ts";
+import { readFrameHeaderAt, walkFrame } from "../format/frame.ts";
 import { emit, type EventListener } from "../metrics/events.ts";
 import { utf8Length } from "../text.ts";
-import { fromTextCarrier, isTextCarrier, type Stored } from "./carrier.ts";
+import { fromTextCarrier, headOf, isTextCarrier, type Stored } from "./carrier.ts";
 import type { CodecFailure } from "./encode.ts";
 
 /** The part of a codec that decodes text. */
@@ -23,6 +24,13 @@ export interface DecodeSettings {
   /** The most bytes a value may have. */
   readonly maxSize: number;
   readonly onEvent: EventListener | undefined;
+  /** What is left for the values of a reply together; undefined if they cannot pass their limit. */
+  readonly budget?: ReplyBudget | undefined;
+}
+
+/** The bytes that the values of a reply may still decode to. Each value that is decoded takes its size off. */
+export interface ReplyBudget {
+  left: number;
 }
 
 /**
@@ -39,9 +47,8 @@ export function decodeRead(
 ): string {
   try {
     const frame = frameOf(codec, read);
-    const text = (codec as TextDecompressor).decompressText(frame, { maxSize: settings.maxSize });
-    if (settings.onEvent !== undefined) emitDecoded(settings.onEvent, read, frame, text);
-    return text;
+    const text = (codec as TextDecompressor).decompressText(frame, { maxSize: limitOf(settings) });
+    return checkText(text, read, frame, settings);
   } catch (cause) {
     throw decodeFailure(cause, read, settings);
   }
@@ -56,14 +63,48 @@ export function frameOf(codec: object, { stored }: ValueRead): Uint8Array {
   return typeof stored === "string" ? fromTextCarrier(stored) : stored;
 }
 
-export function emitDecoded(
-  onEvent: EventListener,
+/** The most bytes that the next value may have. */
+export function limitOf({ maxSize, budget }: DecodeSettings): number {
+  return budget === undefined ? maxSize : Math.min(maxSize, budget.left);
+}
+
+/** Takes a decoded text off the budget and tells the listener of it. Throws if the codec gave something else. */
+export function checkText(
+  text: string,
   { command, key, stored }: ValueRead,
   frame: Uint8Array,
-  text: string,
-): void {
-  const size = readFrameHeaderAt(frame, 0, 0).contentSize ?? utf8Length(text);
-  emit(onEvent, { type: "decoded", command, key, size, storedSize: stored.length });
+  { onEvent, budget }: DecodeSettings,
+): string {
+  if (typeof text !== "string") {
+    requireSynchronous("text", text);
+    throw new TypeError(`a codec must decode to a string, got ${describe(text)}`);
+  }
+  if (onEvent === undefined && budget === undefined) return text;
+  const size = decodedSize(frame, text);
+  if (budget !== undefined) budget.left -= size;
+  if (onEvent !== undefined)
+    emit(onEvent, { type: "decoded", command, key, size, storedSize: stored.length });
+  return text;
+}
+
+/** UTF-8 bytes of a decoded text. A value of several frames, or of frames that claim nothing, is counted. */
+function decodedSize(frame: Uint8Array, text: string): number {
+  const { end, header } = walkFrame(frame, 0, 0);
+  const whole = end === frame.length && header.type === "frame";
+  return (whole ? header.contentSize : undefined) ?? utf8Length(text);
+}
+
+/**
+ * The bytes that a stored value claims to decode to, by the header of its first frame, without decoding it. 0 if it
+ * claims nothing or cannot be decoded.
+ */
+export function claimedSize(stored: Stored): number {
+  try {
+    const { type, contentSize = 0 } = readFrameHeaderAt(headOf(stored), 0, 0);
+    return type === "frame" ? contentSize : 0;
+  } catch {
+    return 0;
+  }
 }
 
 /** The error of a value that does not decode, which names the key; the listener is told. */

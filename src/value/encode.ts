@@ -1,4 +1,5 @@
 /** Encodes values on their way to Redis: plans what is done with a value, and makes what is stored for it. */
+import { requireSynchronous } from "../check.ts";
 import type { Zstd } from "../codec/zstd.ts";
 import { ZstashError } from "../errors.ts";
 import { readFrameHeaderAt } from "../format/frame.ts";
@@ -13,7 +14,7 @@ import {
   type Carrier,
   type Stored,
 } from "./carrier.ts";
-import { completePolicy, type CompletePolicy, type PolicyFunction } from "./policy.ts";
+import { askPolicy, type CompletePolicy, type PolicyFunction } from "./policy.ts";
 import { looksCompressed } from "./sniff.ts";
 
 /** The reason why there is no codec. */
@@ -77,9 +78,10 @@ export function planWrite(
   let policy: CompletePolicy;
   if (typeof option === "function") {
     try {
-      const chosen = option({ command, key, ttl: value.ttl, size: utf8Length(text), kind: "text" });
+      const size = utf8Length(text);
+      const chosen = askPolicy(option, { command, key, ttl: value.ttl, size, kind: "text" });
       if (chosen === false) return emitSkipped("policy", value, onEvent);
-      policy = completePolicy(chosen, "text");
+      policy = chosen;
     } catch (error) {
       return emitUncompressed(error, value, onEvent);
     }
@@ -135,6 +137,7 @@ export function encodeWrite(
  * @throws {ZstashError} where there is no such header, without which the value would be lost
  */
 export function checkFrame(frame: Uint8Array, { text }: WrittenText): MadeFrame {
+  if (!(frame instanceof Uint8Array)) requireSynchronous("frame", frame);
   const { type, contentSize } = readFrameHeaderAt(frame, 0, 0);
   if (type !== "frame") throw new ZstashError("INTERNAL", "Cannot compress: the codec made no frame");
   return { frame, size: contentSize ?? utf8Length(text) };

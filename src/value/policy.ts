@@ -1,5 +1,5 @@
 /** The `policy` option, which decides what is compressed and at which level, with its checks and defaults. */
-import { requireLevel, requireNumber, requireOptions } from "../check.ts";
+import { requireLevel, requireNumber, requireOptions, requireSynchronous } from "../check.ts";
 
 /** The kind of a value, as far as its writer knows it. */
 export type ValueKind = "text" | "json" | "protobuf" | "binary";
@@ -53,13 +53,21 @@ export function levelOf(kind: ValueKind): number {
  * @throws {TypeError | RangeError} naming the member that is wrong
  */
 export function completePolicy(policy: Policy, kind: ValueKind): CompletePolicy {
-  if (typeof (policy as Partial<Promise<Policy>> | null)?.then === "function") {
-    throw new TypeError('"policy" must be given synchronously, got a promise');
-  }
+  requireSynchronous("policy", policy);
   requireOptions(policy, ["minSize", "minSavings", "level"], "policy");
   const { minSize = DEFAULT_MIN_SIZE, minSavings = DEFAULT_MIN_SAVINGS, level = levels[kind] } = policy;
   requireNumber("minSize", minSize, 0, Infinity);
   requireNumber("minSavings", minSavings, 0, 1);
   requireLevel(level);
   return { minSize, minSavings, level };
+}
+
+/**
+ * Asks a policy function about a value.
+ *
+ * @throws what the function throws, and {TypeError | RangeError} where it gives no policy or a promise
+ */
+export function askPolicy(policy: PolicyFunction, context: PolicyContext): CompletePolicy | false {
+  const chosen = policy(context);
+  return chosen === false ? false : completePolicy(chosen, context.kind);
 }

@@ -37,6 +37,7 @@ export const layers = {
   "limits.ts": 0,
   "streams.ts": 0,
   "text.ts": 0,
+  "signs.ts": 0,
   "timers.ts": 0,
   format: 1,
   engine: 2,
@@ -194,7 +195,7 @@ export function importGraph(files) {
       const targets = new Set();
       for (const { specifier = "" } of importsOf(parse(path, text))) {
         if (specifier === "#host" || specifier.startsWith("#wasm/")) {
-          const folder = `adapters/${specifier.replace(/^#(wasm\/)?/, "")}/`;
+          const folder = `adapters/${specifier.replace(/^#(?:wasm\/)?/, "")}/`;
           for (const target of paths) if (target.startsWith(folder)) targets.add(target);
         } else if (specifier.startsWith(".")) {
           const target = resolve(path, specifier);

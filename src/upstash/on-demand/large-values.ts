@@ -4,9 +4,10 @@ import type { Decoder } from "../../codec/decoder.ts";
 import type { Zstd } from "../../codec/zstd.ts";
 import type { Carrier, Stored } from "../../value/carrier.ts";
 import {
+  checkText,
   decodeFailure,
-  emitDecoded,
   frameOf,
+  limitOf,
   type DecodeSettings,
   type ValueRead,
 } from "../../value/decode.ts";
@@ -67,12 +68,10 @@ export async function decodeLarge(
   read: ValueRead,
   settings: DecodeSettings,
 ): Promise<string> {
-  const { maxSize, onEvent } = settings;
   try {
     const frame = frameOf(codec, read);
-    const text = await decompressLargeText(codec as Decoder, frame, { maxSize });
-    if (onEvent !== undefined) emitDecoded(onEvent, read, frame, text);
-    return text;
+    const text = await decompressLargeText(codec as Decoder, frame, { maxSize: limitOf(settings) });
+    return checkText(text, read, frame, settings);
   } catch (cause) {
     throw decodeFailure(cause, read, settings);
   }

@@ -2,11 +2,12 @@
 import { ZstashError } from "../../errors.ts";
 import { isRepeatableBatch } from "../../rest/repeatable.ts";
 import type { RestCommand } from "../../rest/rest-command.ts";
-import { cleanServerText, serverErrorCode } from "../../rest/server-error.ts";
+import { cleanServerText } from "../../rest/server-error.ts";
 import { utf8Length } from "../../text.ts";
 import { batchErrorText } from "../batch-error.ts";
 import type { CommandArguments } from "../commands.ts";
 import type { CommandReply, Outgoing, RequestKind, Send } from "../plan.ts";
+import { asSizeError, isRequestLimit } from "../size-error.ts";
 
 const NOT_SENT =
   "ZSTASH_REDIS Cannot run the command: it was not sent, because an earlier part of its pipeline failed";
@@ -51,7 +52,7 @@ export async function sendInParts(
       const text = failureText(error);
       replies.push(...part.commands.map(() => ({ error: text })));
       // A size says nothing of the others; a connection that failed may have lost this part.
-      if (error instanceof ZstashError && error.code === "REQUEST_LIMIT") continue;
+      if (isRequestLimit(error)) continue;
       while (replies.length < commands.length) replies.push({ error: NOT_SENT });
       break;
     }
@@ -72,9 +73,8 @@ export async function sendInHalves(
 ): Promise<unknown> {
   const { commands, offset = 0 } = outgoing;
   const repeatable = isRepeatableBatch(commands as readonly RestCommand[]);
-  const error = asSizeError(thrown, repeatable);
-  const limited = error instanceof ZstashError && error.code === "REQUEST_LIMIT";
-  if (!limited || !divisible || !repeatable) throw error;
+  const error = explainSizeError(thrown, repeatable);
+  if (!isRequestLimit(error) || !divisible || !repeatable) throw error;
   if (commands.length === 1) return [{ error: batchErrorText(error) }];
   const replies: CommandReply[] = [];
   const middle = commands.length >> 1;
@@ -119,19 +119,18 @@ function tooLarge(what: string, size: number, limit: number): ZstashError {
 }
 
 /**
- * Turns a server's size error into ours, also one that came through the SDK. The text is the same for a request, which
- * has not run, and for a reply, whose commands have.
+ * Turns a server's size error into ours. The text is the same for a request, which has not run, and for a reply, whose
+ * commands have.
  */
-function asSizeError(error: unknown, repeatable: boolean): unknown {
-  if (!(error instanceof Error)) return error;
-  const own = error instanceof ZstashError;
-  const code = own ? error.code : serverErrorCode(error.message);
-  if (code !== "REQUEST_LIMIT" && (own || code === "REDIS")) return error;
-  const ours = own ? error : new ZstashError(code, `Cannot run: ${cleanServerText(error.message)}`);
+function explainSizeError(thrown: unknown, repeatable: boolean): unknown {
+  const error = asSizeError(thrown);
   // A refused request has a status that says so; else it may be a reply that was too large, after the command had run.
-  if (code !== "REQUEST_LIMIT" || ours.effect === "none") return ours;
-  if (repeatable) return ours.with({ effect: "unknown" });
-  return ours.with({ message: `${ours.message}; whether the command has run is unknown`, effect: "unknown" });
+  if (!isRequestLimit(error) || error.effect === "none") return error;
+  if (repeatable) return error.with({ effect: "unknown" });
+  return error.with({
+    message: `${error.message}; whether the command has run is unknown`,
+    effect: "unknown",
+  });
 }
 
 /** The text by which the commands of a failed part fail. Of other clients' errors only a server's text is repeated. */

@@ -1,9 +1,10 @@
 /** The `guard` option: commands that work on stored bytes are refused on keys that the policy compresses. */
-import { ZstashError } from "../../errors.ts";
-import { batchErrorText } from "../batch-error.ts";
-import { findOption, type CommandArguments } from "../commands.ts";
-import type { CommandReply, RequestCommands } from "../plan.ts";
-import type { Settings } from "../settings.ts";
+import { ZstashError } from "../errors.ts";
+import { askPolicy } from "../value/policy.ts";
+import { batchErrorText } from "./batch-error.ts";
+import { findOption, type CommandArguments } from "./commands.ts";
+import type { CommandReply, RequestCommands } from "./plan.ts";
+import type { Settings } from "./settings.ts";
 
 /**
  * Commands that work on stored bytes, with the arguments that are keys: `[first, last]`, the last counted from the end
@@ -87,7 +88,9 @@ function refusal(command: CommandArguments, { policy }: Settings): ZstashError |
   const compresses = (key: string): boolean => {
     if (typeof policy !== "function") return true;
     try {
-      return policy({ command: name, key, size: Infinity, kind: "text", ttl: undefined }) !== false;
+      return (
+        askPolicy(policy, { command: name, key, size: Infinity, kind: "text", ttl: undefined }) !== false
+      );
     } catch {
       return false;
     }

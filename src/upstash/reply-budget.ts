@@ -1,0 +1,99 @@
+/** Bounds what the values of one answer are decoded to together: a few small values may decode to gigabytes. */
+import type { ZstashError } from "../errors.ts";
+import { emit } from "../metrics/events.ts";
+import { claimedSize, type DecodeSettings, type ReplyBudget, type ValueRead } from "../value/decode.ts";
+import { replyTooLarge } from "./failures.ts";
+import type { PlannedReply } from "./plan.ts";
+
+/** The values of one command's reply. */
+export interface ReplyReads {
+  readonly planned: PlannedReply;
+  readonly reads: readonly (readonly [index: number, read: ValueRead])[];
+}
+
+/** The limits on values and on replies. */
+export interface ReplyLimits extends DecodeSettings {
+  readonly maxReplySize: number;
+}
+
+/**
+ * Divides `maxReplySize` among the replies of one answer. Replies are admitted by what the headers of their values claim,
+ * the smallest first, so that a large one takes no other along. What no claim takes is for values that claim nothing.
+ */
+export class ReplyBudgets<Limits extends ReplyLimits> {
+  readonly #limits: Limits;
+  /** By reply, for those that are admitted. */
+  readonly #claims: ReadonlyMap<ReplyReads, number>;
+  #free: number;
+
+  constructor(replies: readonly (ReplyReads | undefined)[], limits: Limits) {
+    const { maxSize, maxReplySize } = limits;
+    this.#limits = limits;
+    this.#free = maxReplySize;
+    const claims = new Map<ReplyReads, number>();
+    for (const reply of replies) if (reply !== undefined) claims.set(reply, claimOf(reply, maxSize));
+    const bySize = [...claims].sort(([, a], [, b]) => a - b);
+    for (const [reply, claim] of bySize) {
+      if (claim > this.#free) claims.delete(reply);
+      else this.#free -= claim;
+    }
+    this.#claims = claims;
+  }
+
+  /**
+   * Decodes a reply within what it may take.
+   *
+   * @throws {ZstashError} SIZE_LIMIT, before anything of it is decoded, if its claims are too large
+   */
+  async within<Result>(reply: ReplyReads, decode: (bounded: Limits) => Promise<Result>): Promise<Result> {
+    const claim = this.#claims.get(reply);
+    if (claim === undefined) throw this.#refuse(reply);
+    const before = this.#free + claim;
+    const budget: ReplyBudget = { left: before };
+    this.#free = 0;
+    try {
+      const result = await decode({ ...this.#limits, budget });
+      this.#free = budget.left;
+      return result;
+    } catch (error) {
+      // A reply that fails keeps none of its texts.
+      this.#free = before;
+      throw error;
+    }
+  }
+
+  #refuse({ reads, planned }: ReplyReads): ZstashError {
+    const { maxReplySize, onEvent } = this.#limits;
+    const error = replyTooLarge(
+      reads.map(([, read]) => read),
+      planned,
+      maxReplySize,
+    );
+    if (onEvent !== undefined) {
+      for (const [, { command, key }] of reads)
+        emit(onEvent, { type: "decode-failed", command, key, code: error.code, error });
+    }
+    return error;
+  }
+}
+
+/** The bytes that a reply's values claim together; values above `maxSize` are refused one by one and take nothing. */
+function claimOf({ reads }: ReplyReads, maxSize: number): number {
+  let claim = 0;
+  for (const [, { stored }] of reads) {
+    const size = claimedSize(stored);
+    if (size <= maxSize) claim += size;
+  }
+  return claim;
+}
+
+/** Returns true if a value failed for what is left of the reply's budget, and not for a fault of its own. */
+export function isOverBudget(error: ZstashError, { stored }: ValueRead, limits: DecodeSettings): boolean {
+  const { budget, maxSize } = limits;
+  return (
+    error.code === "SIZE_LIMIT" &&
+    budget !== undefined &&
+    budget.left < maxSize &&
+    claimedSize(stored) <= maxSize
+  );
+}
