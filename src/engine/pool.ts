@@ -11,6 +11,12 @@ const GONE_MS = 400;
 const IDLE_POLL_MAX = 250;
 /** Small claims pass one that does not fit yet, until it has waited for so long, in ms. */
 const PASSED_MS = 5000;
+/** An instance that nobody holds. */
+interface Idle<T> {
+  readonly instance: T;
+  readonly size: number;
+}
+
 interface Ticket {
   readonly claim: Claim;
   readonly since: number;
@@ -29,7 +35,8 @@ export class InstancePool<T extends Poolable> {
   readonly #create: () => T;
   readonly #settings: EngineSettings;
   readonly #live = new Set<Lease<T>>();
-  readonly #idle: T[] = [];
+  /** With the linear memory of each, which does not change while it is idle; the smallest first. */
+  readonly #idle: Idle<T>[] = [];
   /** Who waits, in the order in which they came. */
   readonly #queues: Readonly<Record<Claim["kind"], Set<Ticket>>> = {
     job: new Set(),
@@ -47,8 +54,8 @@ export class InstancePool<T extends Poolable> {
   stats(): EngineStats {
     const tickets = Object.values(this.#queues).flatMap((queue) => [...queue]);
     const waiters = tickets.filter((ticket) => !this.#isGone(ticket)).length;
-    const instances = [...[...this.#live].map(({ instance }) => instance), ...this.#idle];
-    const memory = instances.reduce((sum, { memorySize }) => sum + memorySize, 0);
+    const live = [...this.#live].map(({ instance }) => instance.memorySize);
+    const memory = [...live, ...this.#idle.map(({ size }) => size)].reduce((sum, size) => sum + size, 0);
     return { live: this.#live.size, idle: this.#idle.length, waiters, memory };
   }
 
@@ -81,9 +88,10 @@ export class InstancePool<T extends Poolable> {
     lease.end();
     if (!this.#live.delete(lease)) return;
     const { instance, usable } = lease;
-    if (usable && instance.memorySize <= this.#settings.memoryLimit / 4) {
-      this.#idle.push(instance);
-      this.#idle.sort((a, b) => a.memorySize - b.memorySize);
+    const size = instance.memorySize;
+    if (usable && size <= this.#settings.memoryLimit / 4) {
+      this.#idle.push({ instance, size });
+      this.#idle.sort((one, other) => one.size - other.size);
     }
     this.#wakeNext();
   }
@@ -115,23 +123,24 @@ export class InstancePool<T extends Poolable> {
   #take(claim: Claim): Lease<T> | undefined {
     const taken = this.#taken();
     const idle = this.#takeIdle(claim, taken);
-    this.#dropIdle(taken.all + Math.max(claim.estimate, idle?.memorySize ?? 0));
-    const instance = idle ?? this.#tryCreate();
+    const estimate = Math.max(claim.estimate, idle?.size ?? 0);
+    this.#dropIdle(taken.all + estimate);
+    const instance = idle?.instance ?? this.#tryCreate();
     if (instance === undefined) return undefined;
     const lease = new Lease(instance, claim, this.#settings.beats);
-    lease.beyond = this.#shareOf({ ...claim, estimate: lease.size }, taken) === "beyond";
+    lease.beyond = this.#shareOf({ ...claim, estimate }, taken) === "beyond";
     this.#live.add(lease);
     return lease;
   }
 
   /** The idle instance that wastes least, where there is one that does not take more than the claim may have. */
-  #takeIdle(claim: Claim, taken: Taken): T | undefined {
+  #takeIdle(claim: Claim, taken: Taken): Idle<T> | undefined {
     while (this.#idle.length > 0) {
       // The smallest that need not grow, else the largest, which has to grow least.
-      const enough = this.#idle.findIndex(({ memorySize }) => memorySize >= claim.estimate);
-      const [instance] = this.#idle.splice(enough, 1) as [T];
-      const estimate = Math.max(claim.estimate, instance.memorySize);
-      if (this.#shareOf({ ...claim, estimate }, taken) !== undefined) return instance;
+      const enough = this.#idle.findIndex(({ size }) => size >= claim.estimate);
+      const [idle] = this.#idle.splice(enough, 1) as [Idle<T>];
+      const fits = idle.size <= claim.estimate;
+      if (fits || this.#shareOf({ ...claim, estimate: idle.size }, taken) !== undefined) return idle;
     }
     return undefined;
   }
@@ -150,7 +159,7 @@ export class InstancePool<T extends Poolable> {
 
   /** Drops idle instances, the smallest first, while they and what is `taken` pass the limit. */
   #dropIdle(taken: number): void {
-    const idle = (): number => this.#idle.reduce((sum, { memorySize }) => sum + memorySize, 0);
+    const idle = (): number => this.#idle.reduce((sum, { size }) => sum + size, 0);
     while (this.#idle.length > 0 && taken + idle() > this.#settings.memoryLimit) this.#idle.shift();
   }
 
