@@ -26,7 +26,7 @@ const entryPoints = [
   "src/adapters/host/isolate.ts",
   "src/adapters/host/process.ts",
   ...modules.flatMap(({ adapter }) =>
-    ["inline", "workerd", "edge-light"].map((name) => `src/adapters/${adapter}/${name}.ts`),
+    ["inline", "node", "workerd", "edge-light"].map((name) => `src/adapters/${adapter}/${name}.ts`),
   ),
 ];
 

@@ -90,7 +90,7 @@ export function createTransform(transformer: Transformer): ByteTransform {
       start(controller) {
         input = controller;
         // Fires while a write still runs; `abort` below waits for the write.
-        controller.signal.addEventListener("abort", () => end(controller.signal.reason));
+        controller.signal?.addEventListener("abort", () => end(controller.signal.reason));
       },
       write(chunk) {
         return settle(() => {
