@@ -14,7 +14,9 @@ export function createFrameStream(
   options: CompressFramesOptions,
 ): ByteTransform {
   const { maxFrameSize, seekTable, ...settings } = readCompressFramesOptions(options);
-  const cutter = new FrameCutter((content) => engine.compress(content, settings), maxFrameSize);
+  const { windowLog } = settings.parameters ?? {};
+  const windowSize = windowLog === undefined ? undefined : 2 ** windowLog;
+  const cutter = new FrameCutter((content) => engine.compress(content, settings), maxFrameSize, windowSize);
   return createTransform(new BoundedFrames(cutter, pace, costFactor(settings.level), seekTable));
 }
 

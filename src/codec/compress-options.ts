@@ -159,10 +159,10 @@ const readableTables: CompressionParameters = {
 };
 
 /**
- * The parameters with a window that readers accept. For a stream of unknown size, levels above 19 would take windows of
- * 32…128 MiB, which readers refuse, and 681 MB of tables.
+ * The parameters with a window that readers accept, and tables that fit it. For a stream of unknown size, levels above
+ * 19 would take windows of 32…128 MiB, which readers refuse, and 681 MB of tables; for a smaller window too.
  */
 function withReadableWindow({ level, parameters }: CompressSettings): CompressionParameters | undefined {
-  if (level <= 19 || parameters?.windowLog !== undefined) return parameters;
+  if (level <= 19 || (parameters?.windowLog ?? 0) > DEFAULT_MAX_WINDOW_LOG) return parameters;
   return { ...readableTables, ...parameters };
 }
