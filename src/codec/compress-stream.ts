@@ -9,6 +9,7 @@ import {
   type CompressStreamOptions,
   type StreamSettings,
 } from "./compress-options.ts";
+import { FrameMaker } from "./frame-maker.ts";
 import { costFactor, START_COST, type Pace } from "./pace.ts";
 import { createTransform, streamClosed, type Emit, type Transformer } from "./transform.ts";
 
@@ -122,10 +123,7 @@ class SingleFrame implements Transformer {
 
 /** Frames of a fixed number of decompressed bytes, each declaring its size. */
 class FixedFrames implements Transformer {
-  readonly #engine: Pick<Engine, "compress">;
-  readonly #pace: Pace;
-  readonly #settings: StreamSettings;
-  readonly #cost: number;
+  readonly #maker: FrameMaker;
   readonly #frameSize: number;
   readonly #table: SeekTableWriter | undefined;
   /** The part of a frame that has arrived. */
@@ -133,14 +131,11 @@ class FixedFrames implements Transformer {
   #frames = 0;
 
   constructor(
-    engine: Pick<Engine, "compress">,
+    engine: Pick<Engine, "compress" | "openCompression">,
     pace: Pace,
     settings: StreamSettings & { readonly frameSize: number },
   ) {
-    this.#engine = engine;
-    this.#pace = pace;
-    this.#settings = settings;
-    this.#cost = costFactor(settings.level);
+    this.#maker = new FrameMaker(engine, pace, settings);
     this.#frameSize = settings.frameSize;
     this.#table = settings.seekTable ? new SeekTableWriter() : undefined;
     this.#part = new ByteBuffer(this.#frameSize, FRAME_BUFFER_FIRST);
@@ -165,6 +160,7 @@ class FixedFrames implements Transformer {
   }
 
   release(): void {
+    this.#maker.release();
     this.#part = new ByteBuffer(0, 0);
   }
 
@@ -175,11 +171,11 @@ class FixedFrames implements Transformer {
   }
 
   async #frame(content: Uint8Array, emit: Emit): Promise<void> {
-    const frame = this.#engine.compress(content, this.#settings);
+    const made = this.#maker.make(content);
+    const frame = made instanceof Promise ? await made : made;
     this.#frames += 1;
     this.#table?.add(frame.length, content.length);
     await emit(frame);
-    await this.#pace.spend(content.length * this.#cost);
   }
 }
 

@@ -27,6 +27,9 @@ const HEADER_SIZE_MIN = 5;
 const BLOCK_HEADER_SIZE = 3;
 const CHECKSUM_SIZE = 4;
 
+/** Makes one frame; a promise where the event loop has to run meanwhile. */
+type Compress = (content: Uint8Array) => Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>>;
+
 /** One whole frame and the bytes of content in it. */
 export interface CutFrame {
   readonly frame: Uint8Array<ArrayBuffer>;
@@ -44,7 +47,7 @@ export interface CutFrame {
  * can move the cuts.
  */
 export class FrameCutter {
-  readonly #compress: (content: Uint8Array) => Uint8Array<ArrayBuffer>;
+  readonly #compress: Compress;
   readonly #bound: number;
   #buffer: ByteBuffer = new ByteBuffer(BUFFER_SIZE, BUFFER_FIRST);
   /** Content bytes that a byte of payload holds, as a running mean. */
@@ -62,11 +65,7 @@ export class FrameCutter {
   #attempted = 0;
 
   /** `compress` makes one frame of its argument, with a window of at least `windowSize`, and keeps no reference to it. */
-  constructor(
-    compress: (content: Uint8Array) => Uint8Array<ArrayBuffer>,
-    maxFrameSize: number,
-    windowSize: number = FRAME_CONTENT_MAX,
-  ) {
+  constructor(compress: Compress, maxFrameSize: number, windowSize: number = FRAME_CONTENT_MAX) {
     this.#compress = compress;
     this.#bound = maxFrameSize;
     this.#windowSize = windowSize;
@@ -92,31 +91,31 @@ export class FrameCutter {
   }
 
   /** Takes all of `bytes`, which are copied, and yields the frames that are due. */
-  *push(bytes: Uint8Array): Generator<CutFrame, void, undefined> {
+  async *push(bytes: Uint8Array): AsyncGenerator<CutFrame, void, undefined> {
     for (let at = 0; at < bytes.length;) {
       const room = this.#wanted() - this.#buffer.length;
       this.#buffer.append(bytes.subarray(at, at + room));
       at += room;
-      while (this.#buffer.length >= this.#target(this.#ratio, AIM)) yield this.#cut();
+      while (this.#buffer.length >= this.#target(this.#ratio, AIM)) yield await this.#cut();
     }
   }
 
   /** Yields what is left; of no input at all one empty frame. */
-  *finish(): Generator<CutFrame, void, undefined> {
-    while (this.#buffer.length > 0) yield this.#cut();
-    if (this.#frames === 0) yield this.#cut();
+  async *finish(): AsyncGenerator<CutFrame, void, undefined> {
+    while (this.#buffer.length > 0) yield await this.#cut();
+    if (this.#frames === 0) yield await this.#cut();
     this.#buffer = new ByteBuffer(BUFFER_SIZE, BUFFER_FIRST);
   }
 
   /** Makes the next frame from what is buffered. */
-  #cut(): CutFrame {
+  async #cut(): Promise<CutFrame> {
     const available = Math.min(this.#buffer.length, FRAME_CONTENT_MAX);
     const budget = Math.min(TRIES_MAX, 2 * (this.#frames + 1) - this.#tries);
     let fit: CutFrame | undefined;
     let size = Math.min(available, this.#target(this.#ratio, AIM));
     let missed = Infinity;
     for (let left = budget - 1; ; left--) {
-      const frame = this.#try(size);
+      const frame = await this.#try(size);
       const ratio = this.#ratioOf(size, frame);
       let next: number;
       if (frame.length <= this.#bound) {
@@ -145,8 +144,8 @@ export class FrameCutter {
     return fit;
   }
 
-  #try(size: number): Uint8Array<ArrayBuffer> {
-    const frame = this.#compress(this.#content(size));
+  async #try(size: number): Promise<Uint8Array<ArrayBuffer>> {
+    const frame = await this.#compress(this.#content(size));
     const { headerSize, checksum } = readFrameHeader(frame);
     this.#extras = headerSize - this.#headerSize(size) + (checksum ? CHECKSUM_SIZE : 0);
     this.#floor = this.#rawContent();
