@@ -102,8 +102,10 @@ class SingleFrame implements Transformer {
     for (let rest = input; ;) {
       const { consumed, output, full, remaining } = context.step(rest, directive);
       rest = rest.subarray(consumed);
-      if (output.length > 0) await emit(output);
-      await this.#pace.spend((consumed + output.length) * this.#cost);
+      const demand = output.length > 0 ? emit(output) : undefined;
+      if (demand !== undefined) await demand;
+      const pause = this.#pace.spend((consumed + output.length) * this.#cost);
+      if (pause !== undefined) await pause;
       if (this.#end.signal.aborted) throw streamClosed();
       if (rest.length === 0 && (directive === ZSTD_e_continue ? !full : remaining === 0)) return;
     }
