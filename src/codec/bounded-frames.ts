@@ -4,31 +4,33 @@ import { SeekTableWriter } from "../format/seek-table.ts";
 import type { ByteTransform } from "../streams.ts";
 import { readCompressFramesOptions, type CompressFramesOptions } from "./compress-options.ts";
 import { FrameCutter, type CutFrame } from "./frame-cutter.ts";
-import { costFactor, type Pace } from "./pace.ts";
+import { FrameMaker } from "./frame-maker.ts";
+import type { Pace } from "./pace.ts";
 import { createTransform, type Emit, type Transformer } from "./transform.ts";
 
 /** Makes a stream whose every chunk is one whole frame of at most `maxFrameSize` bytes. */
 export function createFrameStream(
-  engine: Pick<Engine, "compress">,
+  engine: Pick<Engine, "compress" | "openCompression">,
   pace: Pace,
   options: CompressFramesOptions,
 ): ByteTransform {
   const { maxFrameSize, seekTable, ...settings } = readCompressFramesOptions(options);
-  const cutter = new FrameCutter((content) => engine.compress(content, settings), maxFrameSize);
-  return createTransform(new BoundedFrames(cutter, pace, costFactor(settings.level), seekTable));
+  const { windowLog } = settings.parameters ?? {};
+  const windowSize = windowLog === undefined ? undefined : 2 ** windowLog;
+  const maker = new FrameMaker(engine, pace, settings);
+  const cutter = new FrameCutter((content) => maker.make(content), maxFrameSize, windowSize);
+  return createTransform(new BoundedFrames(cutter, maker, seekTable));
 }
 
 /** The cutter as a stream, with the seek table behind its frames. */
 class BoundedFrames implements Transformer {
   readonly #cutter: FrameCutter;
-  readonly #pace: Pace;
-  readonly #cost: number;
+  readonly #maker: FrameMaker;
   readonly #table: SeekTableWriter | undefined;
 
-  constructor(cutter: FrameCutter, pace: Pace, cost: number, seekTable: boolean) {
+  constructor(cutter: FrameCutter, maker: FrameMaker, seekTable: boolean) {
     this.#cutter = cutter;
-    this.#pace = pace;
-    this.#cost = cost;
+    this.#maker = maker;
     this.#table = seekTable ? new SeekTableWriter() : undefined;
   }
 
@@ -41,16 +43,14 @@ class BoundedFrames implements Transformer {
     if (this.#table !== undefined) await emit(this.#table.toBytes());
   }
 
-  /** Nothing is held outside the heap. */
-  release(): void {}
+  release(): void {
+    this.#maker.release();
+  }
 
-  async #emitAll(frames: Iterable<CutFrame>, emit: Emit): Promise<void> {
-    let before = this.#cutter.attempted;
-    for (const { frame, contentSize } of frames) {
+  async #emitAll(frames: AsyncIterable<CutFrame>, emit: Emit): Promise<void> {
+    for await (const { frame, contentSize } of frames) {
       this.#table?.add(frame.length, contentSize);
       await emit(frame);
-      await this.#pace.spend((this.#cutter.attempted - before) * this.#cost);
-      before = this.#cutter.attempted;
     }
   }
 }

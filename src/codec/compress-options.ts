@@ -23,7 +23,7 @@ export interface CompressOptions {
   readonly checksum?: boolean;
   /** Compress with a dictionary; whoever decompresses needs it too. */
   readonly dictionary?: Dictionary;
-  /** zstd's advanced parameters. Reuse one object: a new one is set anew in the context. */
+  /** zstd's advanced parameters. Tables over 2 GiB are a RangeError. */
   readonly parameters?: CompressionParameters;
 }
 
@@ -97,20 +97,40 @@ export function readCompressOptions(
 ): CompressSettings {
   if (options === undefined) return defaults;
   requireOptions(options, names);
-  const { level = defaults.level, checksum, dictionary, parameters } = options;
+  const { level = defaults.level, checksum, dictionary } = options;
   requireLevel(level);
   if (checksum !== undefined) requireBoolean("checksum", checksum);
   if (dictionary !== undefined) requireDictionary(dictionary, "dictionary");
-  if (parameters !== undefined) requireParameters(parameters);
+  const parameters = options.parameters === undefined ? undefined : readParameters(options.parameters);
   return { level, checksum, dictionary, parameters };
 }
 
-function requireParameters(parameters: CompressionParameters): void {
+const parameterRanges = Object.entries(advancedParameters) as [
+  keyof CompressionParameters,
+  readonly [number, number, number],
+][];
+
+/** The most that both tables may take together: half of what wasm32 can address. */
+const TABLES_MAX: number = 2 ** 31;
+
+/** A checked copy: a stream may read it long after the caller has changed the object. */
+function readParameters(parameters: CompressionParameters): CompressionParameters {
   requireOptions(parameters, Object.keys(advancedParameters), "parameters");
-  for (const [name, [, least, most]] of Object.entries(advancedParameters)) {
-    const value = parameters[name as keyof CompressionParameters];
-    if (value !== undefined) requireInteger(`parameters.${name}`, value, least, most);
+  const copy: { -readonly [Name in keyof CompressionParameters]: CompressionParameters[Name] } = {};
+  for (const [name, [, least, most]] of parameterRanges) {
+    const value = parameters[name];
+    if (value === undefined) continue;
+    requireInteger(`parameters.${name}`, value, least, most);
+    copy[name] = value;
   }
+  // Entries of four bytes each.
+  const { hashLog, chainLog } = copy;
+  if (hashLog !== undefined && chainLog !== undefined && 4 * (2 ** hashLog + 2 ** chainLog) >= TABLES_MAX) {
+    throw new RangeError(
+      `"parameters.hashLog" and "parameters.chainLog" must make tables of less than 2 GiB, got ${hashLog} and ${chainLog}`,
+    );
+  }
+  return copy;
 }
 
 /** The settings of `compressStream`. */
@@ -159,10 +179,10 @@ const readableTables: CompressionParameters = {
 };
 
 /**
- * The parameters with a window that readers accept. For a stream of unknown size, levels above 19 would take windows of
- * 32…128 MiB, which readers refuse, and 681 MB of tables.
+ * The parameters with a window that readers accept, and tables that fit it. For a stream of unknown size, levels above
+ * 19 would take windows of 32…128 MiB, which readers refuse, and 681 MB of tables; for a smaller window too.
  */
 function withReadableWindow({ level, parameters }: CompressSettings): CompressionParameters | undefined {
-  if (level <= 19 || parameters?.windowLog !== undefined) return parameters;
+  if (level <= 19 || (parameters?.windowLog ?? 0) > DEFAULT_MAX_WINDOW_LOG) return parameters;
   return { ...readableTables, ...parameters };
 }

@@ -9,6 +9,7 @@ import {
   type CompressStreamOptions,
   type StreamSettings,
 } from "./compress-options.ts";
+import { FrameMaker } from "./frame-maker.ts";
 import { costFactor, START_COST, type Pace } from "./pace.ts";
 import { createTransform, streamClosed, type Emit, type Transformer } from "./transform.ts";
 
@@ -101,8 +102,10 @@ class SingleFrame implements Transformer {
     for (let rest = input; ;) {
       const { consumed, output, full, remaining } = context.step(rest, directive);
       rest = rest.subarray(consumed);
-      if (output.length > 0) await emit(output);
-      await this.#pace.spend((consumed + output.length) * this.#cost);
+      const demand = output.length > 0 ? emit(output) : undefined;
+      if (demand !== undefined) await demand;
+      const pause = this.#pace.spend((consumed + output.length) * this.#cost);
+      if (pause !== undefined) await pause;
       if (this.#end.signal.aborted) throw streamClosed();
       if (rest.length === 0 && (directive === ZSTD_e_continue ? !full : remaining === 0)) return;
     }
@@ -122,10 +125,7 @@ class SingleFrame implements Transformer {
 
 /** Frames of a fixed number of decompressed bytes, each declaring its size. */
 class FixedFrames implements Transformer {
-  readonly #engine: Pick<Engine, "compress">;
-  readonly #pace: Pace;
-  readonly #settings: StreamSettings;
-  readonly #cost: number;
+  readonly #maker: FrameMaker;
   readonly #frameSize: number;
   readonly #table: SeekTableWriter | undefined;
   /** The part of a frame that has arrived. */
@@ -133,14 +133,11 @@ class FixedFrames implements Transformer {
   #frames = 0;
 
   constructor(
-    engine: Pick<Engine, "compress">,
+    engine: Pick<Engine, "compress" | "openCompression">,
     pace: Pace,
     settings: StreamSettings & { readonly frameSize: number },
   ) {
-    this.#engine = engine;
-    this.#pace = pace;
-    this.#settings = settings;
-    this.#cost = costFactor(settings.level);
+    this.#maker = new FrameMaker(engine, pace, settings);
     this.#frameSize = settings.frameSize;
     this.#table = settings.seekTable ? new SeekTableWriter() : undefined;
     this.#part = new ByteBuffer(this.#frameSize, FRAME_BUFFER_FIRST);
@@ -165,6 +162,7 @@ class FixedFrames implements Transformer {
   }
 
   release(): void {
+    this.#maker.release();
     this.#part = new ByteBuffer(0, 0);
   }
 
@@ -175,11 +173,11 @@ class FixedFrames implements Transformer {
   }
 
   async #frame(content: Uint8Array, emit: Emit): Promise<void> {
-    const frame = this.#engine.compress(content, this.#settings);
+    const made = this.#maker.make(content);
+    const frame = made instanceof Promise ? await made : made;
     this.#frames += 1;
     this.#table?.add(frame.length, content.length);
     await emit(frame);
-    await this.#pace.spend(content.length * this.#cost);
   }
 }
 

@@ -1,6 +1,7 @@
 /** `decompressStream`: decodes any sequence of frames and skippable frames, in bounded memory. */
 import type { DecoderEngine, DecompressionContext } from "../engine/engine.ts";
 import { ZstashError } from "../errors.ts";
+import type { Dictionary } from "../format/dictionary.ts";
 import { FRAME_HEADER_SIZE_MAX, readFrameHeaderAt, type FrameHeader } from "../format/frame.ts";
 import { BLOCK_SIZE_MAX } from "../limits.ts";
 import type { ByteTransform } from "../streams.ts";
@@ -36,6 +37,9 @@ class StreamDecompressor implements Transformer {
   #context: DecompressionContext | undefined;
   /** Bytes of window that the context was asked for. */
   #window = 0;
+  /** The dictionary that the context was told of last, and whether it has been told of any. */
+  #dictionary: Dictionary | undefined;
+  #isNew = true;
   readonly #end = new AbortController();
   /**
    * "header": bytes of the next header are gathered; "frame": the engine is inside a frame; a number: bytes of a
@@ -83,8 +87,18 @@ class StreamDecompressor implements Transformer {
 
   /** Gathers bytes until they make a whole header. Returns the rest of the input. */
   async #readHeader(input: Uint8Array, emit: Emit): Promise<Uint8Array> {
-    if (this.#header.length === 0) this.#frameStart = this.#offset;
     const known = this.#header.length;
+    if (known === 0) {
+      this.#frameStart = this.#offset;
+      const header = this.#tryHeader(input);
+      if (header?.type === "frame") {
+        // The engine reads the header once more, with what follows it.
+        const beginning = this.#begin(header);
+        if (beginning !== undefined) await beginning;
+        if (this.#end.signal.aborted) throw streamClosed();
+        return input;
+      }
+    }
     const taken = input.subarray(0, FRAME_HEADER_SIZE_MAX - known);
     const gathered = new Uint8Array(known + taken.length);
     gathered.set(this.#header);
@@ -100,10 +114,12 @@ class StreamDecompressor implements Transformer {
     this.#offset += used;
     if (header.type === "skippable") {
       this.#beginSkipping(header.contentSize!);
-      await this.#resources.pace.spend(used);
+      const pause = this.#resources.pace.spend(used);
+      if (pause !== undefined) await pause;
       return input.subarray(used);
     }
     await this.#begin(header);
+    if (this.#end.signal.aborted) throw streamClosed();
     await this.#decode(gathered.subarray(0, header.headerSize), emit, 0);
     return input.subarray(used);
   }
@@ -118,7 +134,8 @@ class StreamDecompressor implements Transformer {
     }
   }
 
-  async #begin(header: FrameHeader): Promise<void> {
+  /** Begins a frame; a promise where a context has to be had for it. */
+  #begin(header: FrameHeader): Promise<void> | undefined {
     const { dictionaryId, windowSize, contentSize } = header;
     const dictionary = this.#resources.dictionaries.get(dictionaryId);
     if (dictionaryId !== 0 && dictionary === undefined) {
@@ -133,13 +150,25 @@ class StreamDecompressor implements Transformer {
     }
     if (contentSize !== undefined && contentSize > this.#settings.maxSize - this.#size)
       throw this.#tooLarge();
-    const context =
-      this.#context !== undefined && windowSize <= this.#window
-        ? this.#context
-        : await this.#take(Math.max(windowSize, BLOCK_SIZE_MAX));
-    this.#locating(() => context.begin(dictionary));
-    this.#state = "frame";
     this.#frameEnd = contentSize === undefined ? undefined : this.#size + contentSize;
+    if (this.#context !== undefined && windowSize <= this.#window) {
+      return this.#start(this.#context, dictionary);
+    }
+    return this.#take(Math.max(windowSize, BLOCK_SIZE_MAX)).then((context) =>
+      this.#start(context, dictionary),
+    );
+  }
+
+  #start(context: DecompressionContext, dictionary: Dictionary | undefined): Promise<void> | undefined {
+    if (this.#dictionary !== dictionary || this.#isNew) this.#locating(() => context.begin(dictionary));
+    const changed = this.#dictionary !== dictionary;
+    this.#isNew = false;
+    this.#dictionary = dictionary;
+    this.#state = "frame";
+    // It may have had to be digested.
+    return changed && dictionary !== undefined
+      ? this.#resources.pace.spend(dictionary.bytes.length)
+      : undefined;
   }
 
   /**
@@ -160,6 +189,7 @@ class StreamDecompressor implements Transformer {
     }
     this.#context = context;
     this.#window = window;
+    this.#isNew = true;
     await this.#resources.pace.spend(START_COST);
     if (this.#end.signal.aborted) throw streamClosed();
     return context;
@@ -174,8 +204,10 @@ class StreamDecompressor implements Transformer {
       this.#offset += consumed * counted;
       this.#size += output.length;
       if (this.#size > this.#settings.maxSize) throw this.#tooLarge();
-      if (output.length > 0) await emit(output);
-      await this.#resources.pace.spend(consumed + output.length);
+      const demand = output.length > 0 ? emit(output) : undefined;
+      if (demand !== undefined) await demand;
+      const pause = this.#resources.pace.spend(consumed + output.length);
+      if (pause !== undefined) await pause;
       if (this.#end.signal.aborted) throw streamClosed();
       if (remaining === 0) {
         // libzstd's stream does not check this if the last block is empty.

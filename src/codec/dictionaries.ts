@@ -1,7 +1,7 @@
 /** Dictionaries as arguments, and the error for one that is not there. */
 import { describe } from "../check.ts";
 import { ZstashError } from "../errors.ts";
-import type { Dictionary } from "../format/dictionary.ts";
+import { isDictionary, type Dictionary } from "../format/dictionary.ts";
 
 /** The registered dictionaries, by the id that frame headers name. */
 export type Dictionaries = ReadonlyMap<number, Dictionary>;
@@ -20,9 +20,9 @@ export function readDictionaries(dictionaries: readonly Dictionary[] = []): Dict
   return byId;
 }
 
-/** Throws unless the argument has the shape of a dictionary. */
-export function requireDictionary(value: unknown, name: string): void {
-  if (typeof value === "object" && value !== null && "id" in value && "bytes" in value) return;
+/** Throws unless `readDictionary` has made the argument: what else has an id and bytes has not been checked. */
+export function requireDictionary(value: unknown, name: string): asserts value is Dictionary {
+  if (isDictionary(value)) return;
   throw new TypeError(`"${name}" must be what readDictionary returns, got ${describe(value)}`);
 }
 

@@ -22,10 +22,13 @@ const GROWTH_MAX = 4;
 /** A retry for less gain than this is not worth its time. */
 const GAIN_MIN = 1.03;
 const TRIES_MAX = 4;
-/** Header, block header and checksum of a frame of 256…65791 bytes, which is assumed until a frame has been seen. */
-const TYPICAL_OVERHEAD = 14;
+/** Magic number and descriptor (RFC 8878 §3.1.1.1). */
+const HEADER_SIZE_MIN = 5;
 const BLOCK_HEADER_SIZE = 3;
 const CHECKSUM_SIZE = 4;
+
+/** Makes one frame; a promise where the event loop has to run meanwhile. */
+type Compress = (content: Uint8Array) => Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>>;
 
 /** One whole frame and the bytes of content in it. */
 export interface CutFrame {
@@ -44,23 +47,32 @@ export interface CutFrame {
  * can move the cuts.
  */
 export class FrameCutter {
-  readonly #compress: (content: Uint8Array) => Uint8Array<ArrayBuffer>;
+  readonly #compress: Compress;
   readonly #bound: number;
   #buffer: ByteBuffer = new ByteBuffer(BUFFER_SIZE, BUFFER_FIRST);
   /** Content bytes that a byte of payload holds, as a running mean. */
   #ratio = 1;
-  /** Bytes of a frame that are not payload. */
-  #overhead: number = TYPICAL_OVERHEAD;
+  /** The most content that a block holds. */
+  readonly #blockSize: number;
+  readonly #windowSize: number;
+  /** Bytes of a checksum and of a dictionary's id: assumed until a frame has been seen. */
+  #extras: number = CHECKSUM_SIZE;
+  /** The most content that fits into a frame of raw blocks. */
+  #floor: number;
   #lastSize: number;
   #frames = 0;
   #tries = 0;
   #attempted = 0;
 
-  /** `compress` makes one frame of its argument, and keeps no reference to it. */
-  constructor(compress: (content: Uint8Array) => Uint8Array<ArrayBuffer>, maxFrameSize: number) {
+  /** `compress` makes one frame of its argument, with a window of at least `windowSize`, and keeps no reference to it. */
+  constructor(compress: Compress, maxFrameSize: number, windowSize: number = FRAME_CONTENT_MAX) {
     this.#compress = compress;
     this.#bound = maxFrameSize;
-    this.#lastSize = this.#floor();
+    this.#windowSize = windowSize;
+    // Block_Maximum_Size (RFC 8878 §3.1.1.2.4).
+    this.#blockSize = Math.min(windowSize, BLOCK_SIZE_MAX);
+    this.#floor = this.#rawContent();
+    this.#lastSize = this.#floor;
   }
 
   /** Frames made so far. */
@@ -79,31 +91,31 @@ export class FrameCutter {
   }
 
   /** Takes all of `bytes`, which are copied, and yields the frames that are due. */
-  *push(bytes: Uint8Array): Generator<CutFrame, void, undefined> {
+  async *push(bytes: Uint8Array): AsyncGenerator<CutFrame, void, undefined> {
     for (let at = 0; at < bytes.length;) {
       const room = this.#wanted() - this.#buffer.length;
       this.#buffer.append(bytes.subarray(at, at + room));
       at += room;
-      while (this.#buffer.length >= this.#target(this.#ratio, AIM)) yield this.#cut();
+      while (this.#buffer.length >= this.#target(this.#ratio, AIM)) yield await this.#cut();
     }
   }
 
   /** Yields what is left; of no input at all one empty frame. */
-  *finish(): Generator<CutFrame, void, undefined> {
-    while (this.#buffer.length > 0) yield this.#cut();
-    if (this.#frames === 0) yield this.#cut();
+  async *finish(): AsyncGenerator<CutFrame, void, undefined> {
+    while (this.#buffer.length > 0) yield await this.#cut();
+    if (this.#frames === 0) yield await this.#cut();
     this.#buffer = new ByteBuffer(BUFFER_SIZE, BUFFER_FIRST);
   }
 
   /** Makes the next frame from what is buffered. */
-  #cut(): CutFrame {
+  async #cut(): Promise<CutFrame> {
     const available = Math.min(this.#buffer.length, FRAME_CONTENT_MAX);
     const budget = Math.min(TRIES_MAX, 2 * (this.#frames + 1) - this.#tries);
     let fit: CutFrame | undefined;
     let size = Math.min(available, this.#target(this.#ratio, AIM));
     let missed = Infinity;
     for (let left = budget - 1; ; left--) {
-      const frame = this.#try(size);
+      const frame = await this.#try(size);
       const ratio = this.#ratioOf(size, frame);
       let next: number;
       if (frame.length <= this.#bound) {
@@ -112,7 +124,7 @@ export class FrameCutter {
         next = Math.min(available, missed - 1, size * GROWTH_MAX, this.#target(ratio, AIM));
       } else {
         missed = Math.min(missed, size);
-        next = this.#target(ratio, AIM_AFTER_MISS);
+        next = Math.min(missed - 1, this.#target(ratio, AIM_AFTER_MISS));
         if (fit !== undefined) next = Math.min(next, (fit.contentSize + missed) >>> 1);
       }
       if (fit !== undefined) {
@@ -123,8 +135,8 @@ export class FrameCutter {
         fit = { frame: writeRawBlocks(this.#content(size)), contentSize: size };
         break;
       } else {
-        // The floor is at most the size that missed: a first miss with a dictionary's id in its header lowers it.
-        size = left === 1 ? this.#floor() : next;
+        // A size that missed is above the floor; should the floor have missed, the last try repeats it.
+        size = left === 1 ? Math.min(size, this.#floor) : Math.max(1, next);
       }
     }
     this.#learn(fit, missed < Infinity);
@@ -132,10 +144,11 @@ export class FrameCutter {
     return fit;
   }
 
-  #try(size: number): Uint8Array<ArrayBuffer> {
-    const frame = this.#compress(this.#content(size));
+  async #try(size: number): Promise<Uint8Array<ArrayBuffer>> {
+    const frame = await this.#compress(this.#content(size));
     const { headerSize, checksum } = readFrameHeader(frame);
-    this.#overhead = headerSize + BLOCK_HEADER_SIZE + (checksum ? CHECKSUM_SIZE : 0);
+    this.#extras = headerSize - this.#headerSize(size) + (checksum ? CHECKSUM_SIZE : 0);
+    this.#floor = this.#rawContent();
     this.#tries += 1;
     this.#attempted += size;
     return frame;
@@ -150,20 +163,33 @@ export class FrameCutter {
   }
 
   #ratioOf(size: number, frame: Uint8Array): number {
-    return size / Math.max(1, frame.length - this.#overhead);
+    return size / Math.max(1, frame.length - this.#overhead(size));
   }
 
   /** Content that should fit at a ratio; never less than what fits at any. */
   #target(ratio: number, aim: number): number {
-    const estimate = Math.floor((this.#bound - this.#overhead) * ratio * aim);
-    return Math.max(this.#floor(), Math.min(estimate, this.#lastSize * GROWTH_MAX, FRAME_CONTENT_MAX));
+    const estimate = Math.floor((this.#bound - this.#overhead(this.#lastSize)) * ratio * aim);
+    return Math.max(this.#floor, Math.min(estimate, this.#lastSize * GROWTH_MAX, FRAME_CONTENT_MAX));
   }
 
   /** The most content that fits into a frame of raw blocks. */
-  #floor(): number {
-    const moreBlocks = Math.ceil(this.#bound / BLOCK_SIZE_MAX) - 1;
-    const room = this.#bound - this.#overhead - moreBlocks * BLOCK_HEADER_SIZE;
-    return Math.min(room, FRAME_CONTENT_MAX);
+  #rawContent(): number {
+    // The overhead of as much content as the bound is no less than that of what is left, and nearly always the same.
+    const least = Math.min(FRAME_CONTENT_MAX, this.#bound - this.#overhead(this.#bound));
+    const most = Math.min(FRAME_CONTENT_MAX, this.#bound - this.#overhead(least));
+    return most + this.#overhead(most) <= this.#bound ? most : least;
+  }
+
+  /** Bytes of a frame of so much content that are not payload, where its blocks are full. */
+  #overhead(size: number): number {
+    const blocks = Math.max(1, Math.ceil(size / this.#blockSize));
+    return this.#headerSize(size) + this.#extras + blocks * BLOCK_HEADER_SIZE;
+  }
+
+  /** Bytes of the header of a frame of so much content, without a dictionary's id: see RFC 8878 §3.1.1.1. */
+  #headerSize(size: number): number {
+    const contentSizeSize = size < 256 ? 1 : size < 65536 + 256 ? 2 : 4;
+    return HEADER_SIZE_MIN + contentSizeSize + (size > this.#windowSize ? 1 : 0);
   }
 
   #content(size: number): Uint8Array {

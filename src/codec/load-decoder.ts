@@ -10,10 +10,10 @@ import {
   readDecompressStreamOptions,
   readRangeArguments,
   type DecompressStreamOptions,
-  type DecompressStreamSettings,
 } from "./decompress-options.ts";
 import { readDictionaries } from "./dictionaries.ts";
 import { loadedStream } from "./loaded-stream.ts";
+import type { StreamDecoder } from "./on-demand/index.ts";
 import { readStreamMemory, streamMemoryNames, type StreamMemoryOptions } from "./stream-memory.ts";
 import { readModule, type CompiledModule, type ModuleSource } from "./module.ts";
 
@@ -64,7 +64,12 @@ async function load(
     const loaded = await loadModule();
     return { module: loaded, oneShot: createOneShotEngine(loaded) };
   });
-  let streams: Promise<(settings: DecompressStreamSettings) => ByteTransform> | undefined;
+  let streams: StreamDecoder | undefined;
+  // The promise of a load is nobody's to share: one that fails is tried again.
+  const loadStreams = async (): Promise<StreamDecoder> => {
+    const { createStreamDecoder } = await loadOnDemand();
+    return (streams ??= createStreamDecoder(module, memory, dictionaries));
+  };
   const decoder = {
     ...createOneShotDecoder(oneShot, dictionaries),
     decompressStream(options?: DecompressStreamOptions): ByteTransform {
@@ -72,12 +77,16 @@ async function load(
       const input = new TransformStream<Uint8Array, Uint8Array>();
       const readable = loadedStream(
         async () => {
-          streams ??= loadOnDemand().then(({ createStreamDecoder }) =>
-            createStreamDecoder(module, memory, dictionaries),
-          );
-          const { readable, writable } = (await streams)(settings);
-          input.readable.pipeTo(writable).catch(() => undefined);
-          return readable;
+          const { decompressStream } = await loadStreams().catch((error: unknown) => {
+            // The writer is not left waiting.
+            input.readable.cancel(error).catch(() => undefined);
+            throw error;
+          });
+          return () => {
+            const { readable, writable } = decompressStream(settings);
+            input.readable.pipeTo(writable).catch(() => undefined);
+            return readable;
+          };
         },
         (reason) => input.readable.cancel(reason),
       );
@@ -89,9 +98,10 @@ async function load(
     decompressRange(source, start, end, options): ByteStream {
       // What is wrong is thrown here, as by the codec whose code is there at once.
       readRangeArguments(source, start, end, options);
-      return loadedStream(async () =>
-        (await loadOnDemand()).createRangeReader(decoder)(source, start, end, options),
-      );
+      return loadedStream(async () => {
+        const { createRangeReader } = await loadStreams();
+        return () => createRangeReader(decoder)(source, start, end, options);
+      });
     },
   };
 }

@@ -3,22 +3,32 @@ import type { ByteReader, ByteStream } from "../streams.ts";
 
 /**
  * A stream whose source is loaded when a reader first asks for a chunk: a page that only decodes whole values never
- * fetches the code of streams. `cancelled` is called for a reader that leaves before that.
+ * fetches the code of streams. What `load` yields opens the stream, and is not called for a reader that has left
+ * meanwhile; `cancelled` is.
  */
 export function loadedStream(
-  load: () => Promise<ByteStream>,
+  load: () => Promise<() => ByteStream>,
   cancelled?: (reason: unknown) => Promise<void>,
 ): ByteStream {
   let reader: ByteReader | undefined;
+  let left = false;
   const stream = new ReadableStream<Uint8Array<ArrayBuffer>>(
     {
       async pull(controller) {
-        reader ??= (await load()).getReader();
+        if (reader === undefined) {
+          const open = await load();
+          if (left) return;
+          reader = open().getReader();
+        }
         const { done, value } = await reader.read();
+        if (left) return;
         if (done) controller.close();
         else controller.enqueue(value);
       },
-      cancel: (reason) => (reader === undefined ? cancelled?.(reason) : reader.cancel(reason)),
+      cancel(reason) {
+        left = true;
+        return reader === undefined ? cancelled?.(reason) : reader.cancel(reason);
+      },
     },
     { highWaterMark: 0 },
   );

@@ -32,12 +32,12 @@ export function* planReads(
   { readSize, maxFrameSize }: ReadSettings,
 ): Generator<FrameRead, void, undefined> {
   if (start >= end) return;
-  const last = table.find(end - 1) + 1;
   let read: FrameRead | undefined;
-  for (let index = table.find(start); index < last; index++) {
+  // From frame to frame that has content: of empty ones a table may have millions.
+  for (let at = start; at < end;) {
+    const index = table.find(at);
     const frame = table.frame(index);
-    // A skippable frame is read only when it lies between two frames of one read.
-    if (frame.contentStart === frame.contentEnd) continue;
+    at = frame.contentEnd;
     requireSizes(frame, index, maxFrameSize);
     if (read !== undefined && frame.end - read.start <= readSize) {
       read = { ...read, end: frame.end, last: index + 1 };

@@ -2,7 +2,14 @@
 import { concatenate } from "../bytes.ts";
 import { requireOptions } from "../check.ts";
 import { ZstashError } from "../errors.ts";
-import { parseSeekTable, seekTableSize, type SeekTable, type SeekTableFrame } from "../format/seek-table.ts";
+import { readFrameHeader } from "../format/frame.ts";
+import {
+  parseSeekTableInSteps,
+  seekTableSize,
+  type SeekTable,
+  type SeekTableFrame,
+} from "../format/seek-table.ts";
+import { macrotask } from "../timers.ts";
 import type { ByteStream, ByteTransform } from "../streams.ts";
 import {
   readRangeArguments,
@@ -10,6 +17,8 @@ import {
   type RangeOptions,
   type RangeSource,
 } from "./decompress-options.ts";
+import { job } from "./job.ts";
+import { Pace } from "./pace.ts";
 import { createPullStream, type ByteGenerator } from "./pull-stream.ts";
 import { planReads, type FrameRead, type ReadSettings } from "./range-plan.ts";
 import { readExactly, withBytes } from "./range-source.ts";
@@ -17,12 +26,18 @@ import { readExactly, withBytes } from "./range-source.ts";
 /** The methods of a `Decoder` that reading ranges takes. */
 export interface RangeDecoder {
   decompress(data: Uint8Array, options: { readonly maxSize: number }): Uint8Array<ArrayBuffer>;
-  decompressStream(): ByteTransform;
+  decompressStream(options?: { readonly maxSize?: number }): ByteTransform;
 }
+
+/** Content of a frame up to which it is decoded at once, in bytes: a few milliseconds. */
+const LARGE_FRAME: number = 2 << 20;
+/** The largest window that streams accept by default. */
+const STREAM_WINDOW: number = 8 << 20;
 
 /** Bytes `[start, end)` of a source's content, and how to read them. */
 interface RangeRequest {
   readonly decoder: RangeDecoder;
+  readonly pace: Pace;
   readonly source: RangeSource;
   readonly start: number;
   readonly end: number;
@@ -71,10 +86,11 @@ export async function readSeekTable(
  */
 export function createRangeReader(
   decoder: RangeDecoder,
+  pace: Pace = new Pace(),
 ): (source: RangeSource, start: number, end?: number, options?: RangeOptions) => ByteStream {
   return (source, start, end, options) => {
     const { seekTable, signal, ...request } = readRangeArguments(source, start, end, options);
-    return createPullStream((ended) => readRange({ decoder, ...request }, seekTable, ended), signal);
+    return createPullStream((ended) => readRange({ decoder, pace, ...request }, seekTable, ended), signal);
   };
 }
 
@@ -83,7 +99,7 @@ async function* readRange(
   known: SeekTable | undefined,
   signal: AbortSignal,
 ): ByteGenerator {
-  const { decoder, start, end } = request;
+  const { pace, start, end } = request;
   if (start === end) return;
   const { table, source } =
     known === undefined ? await readEnd(request.source, signal) : { table: known, source: request.source };
@@ -95,11 +111,16 @@ async function* readRange(
   const contentEnd = Math.min(end, table.size);
   const plan = planReads(table, start, contentEnd, request.settings);
   for await (const { read, bytes } of fetchReads(source, plan, signal)) {
-    for (let index = read.first; index < read.last; index++) {
+    const readEnd = table.frame(read.last - 1).contentEnd;
+    for (let at = table.frame(read.first).contentStart; at < readEnd;) {
+      const index = table.find(at);
       const frame = table.frame(index);
-      if (frame.contentStart === frame.contentEnd) continue;
+      at = frame.contentEnd;
       const compressed = bytes.subarray(frame.start - read.start, frame.end - read.start);
-      const content = decodeFrame(decoder, compressed, index, frame);
+      const content = await decodeFrame(request.decoder, compressed, index, frame, signal);
+      const pause = pace.spend(compressed.length + content.length);
+      if (pause !== undefined) await pause;
+      signal.throwIfAborted();
       yield content.subarray(Math.max(0, start - frame.contentStart), contentEnd - frame.contentStart);
     }
   }
@@ -119,7 +140,22 @@ async function readEnd(
     const front = await readExactly(source, size - tableSize, size - length, undefined, signal);
     tail = concatenate([front, tail]);
   }
-  return { table: parseSeekTable(tail, size), source: withBytes(source, size - tail.length, tail) };
+  return { table: await parseTable(tail, size, signal), source: withBytes(source, size - tail.length, tail) };
+}
+
+/** Parses a table; the event loop runs every million entries. */
+async function parseTable(
+  tail: Uint8Array,
+  sourceSize: number,
+  signal: AbortSignal,
+): Promise<SeekTable | undefined> {
+  const steps = parseSeekTableInSteps(tail, sourceSize);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+    await macrotask();
+    signal.throwIfAborted();
+  }
 }
 
 /** Carries out a plan, one read ahead of its consumer. */
@@ -145,21 +181,50 @@ async function* fetchReads(
 }
 
 /** Decodes one frame of the table, and holds it to what the table says; errors tell its index and place. */
-function decodeFrame(
+async function decodeFrame(
   decoder: RangeDecoder,
   compressed: Uint8Array,
   index: number,
   frame: SeekTableFrame,
-): Uint8Array<ArrayBuffer> {
+  signal: AbortSignal,
+): Promise<Uint8Array<ArrayBuffer>> {
   const contentSize = frame.contentEnd - frame.contentStart;
   let content: Uint8Array<ArrayBuffer>;
   try {
-    content = decoder.decompress(compressed, { maxSize: contentSize });
+    content =
+      contentSize > LARGE_FRAME && readFrameHeader(compressed).windowSize <= STREAM_WINDOW
+        ? await decodeLarge(decoder, compressed, contentSize, signal)
+        : decoder.decompress(compressed, { maxSize: contentSize });
   } catch (error) {
     throw error instanceof ZstashError ? relocated(error, index, frame) : error;
   }
   if (content.length !== contentSize) throw wrongSize(index, frame, `got ${content.length}`);
   return content;
+}
+
+/** Decodes a frame that would hold the event loop for long through a stream, which waits for no other. */
+async function decodeLarge(
+  decoder: RangeDecoder,
+  compressed: Uint8Array,
+  maxSize: number,
+  signal: AbortSignal,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const options = { maxSize, [job]: true };
+  const { readable, writable } = decoder.decompressStream(options);
+  const writer = writable.getWriter();
+  writer.write(compressed).catch(() => undefined);
+  writer.close().catch(() => undefined);
+  const chunks: Uint8Array[] = [];
+  const reader = readable.getReader();
+  const cancel = (): void => void reader.cancel(signal.reason).catch(() => undefined);
+  signal.addEventListener("abort", cancel);
+  try {
+    for (let next = await reader.read(); !next.done; next = await reader.read()) chunks.push(next.value);
+  } finally {
+    signal.removeEventListener("abort", cancel);
+  }
+  signal.throwIfAborted();
+  return concatenate(chunks);
 }
 
 /** The same error with its place in the source. */

@@ -4,8 +4,8 @@ import { describe } from "../check.ts";
 import { ZstashError } from "../errors.ts";
 import type { ByteStream, ByteTransform } from "../streams.ts";
 
-/** Hands one chunk to the reader; resolves when the reader wants more, rejects when it has gone. */
-export type Emit = (chunk: Uint8Array<ArrayBuffer>) => Promise<void>;
+/** Hands one chunk to the reader; a promise until the reader wants more. Throws or rejects when it has gone. */
+export type Emit = (chunk: Uint8Array<ArrayBuffer>) => Promise<void> | undefined;
 
 /** The error for work that goes on after its stream has ended. */
 export function streamClosed(): ZstashError {
@@ -49,10 +49,12 @@ export function createTransform(transformer: Transformer): ByteTransform {
     release();
     output.error(reason);
   };
-  const emit: Emit = async (chunk) => {
+  const emit: Emit = (chunk) => {
     if (gone !== undefined) throw gone.reason;
     output.enqueue(chunk);
-    if ((output.desiredSize ?? 0) > 0) return;
+    return (output.desiredSize ?? 0) > 0 ? undefined : demanded();
+  };
+  const demanded = async (): Promise<void> => {
     await new Promise<void>((resolve) => (demand = resolve));
     demand = undefined;
     if (gone !== undefined) throw (gone as { reason: unknown }).reason;

@@ -142,7 +142,7 @@ async function createZstd(factory: EngineFactory, options: LoadOptions): Promise
   };
   return {
     ...decoder,
-    decompressRange: createRangeReader(decoder),
+    decompressRange: createRangeReader(decoder, pace),
     compress(data, options) {
       if (typeof data !== "string" && !isBytes(data)) {
         throw new TypeError(`"data" must be a Uint8Array or a string, got ${describe(data)}`);

@@ -3,28 +3,44 @@ import { ZstashError } from "../errors.ts";
 import type { Dictionary } from "../format/dictionary.ts";
 import type { LinearMemory } from "./memory.ts";
 
-/** Digested dictionaries kept per instance and direction: 113–474 KB each, and 125 µs to make. */
-const CACHE_SIZE = 8;
+/** Bytes that digested dictionaries may take: of one-shot work, and of the instance of a stream. */
+export const ONE_SHOT_DICTIONARIES: number = 16 << 20;
+export const STREAM_DICTIONARIES: number = 8 << 20;
 
-/** Digested dictionaries of one instance and one direction. All of them are freed when one more would be too many. */
+/** What one takes beyond its dictionary, for decompression: its tables. */
+const TABLES_SIZE: number = 28 << 10;
+/** A digested dictionary of 64 KB takes 113–474 KB for compression, by level. */
+export const COMPRESSION_FACTOR = 8;
+
+/** Digested dictionaries of one instance and one direction. All of them are freed when one more would take too much. */
 export class DigestedDictionaries {
   readonly #memory: LinearMemory;
   readonly #free: (address: number) => number;
+  readonly #sizeMax: number;
+  readonly #factor: number;
+  #size = 0;
   readonly #digested = new Map<string, { dictionary: Dictionary; address: number }>();
 
-  constructor(memory: LinearMemory, free: (address: number) => number) {
+  /** `sizeMax` is what all may take together, `factor` how many times its own size one takes. */
+  constructor(memory: LinearMemory, free: (address: number) => number, sizeMax: number, factor = 1) {
     this.#memory = memory;
     this.#free = free;
+    this.#sizeMax = sizeMax;
+    this.#factor = factor;
   }
 
   /** Address of the digested dictionary, which `create` makes. `name` is the id and the level, where there is one. */
   get(name: string, dictionary: Dictionary, create: (address: number, size: number) => number): number {
     const known = this.#digested.get(name);
     if (known !== undefined && known.dictionary === dictionary) return known.address;
-    if (known !== undefined) this.#free(known.address);
-    this.#digested.delete(name);
+    if (known !== undefined) {
+      this.#free(known.address);
+      this.#digested.delete(name);
+      this.#size -= this.#sizeOf(known.dictionary);
+    }
     // All at once, and before the next is made: the decoder's allocator reclaims from the top of the heap only.
-    if (this.#digested.size >= CACHE_SIZE) this.clear();
+    const size = this.#sizeOf(dictionary);
+    if (this.#size + size > this.#sizeMax) this.clear();
     const area = this.#memory.allocate(dictionary.bytes.length);
     try {
       this.#memory.bytes().set(dictionary.bytes, area.address);
@@ -37,6 +53,7 @@ export class DigestedDictionaries {
         );
       }
       this.#digested.set(name, { dictionary, address });
+      this.#size += size;
       return address;
     } finally {
       this.#memory.release(area);
@@ -47,5 +64,10 @@ export class DigestedDictionaries {
   clear(): void {
     for (const { address } of this.#digested.values()) this.#free(address);
     this.#digested.clear();
+    this.#size = 0;
+  }
+
+  #sizeOf({ bytes }: Dictionary): number {
+    return bytes.length * this.#factor + TABLES_SIZE;
   }
 }

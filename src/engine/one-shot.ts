@@ -1,7 +1,7 @@
 /** Coding of whole values on one WebAssembly instance, which is replaced once it has trapped or grown too large. */
 import type { Dictionary } from "../format/dictionary.ts";
 import { readUtf8 } from "../text.ts";
-import { DigestedDictionaries } from "./dictionaries.ts";
+import { COMPRESSION_FACTOR, DigestedDictionaries, ONE_SHOT_DICTIONARIES } from "./dictionaries.ts";
 import type {
   CompressSettings,
   CompressStreamSettings,
@@ -21,9 +21,6 @@ import { isZstdError, notText, toDecodeError, toZstashError, trapped } from "./z
 
 /** An instance that has grown past this is dropped after the call: linear memory never shrinks. */
 const HIGH_WATER_MARK = 64 << 20;
-
-/** A digested dictionary of 64 KB takes 113–474 KB, by level. */
-const DIGESTED_FACTOR = 8;
 
 /** Makes the one-shot half of a decoding engine. A module that does not start fails here and not at the first call. */
 export function createOneShotDecoder(
@@ -94,7 +91,11 @@ class OneShotDecoder {
   constructor(module: WebAssembly.Module) {
     this.exports = instantiate(module);
     this.memory = new LinearMemory(this.exports);
-    this.#dictionaries = new DigestedDictionaries(this.memory, this.exports.ZSTD_freeDDict);
+    this.#dictionaries = new DigestedDictionaries(
+      this.memory,
+      this.exports.ZSTD_freeDDict,
+      ONE_SHOT_DICTIONARIES,
+    );
   }
 
   decompress<Memory extends ArrayBufferLike = ArrayBuffer>(
@@ -179,7 +180,7 @@ export class OneShot extends OneShotDecoder {
     const { ZSTD_estimateCStreamSize } = requireCompression(this.exports);
     const { windowLog = 0, chainLog = 0, hashLog = 0 } = parameters;
     const context = ZSTD_estimateCStreamSize(level, windowLog, chainLog, hashLog, contentSize) >>> 0;
-    return context + (dictionary === undefined ? 0 : dictionary.bytes.length * DIGESTED_FACTOR);
+    return context + (dictionary === undefined ? 0 : dictionary.bytes.length * COMPRESSION_FACTOR);
   }
 
   compress(source: Uint8Array | string, settings: CompressSettings): Uint8Array<ArrayBuffer> {
@@ -210,7 +211,12 @@ export class OneShot extends OneShotDecoder {
   }
 
   #digest(exports: ZstashCompressionExports, dictionary: Dictionary, level: number): number {
-    this.#dictionaries ??= new DigestedDictionaries(this.memory, exports.ZSTD_freeCDict);
+    this.#dictionaries ??= new DigestedDictionaries(
+      this.memory,
+      exports.ZSTD_freeCDict,
+      ONE_SHOT_DICTIONARIES,
+      COMPRESSION_FACTOR,
+    );
     return this.#dictionaries.get(`${dictionary.id} ${level}`, dictionary, (at, size) =>
       exports.ZSTD_createCDict(at, size, level),
     );

@@ -5,26 +5,31 @@ import { isZstdError, toZstashError } from "./zstd-errors.ts";
 
 /**
  * ZSTD_cParameter of each advanced parameter, and zstd's own range of it (ZSTD_cParam_getBounds, 32 bits), but for the
- * window: readers stop at 27. A value of 0 leaves the choice to the level.
+ * window, where readers stop at 27, and for the tables, which are to fit wasm32: at 29 one takes 2 GiB. A value of 0
+ * leaves the choice to the level.
  */
 export const advancedParameters: Readonly<
   Record<keyof CompressionParameters, readonly [parameter: number, least: number, most: number]>
 > = {
   windowLog: [101, 10, 27],
-  hashLog: [102, 6, 30],
-  chainLog: [103, 6, 29],
+  hashLog: [102, 6, 28],
+  chainLog: [103, 6, 28],
   searchLog: [104, 1, 29],
   minMatch: [105, 3, 7],
   targetLength: [106, 0, 131_072],
   strategy: [107, 1, 9],
 };
 
+const parameterList = Object.entries(advancedParameters).map(
+  ([name, [parameter]]) => [name as keyof CompressionParameters, parameter] as const,
+);
+
 /** The parameters that a compression context has. */
 export class ParameterCache {
   #level: number | undefined;
   #checksum: boolean | undefined;
-  /** Undefined for the level's own; null if zstd refused one of them after others had been set. */
-  #advanced: CompressionParameters | undefined | null;
+  /** By value, because the caller's object may change. Undefined for the level's own, all of them. */
+  #advanced: Partial<Record<keyof CompressionParameters, number>> | undefined;
 
   set(
     exports: ZstashCompressionExports,
@@ -35,12 +40,15 @@ export class ParameterCache {
     this.#level = level;
     if (this.#checksum !== checksum) setParameter(exports, context, ZSTD_c_checksumFlag, checksum ? 1 : 0);
     this.#checksum = checksum;
-    if (this.#advanced === parameters) return;
-    this.#advanced = null;
-    for (const [name, [parameter]] of Object.entries(advancedParameters)) {
-      setParameter(exports, context, parameter, parameters?.[name as keyof CompressionParameters] ?? 0);
+    if (this.#advanced === undefined && parameters === undefined) return;
+    const held = (this.#advanced ??= {});
+    for (const [name, parameter] of parameterList) {
+      const value = parameters?.[name] ?? 0;
+      if ((held[name] ?? 0) === value) continue;
+      setParameter(exports, context, parameter, value);
+      held[name] = value;
     }
-    this.#advanced = parameters;
+    if (parameters === undefined) this.#advanced = undefined;
   }
 }
 

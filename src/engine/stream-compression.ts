@@ -1,5 +1,5 @@
 /** Compression streams on pooled instances. */
-import { DigestedDictionaries } from "./dictionaries.ts";
+import { COMPRESSION_FACTOR, DigestedDictionaries, STREAM_DICTIONARIES } from "./dictionaries.ts";
 import type { CompressionContext, CompressStreamSettings, EndDirective, StreamStep } from "./engine.ts";
 import { ZSTD_e_continue } from "./engine.ts";
 import {
@@ -44,7 +44,12 @@ class Compression implements StreamContext {
   constructor(instance: StreamInstance) {
     this.#instance = instance;
     this.#exports = requireCompression(instance.exports);
-    this.#dictionaries = new DigestedDictionaries(instance.memory, this.#exports.ZSTD_freeCDict);
+    this.#dictionaries = new DigestedDictionaries(
+      instance.memory,
+      this.#exports.ZSTD_freeCDict,
+      STREAM_DICTIONARIES,
+      COMPRESSION_FACTOR,
+    );
     this.#context = requireAddress(this.#exports.ZSTD_createCCtx());
   }
 

@@ -1,6 +1,6 @@
 /** Decompression streams on pooled instances. */
 import type { Dictionary } from "../format/dictionary.ts";
-import { DigestedDictionaries } from "./dictionaries.ts";
+import { DigestedDictionaries, STREAM_DICTIONARIES } from "./dictionaries.ts";
 import type { DecompressContextSettings, DecompressionContext, StreamStep } from "./engine.ts";
 import { ZSTD_d_windowLogMax, ZSTD_reset_session_only } from "./exports.ts";
 import { requireAddress } from "./memory.ts";
@@ -38,7 +38,11 @@ class Decompression implements StreamContext {
 
   constructor(instance: StreamInstance) {
     this.#instance = instance;
-    this.#dictionaries = new DigestedDictionaries(instance.memory, instance.exports.ZSTD_freeDDict);
+    this.#dictionaries = new DigestedDictionaries(
+      instance.memory,
+      instance.exports.ZSTD_freeDDict,
+      STREAM_DICTIONARIES,
+    );
     this.#context = requireAddress(instance.exports.ZSTD_createDCtx());
   }
 

@@ -32,6 +32,7 @@ export class StreamInstance implements Poolable {
   readonly #input: number;
   readonly #output: number;
   #context: StreamContext | undefined;
+  #view: DataView | undefined;
 
   constructor(module: WebAssembly.Module) {
     this.exports = instantiate(module);
@@ -82,6 +83,9 @@ export class StreamInstance implements Poolable {
   }
 
   #words(): DataView {
-    return new DataView(this.exports.memory.buffer, this.buffers, BUFFERS_SIZE);
+    const { buffer } = this.exports.memory;
+    // Memory that has grown is another buffer.
+    if (this.#view?.buffer !== buffer) this.#view = new DataView(buffer, this.buffers, BUFFERS_SIZE);
+    return this.#view;
   }
 }

@@ -6,8 +6,10 @@ import { ZstashError } from "../errors.ts";
 const DICTIONARY_MAGIC = 0xec30a437;
 /** Dictionaries are 112 KB by zstd's own default; a larger one than this is a mistake. */
 const DICTIONARY_SIZE_MAX = 16 << 20;
+/** Marks what `readDictionary` of any copy of this module has made: bundles and module graphs often hold several. */
+const mark: unique symbol = Symbol.for("zstash.Dictionary");
 
-/** A dictionary that frames name by its id. Made by `readDictionary`; compare by identity. */
+/** A dictionary that frames name by its id. Made by `readDictionary` alone; compare by identity. */
 export interface Dictionary {
   /** The id that frame headers name; never 0. */
   readonly id: number;
@@ -32,11 +34,18 @@ export function readDictionary(bytes: Uint8Array): Dictionary {
   if (bytes.length < 9 || bytes.length > DICTIONARY_SIZE_MAX) {
     throw invalid(`its size must be 9…${DICTIONARY_SIZE_MAX} bytes, got ${bytes.length}`);
   }
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  // A view's own `slice` may not copy (Buffer's does not), and its memory may change.
+  const copy = new Uint8Array(bytes);
+  const view = new DataView(copy.buffer);
   if (view.getUint32(0, true) !== DICTIONARY_MAGIC) throw invalid("it has no zstd dictionary magic number");
   const id = view.getUint32(4, true);
   if (id === 0) throw invalid("its id is 0, which no frame can refer to");
-  return { id, bytes: bytes.slice() };
+  return Object.freeze(Object.defineProperty({ id, bytes: copy }, mark, { value: true }));
+}
+
+/** Returns true for what `readDictionary` has made, of this copy of the module or of another. */
+export function isDictionary(value: unknown): value is Dictionary {
+  return typeof value === "object" && value !== null && Object.hasOwn(value, mark);
 }
 
 function invalid(reason: string): ZstashError {

@@ -21,6 +21,9 @@ export const SEEK_TABLE_FOOTER_SIZE = 9;
  */
 export const SEEK_TABLE_SIZE_MAX: number = 64 << 20;
 
+/** Entries that are summed up at once: a few milliseconds. */
+const ENTRIES_AT_ONCE: number = 1 << 20;
+
 const HEADER_SIZE = 8;
 const ENTRY_SIZE = 8;
 const CHECKSUM_SIZE = 4;
@@ -141,6 +144,18 @@ export function seekTableSize(tail: Uint8Array, sourceSize: number = tail.length
  * ```
  */
 export function parseSeekTable(tail: Uint8Array, sourceSize?: number): SeekTable | undefined {
+  const steps = parseSeekTableInSteps(tail, sourceSize);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+  }
+}
+
+/** Parses as `parseSeekTable` does, and pauses after every million entries, of which a hostile writer may make eight. */
+export function* parseSeekTableInSteps(
+  tail: Uint8Array,
+  sourceSize?: number,
+): Generator<undefined, SeekTable | undefined, undefined> {
   if (sourceSize !== undefined && !(Number.isSafeInteger(sourceSize) && sourceSize >= tail.length)) {
     throw new RangeError(
       `"sourceSize" must be a whole number of at least ${tail.length} bytes, got ${sourceSize}`,
@@ -164,7 +179,7 @@ export function parseSeekTable(tail: Uint8Array, sourceSize?: number): SeekTable
   }
   // The size was computed from the count, so the entries fill it exactly.
   const framesEnd = sourceSize === undefined ? undefined : base + at;
-  return readEntries({ view, first: at + HEADER_SIZE, frameCount, entrySize, base, framesEnd });
+  return yield* readEntries({ view, first: at + HEADER_SIZE, frameCount, entrySize, base, framesEnd });
 }
 
 interface Footer {
@@ -207,7 +222,14 @@ interface Entries {
 }
 
 /** Sums both sizes up, frame by frame. */
-function readEntries({ view, first, frameCount, entrySize, base, framesEnd }: Entries): SeekTable {
+function* readEntries({
+  view,
+  first,
+  frameCount,
+  entrySize,
+  base,
+  framesEnd,
+}: Entries): Generator<undefined, SeekTable, undefined> {
   const starts = new Float64Array(frameCount + 1);
   const contentStarts = new Float64Array(frameCount + 1);
   let start = 0;
@@ -224,6 +246,7 @@ function readEntries({ view, first, frameCount, entrySize, base, framesEnd }: En
     }
     starts[frame + 1] = start;
     contentStarts[frame + 1] = contentStart;
+    if (frame % ENTRIES_AT_ONCE === ENTRIES_AT_ONCE - 1) yield;
   }
   if (framesEnd !== undefined && start !== framesEnd) {
     throw corrupt(`its frames end at byte ${start}, but the table begins at ${framesEnd}`, framesEnd);

@@ -39,7 +39,7 @@ const encoded = [
   "ZWF0ZWRBdCI6IjIwMjYtMTEtMjlUMTg6MDA6MDBaIn17InNlc3Npb24iOiIzZDM5NjUxNGNkNGIiLCJ1c2VyIjp7ImlkIjo5",
   "MDgwMCwibmFtZSI6ImJhcmJhcmEiLCJyb2xlcyI6WyI=",
 ];
-const dictionary = { id: 1002, bytes: fromBase64(encoded.join("")) };
+const stored = fromBase64(encoded.join(""));
 
 const value = utf8(
   JSON.stringify({
@@ -50,8 +50,8 @@ const value = utf8(
 );
 
 /** The same contents under another id. */
-const renamed = { id: 77, bytes: dictionary.bytes.slice() };
-renamed.bytes.set([77, 0, 0, 0], 4);
+const renamedStored = stored.slice();
+renamedStored.set([77, 0, 0, 0], 4);
 
 /** Many sessions in one text. */
 const sessions = utf8(
@@ -76,11 +76,11 @@ const decoding: readonly Case[] = [
     name: "dictionaries: what is no dictionary is DICTIONARY_INVALID",
     run(context) {
       const { readDictionary } = context;
-      const { id, bytes } = readDictionary(dictionary.bytes);
+      const { id, bytes } = readDictionary(stored);
       equal(id, 1002, "the id");
-      equal(bytes, dictionary.bytes, "the bytes");
-      const unnamed = dictionary.bytes.slice().fill(0, 4, 8);
-      for (const wrong of [new Uint8Array(0), dictionary.bytes.subarray(0, 8), value, unnamed]) {
+      equal(bytes, stored, "the bytes");
+      const unnamed = stored.slice().fill(0, 4, 8);
+      for (const wrong of [new Uint8Array(0), stored.subarray(0, 8), value, unnamed]) {
         throws(context, "DICTIONARY_INVALID", `${wrong.length} bytes`, () => readDictionary(wrong));
       }
       misuse("TypeError", "bytes", "a text", () => readDictionary("dictionary" as unknown as Uint8Array));
@@ -90,6 +90,8 @@ const decoding: readonly Case[] = [
     name: "dictionaries: registered ones decode, one-shot, as text, in streams and bytes",
     needs: ["dictionary", "streams"],
     async run(context) {
+      const dictionary = context.readDictionary(stored);
+      const renamed = context.readDictionary(renamedStored);
       const known = await registered(context, dictionary, renamed);
       const { zstd } = context;
       for (const level of [-5, 1, 9]) {
@@ -120,6 +122,8 @@ const decoding: readonly Case[] = [
     name: "dictionaries: another one than the frame's is DICTIONARY_UNKNOWN, and the rest decodes",
     needs: ["dictionary", "streams"],
     async run(context) {
+      const dictionary = context.readDictionary(stored);
+      const renamed = context.readDictionary(renamedStored);
       const known = await registered(context, renamed);
       const foreign = context.zstd.compress(value, { dictionary });
       const own = context.zstd.compress(value, { dictionary: renamed });
@@ -147,6 +151,7 @@ const decoding: readonly Case[] = [
     name: "dictionaries: truncated at every byte is TRUNCATED",
     needs: ["dictionary", "streams"],
     async run(context) {
+      const dictionary = context.readDictionary(stored);
       const known = await registered(context, dictionary);
       const frame = context.zstd.compress(value, { dictionary });
       for (const [name, decoder] of decodersOf(known)) {
@@ -166,6 +171,7 @@ const decoding: readonly Case[] = [
     name: "dictionaries: bounded frames each name theirs, are fewer for it, and are read by range",
     needs: ["dictionary"],
     async run(context) {
+      const dictionary = context.readDictionary(stored);
       const known = await registered(context, dictionary);
       const options = { maxFrameSize: 200, seekTable: true };
       const {
@@ -205,7 +211,9 @@ export const dictionaries: readonly Case[] = [
   {
     name: "dictionaries: a frame names its dictionary, and is smaller for it",
     needs: ["dictionary"],
-    run({ zstd, readFrameHeader }) {
+    run(context) {
+      const dictionary = context.readDictionary(stored);
+      const { zstd, readFrameHeader } = context;
       const plain = zstd.compress(value);
       for (const level of [-5, 1, 9]) {
         const frame = zstd.compress(value, { level, dictionary });
@@ -221,6 +229,7 @@ export const dictionaries: readonly Case[] = [
     name: "dictionaries: one that is not registered is DICTIONARY_UNKNOWN and named",
     needs: ["dictionary", "streams"],
     async run(context) {
+      const dictionary = context.readDictionary(stored);
       const { zstd } = context;
       const one = zstd.compress(value, { dictionary });
       const streamed = await through(zstd.compressStream({ dictionary }), [value]);
@@ -245,8 +254,9 @@ export const dictionaries: readonly Case[] = [
     name: "dictionaries: corrupt tables are DICTIONARY_INVALID, and nothing else breaks",
     needs: ["dictionary", "streams"],
     async run(context) {
+      const dictionary = context.readDictionary(stored);
       const { zstd } = context;
-      const corrupt = { id: 1002, bytes: dictionary.bytes.slice().fill(255, 8, 80) };
+      const corrupt = context.readDictionary(stored.slice().fill(255, 8, 80));
       const before = zstd.compress(value, { dictionary });
       for (let round = 0; round < 3; round++) {
         throws(context, "DICTIONARY_INVALID", "one-shot", () =>

@@ -11,16 +11,23 @@ import type { Dictionaries } from "../dictionaries.ts";
 import type { CompiledModule } from "../module.ts";
 import { Pace } from "../pace.ts";
 import { createDecompressStream } from "../decompress-stream.ts";
+import { createRangeReader, type RangeDecoder } from "../range.ts";
 
-export { createRangeReader, readSeekTable } from "../range.ts";
+export { readSeekTable } from "../range.ts";
 export { createDecompressStream };
+
+/** Streams and ranges of one module, which share their memory and their pace. */
+export interface StreamDecoder {
+  decompressStream(settings: DecompressStreamSettings): ByteTransform;
+  createRangeReader(decoder: RangeDecoder): ReturnType<typeof createRangeReader>;
+}
 
 /** Makes the decompression streams of a module that has no engine around it. */
 export function createStreamDecoder(
   module: CompiledModule,
   memory: EngineSettings,
   dictionaries: Dictionaries,
-): (settings: DecompressStreamSettings) => ByteTransform {
+): StreamDecoder {
   const pool = new StreamPool(module, memory);
   const resources = {
     engine: {
@@ -30,5 +37,8 @@ export function createStreamDecoder(
     dictionaries,
     pace: new Pace(),
   };
-  return (settings) => createDecompressStream(resources, settings);
+  return {
+    decompressStream: (settings) => createDecompressStream(resources, settings),
+    createRangeReader: (decoder) => createRangeReader(decoder, resources.pace),
+  };
 }

@@ -246,6 +246,52 @@ describe("options", () => {
     expectBytes(await through(zstd.compressStream(), [data]), streamed);
   });
 
+  test("parameters are taken as they are at the call, whatever becomes of their object", async () => {
+    const data = text(100_000);
+    const held = { windowLog: 20, strategy: 9 };
+    const other = { windowLog: 10, strategy: 1 };
+    const expected = [held, other].map((parameters) =>
+      zstd.compress(data, { parameters: { ...parameters } }),
+    );
+    expect(expected[0]).not.toEqual(expected[1]);
+    const parameters = { ...held };
+    expect(zstd.compress(data, { parameters })).toEqual(expected[0]);
+    const streamed = await through(zstd.compressStream({ parameters: held }), [data]);
+    const stream = zstd.compressStream({ parameters });
+    Object.assign(parameters, other);
+    expect(zstd.compress(data, { parameters })).toEqual(expected[1]);
+    expect(await through(stream, [data])).toEqual(streamed);
+    expect(zstd.compress(data)).toEqual(zstd.compress(data, { parameters: {} }));
+    expect(zstd.compress(data, { parameters: held })).toEqual(expected[0]);
+  });
+
+  test("tables that wasm32 cannot hold are refused before any work", async () => {
+    const data = text(1000);
+    const fresh = await loadZstd({ memoryLimit: 64 << 20 });
+    const before = fresh.stats();
+    for (const level of [-7, 1, 5, 13, 19, 22]) {
+      for (const parameters of [
+        { hashLog: 30 },
+        { hashLog: 29 },
+        { chainLog: 29 },
+        { hashLog: 29, chainLog: 29 },
+        { hashLog: 28, chainLog: 28 },
+      ]) {
+        const options = { level, parameters };
+        expect(() => fresh.compress("x", options)).toThrow(RangeError);
+        expect(() => fresh.compressStream(options)).toThrow(/parameters\.(hash|chain)Log/);
+        expect(() => fresh.compressStream({ ...options, frameSize: 10 })).toThrow(RangeError);
+        expect(() => fresh.compressFrames({ ...options, maxFrameSize: 100 })).toThrow(RangeError);
+      }
+      // The largest that may be asked for do not fit this memory limit, and say so.
+      for (const parameters of [{ hashLog: 28 }, { hashLog: 28, chainLog: 27 }]) {
+        const refused = through(fresh.compressStream({ level, parameters }), [data]);
+        await expect(refused).rejects.toMatchObject({ code: "OUT_OF_MEMORY" });
+      }
+    }
+    expect(fresh.stats()).toEqual(before);
+  });
+
   test("levels above 19 keep the window that readers accept, with or without other parameters", async () => {
     const big = await loadZstd({ memoryLimit: 2 ** 30 });
     for (const parameters of [undefined, { searchLog: 3, hashLog: 17, chainLog: 17 }]) {

@@ -306,3 +306,52 @@ test("more dictionaries than are kept digested: linear memory is flat, in the de
     expect(memory.buffer.byteLength).toBe(memorySize);
   }
 });
+
+describe("what a dictionary is", () => {
+  const bytes = read("dictionaries/sessions-1001.dict");
+  const shared = new Uint8Array(new SharedArrayBuffer(bytes.length));
+  shared.set(bytes);
+
+  test.each([
+    ["a Uint8Array", bytes.slice()],
+    // `slice` of a Buffer is a view of the same memory.
+    ["a Buffer", Buffer.from(bytes)],
+    ["a part of a larger buffer", Buffer.concat([Buffer.alloc(7), bytes]).subarray(7)],
+    ["shared memory", shared],
+  ])("%s is copied: what its owner writes into it later changes nothing", (_, source) => {
+    const dictionary = readDictionary(source);
+    source.fill(0x41);
+    expect(dictionary.id).toBe(1001);
+    expect(dictionary.bytes.constructor).toBe(Uint8Array);
+    expectBytes(dictionary.bytes, bytes);
+    const frame = plain.compress(value, { dictionary });
+    expect(readFrameHeader(frame).dictionaryId).toBe(1001);
+    expectBytes(decoder.decompress(frame), value);
+  });
+
+  test.each([
+    ["an object of its shape", { id: 1001, bytes }],
+    ["raw content with an id", { id: 77, bytes: value }],
+    ["a copy of one", { ...first }],
+    ["what inherits from one", Object.create(first) as object],
+    ["bytes", bytes],
+    ["null", null],
+  ])("%s is no dictionary", async (_, value) => {
+    const dictionary = value as typeof first;
+    const expected = /must be what readDictionary returns/;
+    expect(() => plain.compress("x", { dictionary })).toThrow(TypeError);
+    expect(() => plain.compressStream({ dictionary })).toThrow(expected);
+    expect(() => plain.compressFrames({ dictionary, maxFrameSize: 100 })).toThrow(expected);
+    await expect(loadZstd({ dictionaries: [dictionary] })).rejects.toThrow(expected);
+    await expect(loadDecoder({ dictionaries: [dictionary] })).rejects.toThrow(expected);
+  });
+
+  test("one of another copy of the module is one", async () => {
+    const url = new URL("../../../src/format/dictionary.ts?another", import.meta.url).href;
+    const other = (await import(/* @vite-ignore */ url)) as { readDictionary: typeof readDictionary };
+    expect(other.readDictionary).not.toBe(readDictionary);
+    const dictionary = other.readDictionary(bytes);
+    expectBytes(decoder.decompress(plain.compress(value, { dictionary })), value);
+    expect(() => Object.assign(dictionary, { id: 5 })).toThrow(TypeError);
+  });
+});

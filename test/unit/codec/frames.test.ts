@@ -63,18 +63,24 @@ interface Cut {
 }
 
 /** Cuts the input, fed in parts of so many bytes. */
-function cut(data: Uint8Array, bound: number, level = 1, part = data.length, checksum = true): Cut {
+async function cut(
+  data: Uint8Array,
+  bound: number,
+  level = 1,
+  part = data.length,
+  checksum = true,
+): Promise<Cut> {
   const cutter = new FrameCutter((content) => zstd.compress(content, { level, checksum }), bound);
   const result: Cut = { frames: [], sizes: [], cutter };
-  const take = (yielded: Iterable<{ frame: Uint8Array; contentSize: number }>): void => {
-    for (const { frame, contentSize } of yielded) {
+  const take = async (yielded: AsyncIterable<{ frame: Uint8Array; contentSize: number }>): Promise<void> => {
+    for await (const { frame, contentSize } of yielded) {
       result.frames.push(frame);
       result.sizes.push(contentSize);
       if (cutter.tries > 2 * cutter.frames) throw new Error(`${cutter.tries} tries, ${cutter.frames} frames`);
     }
   };
-  for (let at = 0; at < data.length; at += part) take(cutter.push(data.subarray(at, at + part)));
-  take(cutter.finish());
+  for (let at = 0; at < data.length; at += part) await take(cutter.push(data.subarray(at, at + part)));
+  await take(cutter.finish());
   return result;
 }
 
@@ -95,56 +101,60 @@ function check({ frames, sizes, cutter }: Cut, data: Uint8Array, bound: number):
 const BOUNDS = [64, 65, 100, 256, 269, 270, 271, 536, 1340, 4096, 65_536];
 
 describe("FrameCutter", () => {
-  test.each(BOUNDS)("holds a bound of %i on anything, at twice the compressions of its frames", (bound) => {
-    const random = seededRandom(bound);
-    for (const [name, data] of inputs(random, bound < 256 ? 20_000 : 120_000)) {
-      const result = cut(data, bound);
-      check(result, data, bound);
-      if (name === "random") {
-        const fill = result.frames.slice(0, -1).map((frame) => frame.length);
-        expect(Math.min(...fill), "what does not compress fills every frame").toBeGreaterThanOrEqual(
-          bound - 1,
-        );
+  test.each(BOUNDS)(
+    "holds a bound of %i on anything, at twice the compressions of its frames",
+    async (bound) => {
+      const random = seededRandom(bound);
+      for (const [name, data] of inputs(random, bound < 256 ? 20_000 : 120_000)) {
+        const result = await cut(data, bound);
+        check(result, data, bound);
+        if (name === "random") {
+          const fill = result.frames.slice(0, -1).map((frame) => frame.length);
+          expect(Math.min(...fill), "what does not compress fills every frame").toBeGreaterThanOrEqual(
+            bound - 1,
+          );
+        }
       }
-    }
-  });
+    },
+  );
 
-  test.each([-7, 3, 9, 19])("at level %i", (level) => {
+  test.each([-7, 3, 9, 19])("at level %i", async (level) => {
     const random = seededRandom(level + 100);
     for (const bound of [64, 1340]) {
       for (const [name, data] of inputs(random, 15_000)) {
-        const result = cut(data, bound, level);
+        const result = await cut(data, bound, level);
         check(result, data, bound);
         expect(result.cutter.tries, name).toBeLessThanOrEqual(2 * result.frames.length);
       }
     }
   });
 
-  test("without checksums the floor is four bytes higher", () => {
+  test("without checksums the floor is four bytes higher", async () => {
     const data = seededRandom(5).bytes(10_000);
-    const { frames, cutter, sizes } = cut(data, 300, 1, data.length, false);
+    const { frames, cutter, sizes } = await cut(data, 300, 1, data.length, false);
     check({ frames, cutter, sizes }, data, 300);
     expect(sizes[1]).toBe(290);
   });
 
-  test("past 128 KiB raw blocks need more headers, and no frame holds over 1 MiB", () => {
+  test("past 128 KiB raw blocks need more headers, and no frame holds over 1 MiB", async () => {
     const random = seededRandom(6);
     const noise = random.bytes(5 << 20);
     for (const bound of [131_085, 131_086, 131_100, 400_000, 1 << 20, 2 ** 32 - 1]) {
-      const result = cut(noise, bound);
+      const result = await cut(noise, bound);
       check(result, noise, bound);
       expect(Math.max(...result.sizes)).toBeLessThanOrEqual(1 << 20);
     }
     const zeros = new Uint8Array(20 << 20);
-    const result = cut(zeros, 1340);
+    const result = await cut(zeros, 1340);
     check(result, zeros, 1340);
     expect(Math.max(...result.sizes)).toBe(1 << 20);
   });
 
-  test("the same bytes whatever the parts that the input comes in", () => {
+  test("the same bytes whatever the parts that the input comes in", async () => {
     const random = seededRandom(7);
     for (const [name, data] of inputs(random, 6000)) {
-      for (const part of [1, 7, 1000]) check(cut(data, name === "zeros" ? 100 : 300, 1, part), data, 300);
+      for (const part of [1, 7, 1000])
+        check(await cut(data, name === "zeros" ? 100 : 300, 1, part), data, 300);
     }
     let at = 0;
     const data = jsonBytes("api-documents", 400_000);
@@ -152,14 +162,14 @@ describe("FrameCutter", () => {
     const frames: Uint8Array[] = [];
     while (at < data.length) {
       const end = Math.min(data.length, at + random.logUniform(1, 100_000));
-      for (const { frame } of cutter.push(data.subarray(at, end))) frames.push(frame);
+      for await (const { frame } of cutter.push(data.subarray(at, end))) frames.push(frame);
       at = end;
     }
-    for (const { frame } of cutter.finish()) frames.push(frame);
+    for await (const { frame } of cutter.finish()) frames.push(frame);
     expect(same(zstd.decompress(join(frames)), data)).toBe(true);
   });
 
-  test("keeps nothing of what it is given: a reused array does no harm", () => {
+  test("keeps nothing of what it is given: a reused array does no harm", async () => {
     const data = jsonBytes("movie-pages", 50_000);
     const cutter = new FrameCutter((content) => zstd.compress(content), 536);
     const frames: Uint8Array[] = [];
@@ -167,32 +177,36 @@ describe("FrameCutter", () => {
     for (let at = 0; at < data.length; at += 777) {
       const part = data.subarray(at, at + 777);
       shared.set(part);
-      for (const { frame } of cutter.push(shared.subarray(0, part.length))) frames.push(frame);
+      for await (const { frame } of cutter.push(shared.subarray(0, part.length))) frames.push(frame);
       shared.fill(0xff);
     }
-    for (const { frame } of cutter.finish()) frames.push(frame);
+    for await (const { frame } of cutter.finish()) frames.push(frame);
     expect(same(zstd.decompress(join(frames)), data)).toBe(true);
   });
 
-  test("frames come before the last input, fed one byte at a time", () => {
+  test("frames come before the last input, fed one byte at a time", async () => {
     const data = jsonBytes("movie-pages", 20_000);
     const cutter = new FrameCutter((content) => zstd.compress(content), 536);
     let fed = 0;
     for (const byte of data) {
       fed += 1;
-      if ([...cutter.push(Uint8Array.of(byte))].length > 0) break;
+      const made: unknown[] = [];
+      for await (const frame of cutter.push(Uint8Array.of(byte))) made.push(frame);
+      if (made.length > 0) break;
     }
     expect(fed).toBeLessThan(2000);
   });
 
-  test("holds its bound and its floor with a compressor that only ever stores, or worse", () => {
+  test("holds its bound and its floor with a compressor that only ever stores, or worse", async () => {
     const data = seededRandom(8).bytes(20_000);
     // A compressor that breaks zstd's own promise on sizes: the bound holds all the same.
     const padded = new FrameCutter((content) => {
       const frame = zstd.compress(content, { checksum: false });
       return join([frame, new Uint8Array(30)]);
     }, 200);
-    const frames = [...padded.push(data), ...padded.finish()];
+    const frames: { frame: Uint8Array }[] = [];
+    for await (const frame of padded.push(data)) frames.push(frame);
+    for await (const frame of padded.finish()) frames.push(frame);
     for (const { frame } of frames) expect(frame.length).toBeLessThanOrEqual(200);
     expect(padded.tries).toBeLessThanOrEqual(2 * padded.frames);
     const whole = frames.slice(0, -1).map(({ frame }) => zstd.decompress(frame));
@@ -200,19 +214,20 @@ describe("FrameCutter", () => {
   });
 
   const json = dataSets.filter(({ kind }) => kind === "json").map(({ name }) => name);
-  test.each([1, 3])("fills 85 %% of 1340 bytes and more on real JSON at level %i", (level) => {
-    const fills = json.map((name) => {
-      const { frames, cutter } = cut(jsonBytes(name, 500_000), 1340, level);
+  test.each([1, 3])("fills 85 %% of 1340 bytes and more on real JSON at level %i", async (level) => {
+    const fills: number[] = [];
+    for (const name of json) {
+      const { frames, cutter } = await cut(jsonBytes(name, 500_000), 1340, level);
       expect(cutter.tries / cutter.frames, name).toBeLessThanOrEqual(2);
-      return join(frames).length / frames.length / 1340;
-    });
+      fills.push(join(frames).length / frames.length / 1340);
+    }
     expect(fills.reduce((sum, fill) => sum + fill, 0) / fills.length).toBeGreaterThanOrEqual(0.85);
   });
 
-  test("work stays in proportion where the data keep changing", () => {
+  test("work stays in proportion where the data keep changing", async () => {
     const random = seededRandom(9);
     for (const run of [500, 5000, 50_000, 500_000]) {
-      const { cutter } = cut(alternating(random, run, 4_000_000), 1340);
+      const { cutter } = await cut(alternating(random, run, 4_000_000), 1340);
       expect(cutter.attempted, `runs of ${run}`).toBeLessThan(8 * 4_000_000);
     }
   });
