@@ -43,6 +43,7 @@ export const units = {
   "errors.ts": { holds: "the one error class", column: 0 },
   "limits.ts": { holds: "the shared numbers", column: 0 },
   "streams.ts": { holds: "types of byte streams", column: 0 },
+  "timers.ts": { holds: "timers of each waiter", column: 0 },
   "text.ts": { holds: "UTF-8", column: 0 },
 };
 

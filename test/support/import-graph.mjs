@@ -37,6 +37,7 @@ export const layers = {
   "limits.ts": 0,
   "streams.ts": 0,
   "text.ts": 0,
+  "timers.ts": 0,
   format: 1,
   engine: 2,
   adapters: 2,

@@ -1,0 +1,65 @@
+/**
+ * The platform's timers, as they are when this module loads: what a test fakes later does not stop a stream.
+ *
+ * On Workers a request takes its timers, promises and I/O with it when it ends, and what it was to resume waits for
+ * good. So no waiter relies on another: each has a timer of its own, and looks at shared data whenever that fires.
+ */
+const {
+  setTimeout: start,
+  clearTimeout: stop,
+  setInterval: startInterval,
+  clearInterval: stopInterval,
+} = globalThis;
+const { setImmediate: immediate } = globalThis as { setImmediate?: (resume: () => void) => unknown };
+
+/** The longest pause between two looks at shared data, in ms: what a waiter may lose at most. */
+export const POLL_MAX = 16;
+
+/** Milliseconds since 1970. Workers stop this clock while code runs; it moves on with each timer. */
+export const now: () => number = Date.now;
+
+/** Resolves in the next turn of the event loop: setImmediate where there is one, timers are clamped to 1…4 ms. */
+export function macrotask(): Promise<void> {
+  return new Promise((resume) => void (immediate === undefined ? start(resume, 0) : immediate(resume)));
+}
+
+/**
+ * Resolves after `ms`; rejects with the signal's reason as soon as it is aborted. `listen` is handed a function that ends
+ * the pause early: only for hosts on which one request may resume another.
+ */
+export function delay(
+  ms: number,
+  signal?: AbortSignal | undefined,
+  listen?: (wake: () => void) => void,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted === true) return reject(signal.reason);
+    const settle = (): void => {
+      stop(timer);
+      signal?.removeEventListener("abort", abort);
+    };
+    const abort = (): void => {
+      settle();
+      reject(signal!.reason);
+    };
+    const wake = (): void => {
+      settle();
+      resolve();
+    };
+    const timer = start(wake, ms);
+    signal?.addEventListener("abort", abort);
+    listen?.(wake);
+  });
+}
+
+/** Runs `work` every `ms` until the returned function is called. Keeps no process alive where a timer can be told. */
+export function every(ms: number, work: () => void): () => void {
+  const timer = startInterval(work, ms);
+  (timer as { unref?: () => void }).unref?.();
+  return () => stopInterval(timer);
+}
+
+/** The pause before the next look at shared data, in ms: 1, 2, 4 … up to `most`. */
+export function nextPause(ms: number, most: number = POLL_MAX): number {
+  return Math.min(most, ms * 2);
+}
