@@ -131,7 +131,9 @@ export function formOf(head: Uint8Array): StoredForm {
 }
 
 /** Reads as much as tells the form, and gives the stream with it. */
-async function peek(stream: ByteStream): Promise<{ readonly form: StoredForm; readonly stream: ByteStream }> {
+export async function peek(
+  stream: ByteStream,
+): Promise<{ readonly form: StoredForm; readonly stream: ByteStream }> {
   const reader = stream.getReader();
   let head: Uint8Array = new Uint8Array(0);
   while (head.length < CARRIER_HEAD_SIZE) {
