@@ -8,19 +8,18 @@ import {
   type ReservedHeader,
 } from "../format/content-size.ts";
 import { writeRawBlocks } from "../format/raw-blocks.ts";
-import type { RespValue } from "../rest/resp.ts";
 import type { RestCommand } from "../rest/rest-command.ts";
 import { delay } from "../timers.ts";
 import { readUtf8, utf8Encoder } from "../text.ts";
 import { isReserved, toTextCarrier } from "../value/carrier.ts";
-import { formOf } from "./content.ts";
+import { formOf } from "./form.ts";
 import type { PutSettings, StoreSettings } from "./options.ts";
 import { PieceCutter } from "./piece-cutter.ts";
 import { publish } from "./publish.ts";
 import { cannotStore, requireBulk, requireNumber, requireReply } from "./reply.ts";
 import { report } from "./report.ts";
 import { isVersion, TAIL_SIZE } from "./slice.ts";
-import { temporaryKey } from "./temporary-key.ts";
+import { TEMPORARY_TTL, temporaryKey } from "./temporary-key.ts";
 import { Upload } from "./upload.ts";
 
 /**
@@ -31,7 +30,7 @@ const SINGLE_MAX = 2 << 20;
 /** Bytes of the first piece, which is sent last, because the header is in it. */
 const FIRST_PIECE = 64 << 10;
 const DEFAULT_CONCURRENCY = 6;
-/** The most times that SET with NX is sent. */
+/** The most times that SETNX is sent. */
 const NX_ATTEMPTS = 3;
 /** Milliseconds for the removal of a temporary key after a failure. */
 const CLEANUP_TIMEOUT = 5_000;
@@ -56,6 +55,8 @@ export class ValueUpload {
   #tail: Uint8Array = new Uint8Array(0);
   #compressed = 0;
   #sent = 0;
+  /** The temporary key may exist without an upload in pieces. */
+  #created = false;
 
   constructor(
     settings: StoreSettings,
@@ -121,8 +122,8 @@ export class ValueUpload {
 
   /** Removes what a failed upload has left in Redis, or lets it expire soon. */
   async abandon(): Promise<void> {
-    if (this.#upload === undefined) return;
-    const mayArrive = await this.#upload.settle();
+    if (!this.#created && this.#upload === undefined) return;
+    const mayArrive = (await this.#upload?.settle()) ?? false;
     // Without XX: a key that was evicted and came back with a piece does not expire.
     await this.#cleanUp(mayArrive ? ["PEXPIRE", this.#temporary, LATE_PIECES] : ["DEL", this.#temporary]);
   }
@@ -181,34 +182,51 @@ export class ValueUpload {
       this.#requireRoom();
     }
     const bytes = reserved?.bytes ?? compressed;
-    const stored = await this.#set(bytes);
-    if (stored) this.#progress(bytes.length);
-    return stored;
+    this.#tail = bytes.subarray(-TAIL_SIZE);
+    const { ttl, ifAbsent } = this.#putSettings;
+    if (ifAbsent && ttl === undefined) {
+      const stored = await this.#setIfAbsent(bytes);
+      if (stored) this.#progress(bytes.length);
+      return stored;
+    }
+    if (!ifAbsent) {
+      await this.#set(this.#key, bytes, ttl);
+      this.#progress(bytes.length);
+      return true;
+    }
+    // A request that carries bytes takes options with values only, and NX has none.
+    if (await this.#exists()) return false;
+    this.#created = true;
+    await this.#set(this.#temporary, bytes, TEMPORARY_TTL);
+    this.#progress(bytes.length);
+    return this.#publish();
   }
 
-  /** Stores a value by one SET; false if `ifAbsent` found one. */
-  async #set(bytes: Uint8Array): Promise<boolean> {
-    const { ttl, ifAbsent } = this.#putSettings;
-    const options = [...(ttl === undefined ? [] : ["PX", ttl]), ...(ifAbsent ? ["NX"] : [])];
-    const send = (): Promise<RespValue> =>
-      this.#settings.client.command(["SET", this.#key, bytes, ...options], {
-        signal: this.#signal,
-        asText: () => ["SET", this.#key, textOf(bytes), ...options],
-      });
-    let reply: RespValue | undefined;
-    let lost = false;
-    for (let attempt = 1; reply === undefined; attempt++) {
+  async #set(key: string, bytes: Uint8Array, ttl: number | undefined): Promise<void> {
+    const expiry = ttl === undefined ? [] : ["PX", ttl];
+    const reply = await this.#settings.client.command(["SET", key, bytes, ...expiry], {
+      signal: this.#signal,
+      asText: () => ["SET", key, textOf(bytes), ...expiry],
+    });
+    requireReply(reply, "store", this.#key);
+  }
+
+  /** Stores a value by one SETNX; false if there is one. */
+  async #setIfAbsent(bytes: Uint8Array): Promise<boolean> {
+    for (let attempt = 1; ; attempt++) {
       try {
-        reply = requireReply(await send(), "store", this.#key);
+        const reply = await this.#settings.client.command(["SETNX", this.#key, bytes], {
+          signal: this.#signal,
+          asText: () => ["SETNX", this.#key, textOf(bytes)],
+        });
+        const isSet = requireNumber(reply, "store", this.#key) === 1;
+        return isSet || (attempt > 1 && (await this.#isStored(bytes)));
       } catch (error) {
-        const unknown = error instanceof ZstashError && error.effect === "unknown";
-        if (!ifAbsent || !unknown || this.#signal.aborted || attempt === NX_ATTEMPTS) throw error;
-        // Whether it has run is seen from what lies there. Sent again it changes nothing that is there.
-        lost = true;
+        const lost = error instanceof ZstashError && error.effect === "unknown";
+        // What lies there tells whether it has run. Sent again it changes nothing that is there.
+        if (!lost || this.#signal.aborted || attempt === NX_ATTEMPTS) throw error;
       }
     }
-    const refused = ifAbsent && reply.kind === "bulk" && reply.bytes === null;
-    return !refused || (lost && (await this.#isStored(bytes)));
   }
 
   /** True if these bytes lie under the key. */
