@@ -14,8 +14,8 @@ import { tableSizeOf } from "./slice.ts";
 
 /** The largest window of a decoder for HTTP (RFC 9659). */
 const WINDOW_MAX = 2 ** DEFAULT_MAX_WINDOW_LOG;
-/** Bytes that are looked at for a second frame before any is handed on: the store's own frames are seldom larger. */
-const LOOKED_AT = 1 << 20;
+/** Bytes of a value up to which all of it is looked at for a second frame before any is handed on. */
+const LOOKED_AT = 16 << 10;
 /** Level of what is compressed anew; at higher ones the window may pass 8 MiB. */
 const LEVEL = 1;
 
@@ -28,13 +28,14 @@ export async function openCompressed(
 ): Promise<ByteStream> {
   const { form, stream } = await peek(stored.stream);
   if (form === "plain") return compress(settings, key, stream, { size: stored.size, signal });
-  const frames = form === "text" ? streamOf(await readText(stream, key)) : stream;
+  const frames = form === "text" ? streamOf(await readText({ ...stored, stream }, key)) : stream;
   const reader = frames.getReader();
   const frame = new FirstFrame();
   const chunks: Uint8Array[] = [];
   let held = 0;
   let ended = false;
-  while (held < LOOKED_AT && frame.end === undefined && !ended) {
+  // More than the first chunk is waited for only of a small value.
+  while ((held === 0 || stored.size <= LOOKED_AT) && frame.end === undefined && !ended) {
     const { done, value } = await reader.read();
     ended = done;
     if (done) break;

@@ -8,6 +8,7 @@ import type { ByteStream, ReadableBytes } from "../streams.ts";
 import { utf8Lossy } from "../text.ts";
 import { CARRIER_HEAD_SIZE, fromTextCarrier } from "../value/carrier.ts";
 import type { StoreSettings } from "./options.ts";
+import { FirstFrame } from "./first-frame.ts";
 import { formOf, type StoredForm } from "./form.ts";
 import { openPieces, type StoredBytes } from "./pieces.ts";
 import { untilAborted } from "./report.ts";
@@ -46,7 +47,7 @@ export async function openContent(
   const { form, stream } = await peek(stored.stream);
   if (form === "plain") return keyed(stream, key);
   const zstd = await requireCodec(settings, key, { stream, signal });
-  const frames = form === "text" ? streamOf(await readText(stream, key)) : stream;
+  const frames = form === "text" ? streamOf(await readText({ ...stored, stream }, key)) : stream;
   return keyed(frames.pipeThrough(zstd.decompressStream({ maxWindowLog: settings.maxWindowLog })), key);
 }
 
@@ -64,9 +65,21 @@ export async function peek(
   return { form: formOf(head), stream: prepend(reader, head) };
 }
 
-export async function readText(stream: ByteStream, key: string): Promise<Uint8Array> {
+/** The frames of a value in the text carrier. */
+export async function readText({ stream, inPieces }: StoredBytes, key: string): Promise<Uint8Array> {
   try {
-    return fromTextCarrier(utf8Lossy(await readAll(stream, TEXT_MAX)));
+    const frames = fromTextCarrier(utf8Lossy(await readAll(stream, TEXT_MAX)));
+    if (inPieces !== true) return frames;
+    // The checksum of one frame shows whether its pieces belong together; that of the last of several does not.
+    const frame = new FirstFrame();
+    frame.push(frames);
+    if (frame.end === undefined || (frame.end === frames.length && frame.checksum)) return frames;
+    const reason = "it is base64 of several frames, or of one without a checksum";
+    const advice = "store it with put, or read it whole, without pieceSize";
+    throw new ZstashError(
+      "UNSUPPORTED",
+      `Cannot read ${JSON.stringify(key)} in pieces: ${reason}: ${advice}`,
+    );
   } catch (error) {
     throw withKey(error, key);
   }

@@ -7,7 +7,8 @@ export class FirstFrame {
   /** Bytes that were walked over. */
   #walked = 0;
   #header: Uint8Array | undefined = new Uint8Array(0);
-  #checksum = false;
+  /** A checksum ends the frame. */
+  checksum = false;
   /** Offset of the next block header, or of the end. */
   #next = 0;
   /** Bytes of a block header that came so far. */
@@ -25,7 +26,7 @@ export class FirstFrame {
       this.#header = concatenate([this.#header, bytes.subarray(0, FRAME_HEADER_SIZE_MAX)]);
       try {
         const { headerSize, checksum } = readFrameHeader(this.#header);
-        this.#checksum = checksum;
+        this.checksum = checksum;
         this.#next = headerSize;
       } catch {
         return false;
@@ -46,7 +47,7 @@ export class FirstFrame {
       this.#next += 3 + (((block >> 1) & 3) === 1 ? 1 : block >> 3);
     }
     if (!this.#last) return false;
-    const end = this.#next + (this.#checksum ? 4 : 0);
+    const end = this.#next + (this.checksum ? 4 : 0);
     if (end > this.#walked) return false;
     this.end = end;
     return true;

@@ -100,8 +100,8 @@ export interface Store {
    * (`Content-Encoding: zstd`); null if there is nothing. One that lies so is given untouched, without the codec; anything
    * else is compressed anew as it passes.
    *
-   * @throws {ZstashError} as `get`; UNSUPPORTED in the stream for a file of several frames without a seek table whose
-   * first frame is larger than 1 MiB, which nobody can know before
+   * @throws {ZstashError} as `get`; UNSUPPORTED in the stream for a file of more than 16 KiB that turns out to have
+   * several frames and no seek table, which the store never writes
    */
   getCompressed(key: string, options?: ReadOptions): Promise<ByteStream | null>;
   /** Sizes, form and time to live of a value, without reading all of it; null if there is nothing. */

@@ -10,11 +10,13 @@ import { formOf } from "./form.ts";
 import type { StoreSettings } from "./options.ts";
 import {
   isVersion,
+  sameBytes,
   TAIL_SIZE,
   tableSizeOf,
   valueChanged,
   versionRange,
   type Slice,
+  type SliceReader,
   type Version,
 } from "./slice.ts";
 import { readUnversioned, type Extent, type ReadPiece } from "./unversioned.ts";
@@ -23,9 +25,12 @@ import { readUnversioned, type Extent, type ReadPiece } from "./unversioned.ts";
 export interface StoredBytes {
   readonly size: number;
   readonly stream: ByteStream;
+  /** It took several requests. */
+  readonly inPieces?: boolean | undefined;
 }
 
-const DEFAULT_PIECE = 4 << 20;
+/** Bytes of a piece where the store was given no size. */
+export const DEFAULT_PIECE: number = 4 << 20;
 const DEFAULT_CONCURRENCY = 3;
 /** Bytes that are proven at once, at least: a hash takes 40 bytes. */
 const PROVEN_MIN = 64 << 10;
@@ -80,12 +85,12 @@ async function begin(
     const value = { size, pieces, known, requestSize: pieceSize };
     return { pieces, read: await readUnversioned(slices, key, value, signal), walk: false };
   };
-  const versioned =
-    size > pieceSize ? await openVersion(settings, key, { size, head, tail }, signal) : undefined;
-  let reading: Reading =
-    versioned === undefined ? await proving(0) : { pieces: cut(0, size, pieceSize), ...versioned };
+  const versioned = size > pieceSize && mayHaveVersion(head, tail, size);
   // The first piece is read at once: until it is here the download can begin again.
-  const first = size === 0 ? undefined : await reading.read(0, reading.pieces[0]!.end, signal);
+  const opened = versioned ? await openVersion(slices, key, { size, tail, pieceSize }, signal) : undefined;
+  let reading: Reading = opened?.reading ?? (await proving(0));
+  const first =
+    opened?.first ?? (size === 0 ? undefined : await reading.read(0, reading.pieces[0]!.end, signal));
 
   async function* chunks(ended: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
     const frame = new FirstFrame();
@@ -114,34 +119,44 @@ async function begin(
       yield piece;
     }
   }
-  return { size, stream: createPullStream(chunks, signal) };
+  return { size, stream: createPullStream(chunks, signal), inPieces: reading.pieces.length > 1 };
 }
 
-/** A reader of pieces with the value's version; undefined if the value has none. */
-async function openVersion(
-  { slices }: StoreSettings,
-  key: string,
-  { size, head, tail }: { readonly size: number; readonly head: Uint8Array; readonly tail: Uint8Array },
-  signal: AbortSignal | undefined,
-): Promise<Omit<Reading, "pieces"> | undefined> {
-  if (formOf(head) !== "frames") return undefined;
-  const range = versionRange(tail, size);
-  let version: Version;
-  if (tableSizeOf(tail, size) === undefined) {
-    if (!hasChecksum(head)) return undefined;
-    version = { size, range, bytes: tail };
-  } else {
-    const slice = await slices.read(key, [range], signal);
-    if (slice === null || slice.size !== size) throw valueChanged(key);
-    if (!isVersionFrame(slice.parts[0]!)) return undefined;
-    version = { size, range, bytes: slice.parts[0]! };
+/** True if frames end with a checksum or with a seek table, before which a version may stand. */
+function mayHaveVersion(head: Uint8Array, tail: Uint8Array, size: number): boolean {
+  switch (formOf(head)) {
+    case "frames":
+      return tableSizeOf(tail, size) !== undefined || hasChecksum(head);
+    case "text":
+      // One frame, or else it is refused: see `readText`.
+      return true;
+    case "plain":
+      return false;
   }
-  const walk = tableSizeOf(tail, size) === undefined;
-  return { read: readVersion(slices, key, version), walk };
+}
+
+/** Reads the first piece together with the value's version; undefined if it has none. */
+async function openVersion(
+  slices: SliceReader,
+  key: string,
+  { size, tail, pieceSize }: { readonly size: number; readonly tail: Uint8Array; readonly pieceSize: number },
+  signal: AbortSignal | undefined,
+): Promise<{ readonly reading: Reading; readonly first: Uint8Array } | undefined> {
+  const range = versionRange(tail, size);
+  const pieces = cut(0, size, pieceSize);
+  const slice = await slices.read(key, [[0, pieces[0]!.end - 1], range], signal);
+  if (slice === null || slice.size !== size) throw valueChanged(key);
+  const [first, bytes] = slice.parts as [Uint8Array, Uint8Array];
+  const form = formOf(first);
+  const walk = form === "frames" && tableSizeOf(tail, size) === undefined;
+  // It may have been replaced since its form was found out.
+  if (walk || form === "text" ? !sameBytes(bytes, tail) : form !== "frames") throw valueChanged(key);
+  if (form === "frames" && !walk && !isVersionFrame(bytes)) return undefined;
+  return { reading: { pieces, read: readVersion(slices, key, { size, range, bytes }), walk }, first };
 }
 
 /** Reads pieces of this version and no other. */
-export function readVersion(slices: StoreSettings["slices"], key: string, version: Version): ReadPiece {
+export function readVersion(slices: SliceReader, key: string, version: Version): ReadPiece {
   return async (start, end, signal) => {
     const slice = await slices.read(key, [[start, end - 1], version.range], signal);
     if (slice === null || !isVersion(slice.size, slice.parts[1]!, version)) throw valueChanged(key);

@@ -13,7 +13,7 @@ import { CARRIER_HEAD_SIZE } from "../value/carrier.ts";
 import { openContent, openStored, prepend } from "./content.ts";
 import { formOf, type StoredForm } from "./form.ts";
 import type { StoreSettings } from "./options.ts";
-import { cut, readVersion } from "./pieces.ts";
+import { cut, DEFAULT_PIECE, readVersion } from "./pieces.ts";
 import { untilAborted } from "./report.ts";
 import { withKey } from "./reply.ts";
 import { readTable, tableSizeOf, valueChanged, versionIn, versionRange, type Version } from "./slice.ts";
@@ -98,7 +98,7 @@ export class RangeReader {
     const { form, size, version, table } = located;
     if (form === "plain") {
       if (start > size) throw pastEnd(start, size);
-      const pieces = cut(start, Math.min(end, size), RANGE_READ_SIZE);
+      const pieces = cut(start, Math.min(end, size), DEFAULT_PIECE);
       const read = await readUnversioned(slices, key, { size, pieces }, signal);
       return readPieces(pieces, read, signal);
     }

@@ -41,7 +41,7 @@ const HASH_SCRIPT =
   "local r={redis.call('STRLEN',KEYS[1])} for i=1,#ARGV,2 do " +
   "r[#r+1]=redis.sha1hex(redis.call('GETRANGE',KEYS[1],ARGV[i],ARGV[i+1])) end return r";
 /** Texts by which a server says that it runs no scripts, now and later. Others pass: BUSY, LOADING, OOM. */
-const noScripts = /unknown|unsupported|not (supported|available|allowed|permitted)|NOPERM|disabled/i;
+const noScripts = /unknown|unsupported|has no|not (supported|available|allowed|permitted)|NOPERM|disabled/i;
 /** PTTL of a key that does not exist. */
 const MISSING = -2;
 
