@@ -285,6 +285,20 @@ describe.each(redisAvailable() ? ["embedded", "redis-server"] : ["embedded"])("o
         expect(lost).toBe(5);
       },
     );
+    test("beside a piece that was lost: it might arrive in what is appended", async () => {
+      const { fetch, names } = hookFetch(rig.fetch, async ({ name, number }) => {
+        if (name !== "SETRANGE") return undefined;
+        if (number === 0) throw broken();
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        return refusal("ERR syntax error");
+      });
+      const error = await errorOf(
+        rig.store({ ...SIZES, fetch, retry: { retries: 1, backoff: () => 0 } }).put(KEY, LARGE),
+      );
+      expect(error).toMatchObject({ code: "REDIS", key: KEY });
+      expect(names).not.toContain("APPEND");
+      await expectOld(rig);
+    });
     test("and none for APPEND", async () => {
       const { fetch } = hookFetch(rig.fetch, ({ name }) =>
         ["SETRANGE", "APPEND"].includes(name) ? refusal(`ERR no ${name}`) : undefined,

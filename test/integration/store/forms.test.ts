@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loadZstd } from "../../../src/codec/zstd.ts";
 import { walkFrame } from "../../../src/format/frame.ts";
-import { seededRandom } from "../../support/random.ts";
+import { createRandom } from "../../support/random.ts";
 import { collect, startInProcess, type InProcess } from "../../support/store/in-process.ts";
 
 const zstd = await loadZstd();
@@ -76,7 +76,7 @@ test("text that no string can hold is SIZE_LIMIT, not damage", async () => {
 }, 120_000);
 
 describe("one frame for HTTP", () => {
-  const content = seededRandom(5).bytes(9_000_000);
+  const content = createRandom(5).bytes(9_000_000);
   const expectOne = async (expected: Uint8Array, options = {}): Promise<Uint8Array> => {
     const frame = await collect((await rig.store(options).getCompressed("v"))!);
     const { end, header } = walkFrame(frame, 0, 0);

@@ -557,10 +557,15 @@ describe.each(backends)("the store on %s", (backend) => {
             const known = {
               name: "ZstashError",
               key,
-              code: expect.stringMatching(/CORRUPT|CHECKSUM|TRUNCATED/),
+              // Several frames without their table, in pieces, take a server that proves them.
+              code: expect.stringMatching(
+                backend === "embedded"
+                  ? /CORRUPT|CHECKSUM|TRUNCATED|UNSUPPORTED/
+                  : /CORRUPT|CHECKSUM|TRUNCATED/,
+              ),
             };
             await expect(store.getBytes(key)).rejects.toMatchObject(known);
-            await expect(drain(await store.get(key)), key).rejects.toMatchObject(known);
+            await expect(store.get(key).then(drain), key).rejects.toMatchObject(known);
             await expect(store.getRange(key, 0).then(drain)).rejects.toMatchObject({ code: known.code });
           }
         }

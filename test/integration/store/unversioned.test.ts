@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loadZstd } from "../../../src/codec/zstd.ts";
 import type { Store, StoreOptions } from "../../../src/store/index.ts";
-import { seededRandom } from "../../support/random.ts";
+import { createRandom } from "../../support/random.ts";
 import { redisAvailable, useRedis } from "../../support/redis.ts";
 import { hookFetch, refusal } from "../../support/store/hook.ts";
 import { collect, startInProcess, type InProcess } from "../../support/store/in-process.ts";
@@ -18,7 +18,7 @@ interface Pair {
 }
 
 const zstd = await loadZstd();
-const random = seededRandom(1);
+const random = createRandom(1);
 const last = zstd.compress(new Uint8Array(60_000));
 const frames = async (options: object, first: Uint8Array): Promise<Uint8Array> =>
   new Uint8Array(

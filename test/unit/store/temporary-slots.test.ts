@@ -8,7 +8,7 @@ import {
   temporaryKey,
   UPLOAD_MARK,
 } from "../../../src/store/temporary-key.ts";
-import { seededRandom } from "../../support/random.ts";
+import { createRandom } from "../../support/random.ts";
 
 /** Slots as the specification of Redis Cluster computes them, bit by bit. */
 function slotOf(key: string): number {
@@ -30,7 +30,7 @@ test("the specification's own example", () => {
   expect(slotOf("123456789")).toBe(0x31c3);
 });
 
-const random = seededRandom(7);
+const random = createRandom(7);
 const odd = [
   "",
   "{",
