@@ -141,7 +141,7 @@ test("an error of scripts that passes does not turn them off; one that stays doe
         url: "http://server.test",
         token: "token",
         retry: false,
-        fetch: (input, init) => {
+        fetch: (input) => {
           const script = new URL(input).pathname === "/";
           names.push(script ? "EVAL_RO" : "multi-exec");
           if (script && first) {
