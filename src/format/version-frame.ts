@@ -31,3 +31,13 @@ export function findVersionFrame(
   const { start, end, contentStart, contentEnd } = table.frame(table.frameCount - 1);
   return contentStart === contentEnd && end - start === VERSION_FRAME_SIZE ? { start, end } : undefined;
 }
+
+/** Returns true if bytes are a version frame. */
+export function isVersionFrame(bytes: Uint8Array): boolean {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return (
+    bytes.length === VERSION_FRAME_SIZE &&
+    view.getUint32(0, true) === VERSION_MAGIC &&
+    view.getUint32(4, true) === ID_SIZE
+  );
+}

@@ -4,7 +4,8 @@ import { ZstashError } from "../errors.ts";
 import { DEFAULT_MAX_SIZE } from "../limits.ts";
 import type { ByteStream } from "../streams.ts";
 import { readUtf8 } from "../text.ts";
-import { openCompressed, openContent, openStored, readAll } from "./content.ts";
+import { openCompressed } from "./compressed.ts";
+import { openContent, openStored, readAll } from "./content.ts";
 import {
   readPutOptions,
   readStoreOptions,
@@ -55,6 +56,11 @@ export type { CodecOption } from "../value/codec-loader.ts";
 export type { ValueKind } from "../value/policy.ts";
 export { ZstashError, type ZstashErrorCode } from "../errors.ts";
 
+/** Strings of fewer characters every engine can hold; V8's have 2^29 − 24 at most. */
+const STRING_MAX = 2 ** 28 - 16;
+/** Bytes that are decoded at a time. */
+const CHECKED = 1 << 20;
+
 /** Values of any size in Redis, each a string that is a plain .zst file. */
 export interface Store {
   /**
@@ -89,7 +95,14 @@ export interface Store {
    * @throws {RangeError} for a `start` past the end; in the stream, if the size is only known at the end
    */
   getRange(key: string, start: number, end?: number, options?: ReadOptions): Promise<ByteStream | null>;
-  /** The stored frames, for a client that decodes them; null if there is nothing. */
+  /**
+   * The value as one frame with a checksum and a window of at most 8 MiB, which every client of HTTP decodes
+   * (`Content-Encoding: zstd`); null if there is nothing. One that lies so is given untouched, without the codec; anything
+   * else is compressed anew as it passes.
+   *
+   * @throws {ZstashError} as `get`; UNSUPPORTED in the stream for a file of more than 16 KiB that turns out to have
+   * several frames and no seek table, which the store never writes
+   */
   getCompressed(key: string, options?: ReadOptions): Promise<ByteStream | null>;
   /** Sizes, form and time to live of a value, without reading all of it; null if there is nothing. */
   stat(key: string, options?: ReadOptions): Promise<ValueStat | null>;
@@ -131,7 +144,7 @@ export function createStore(options: StoreOptions): Store {
   };
   const open = async (key: string, signal: AbortSignal | undefined) => {
     const stored = await openStored(settings, key, signal);
-    return stored === null ? null : openContent(settings, key, stored);
+    return stored === null ? null : openContent(settings, key, stored, signal);
   };
   const readWhole = async (key: string, readOptions: ReadWholeOptions = {}) => {
     requireOptions(readOptions, ["signal", "maxSize"]);
@@ -158,8 +171,9 @@ export function createStore(options: StoreOptions): Store {
       named(key, async () => ranges.read(key, start, end, readSignal(readOptions))),
     getCompressed: (key, readOptions) =>
       named(key, async () => {
-        const stored = await openStored(settings, key, readSignal(readOptions));
-        return stored === null ? null : openCompressed(key, stored);
+        const signal = readSignal(readOptions);
+        const stored = await openStored(settings, key, signal);
+        return stored === null ? null : openCompressed(settings, key, stored, signal);
       }),
     stat: (key, readOptions) => named(key, async () => readStat(settings, key, readSignal(readOptions))),
     delete: (key, readOptions) =>
@@ -187,6 +201,24 @@ function readSignal(options: ReadOptions | undefined): AbortSignal | undefined {
 
 function requireText(bytes: Uint8Array): string {
   const text = readUtf8(bytes);
-  if (text === undefined) throw new ZstashError("NOT_TEXT", "Cannot read the value as text: it is not UTF-8");
-  return text;
+  if (text !== undefined) return text;
+  if (bytes.length < STRING_MAX || !isUtf8(bytes)) {
+    throw new ZstashError("NOT_TEXT", "Cannot read the value as text: it is not UTF-8");
+  }
+  const message = `Cannot read the value as text: its ${bytes.length} bytes are more than a string may hold: read it with get`;
+  throw new ZstashError("SIZE_LIMIT", message);
+}
+
+/** Tells whether bytes are UTF-8 without making a string of them all. */
+function isUtf8(bytes: Uint8Array): boolean {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  try {
+    for (let at = 0; at < bytes.length; at += CHECKED) {
+      decoder.decode(bytes.subarray(at, at + CHECKED), { stream: true });
+    }
+    decoder.decode();
+    return true;
+  } catch {
+    return false;
+  }
 }

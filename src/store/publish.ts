@@ -23,16 +23,20 @@ export interface Publication {
 /** The most times that the transaction is sent; each time it must be known not to have run before. */
 const ATTEMPTS = 3;
 
-/** Prolongs a temporary key. A key that is gone, or has come back without an expiry, has lost bytes. */
+/** Prolongs a temporary key. False for a key that is gone, or has come back without an expiry: it has lost bytes. */
 export async function renew(
   client: RestClient,
   temporary: string,
   key: string,
   signal: AbortSignal | undefined,
-): Promise<void> {
+): Promise<boolean> {
   const reply = await client.command(["PEXPIRE", temporary, TEMPORARY_TTL, "XX"], { signal });
-  if (requireNumber(reply, "store", key) === 1) return;
-  throw cannotStore(key, "its temporary key was evicted or removed before it was complete");
+  return requireNumber(reply, "store", key) === 1;
+}
+
+/** The error for a temporary key that is gone. */
+export function keyGone(key: string): ZstashError {
+  return cannotStore(key, "its temporary key was evicted or removed before it was complete");
 }
 
 /**
@@ -47,7 +51,7 @@ export async function publish(
   publication: Publication,
 ): Promise<boolean> {
   const { key, temporary, signal } = publication;
-  await renew(client, temporary, key, signal);
+  if (!(await renew(client, temporary, key, signal))) throw keyGone(key);
   for (let attempt = 1; ; attempt++) {
     try {
       return await rename(client, publication);

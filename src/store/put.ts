@@ -1,13 +1,19 @@
 /** Puts a value: opens the source, compresses it as the layout says, and uploads what comes out. */
 import type { Zstd } from "../codec/zstd.ts";
+import { ZstashError } from "../errors.ts";
 import { readFrameHeader } from "../format/frame.ts";
 import { writeRawBlocks } from "../format/raw-blocks.ts";
 import { SeekTableWriter } from "../format/seek-table.ts";
 import { createVersionFrame } from "../format/version-frame.ts";
 import { emit } from "../metrics/events.ts";
 import { anyOf } from "../rest/exchange.ts";
+import { BLOCK_SIZE_MAX } from "../limits.ts";
+import type { ByteStream } from "../streams.ts";
 import { levelOf } from "../value/policy.ts";
+import { peek, readAll } from "./content.ts";
 import type { LayoutSettings, PutSettings, StoreSettings } from "./options.ts";
+import { PieceCutter } from "./piece-cutter.ts";
+import { untilAborted } from "./report.ts";
 import { withKey } from "./reply.ts";
 import { openSource, type OpenedSource, type ValueSource } from "./source.ts";
 import { ValueUpload } from "./value-upload.ts";
@@ -49,18 +55,21 @@ export async function put(
   const count: PutCount = { size: 0, frameCount: 0, largestFrame: 0 };
   let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
   const upload = new ValueUpload(settings, key, putSettings, count, signal);
+  // A signal ends the reading too, even if the source hangs.
+  const stop = (): void => void reader?.cancel(signal.reason).catch(() => undefined);
   try {
-    signal.throwIfAborted();
-    const compression = await openCompression(settings, key, putSettings, opened, count);
-    reader = opened.stream.pipeThrough(counting(count)).pipeThrough(compression).getReader();
-    // A signal ends the reading too, even if the source hangs.
-    const stop = (): void => void reader?.cancel(signal.reason).catch(() => undefined);
+    const stream = await compressSource(settings, key, putSettings, opened, { count, signal });
+    reader = stream.getReader();
     signal.addEventListener("abort", stop, { once: true });
     for (;;) {
+      // Aborted while the codec was loading, too: nobody is told of that again.
+      signal.throwIfAborted();
       const { done, value: chunk } = await reader.read();
       signal.throwIfAborted();
       if (done) break;
-      await upload.write(chunk);
+      if (await upload.write(chunk)) continue;
+      reader.cancel().catch(() => undefined);
+      return null;
     }
     const stored = await upload.finish();
     return stored ? { ...count, storedSize: upload.size } : null;
@@ -71,45 +80,80 @@ export async function put(
     if (reader === undefined) opened.stream.cancel(error).catch(() => undefined);
     await upload.abandon();
     throw withKey(error, key);
+  } finally {
+    signal.removeEventListener("abort", stop);
   }
 }
 
-/** Passes chunks and counts their bytes. */
+/** Counts bytes as they pass. */
 function counting(count: PutCount): ByteTransform {
   return new TransformStream<Uint8Array, Uint8Array>({
     transform(chunk, controller) {
-      count.size += chunk?.length ?? 0;
+      count.size += chunk.length;
       controller.enqueue(chunk);
     },
   });
 }
 
-/** The compression that the settings ask for; without a codec, frames of raw blocks: a write never fails for it. */
-async function openCompression(
+/** The source as it is to be stored: compressed as the settings ask for. Without a codec it is stored uncompressed. */
+async function compressSource(
   { codec, level, onEvent }: StoreSettings,
   key: string,
   putSettings: PutSettings,
-  { size, kind }: OpenedSource,
-  count: PutCount,
-): Promise<ByteTransform> {
-  const loaded = codec.loaded ?? (await codec.load());
-  if (!("error" in loaded)) {
+  { stream, size, kind }: OpenedSource,
+  { count, signal }: { readonly count: PutCount; readonly signal: AbortSignal },
+): Promise<ReadableStream<Uint8Array>> {
+  signal.throwIfAborted();
+  const loaded = codec.loaded ?? (await untilAborted(codec.load(), signal));
+  const counted = stream.pipeThrough(counting(count));
+  const failed = "error" in loaded ? loaded.error : await whyNoStreams(loaded);
+  if (!("error" in loaded) && failed === undefined) {
     const chosen = putSettings.level ?? level ?? levelOf(putSettings.kind ?? kind ?? "text");
-    return compressLayout(loaded, putSettings.layout, chosen, size, count);
+    return counted.pipeThrough(compressLayout(loaded, putSettings.layout, chosen, size, count));
   }
   if (onEvent !== undefined) {
-    emit(onEvent, { type: "uncompressed", command: "PUT", key, size: size ?? 0, error: loaded.error });
+    emit(onEvent, { type: "uncompressed", command: "PUT", key, size: size ?? 0, error: failed! });
   }
-  let written = false;
-  const write = (chunk: Uint8Array, controller: TransformStreamDefaultController<Uint8Array>): void => {
-    written = true;
-    controller.enqueue(writeRawBlocks(chunk));
-  };
+  return untilAborted(storeUncompressed(counted, count), signal);
+}
+
+/** Why a codec has no streams; null if it has. */
+const probed = new WeakMap<Zstd, ZstashError | null>();
+
+/** The error of a codec that has no streams: the store could not read what such a codec writes. It is asked once. */
+async function whyNoStreams(zstd: Zstd): Promise<ZstashError | undefined> {
+  // An engine with memory of its own is zstash's; others may code whole values only.
+  if (zstd.stats().memory > 0) return undefined;
+  let failure = probed.get(zstd);
+  if (failure === undefined) {
+    const empty = new Blob([writeRawBlocks(new Uint8Array(0))]).stream();
+    failure = await readAll((empty as unknown as ByteStream).pipeThrough(zstd.decompressStream())).then(
+      () => null,
+      (error: unknown) => (error instanceof ZstashError && error.code === "UNSUPPORTED" ? error : null),
+    );
+    probed.set(zstd, failure);
+  }
+  return failure ?? undefined;
+}
+
+/** Passes a value on as it is; one that would be taken for frames becomes frames of raw blocks. */
+async function storeUncompressed(
+  stream: ReadableStream<Uint8Array>,
+  count: PutCount,
+): Promise<ReadableStream<Uint8Array>> {
+  const { form, stream: rest } = await peek(stream as ByteStream);
+  if (form === "plain") return rest as ReadableStream<Uint8Array>;
+  const cutter = new PieceCutter({ fixed: BLOCK_SIZE_MAX, first: BLOCK_SIZE_MAX });
   const frames = new TransformStream<Uint8Array, Uint8Array>({
-    transform: write,
-    flush: (controller) => (written ? undefined : write(new Uint8Array(0), controller)),
+    transform(chunk, controller) {
+      for (const { bytes } of cutter.push(chunk)) controller.enqueue(writeRawBlocks(bytes));
+    },
+    flush(controller) {
+      const last = cutter.finish();
+      if (last !== undefined) controller.enqueue(writeRawBlocks(last.bytes));
+    },
   });
-  return withSeekTable(frames, count);
+  return (rest as ReadableStream<Uint8Array>).pipeThrough(withSeekTable(frames, count));
 }
 
 /** Makes the stream that compresses a value; `size` is its number of bytes, if that is known. */

@@ -2,38 +2,53 @@
 import { requireInteger } from "../check.ts";
 import { createPullStream } from "../codec/pull-stream.ts";
 import type { RangeSource } from "../codec/decompress-options.ts";
+import { planReads } from "../codec/range-plan.ts";
 import { ZstashError } from "../errors.ts";
-import { parseSeekTable, seekTableSize, type SeekTable } from "../format/seek-table.ts";
-import { VERSION_FRAME_SIZE } from "../format/version-frame.ts";
-import { RANGE_READ_SIZE } from "../limits.ts";
+import type { SeekTable } from "../format/seek-table.ts";
+import { isVersionFrame, VERSION_FRAME_SIZE } from "../format/version-frame.ts";
+import { DEFAULT_MAX_SIZE, RANGE_READ_SIZE } from "../limits.ts";
+import { anyOf } from "../rest/exchange.ts";
 import type { ByteStream } from "../streams.ts";
 import { CARRIER_HEAD_SIZE } from "../value/carrier.ts";
-import { formOf, openContent, openStored, prepend, type StoredForm } from "./content.ts";
+import { openContent, openStored, prepend } from "./content.ts";
+import { formOf, type StoredForm } from "./form.ts";
 import type { StoreSettings } from "./options.ts";
+import { cut, DEFAULT_PIECE, readVersion } from "./pieces.ts";
+import { untilAborted } from "./report.ts";
 import { withKey } from "./reply.ts";
-import { isVersion, TAIL_SIZE, valueChanged, versionIn, versionRange, type Version } from "./slice.ts";
+import { readTable, tableSizeOf, valueChanged, versionIn, versionRange, type Version } from "./slice.ts";
+import { readUnversioned, type Extent, type ReadPiece } from "./unversioned.ts";
 
 /**
  * Bytes of the first read of a value's end: it holds the seek table of 4,000 frames, so that a kilobyte out of 250 MB in
  * frames of 64 KiB takes two requests of together less than 100 KB.
  */
 const TABLE_READ = 32 << 10;
-/** Frames that the tables in the cache may have together: 16 bytes of memory each. */
-const CACHED_FRAMES = 1 << 20;
+/** Bytes that the cache may take: two numbers a frame, and what an entry takes besides (measured: 1.1 KB). */
+const CACHE_SIZE = 16 << 20;
+const FRAME_COST = 16;
+const ENTRY_COST = 1536;
 /** The most attempts at a read whose value is replaced before any of it was handed on. */
 const RESTARTS = 5;
 
 /** The facts of a stored value that are needed to read parts of it. */
 interface Located {
   readonly form: StoredForm;
-  readonly version: Version;
+  readonly size: number;
+  /** Undefined if nothing in the value tells it from its successor. */
+  readonly version: Version | undefined;
   readonly table: SeekTable | undefined;
+  /** The bytes that the table was read from, where there is no version. */
+  readonly end: Uint8Array;
 }
 
 /** Reads parts of values, and remembers their seek tables. */
 export class RangeReader {
   readonly #settings: StoreSettings;
+  /** By age: the entry that was used last is the last. */
   readonly #located = new Map<string, Located>();
+  /** Bytes that the entries take. */
+  #held = 0;
 
   constructor(settings: StoreSettings) {
     this.#settings = settings;
@@ -41,7 +56,10 @@ export class RangeReader {
 
   /** Forgets what is known of a key. */
   forget(key: string): void {
+    const located = this.#located.get(key);
+    if (located === undefined) return;
     this.#located.delete(key);
+    this.#held -= costOf(key, located);
   }
 
   /**
@@ -57,12 +75,12 @@ export class RangeReader {
     requireInteger("start", start, 0, Number.MAX_SAFE_INTEGER);
     requireInteger("end", end, start, Number.MAX_SAFE_INTEGER);
     for (let attempt = 1; ; attempt++) {
-      const located = this.#located.get(key) ?? (await this.#locate(key, signal));
+      const located = this.#recall(key) ?? (await this.#locate(key, signal));
       if (located === null) return null;
       try {
         return await begin(await this.#open(key, located, start, end, signal), key);
       } catch (error) {
-        this.#located.delete(key);
+        this.forget(key);
         const changed = error instanceof ZstashError && error.code === "VALUE_CHANGED";
         if (!changed || attempt === RESTARTS) throw withKey(error, key);
       }
@@ -71,86 +89,107 @@ export class RangeReader {
 
   async #open(
     key: string,
-    { form, version, table }: Located,
+    located: Located,
     start: number,
     end: number,
     signal: AbortSignal | undefined,
   ): Promise<ByteStream> {
-    if (form === "plain") return readPlain(this.#source(key, version), start, end, signal);
+    const { slices, codec } = this.#settings;
+    const { form, size, version, table } = located;
+    if (form === "plain") {
+      if (start > size) throw pastEnd(start, size);
+      const pieces = cut(start, Math.min(end, size), DEFAULT_PIECE);
+      const read = await readUnversioned(slices, key, { size, pieces }, signal);
+      return readPieces(pieces, read, signal);
+    }
     if (table === undefined) {
       // Nothing tells where a part begins: the value is read from its start up to the part's end.
-      const stored = await openStored(this.#settings, key, signal);
+      const ended = new AbortController();
+      const stored = await openStored(this.#settings, key, anyOf(ended.signal, signal));
       if (stored === null) throw valueChanged(key);
-      return cut(await openContent(this.#settings, key, stored), start, end);
+      const content = await openContent(this.#settings, key, stored, signal);
+      return cutStream(content, start, end, () => ended.abort(rangeEnded()));
     }
-    const { codec } = this.#settings;
-    const zstd = codec.loaded ?? (await codec.load());
+    const zstd = codec.loaded ?? (await untilAborted(codec.load(), signal));
     if ("error" in zstd) throw zstd.error;
+    const read =
+      version === undefined
+        ? await this.#readFrames(key, located, start, end, signal)
+        : readVersion(slices, key, version);
+    const source: RangeSource = { size, read: (from, to, options) => read(from, to, options?.signal) };
     const options = { readSize: RANGE_READ_SIZE, seekTable: table, signal };
-    return zstd.decompressRange(this.#source(key, version), start, end, options);
+    return zstd.decompressRange(source, start, end, options);
   }
 
-  /** A source whose reads are of this version and no other. */
-  #source(key: string, version: Version): RangeSource {
-    const { slices } = this.#settings;
-    return {
-      size: version.size,
-      async read(start, end, { signal } = {}) {
-        const slice = await slices.read(key, [[start, end - 1], version.range], signal);
-        if (slice === null || !isVersion(slice.size, slice.parts[1]!, version)) throw valueChanged(key);
-        return slice.parts[0]!;
-      },
-    };
-  }
-
-  async #locate(key: string, signal: AbortSignal | undefined): Promise<Located | null> {
-    const { slices } = this.#settings;
-    const slice = await slices.read(
-      key,
-      [
-        [0, CARRIER_HEAD_SIZE - 1],
-        [-TABLE_READ, -1],
-      ],
-      signal,
-    );
-    if (slice === null) return null;
-    const [head, tail] = slice.parts as [Uint8Array, Uint8Array];
-    const form = formOf(head);
-    const tableSize = form === "frames" ? seekTableSize(tail, slice.size) : undefined;
-    if (tableSize === undefined) {
-      return { form, version: versionIn(tail, slice.size, [-TAIL_SIZE, -1]), table: undefined };
-    }
-    // The version frame stands before the table.
-    const needed = Math.min(slice.size, tableSize + VERSION_FRAME_SIZE);
-    const end = needed <= tail.length ? tail : await this.#readEnd(key, slice.size, needed, signal);
-    const version = versionIn(end, slice.size, versionRange(end, slice.size));
-    return this.#remember(key, { form, version, table: parseSeekTable(end, slice.size)! });
-  }
-
-  /** The last bytes of a value whose table is longer than the first read. */
-  async #readEnd(
+  /** Reads frames of a file without a version: the frames, and its table, are proven to be of one writing. */
+  async #readFrames(
     key: string,
-    size: number,
-    length: number,
+    { size, table, end: tail }: Located,
+    start: number,
+    end: number,
     signal: AbortSignal | undefined,
-  ): Promise<Uint8Array> {
-    const slice = await this.#settings.slices.read(key, [[size - length, size - 1]], signal);
-    if (slice === null || slice.size !== size) throw valueChanged(key);
-    return slice.parts[0]!;
+  ): Promise<ReadPiece> {
+    const last = Math.min(end, table!.size);
+    const limits = { readSize: RANGE_READ_SIZE, maxFrameSize: DEFAULT_MAX_SIZE };
+    const pieces = start < last ? [...planReads(table!, start, last, limits)] : [];
+    const known = { start: size - tail.length, end: size, bytes: tail };
+    return readUnversioned(this.#settings.slices, key, { size, pieces, known }, signal);
   }
 
-  #remember(key: string, located: Located): Located {
-    const frames = located.table?.frameCount ?? 0;
-    if (frames > CACHED_FRAMES) return located;
-    this.#located.delete(key);
-    this.#located.set(key, located);
-    let held = 0;
-    for (const [name, { table }] of [...this.#located].toReversed()) {
-      held += table?.frameCount ?? 0;
-      if (held > CACHED_FRAMES) this.#located.delete(name);
+  /** Finds form, version and seek table by the value's first and last bytes, all of one instant. */
+  async #locate(key: string, signal: AbortSignal | undefined): Promise<Located | null> {
+    for (let length = TABLE_READ; ;) {
+      const ranges = [
+        [0, CARRIER_HEAD_SIZE - 1],
+        [-length, -1],
+      ] as const;
+      const slice = await this.#settings.slices.read(key, ranges, signal);
+      if (slice === null) return null;
+      const { size, parts } = slice;
+      const [head, tail] = parts as [Uint8Array, Uint8Array];
+      const form = formOf(head);
+      const tableSize = form === "frames" ? tableSizeOf(tail, size) : undefined;
+      // The version frame stands before the table.
+      const needed = Math.min(size, (tableSize ?? 0) + VERSION_FRAME_SIZE);
+      if (needed > tail.length) {
+        length = needed;
+        continue;
+      }
+      const table = tableSize === undefined ? undefined : readTable(tail, size);
+      const none = new Uint8Array(0);
+      if (table === undefined) return { form, size, version: undefined, table, end: none };
+      const version = versionIn(tail, size, versionRange(tail, size));
+      if (isVersionFrame(version.bytes))
+        return this.#remember(key, { form, size, version, table, end: none });
+      return { form, size, version: undefined, table, end: tail.slice(-tableSize!) };
+    }
+  }
+
+  #recall(key: string): Located | undefined {
+    const located = this.#located.get(key);
+    if (located !== undefined) {
+      this.#located.delete(key);
+      this.#located.set(key, located);
     }
     return located;
   }
+
+  #remember(key: string, located: Located): Located {
+    const cost = costOf(key, located);
+    this.forget(key);
+    if (cost > CACHE_SIZE) return located;
+    this.#located.set(key, located);
+    this.#held += cost;
+    for (const oldest of this.#located.keys()) {
+      if (this.#held <= CACHE_SIZE) break;
+      this.forget(oldest);
+    }
+    return located;
+  }
+}
+
+function costOf(key: string, { table }: Located): number {
+  return ENTRY_COST + key.length * 2 + (table?.frameCount ?? 0) * FRAME_COST;
 }
 
 /** Gives the stream once its first chunk is there: until then the read of a replaced value can begin again. */
@@ -160,37 +199,39 @@ async function begin(stream: ByteStream, key: string): Promise<ByteStream> {
   return prepend(reader, value, key);
 }
 
-function readPlain(
-  source: RangeSource,
-  start: number,
-  end: number,
-  signal: AbortSignal | undefined,
-): ByteStream {
-  if (start > source.size) throw pastEnd(start, source.size);
-  const last = Math.min(end, source.size);
-  return createPullStream(async function* read(ended) {
-    for (let at = start; at < last; at += RANGE_READ_SIZE) {
-      yield await source.read(at, Math.min(last, at + RANGE_READ_SIZE), { signal: ended });
-    }
+function readPieces(pieces: readonly Extent[], read: ReadPiece, signal: AbortSignal | undefined): ByteStream {
+  return createPullStream(async function* each(ended) {
+    for (const { start, end } of pieces) yield await read(start, end, ended);
   }, signal);
 }
 
-/** Bytes `[start, end)` of a stream. */
-function cut(stream: ByteStream, start: number, end: number): ByteStream {
-  return createPullStream(async function* read() {
-    const reader = stream.getReader();
+/** Bytes `[start, end)` of a stream. It ends with the last of them: what comes behind is not waited for. */
+function cutStream(stream: ByteStream, start: number, end: number, close: () => void): ByteStream {
+  const reader = stream.getReader();
+  return createPullStream(async function* read(ended) {
+    const stop = (): void => {
+      reader.cancel().catch(() => undefined);
+      close();
+    };
+    ended.addEventListener("abort", stop, { once: true });
     let at = 0;
     try {
-      for (let next = await reader.read(); !next.done && at < end; next = await reader.read()) {
-        const part = next.value.subarray(Math.max(0, start - at), end - at);
-        at += next.value.length;
+      while (at < end) {
+        const { done, value } = await reader.read();
+        if (done) break;
+        const part = value.subarray(Math.max(0, start - at), end - at);
+        at += value.length;
         if (part.length > 0 && at > start) yield part;
       }
       if (at < start) throw pastEnd(start, at);
     } finally {
-      reader.cancel().catch(() => undefined);
+      stop();
     }
   });
+}
+
+function rangeEnded(): ZstashError {
+  return new ZstashError("INTERNAL", "Cannot read on: the range has ended");
 }
 
 function pastEnd(start: number, size: number): RangeError {

@@ -1,7 +1,8 @@
 /** Reads parts of a stored string in one instant, and tells by its version whether the string has been replaced since. */
 import { ZstashError } from "../errors.ts";
-import { seekTableSize } from "../format/seek-table.ts";
+import { parseSeekTable, seekTableSize, type SeekTable } from "../format/seek-table.ts";
 import { VERSION_FRAME_SIZE } from "../format/version-frame.ts";
+import { utf8Lossy } from "../text.ts";
 import type { RestClient } from "../rest/client.ts";
 import type { RespValue } from "../rest/resp.ts";
 import type { RestCommand } from "../rest/rest-command.ts";
@@ -35,6 +36,12 @@ const WHAT = "read";
 const SCRIPT =
   "local r={redis.call('PTTL',KEYS[1]),redis.call('STRLEN',KEYS[1])} " +
   "for i=1,#ARGV,2 do r[#r+1]=redis.call('GETRANGE',KEYS[1],ARGV[i],ARGV[i+1]) end return r";
+/** SHA-1 of parts of a string, all in one instant. */
+const HASH_SCRIPT =
+  "local r={redis.call('STRLEN',KEYS[1])} for i=1,#ARGV,2 do " +
+  "r[#r+1]=redis.sha1hex(redis.call('GETRANGE',KEYS[1],ARGV[i],ARGV[i+1])) end return r";
+/** Texts by which a server says that it runs no scripts, now and later. Others pass: BUSY, LOADING, OOM. */
+const noScripts = /unknown|unsupported|has no|not (supported|available|allowed|permitted)|NOPERM|disabled/i;
 /** PTTL of a key that does not exist. */
 const MISSING = -2;
 
@@ -67,10 +74,51 @@ export class SliceReader {
       }
       if (this.#scripts === true || reply.text.includes("WRONGTYPE"))
         throw commandError(reply.text, WHAT, key);
+      const slice = await this.#transaction(key, ranges, signal);
+      if (noScripts.test(reply.text)) this.#scripts = false;
+      return slice;
     }
-    const slice = await this.#transaction(key, ranges, signal);
-    this.#scripts = false;
-    return slice;
+    return this.#transaction(key, ranges, signal);
+  }
+
+  /** SHA-1 of the ranges, in hexadecimal, and the string's length, in one instant; undefined where no scripts run. */
+  async hashes(
+    key: string,
+    ranges: readonly ByteRange[],
+    signal: AbortSignal | undefined,
+  ): Promise<{ readonly size: number; readonly hashes: readonly string[] } | undefined> {
+    if (this.#scripts === false) return undefined;
+    const reply = await this.#client.command(["EVAL_RO", HASH_SCRIPT, 1, key, ...ranges.flat()], { signal });
+    if (reply.kind === "error" && noScripts.test(reply.text)) return undefined;
+    const [length, ...bulks] = requireItems(reply, WHAT, key);
+    const size = requireNumber(length!, WHAT, key);
+    return { size, hashes: bulks.map((bulk) => utf8Lossy(requireBulk(bulk, WHAT, key)!)) };
+  }
+
+  /** Reads a range with the DIGEST of the whole string; undefined where there is no such command. */
+  async readDigested(
+    key: string,
+    range: ByteRange,
+    signal: AbortSignal | undefined,
+  ): Promise<(Slice & { readonly digest: string }) | null | undefined> {
+    let replies: readonly RespValue[];
+    try {
+      const commands: RestCommand[] = [
+        ["PTTL", key],
+        ["STRLEN", key],
+        ["GETRANGE", key, ...range],
+        ["DIGEST", key],
+      ];
+      replies = await this.#client.batch("multi-exec", commands, { signal });
+    } catch (error) {
+      // A transaction with a command that does not exist is refused whole.
+      if (error instanceof ZstashError && error.status === 400) return undefined;
+      throw error;
+    }
+    const digest = replies[3]!;
+    if (digest.kind === "error") return undefined;
+    const slice = toSlice(replies.slice(0, 3), key);
+    return slice === null ? null : { ...slice, digest: utf8Lossy(requireBulk(digest, WHAT, key)!) };
   }
 
   /** Reads by a transaction where scripts are refused. Its replies are base64, a third larger. */
@@ -98,11 +146,33 @@ function toSlice([lifetime, length, ...bulks]: readonly RespValue[], key: string
 }
 
 /**
- * The range that holds the version of a value, by its last bytes: the version frame before a seek table, and else the
- * last bytes themselves, which hold the checksum.
+ * The bytes of the seek table that frames end with, by their last bytes; undefined if there is none. What merely ends
+ * like one is none: files that were joined, and bytes that have that ending by chance, are read from their start.
+ */
+export function tableSizeOf(tail: Uint8Array, size: number): number | undefined {
+  try {
+    return seekTableSize(tail, size);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The table that the last bytes hold; undefined if it does not account for the file: files that were joined have such. */
+export function readTable(tail: Uint8Array, size: number): SeekTable | undefined {
+  try {
+    return parseSeekTable(tail, size);
+  } catch (error) {
+    if (error instanceof ZstashError) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * The range that holds the version of frames, by their last bytes: the version frame before a seek table, if there is
+ * one, and else the last bytes themselves, which hold the checksum.
  */
 export function versionRange(tail: Uint8Array, size: number): ByteRange {
-  const table = seekTableSize(tail, size);
+  const table = tableSizeOf(tail, size);
   if (table === undefined || table + VERSION_FRAME_SIZE > size) return [-TAIL_SIZE, -1];
   return [size - table - VERSION_FRAME_SIZE, size - table - 1];
 }
@@ -122,11 +192,12 @@ export function isVersion(
   bytes: Uint8Array,
   version: Pick<Version, "size" | "bytes">,
 ): boolean {
-  return (
-    size === version.size &&
-    bytes.length === version.bytes.length &&
-    bytes.every((byte, index) => byte === version.bytes[index])
-  );
+  return size === version.size && sameBytes(bytes, version.bytes);
+}
+
+/** True if two byte arrays hold the same. */
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }
 
 /** The error for a value that was replaced or removed while it was read. */

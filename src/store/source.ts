@@ -1,17 +1,27 @@
-/** Opens whatever can be stored as a stream of bytes. */
-import { isBytes } from "../bytes.ts";
+/** Opens whatever can be stored as a stream of bytes that nobody else can change. */
 import { describe } from "../check.ts";
-import type { ReadableBytes } from "../streams.ts";
+import type { ByteStream, ReadableBytes } from "../streams.ts";
 import { utf8Encoder } from "../text.ts";
 import type { ValueKind } from "../value/policy.ts";
 
-/** A value to be stored. */
-export type ValueSource = Uint8Array | string | Blob | Response | ReadableBytes;
+/**
+ * A value to be stored. Bytes of any view or buffer are copied before `put` returns, so a program may use them again at
+ * once; the chunks of a stream and of an iterable are copied when they are taken.
+ */
+export type ValueSource =
+  | string
+  | ArrayBufferLike
+  | ArrayBufferView
+  | Blob
+  | Response
+  | ReadableBytes
+  | AsyncIterable<ArrayBufferView | ArrayBufferLike>;
 
 /** A source as a stream, and what is known of it before it is read. */
 export interface OpenedSource {
+  /** Chunks are copies. */
   readonly stream: ReadableStream<Uint8Array>;
-  /** Bytes that will come; undefined if nobody knows. */
+  /** Bytes that come: the stream errors if others do. Undefined if nobody knows. */
   readonly size: number | undefined;
   /** By its media type. */
   readonly kind: ValueKind | undefined;
@@ -20,47 +30,145 @@ export interface OpenedSource {
 /** Bytes that are passed on at a time, so that a large array passes with pauses. */
 const CHUNK = 256 << 10;
 
+/** What gives chunks, one at a time. */
+interface Chunks {
+  /** The next chunk; undefined at the end. */
+  next(): Promise<unknown>;
+  cancel(reason: unknown): unknown;
+}
+
 /**
  * Opens a source. A Response's content-length is not believed: it is that of the encoded body.
  *
- * @throws {TypeError} for anything else, and for a body that has been used
+ * @throws {TypeError} for anything else, for a body that has been used, and for a Response that is not ok
  */
 export function openSource(source: ValueSource): OpenedSource {
   if (typeof source === "string") {
     return { ...openBytes(utf8Encoder.encode(source)), kind: "text" };
   }
-  if (isBytes(source)) return openBytes(source);
-  const tag = Object.prototype.toString.call(source);
-  if (tag === "[object Blob]" || tag === "[object File]") {
-    const { size, type } = source as Blob;
-    return { stream: (source as Blob).stream(), size, kind: kindOf(type) };
+  const bytes = copyBytes(source);
+  if (bytes !== undefined) return openBytes(bytes);
+  switch (tagOf(source)) {
+    case "Blob":
+    case "File": {
+      const { size, type } = source as Blob;
+      return { stream: streamOf(readerOf((source as Blob).stream()), size), size, kind: kindOf(type) };
+    }
+    case "Response":
+      return openResponse(source as Response);
+    default:
+      return { stream: streamOf(chunksOf(source)), size: undefined, kind: undefined };
   }
-  if (tag === "[object Response]") {
-    const { body, bodyUsed, headers } = source as Response;
-    if (bodyUsed) throw new TypeError('"source" must be a Response whose body has not been read');
-    const kind = kindOf(headers.get("content-type") ?? "");
-    return body === null
-      ? { ...openBytes(new Uint8Array(0)), kind }
-      : { stream: body, size: undefined, kind };
-  }
-  const { getReader, locked } = (source ?? {}) as Partial<ReadableStream<Uint8Array>>;
-  if (typeof getReader !== "function") {
+}
+
+function openResponse({ ok, status, body, bodyUsed, headers }: Response): OpenedSource {
+  if (!ok) {
     throw new TypeError(
-      `"source" must be bytes, a string, a Blob, a Response or a ReadableStream, got ${describe(source)}`,
+      `"source" must be a Response that is ok, got the status ${status}: put its body to store it all the same`,
     );
   }
-  if (locked === true) throw new TypeError('"source" must be a ReadableStream that has no reader');
-  requireUnread(source as ReadableStream<Uint8Array>);
-  return { stream: source as ReadableStream<Uint8Array>, size: undefined, kind: undefined };
+  if (bodyUsed) throw new TypeError('"source" must be a Response whose body has not been read');
+  const kind = kindOf(headers.get("content-type") ?? "");
+  if (body === null) return { ...openBytes(new Uint8Array(0)), kind };
+  return { stream: streamOf(chunksOf(body)), size: undefined, kind };
+}
+
+/** The chunks of a stream or of an iterable. */
+function chunksOf(source: unknown): Chunks {
+  const { getReader, locked, readableDidRead, destroyed } = (source ?? {}) as {
+    readonly getReader?: unknown;
+    readonly locked?: unknown;
+    readonly readableDidRead?: unknown;
+    readonly destroyed?: unknown;
+  };
+  if (typeof getReader === "function") {
+    if (locked === true) throw new TypeError('"source" must be a ReadableStream that has no reader');
+    requireUnread(source as ReadableStream<Uint8Array>);
+    return readerOf(source as ReadableStream<Uint8Array>);
+  }
+  const iterate = (source as Partial<AsyncIterable<unknown>> | null)?.[Symbol.asyncIterator];
+  if (typeof iterate !== "function") throw wrongSource(source);
+  // Streams of Node are iterables too; one that has been read would be stored as what is left.
+  if (readableDidRead === true || destroyed === true) {
+    throw new TypeError('"source" must be a stream that nobody has read from or destroyed');
+  }
+  let iterator: AsyncIterator<unknown> | undefined;
+  return {
+    async next() {
+      iterator ??= iterate.call(source) as AsyncIterator<unknown>;
+      const { done, value } = await iterator.next();
+      return done === true ? undefined : (value ?? null);
+    },
+    cancel(reason) {
+      // Destroying ends a read that waits; `return` of a generator would wait for it.
+      const { destroy } = source as { destroy?: (error?: unknown) => unknown };
+      if (typeof destroy === "function") return destroy.call(source);
+      iterator ??= iterate.call(source) as AsyncIterator<unknown>;
+      return iterator.return?.(reason);
+    },
+  };
+}
+
+function readerOf(stream: ReadableStream<Uint8Array>): Chunks {
+  const reader = stream.getReader();
+  return {
+    async next() {
+      const { done, value } = await reader.read();
+      return done ? undefined : ((value as unknown) ?? null);
+    },
+    cancel: (reason) => reader.cancel(reason),
+  };
 }
 
 /** Refuses a stream that somebody has read from: it would be stored as an empty value. A Response takes none (Fetch §5.2). */
 function requireUnread(stream: ReadableStream<Uint8Array>): void {
+  if (tagOf(stream) !== "ReadableStream") return;
   try {
     void new Response(stream);
   } catch {
     throw new TypeError('"source" must be a ReadableStream that nobody has read from');
   }
+}
+
+/** A stream of copies of chunks. It errors if it is not `size` bytes, where a size is given. */
+function streamOf(chunks: Chunks, size?: number): ByteStream {
+  let read = 0;
+  let ended = false;
+  const end = (reason: unknown): void => {
+    if (ended) return;
+    ended = true;
+    // A source that fails or hangs when it is given up changes nothing.
+    try {
+      Promise.resolve(chunks.cancel(reason)).catch(() => undefined);
+    } catch {}
+  };
+  const stream = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          const chunk = await chunks.next();
+          if (ended) return;
+          if (chunk === undefined) {
+            if (size !== undefined && read !== size) throw wrongSize(size, `${read}`);
+            ended = true;
+            return controller.close();
+          }
+          const bytes = copyBytes(chunk);
+          if (bytes === undefined) throw wrongChunk(chunk);
+          read += bytes.length;
+          if (size !== undefined && read > size) throw wrongSize(size, "more");
+          // An empty chunk is passed on as well: nothing else asks for the next.
+          controller.enqueue(bytes);
+        } catch (error) {
+          end(error);
+          throw error;
+        }
+      },
+      cancel: end,
+    },
+    { highWaterMark: 0 },
+  );
+  return stream as unknown as ByteStream;
 }
 
 function openBytes(bytes: Uint8Array): OpenedSource {
@@ -75,6 +183,57 @@ function openBytes(bytes: Uint8Array): OpenedSource {
     { highWaterMark: 0 },
   );
   return { stream, size: bytes.length, kind: undefined };
+}
+
+/**
+ * A copy of the bytes of a view or of a buffer, of any realm; undefined for anything else.
+ *
+ * @throws {TypeError} for a buffer that was transferred or has shrunk: its bytes are gone
+ */
+function copyBytes(value: unknown): Uint8Array<ArrayBuffer> | undefined {
+  let bytes: Uint8Array;
+  try {
+    if (ArrayBuffer.isView(value)) {
+      // Throws where the buffer has become too short for the view: its length is then 0.
+      if (tagOf(value) !== "DataView") Uint8Array.prototype.slice.call(value as Uint8Array, 0, 0);
+      bytes = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+    } else {
+      const tag = tagOf(value);
+      if (tag !== "ArrayBuffer" && tag !== "SharedArrayBuffer") return undefined;
+      bytes = new Uint8Array(value as ArrayBufferLike);
+    }
+  } catch (cause) {
+    throw new TypeError('"source" must not have a buffer that was transferred or shrunk', { cause });
+  }
+  const copy = new Uint8Array(bytes.length);
+  copy.set(bytes);
+  return copy;
+}
+
+function tagOf(value: unknown): string {
+  return Object.prototype.toString.call(value).slice(8, -1);
+}
+
+function wrongSource(source: unknown): TypeError {
+  const isObject = typeof source === "object" && source !== null;
+  const hint = Array.isArray(source)
+    ? ": make bytes of it, Uint8Array.from(source), or text, JSON.stringify(source)"
+    : isObject && ["Object", "Map", "Set"].includes(describe(source))
+      ? ": make text of it, JSON.stringify(source)"
+      : "";
+  return new TypeError(
+    '"source" must be a string, bytes, a Blob, a Response, a stream or an async iterable of bytes, ' +
+      `got ${describe(source)}${hint}`,
+  );
+}
+
+function wrongChunk(chunk: unknown): TypeError {
+  const hint = typeof chunk === "string" ? ": pipe it through a TextEncoderStream" : "";
+  return new TypeError(`"source" must give bytes, got ${describe(chunk)}${hint}`);
+}
+
+function wrongSize(size: number, got: string): RangeError {
+  return new RangeError(`"source" said ${size} bytes, got ${got}: it was changed while it was stored`);
 }
 
 /** The kind that a media type stands for. */

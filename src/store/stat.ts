@@ -1,13 +1,12 @@
 /** Tells the sizes and the form of a value from its first and last bytes, without reading the rest. */
 import { decodeBase64 } from "../format/base64.ts";
 import { readFrameHeader, walkFrame } from "../format/frame.ts";
-import { parseSeekTable, seekTableSize } from "../format/seek-table.ts";
 import { findVersionFrame } from "../format/version-frame.ts";
 import { utf8Lossy } from "../text.ts";
 import { TEXT_PREFIX_SIZE } from "../value/carrier.ts";
-import { formOf } from "./content.ts";
+import { formOf } from "./form.ts";
 import type { StoreSettings } from "./options.ts";
-import { valueChanged, type ByteRange } from "./slice.ts";
+import { readTable, tableSizeOf, type ByteRange } from "./slice.ts";
 
 /** Facts of a value that its first and last bytes tell. */
 export interface ValueStat {
@@ -36,12 +35,11 @@ const TAIL_READ = 4096;
 /** `=` */
 const PADDING = 0x3d;
 
-/** A stored .zst file, as it is or in base64: its first and last bytes, and how to read more of its end. */
+/** A stored .zst file, as it is or in base64: its first and last bytes. */
 interface StoredFile {
   readonly size: number;
   readonly head: Uint8Array;
   readonly tail: Uint8Array;
-  readTail(length: number): Promise<Uint8Array>;
 }
 
 /** Facts of a stored file. */
@@ -58,41 +56,46 @@ export async function readStat(
   key: string,
   signal: AbortSignal | undefined,
 ): Promise<ValueStat | null> {
-  const ranges: readonly ByteRange[] = [
-    [0, HEAD_SIZE - 1],
-    [-TAIL_READ, -1],
-  ];
-  const slice = await slices.read(key, ranges, signal);
-  if (slice === null) return null;
-  const { size: storedSize, parts } = slice;
-  const [head, tail] = parts as [Uint8Array, Uint8Array];
-  const known = { storedSize, ttl: slice.ttl < 0 ? undefined : slice.ttl / 1000 };
-  const form = formOf(head);
-  if (form === "plain") return { ...known, size: storedSize, frameCount: 0, form };
-  const readTail = async (length: number): Promise<Uint8Array> => {
-    const rest = await slices.read(key, [[-length, -1]], signal);
-    if (rest === null || rest.size !== storedSize) throw valueChanged(key);
-    return rest.parts[0]!;
-  };
-  const raw: StoredFile = { size: storedSize, head, tail, readTail };
-  const { table, ...content } = await readFile(form === "text" ? fromText(raw) : raw);
-  return { ...known, ...content, form: form === "text" ? "text" : table ? "seekable" : "frame" };
+  // All facts are of one instant: a longer table is read together with everything else.
+  for (let length = TAIL_READ; ;) {
+    const ranges: readonly ByteRange[] = [
+      [0, HEAD_SIZE - 1],
+      [-length, -1],
+    ];
+    const slice = await slices.read(key, ranges, signal);
+    if (slice === null) return null;
+    const { size: storedSize, parts } = slice;
+    const [head, tail] = parts as [Uint8Array, Uint8Array];
+    const known = { storedSize, ttl: slice.ttl < 0 ? undefined : slice.ttl / 1000 };
+    const form = formOf(head);
+    if (form === "plain") return { ...known, size: storedSize, frameCount: 0, form };
+    const raw: StoredFile = { size: storedSize, head, tail };
+    const file = form === "text" ? fromText(raw) : raw;
+    const missing = (tableSizeOf(file.tail, file.size) ?? 0) - file.tail.length;
+    if (missing > 0 && tail.length < storedSize) {
+      // In base64 it takes a third more, and the ends of a group of four characters.
+      length += form === "text" ? 4 * Math.ceil((missing + 3) / 3) : missing;
+      continue;
+    }
+    const { table, ...content } = readFile(file);
+    return { ...known, ...content, form: form === "text" ? "text" : table ? "seekable" : "frame" };
+  }
 }
 
-async function readFile(file: StoredFile): Promise<FileFacts> {
-  const { size, head, tail } = file;
-  const tableSize = seekTableSize(tail, size);
-  if (tableSize === undefined) {
-    const content = tail.length < size ? { size: declaredSize(head), frameCount: 1 } : walk(tail);
-    return { ...content, table: false };
+function readFile({ size, head, tail }: StoredFile): FileFacts {
+  const table = readTable(tail, size);
+  if (table !== undefined) {
+    const frameCount = table.frameCount - (findVersionFrame(table) === undefined ? 0 : 1);
+    return { size: table.size, frameCount, table: true };
   }
-  const table = parseSeekTable(tableSize > tail.length ? await file.readTail(tableSize) : tail, size)!;
-  const frameCount = table.frameCount - (findVersionFrame(table) === undefined ? 0 : 1);
-  return { size: table.size, frameCount, table: true };
+  if (tail.length === size) return { ...walk(tail), table: false };
+  // A table that does not account for the file ends the last of several that were joined.
+  const joined = tableSizeOf(tail, size) !== undefined;
+  return { size: joined ? undefined : declaredSize(head), frameCount: 1, table: false };
 }
 
 /** The file in the base64 of a text carrier. Damage is for those to report who read the value. */
-function fromText({ size, head, tail, readTail }: StoredFile): StoredFile {
+function fromText({ size, head, tail }: StoredFile): StoredFile {
   const length = size - TEXT_PREFIX_SIZE;
   const decode = (text: Uint8Array): Uint8Array => decodeBase64(utf8Lossy(text)) ?? new Uint8Array(0);
   const body = tail.length < size ? tail : tail.subarray(TEXT_PREFIX_SIZE);
@@ -103,7 +106,6 @@ function fromText({ size, head, tail, readTail }: StoredFile): StoredFile {
       head.subarray(TEXT_PREFIX_SIZE, TEXT_PREFIX_SIZE + Math.min(length, HEAD_SIZE - TEXT_PREFIX_SIZE)),
     ),
     tail: decode(body.subarray(body.length % 4)),
-    readTail: async (bytes) => decode(await readTail(Math.min(length, 4 * Math.ceil((bytes + 2) / 3)))),
   };
 }
 

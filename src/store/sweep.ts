@@ -1,9 +1,11 @@
 /** Finds and removes temporary keys that uploads have left behind. */
+import type { RestClient } from "../rest/client.ts";
 import type { RespValue } from "../rest/resp.ts";
 import { utf8Lossy } from "../text.ts";
 import type { ScanOptions, StoreSettings } from "./options.ts";
 import { requireBulk, requireItems, requireNumber } from "./reply.ts";
-import { ABANDONED_BELOW, isTemporaryKey, TEMPORARY_PATTERN } from "./temporary-key.ts";
+import { report } from "./report.ts";
+import { ABANDONED_BELOW, isTemporaryKey, isUpload, PROOF_SIZE, TEMPORARY_PATTERN } from "./temporary-key.ts";
 
 /** A temporary key of an upload that runs, or was left behind. */
 export interface TemporaryKey {
@@ -32,28 +34,42 @@ export async function* findTemporaryKeys(
     const reply = await client.command(scan, { signal });
     const [next, found] = requireItems(reply, "scan", "*");
     scanned += SCAN_COUNT;
-    onScan?.(scanned);
+    report(onScan, scanned);
     cursor = requireText(next!);
     const keys = requireItems(found!, "scan", "*")
       .map(requireText)
       .filter((key) => isTemporaryKey(key) && !seen.has(key));
     for (const key of keys) seen.add(key);
     if (keys.length === 0) continue;
-    const commands = keys.flatMap((key) => [
-      ["PTTL", key],
-      ["STRLEN", key],
-    ]);
-    const replies = await client.batch("pipeline", commands, { signal });
-    for (const [index, key] of keys.entries()) {
-      const length = replies[index * 2 + 1]!;
-      // A key of another type is not an upload's, whatever its name.
-      if (length.kind === "error") continue;
-      const ttl = requireNumber(replies[index * 2]!, "read", key);
-      const size = requireNumber(length, "read", key);
-      // −2: it is gone by now.
-      if (ttl !== -2) yield { key, size, ttl, abandoned: ttl < ABANDONED_BELOW };
-    }
+    yield* await readUploads(client, keys, signal);
   } while (cursor !== "0");
+}
+
+/** The keys that hold what an upload has written, whatever their names say. */
+async function readUploads(
+  client: RestClient,
+  keys: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<readonly TemporaryKey[]> {
+  const commands = keys.flatMap((key) => [
+    ["PTTL", key],
+    ["STRLEN", key],
+    ["GETRANGE", key, 0, PROOF_SIZE - 1],
+  ]);
+  const replies = await client.batch("pipeline", commands, { signal });
+  const found: TemporaryKey[] = [];
+  for (const [index, key] of keys.entries()) {
+    const [lifetime, length, start] = replies.slice(index * 3, index * 3 + 3);
+    // A key of another type is not an upload's, whatever its name.
+    if (length!.kind === "error") continue;
+    const ttl = requireNumber(lifetime!, "read", key);
+    const size = requireNumber(length!, "read", key);
+    const head = requireBulk(start!, "read", key) ?? new Uint8Array(0);
+    // −2: it is gone by now.
+    if (ttl === -2 || !isUpload(head, size, ttl)) continue;
+    found.push({ key, size, ttl, abandoned: ttl < ABANDONED_BELOW });
+  }
+  return found;
 }
 
 function requireText(reply: RespValue): string {
@@ -61,7 +77,7 @@ function requireText(reply: RespValue): string {
 }
 
 /**
- * Removes temporary keys and returns how many were there.
+ * Removes temporary keys and returns how many were there. A key that holds something else by now stays.
  *
  * @throws {RangeError} for any other key
  */
@@ -72,5 +88,8 @@ export async function removeTemporaryKeys(
 ): Promise<number> {
   if (!keys.every(isTemporaryKey)) throw new RangeError('"keys" must be temporary keys, got another one');
   if (keys.length === 0) return 0;
-  return requireNumber(await client.command(["DEL", ...keys], { signal }), "remove", keys[0]!);
+  const uploads = await readUploads(client, keys, signal);
+  if (uploads.length === 0) return 0;
+  const names = uploads.map(({ key }) => key);
+  return requireNumber(await client.command(["DEL", ...names], { signal }), "remove", names[0]!);
 }

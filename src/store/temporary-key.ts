@@ -1,8 +1,14 @@
-/** Names and lifetimes of temporary keys, in which uploads build their values. */
+/** Names, lifetimes and marks of temporary keys, in which uploads build their values. */
+import { utf8Encoder } from "../text.ts";
 
-/** Stands between a key and the random part of its temporary keys. */
+/** Stands between a key and the hexadecimal part of its temporary keys. */
 const MARK = ":zstash:";
-const RANDOM_SIZE = 16;
+/** Digits that are drawn, that prove the name, and that put it into its key's slot. */
+const RANDOM_DIGITS = 16;
+const PROOF_DIGITS = 12;
+const SLOT_DIGITS = 4;
+/** Slots of a Redis Cluster. */
+const SLOTS = 16384;
 
 /** Milliseconds that a temporary key lives without being renewed. */
 export const TEMPORARY_TTL: number = 15 * 60_000;
@@ -11,16 +17,91 @@ export const RENEWAL_INTERVAL: number = 5 * 60_000;
 /** A temporary key that expires sooner, or never, belongs to no running upload: two renewals failed. */
 export const ABANDONED_BELOW: number = TEMPORARY_TTL - 2 * RENEWAL_INTERVAL;
 
-/** A key that nobody else writes to, in which the value of `key` is built. */
+/**
+ * The first bytes of a temporary key until the value's first piece, which is sent last, replaces them. They are fewer
+ * than the least piece has.
+ */
+export const UPLOAD_MARK = "zstash upload, not complete\n";
+/** Bytes of a key's start that tell whether it is an upload's. */
+export const PROOF_SIZE = 64;
+
+/** A key that nobody else writes to, in which the value of `key` is built: in the same slot of a Redis Cluster. */
 export function temporaryKey(key: string): string {
-  const random = crypto.getRandomValues(new Uint8Array(RANDOM_SIZE));
-  return `${key}${MARK}${Array.from(random, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+  const slot = hasTag(key) ? undefined : crc16(utf8Encoder.encode(key)) % SLOTS;
+  for (;;) {
+    const random = hex(crypto.getRandomValues(new Uint8Array(RANDOM_DIGITS / 2)));
+    const name = `${key}${MARK}${random}${proofOf(key, random)}`;
+    const digits = slot === undefined ? "0000" : digitsFor(name, slot);
+    if (digits !== undefined) return name + digits;
+  }
 }
 
 /** Matches all temporary keys, in Redis' glob syntax. */
-export const TEMPORARY_PATTERN: string = `*${MARK}${"[0-9a-f]".repeat(RANDOM_SIZE * 2)}`;
+export const TEMPORARY_PATTERN: string = `*${MARK}${"[0-9a-f]".repeat(RANDOM_DIGITS + PROOF_DIGITS + SLOT_DIGITS)}`;
 
-/** Tells whether a key has the form of a temporary key. */
-export function isTemporaryKey(key: string): boolean {
-  return /:zstash:[0-9a-f]{32}$/.test(key);
+/** Tells whether `temporaryKey` has made a name: of others one in 2^48 looks like it. */
+export function isTemporaryKey(name: string): boolean {
+  const match = /^([^]*):zstash:([0-9a-f]{16})([0-9a-f]{12})[0-9a-f]{4}$/.exec(name);
+  return match !== null && proofOf(match[1]!, match[2]!) === match[3];
+}
+
+/**
+ * Tells whether the first bytes of a key of that name are an upload's: the mark that it began with; nothing, where it was
+ * emptied; or the hole before a piece that came when the key had gone. A complete value expires by itself.
+ */
+export function isUpload(head: Uint8Array, size: number, ttl: number): boolean {
+  if (size === 0) return true;
+  if (ttl === -1 && size > head.length && head.every((byte) => byte === 0)) return true;
+  const mark = utf8Encoder.encode(UPLOAD_MARK);
+  return mark.every((byte, index) => head[index] === byte);
+}
+
+/** True if Redis Cluster hashes only the part of a key in braces, which its temporary keys share (cluster spec). */
+function hasTag(key: string): boolean {
+  const open = key.indexOf("{");
+  return open !== -1 && key.indexOf("}", open) > open + 1;
+}
+
+/** Four digits with which a name lies in a slot; undefined if there are none. */
+function digitsFor(name: string, slot: number): string | undefined {
+  const search = (crc: number, digits: string): string | undefined => {
+    if (digits.length === SLOT_DIGITS) return crc % SLOTS === slot ? digits : undefined;
+    for (const digit of "0123456789abcdef") {
+      const found = search(step(crc, digit.charCodeAt(0)), digits + digit);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
+  return search(crc16(utf8Encoder.encode(name)), "");
+}
+
+/** CRC-16/XMODEM, by which Redis Cluster chooses slots. */
+function crc16(bytes: Uint8Array): number {
+  return bytes.reduce(step, 0);
+}
+
+function step(crc: number, byte: number): number {
+  let next = crc ^ (byte << 8);
+  for (let bit = 0; bit < 8; bit++) next = next & 0x8000 ? (next << 1) ^ 0x1021 : next << 1;
+  return next & 0xffff;
+}
+
+/** Digits that no other program puts behind a key and 16 digits: a hash of both. */
+function proofOf(key: string, random: string): string {
+  const bytes = utf8Encoder.encode(`${key}${MARK}${random}`);
+  let [low, high] = [0x811c9dc5, 0x01000193];
+  for (const byte of bytes) {
+    low = Math.imul(low ^ byte, 0x01000193);
+    high = Math.imul(high ^ byte, 0x85ebca6b) ^ (high >>> 13);
+  }
+  const word = (value: number): string => {
+    let mixed = Math.imul(value ^ (value >>> 16), 0x85ebca6b);
+    mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
+    return ((mixed ^ (mixed >>> 16)) >>> 0).toString(16).padStart(8, "0");
+  };
+  return (word(low) + word(high)).slice(0, PROOF_DIGITS);
+}
+
+function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -4,9 +4,10 @@ import { releaseContentSize, writeContentSize, type ReservedHeader } from "../fo
 import type { RestClient } from "../rest/client.ts";
 import type { RestCommand } from "../rest/rest-command.ts";
 import type { Piece } from "./piece-cutter.ts";
-import { renew } from "./publish.ts";
+import { every, delay } from "../timers.ts";
+import { keyGone, renew } from "./publish.ts";
 import { cannotStore, commandError, requireNumber, requireReply } from "./reply.ts";
-import { RENEWAL_INTERVAL, TEMPORARY_TTL } from "./temporary-key.ts";
+import { RENEWAL_INTERVAL, TEMPORARY_TTL, UPLOAD_MARK } from "./temporary-key.ts";
 
 export interface UploadOptions {
   readonly key: string;
@@ -28,6 +29,10 @@ export interface FirstPiece {
 /** The most times that APPEND is sent; each time it must be known not to have run before. */
 const APPEND_ATTEMPTS = 5;
 
+/** A renewal that fails is tried again after so many milliseconds, so many times, until the next is due. */
+const RENEWAL_PAUSE = 30_000;
+const RENEWAL_ATTEMPTS = 8;
+
 /** Texts that speak of limits, memory, rights and types, and so of the command, not of its form. */
 const aboutCommand = /^(OOM|NOPERM|NOAUTH|READONLY|WRONGTYPE|LOADING|MISCONF|ERR DB )/;
 
@@ -45,7 +50,8 @@ export class Upload {
   readonly #options: UploadOptions;
   readonly #running = new Map<Piece, Promise<void>>();
   #created: Promise<void> | undefined;
-  #renewal: ReturnType<typeof setInterval> | undefined;
+  #stopRenewal: (() => void) | undefined;
+  readonly #stopped = new AbortController();
   #failure: { readonly error: unknown } | undefined;
   #taken = false;
   #lost = false;
@@ -70,7 +76,7 @@ export class Upload {
 
   /** Waits for running pieces; true if one may still arrive and recreate the deleted key without a TTL. */
   async settle(): Promise<boolean> {
-    clearInterval(this.#renewal);
+    this.#stopRenewing();
     await Promise.all(this.#running.values());
     return this.#lost;
   }
@@ -102,7 +108,7 @@ export class Upload {
       await this.send({ offset: 0, bytes });
       await this.#wait(true);
     }
-    clearInterval(this.#renewal);
+    this.#stopRenewing();
   }
 
   /** Waits for one piece, or for all; throws the first failure. */
@@ -115,7 +121,8 @@ export class Upload {
     const { error } = this.#failure;
     if (!(error instanceof RefusedForm)) throw error;
     await Promise.all(this.#running.values());
-    if (this.#taken) throw error.refusal;
+    // A piece that was lost may still arrive, and would then overwrite what was appended.
+    if (this.#taken || this.#lost) throw error.refusal;
     await this.#appendInstead(error);
   }
 
@@ -126,6 +133,10 @@ export class Upload {
     this.#running.clear();
     this.#failure = undefined;
     this.#appended = 0;
+    const { key, temporary, signal } = this.#options;
+    // Nothing stands before what is appended.
+    const empty = ["SET", temporary, "", "PX", TEMPORARY_TTL];
+    requireReply(await this.#client.command(empty, { signal }), "store", key);
     try {
       await this.#append(reserved === undefined ? bytes : releaseContentSize(reserved));
     } catch (error) {
@@ -167,18 +178,31 @@ export class Upload {
 
   async #create(): Promise<void> {
     const { key, temporary, signal } = this.#options;
-    // SETRANGE without bytes would create nothing. NX: a late duplicate SET would erase pieces. The key is random, so an
+    // The mark is replaced by the first piece, which comes last. NX: a late duplicate SET would erase pieces. The key is random, so an
     // existing one is ours.
-    const command = ["SET", temporary, "", "PX", TEMPORARY_TTL, "NX"];
+    const command = ["SET", temporary, UPLOAD_MARK, "PX", TEMPORARY_TTL, "NX"];
     const reply = await this.#client.command(command, { signal, repeatable: true });
     requireReply(reply, "store", key);
     // The key is renewed even while the source rests: one that is not looks left behind.
-    this.#renewal = setInterval(() => {
-      renew(this.#client, temporary, key, signal).catch((error: unknown) => {
-        this.#failure ??= { error };
-      });
-    }, RENEWAL_INTERVAL);
-    (this.#renewal as { unref?: () => void }).unref?.();
+    this.#stopRenewal = every(RENEWAL_INTERVAL, () => void this.#renew());
+  }
+
+  /** Prolongs the key. Only a key that is gone fails the upload: after another failure it has ten minutes left. */
+  async #renew(): Promise<void> {
+    const { key, temporary, signal } = this.#options;
+    for (let attempt = 1; attempt <= RENEWAL_ATTEMPTS && !this.#stopped.signal.aborted; attempt++) {
+      try {
+        if (!(await renew(this.#client, temporary, key, signal))) this.#failure ??= { error: keyGone(key) };
+        return;
+      } catch {
+        await delay(RENEWAL_PAUSE, this.#stopped.signal).catch(() => undefined);
+      }
+    }
+  }
+
+  #stopRenewing(): void {
+    this.#stopRenewal?.();
+    this.#stopped.abort();
   }
 
   async #setRange({ offset, bytes }: Piece): Promise<void> {

@@ -7,13 +7,18 @@ import {
   writeContentSize,
   type ReservedHeader,
 } from "../format/content-size.ts";
+import { writeRawBlocks } from "../format/raw-blocks.ts";
 import type { RestCommand } from "../rest/rest-command.ts";
-import { toTextCarrier } from "../value/carrier.ts";
+import { delay } from "../timers.ts";
+import { readUtf8, utf8Encoder } from "../text.ts";
+import { isReserved, toTextCarrier } from "../value/carrier.ts";
+import { formOf } from "./form.ts";
 import type { PutSettings, StoreSettings } from "./options.ts";
 import { PieceCutter } from "./piece-cutter.ts";
 import { publish } from "./publish.ts";
-import { cannotStore, requireReply } from "./reply.ts";
-import { TAIL_SIZE } from "./slice.ts";
+import { cannotStore, requireBulk, requireNumber, requireReply } from "./reply.ts";
+import { report } from "./report.ts";
+import { isVersion, TAIL_SIZE } from "./slice.ts";
 import { TEMPORARY_TTL, temporaryKey } from "./temporary-key.ts";
 import { Upload } from "./upload.ts";
 
@@ -25,6 +30,8 @@ const SINGLE_MAX = 2 << 20;
 /** Bytes of the first piece, which is sent last, because the header is in it. */
 const FIRST_PIECE = 64 << 10;
 const DEFAULT_CONCURRENCY = 6;
+/** The most times that SETNX is sent. */
+const NX_ATTEMPTS = 3;
 /** Milliseconds for the removal of a temporary key after a failure. */
 const CLEANUP_TIMEOUT = 5_000;
 /** Milliseconds within which pieces that were given up arrive if they ever do. */
@@ -76,15 +83,21 @@ export class ValueUpload {
     return this.#temporaryKey;
   }
 
-  async write(chunk: Uint8Array): Promise<void> {
+  /** Takes the next bytes; false if `ifAbsent` found a value, and no more are wanted. */
+  async write(chunk: Uint8Array): Promise<boolean> {
     this.#compressed += chunk.length;
     this.#requireRoom();
-    if (this.#chunks === undefined) return this.#cut(chunk);
+    if (this.#chunks === undefined) {
+      await this.#cut(chunk);
+      return true;
+    }
     this.#chunks.push(chunk);
-    if (this.#compressed <= (this.#settings.pieceSize ?? SINGLE_MAX)) return;
+    if (this.#compressed <= (this.#settings.pieceSize ?? SINGLE_MAX)) return true;
+    if (this.#putSettings.ifAbsent && (await this.#exists())) return false;
     const chunks = this.#chunks;
     this.#chunks = undefined;
     for (const one of chunks) await this.#cut(one);
+    return true;
   }
 
   /** Sends the rest and gives the value its key; false if `ifAbsent` found one. */
@@ -101,12 +114,10 @@ export class ValueUpload {
   async drain(failure: unknown): Promise<void> {
     const answered = failure instanceof ZstashError && failure.effect === undefined;
     if (this.#upload === undefined || !answered) return;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, CLEANUP_TIMEOUT);
-    });
+    const settled = new AbortController();
+    const late = delay(CLEANUP_TIMEOUT, settled.signal).catch(() => undefined);
     await Promise.race([this.#upload.settle(), late]);
-    clearTimeout(timer);
+    settled.abort();
   }
 
   /** Removes what a failed upload has left in Redis, or lets it expire soon. */
@@ -119,10 +130,14 @@ export class ValueUpload {
 
   async #cleanUp(remove: RestCommand): Promise<void> {
     const giveUp = new AbortController();
-    const timer = setTimeout(() => giveUp.abort(), CLEANUP_TIMEOUT);
+    const done = new AbortController();
+    delay(CLEANUP_TIMEOUT, done.signal).then(
+      () => giveUp.abort(),
+      () => undefined,
+    );
     // If this fails, the key's TTL removes it.
     await this.#settings.client.command(remove, { signal: giveUp.signal }).catch(() => undefined);
-    clearTimeout(timer);
+    done.abort();
   }
 
   async #cut(chunk: Uint8Array): Promise<void> {
@@ -154,7 +169,8 @@ export class ValueUpload {
 
   /** Makes room for the content size in the header of a single frame that does not declare it. */
   #reserve(head: Uint8Array): ReservedHeader | undefined {
-    const reserved = this.#putSettings.layout.kind === "frame" ? reserveContentSize(head) : undefined;
+    const frames = this.#putSettings.layout.kind === "frame" && formOf(head) === "frames";
+    const reserved = frames ? reserveContentSize(head) : undefined;
     if (reserved !== undefined) this.#shift = CONTENT_SIZE_FIELD;
     return reserved;
   }
@@ -168,11 +184,18 @@ export class ValueUpload {
     const bytes = reserved?.bytes ?? compressed;
     this.#tail = bytes.subarray(-TAIL_SIZE);
     const { ttl, ifAbsent } = this.#putSettings;
+    if (ifAbsent && ttl === undefined) {
+      const stored = await this.#setIfAbsent(bytes);
+      if (stored) this.#progress(bytes.length);
+      return stored;
+    }
     if (!ifAbsent) {
       await this.#set(this.#key, bytes, ttl);
       this.#progress(bytes.length);
       return true;
     }
+    // A request that carries bytes takes options with values only, and NX has none.
+    if (await this.#exists()) return false;
     this.#created = true;
     await this.#set(this.#temporary, bytes, TEMPORARY_TTL);
     this.#progress(bytes.length);
@@ -183,9 +206,40 @@ export class ValueUpload {
     const expiry = ttl === undefined ? [] : ["PX", ttl];
     const reply = await this.#settings.client.command(["SET", key, bytes, ...expiry], {
       signal: this.#signal,
-      asText: () => ["SET", key, toTextCarrier(bytes), ...expiry],
+      asText: () => ["SET", key, textOf(bytes), ...expiry],
     });
     requireReply(reply, "store", this.#key);
+  }
+
+  /** Stores a value by one SETNX; false if there is one. */
+  async #setIfAbsent(bytes: Uint8Array): Promise<boolean> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const reply = await this.#settings.client.command(["SETNX", this.#key, bytes], {
+          signal: this.#signal,
+          asText: () => ["SETNX", this.#key, textOf(bytes)],
+        });
+        const isSet = requireNumber(reply, "store", this.#key) === 1;
+        return isSet || (attempt > 1 && (await this.#isStored(bytes)));
+      } catch (error) {
+        const lost = error instanceof ZstashError && error.effect === "unknown";
+        // What lies there tells whether it has run. Sent again it changes nothing that is there.
+        if (!lost || this.#signal.aborted || attempt === NX_ATTEMPTS) throw error;
+      }
+    }
+  }
+
+  /** True if these bytes lie under the key. */
+  async #isStored(bytes: Uint8Array): Promise<boolean> {
+    const reply = await this.#settings.client.command(["GET", this.#key], { signal: this.#signal });
+    const found = requireBulk(reply, "store", this.#key);
+    const expected = this.#settings.client.sendsBytes ? bytes : utf8Encoder.encode(textOf(bytes));
+    return found !== null && isVersion(found.length, found, { size: expected.length, bytes: expected });
+  }
+
+  async #exists(): Promise<boolean> {
+    const reply = await this.#settings.client.command(["EXISTS", this.#key], { signal: this.#signal });
+    return requireNumber(reply, "store", this.#key) > 0;
   }
 
   async #publish(): Promise<boolean> {
@@ -215,10 +269,14 @@ export class ValueUpload {
 
   #progress(size: number): void {
     this.#sent += size;
-    this.#putSettings.onProgress?.({
-      size: this.#source.size,
-      storedSize: this.size,
-      sentSize: this.#sent,
-    });
+    const { onProgress } = this.#putSettings;
+    report(onProgress, { size: this.#source.size, storedSize: this.size, sentSize: this.#sent });
   }
+}
+
+/** A value for a server that takes no bytes: frames in base64, other bytes as text, or else in a frame. */
+function textOf(bytes: Uint8Array): string {
+  if (formOf(bytes) === "frames") return toTextCarrier(bytes);
+  const text = readUtf8(bytes);
+  return text === undefined || isReserved(text) ? toTextCarrier(writeRawBlocks(bytes)) : text;
 }

@@ -100,7 +100,15 @@ describe.each(backends)("on %s", (backend) => {
       await expectOld(await put({ hook: before("multi-exec", 0, act) }), /no such key/);
     });
     test("before it is published where there is nothing", async () => {
-      const hook = before("multi-exec", 0, act);
+      const ending = before("multi-exec", 0, act);
+      const hook: Hook = async (seen) => {
+        if (seen.name !== "EXISTS") return ending(seen);
+        // The value comes after the look.
+        await rig.command("RENAME", KEY, "aside");
+        const response = await seen.send();
+        await rig.command("RENAME", "aside", KEY);
+        return response;
+      };
       await expectOld(await put({ hook, options: { ifAbsent: true } }), /no such key/);
     });
   });

@@ -5,7 +5,7 @@ import { loadZstd } from "../../../src/codec/zstd.ts";
 import { readFrameHeader } from "../../../src/format/frame.ts";
 import { parseSeekTable, seekTableSize } from "../../../src/format/seek-table.ts";
 import type { Layout, PutProgress, TemporaryKey, ValueSource } from "../../../src/store/index.ts";
-import { temporaryKey } from "../../../src/store/temporary-key.ts";
+import { temporaryKey, UPLOAD_MARK } from "../../../src/store/temporary-key.ts";
 import { expectBytes } from "../../support/expect-bytes.ts";
 import { seededRandom } from "../../support/random.ts";
 import { byteByByte, concat, sourceOf, splitAtRandom } from "../../support/streams.ts";
@@ -118,7 +118,8 @@ describe.each(backends)("the store on %s", (backend) => {
       ["undefined", () => undefined],
       ["null", () => null],
       ["a number", () => 7],
-      ["an ArrayBuffer", () => new ArrayBuffer(3)],
+      ["an object", () => ({ a: 1 })],
+      ["a Response that is not ok", () => new Response("text", { status: 404 })],
       ["an array", () => [1, 2]],
       [
         "a used Response",
@@ -162,7 +163,7 @@ describe.each(backends)("the store on %s", (backend) => {
     test("a stream of what is no bytes is a TypeError, and the old value stays", async () => {
       const store = rig().store();
       await store.put("k", "old");
-      for (const chunk of ["text", 7, null, new ArrayBuffer(8), [1, 2]]) {
+      for (const chunk of ["text", 7, null, {}, [1, 2]]) {
         const source = new ReadableStream({
           start(controller) {
             controller.enqueue(new Uint8Array(5));
@@ -414,14 +415,21 @@ describe.each(backends)("the store on %s", (backend) => {
 
     test("are found, each once, and removed", async () => {
       expect(await found()).toEqual([]);
-      await rig().send(["MSET", ...names.flatMap((name) => [name, "part"]), "k", "v", "k:zstash:0", "v"]);
+      await rig().send([
+        "MSET",
+        ...names.flatMap((name) => [name, UPLOAD_MARK]),
+        "k",
+        "v",
+        "k:zstash:0",
+        "v",
+      ]);
       await rig().send(["PEXPIRE", names[0]!, 14 * 60_000], ["PEXPIRE", names[1]!, 4 * 60_000]);
       const keys = await found();
       expect(keys.map(({ key }) => key).sort()).toEqual(names.toSorted());
       const of = (name: string): unknown => keys.find(({ key }) => key === name);
-      expect(of(names[0]!)).toMatchObject({ size: 4, abandoned: false });
-      expect(of(names[1]!)).toMatchObject({ size: 4, abandoned: true });
-      expect(of(names[2]!)).toEqual({ key: names[2], size: 4, ttl: -1, abandoned: true });
+      expect(of(names[0]!)).toMatchObject({ size: UPLOAD_MARK.length, abandoned: false });
+      expect(of(names[1]!)).toMatchObject({ size: UPLOAD_MARK.length, abandoned: true });
+      expect(of(names[2]!)).toEqual({ key: names[2], size: UPLOAD_MARK.length, ttl: -1, abandoned: true });
       const store = rig().store();
       expect(await store.removeTemporaryKeys([])).toBe(0);
       expect(await store.removeTemporaryKeys([...names.slice(0, 900), temporaryKey("none")])).toBe(900);
@@ -438,7 +446,7 @@ describe.each(backends)("the store on %s", (backend) => {
     });
 
     test("another type under such a name does not end the search", async () => {
-      await rig().send(["RPUSH", names[0]!, "a"], ["SET", names[1]!, "part"]);
+      await rig().send(["RPUSH", names[0]!, "a"], ["SET", names[1]!, UPLOAD_MARK]);
       expect((await found()).map(({ key }) => key)).toContain(names[1]);
     });
   });
@@ -475,6 +483,7 @@ describe.each(backends)("the store on %s", (backend) => {
       for (const text of ["", "a", "plain", "x".repeat(50_000), "zs1:", "zs1:other"]) {
         await rig().send(["SET", "plain", text]);
         for (const store of [rig().store(), rig().store({ pieceSize: 1000 })]) {
+          if (backend === "embedded" && text.length > 1000) continue;
           expect(await store.getText("plain")).toBe(text);
           expect(await store.stat("plain")).toEqual({
             size: text.length,
@@ -504,7 +513,7 @@ describe.each(backends)("the store on %s", (backend) => {
       expect([undefined, 1_000_000]).toContain((await rig().store().stat("k"))!.size);
     });
 
-    test("without a codec a value is written raw, an event says so, and reading it needs one", async () => {
+    test("without a codec a value is written uncompressed, an event says so, and the same store reads it", async () => {
       const types: string[] = [];
       const zstd = (): Promise<never> => Promise.reject(new Error("no WebAssembly here"));
       for (const options of [{}, { pieceSize: 20_000 }]) {
@@ -513,11 +522,22 @@ describe.each(backends)("the store on %s", (backend) => {
           for (const layout of layouts) {
             await store.put("k", data, { layout });
             expect(types.splice(0)).toEqual(["uncompressed"]);
-            if (hasZstd) expectBytes(zstdDecode(await rig().stored("k")), data);
+            expectBytes(await rig().stored("k"), data);
             expectBytes((await rig().store().getBytes("k"))!, data);
+            expectBytes((await rig().store({ zstd }).getBytes("k"))!, data);
           }
         }
-        await expect(store.get("k")).rejects.toMatchObject({ code: "WASM_UNAVAILABLE", key: "k" });
+        // What would be taken for frames becomes some, which only a codec reads.
+        for (const text of ["zs1:KLUv/x", "(\u00b5/\u00fd"].map((one) => Buffer.from(one, "latin1"))) {
+          await store.put("frames", text);
+          expect(types.splice(0)).toEqual(["uncompressed"]);
+          if (hasZstd) expectBytes(zstdDecode(await rig().stored("frames")), text);
+          expectBytes((await rig().store().getBytes("frames"))!, text);
+          await expect(store.get("frames")).rejects.toMatchObject({
+            code: "WASM_UNAVAILABLE",
+            key: "frames",
+          });
+        }
         await rig().send(["SET", "plain", "text"]);
         expect(await store.getText("plain")).toBe("text");
       }
@@ -537,10 +557,15 @@ describe.each(backends)("the store on %s", (backend) => {
             const known = {
               name: "ZstashError",
               key,
-              code: expect.stringMatching(/CORRUPT|CHECKSUM|TRUNCATED/),
+              // Several frames without their table, in pieces, take a server that proves them.
+              code: expect.stringMatching(
+                backend === "embedded"
+                  ? /CORRUPT|CHECKSUM|TRUNCATED|UNSUPPORTED/
+                  : /CORRUPT|CHECKSUM|TRUNCATED/,
+              ),
             };
             await expect(store.getBytes(key)).rejects.toMatchObject(known);
-            await expect(drain(await store.get(key)), key).rejects.toMatchObject(known);
+            await expect(store.get(key).then(drain), key).rejects.toMatchObject(known);
             await expect(store.getRange(key, 0).then(drain)).rejects.toMatchObject({ code: known.code });
           }
         }

@@ -7,7 +7,7 @@ import type { Terminal } from "../../../src/cli/command.ts";
 import { runProgram } from "../../../src/cli/program.ts";
 import { createDevServer, type DevServer } from "../../../src/dev/index.ts";
 import { createStore, type TemporaryKey } from "../../../src/store/index.ts";
-import { temporaryKey } from "../../../src/store/temporary-key.ts";
+import { temporaryKey, UPLOAD_MARK } from "../../../src/store/temporary-key.ts";
 import { useProgram } from "../../support/cli-program.ts";
 import { createRandom } from "../../support/random.ts";
 import { backends } from "../../support/backends.ts";
@@ -67,9 +67,10 @@ describe.each(backends)("zstash sweep on %s", (backend) => {
   beforeEach(async () => {
     await send(
       ["FLUSHDB"],
-      ["SET", ended, "x".repeat(2048), "PX", 60_000],
-      ["SET", endless, "y"],
-      ["SET", running, "z", "PX", 14 * 60_000],
+      ["SET", ended, UPLOAD_MARK + "x".repeat(2048 - UPLOAD_MARK.length), "PX", 60_000],
+      ["SET", endless, ""],
+      ["SETRANGE", endless, 1023, "y"],
+      ["SET", running, "", "PX", 14 * 60_000],
       ...names.map((name) => ["SET", name, "v"]),
     );
   });
@@ -77,9 +78,9 @@ describe.each(backends)("zstash sweep on %s", (backend) => {
   test("lists what was left behind, and only that", async () => {
     const { code, output, errors } = await sweep(here);
     expect({ code, errors }).toEqual({ code: 0, errors: "" });
-    expect(output).toMatch(/^2 temporary keys of uploads, 2\.0 KiB\n/);
+    expect(output).toMatch(/^2 temporary keys of uploads, 3\.0 KiB\n/);
     expect(output).toMatch(new RegExp(`2\\.0 KiB +(60|5\\d) s +left behind +${ended}\n`));
-    expect(output).toMatch(new RegExp(`1 B +never +left behind +${endless}\n`));
+    expect(output).toMatch(new RegExp(`1\\.0 KiB +never +left behind +${endless}\n`));
     expect(output).toContain("1 key of uploads that may be running: see --all");
     expect(output).toContain('Add "--delete" to remove them');
     for (const name of [running, ...names]) expect(output).not.toMatch(new RegExp(`${name}\n`));
@@ -102,8 +103,8 @@ describe.each(backends)("zstash sweep on %s", (backend) => {
     expect(keys.sort(byKey)).toEqual(
       [
         { key: ended, size: 2048, ttl: expect.toSatisfy((ttl) => ttl > 0 && ttl <= 60_000), abandoned: true },
-        { key: endless, size: 1, ttl: -1, abandoned: true },
-        { key: running, size: 1, ttl: expect.any(Number), abandoned: false },
+        { key: endless, size: 1024, ttl: -1, abandoned: true },
+        { key: running, size: 0, ttl: expect.any(Number), abandoned: false },
       ].sort(byKey),
     );
     expect(
@@ -134,7 +135,7 @@ describe.each(backends)("zstash sweep on %s", (backend) => {
 
   test("thousands of them, and the server's address from the environment", async () => {
     const many = Array.from({ length: 2_345 }, (_, number) => temporaryKey(`many-${number}`));
-    await send(["MSET", ...many.flatMap((key) => [key, "v"])]);
+    await send(["MSET", ...many.flatMap((key) => [key, UPLOAD_MARK])]);
     const env = { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: TOKEN };
     const { keys, removed } = listOf(await sweep(["--delete", "--json"], env));
     expect([keys.length, removed]).toEqual([2_347, 2_347]);
@@ -143,7 +144,7 @@ describe.each(backends)("zstash sweep on %s", (backend) => {
 
   test("control characters of a key do not reach the terminal", async () => {
     const evil = temporaryKey("a\u001b[2J\nb");
-    await send(["SET", evil, "v"]);
+    await send(["SET", evil, UPLOAD_MARK]);
     const { output } = await sweep(here);
     expect(output).toContain(String.raw`a\u001b[2J\nb:zstash:`);
     expect(output).not.toContain("\u001b");
@@ -173,7 +174,7 @@ describe.each(backends)("zstash sweep on %s", (backend) => {
     await put;
     expect(await has("upload")).toBe(1);
     // Ten minutes later, had its process died.
-    await send(["SET", own!.key, "part", "PX", 299_000]);
+    await send(["SET", own!.key, UPLOAD_MARK, "PX", 299_000]);
     expect(listOf(await sweep([...here, "--json"])).keys.map(({ key }) => key)).toContain(own!.key);
   });
 

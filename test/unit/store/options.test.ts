@@ -1,6 +1,7 @@
 /** Every options object of a store refuses a name that it does not know, and says which was meant. */
 import { describe, expect, test } from "vitest";
 import type { Fetch } from "../../../src/rest/exchange.ts";
+import { temporaryKey } from "../../../src/store/temporary-key.ts";
 import { createStore, type Store, type StoreOptions } from "../../../src/store/index.ts";
 
 const server = { url: "http://127.0.0.1:1", token: "token" };
@@ -73,13 +74,13 @@ test.each<[object, string]>([
 });
 
 test("a scan tells how many keys it has looked at, before it gives what it found", async () => {
-  const key = `k:zstash:${"0".repeat(32)}`;
+  const key = temporaryKey("k");
   const bulk = (text: string): string => `$${text.length}\r\n${text}\r\n`;
   const told: (number | string)[] = [];
   let scans = 0;
   const fetch: Fetch = (_, { body }) => {
     if (!(body as string).startsWith('["SCAN"')) {
-      return Promise.resolve(new Response('[{"result":-1},{"result":5}]'));
+      return Promise.resolve(new Response('[{"result":-1},{"result":0},{"result":""}]'));
     }
     scans += 1;
     return Promise.resolve(new Response(`*2\r\n${bulk(scans === 1 ? "17" : "0")}*1\r\n${bulk(key)}`));

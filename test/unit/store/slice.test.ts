@@ -126,3 +126,41 @@ describe.each(modes)("parts of a string on %s", (_, options) => {
       );
     }));
 });
+
+test("an error of scripts that passes does not turn them off; one that stays does", async () => {
+  for (const [text, later] of [
+    ["BUSY Redis is busy running a script", "EVAL_RO"],
+    ["LOADING Redis is loading the dataset in memory", "EVAL_RO"],
+    ["ERR unknown command 'EVAL_RO'", "multi-exec"],
+    ["NOPERM this user has no permissions to run the 'eval_ro' command", "multi-exec"],
+  ] as const) {
+    const names: string[] = [];
+    let first = true;
+    const client = new RestClient(
+      readRestOptions({
+        url: "http://server.test",
+        token: "token",
+        retry: false,
+        fetch: (input) => {
+          const script = new URL(input).pathname === "/";
+          names.push(script ? "EVAL_RO" : "multi-exec");
+          if (script && first) {
+            first = false;
+            return Promise.resolve(Response.json({ error: text }, { status: 400 }));
+          }
+          const results = [-1, 5, Buffer.from("v").toString("base64")];
+          return Promise.resolve(
+            script
+              ? new Response("*3\r\n:-1\r\n:5\r\n$1\r\nv\r\n")
+              : Response.json(results.map((result) => ({ result }))),
+          );
+        },
+      }),
+    );
+    const slices = new SliceReader(client);
+    for (let read = 0; read < 2; read++) {
+      expect((await slices.read("k", [[0, 0]], undefined))!.size).toBe(5);
+    }
+    expect(names.at(-1), text).toBe(later);
+  }
+});

@@ -1,0 +1,55 @@
+/** Finds the end of the first frame of a value as its bytes come, by its block headers. */
+import { concatenate } from "../bytes.ts";
+import { FRAME_HEADER_SIZE_MAX, readFrameHeader } from "../format/frame.ts";
+
+/** Walks over the first frame of a value. What is no frame never ends. */
+export class FirstFrame {
+  /** Bytes that were walked over. */
+  #walked = 0;
+  #header: Uint8Array | undefined = new Uint8Array(0);
+  /** A checksum ends the frame. */
+  checksum = false;
+  /** Offset of the next block header, or of the end. */
+  #next = 0;
+  /** Bytes of a block header that came so far. */
+  #block: number[] = [];
+  #last = false;
+  /** Where the frame ends; undefined until that is known. */
+  end: number | undefined;
+
+  /** Takes the next bytes; true once the frame's end is among them or before them. */
+  push(bytes: Uint8Array): boolean {
+    if (this.end !== undefined) return true;
+    const start = this.#walked;
+    this.#walked += bytes.length;
+    if (this.#header !== undefined) {
+      this.#header = concatenate([this.#header, bytes.subarray(0, FRAME_HEADER_SIZE_MAX)]);
+      try {
+        const { headerSize, checksum } = readFrameHeader(this.#header);
+        this.checksum = checksum;
+        this.#next = headerSize;
+      } catch {
+        return false;
+      }
+      this.#header = undefined;
+    }
+    while (!this.#last && this.#next + this.#block.length < this.#walked) {
+      const at = this.#next + this.#block.length - start;
+      // A header of 18 bytes at most can lie in earlier chunks only if they were shorter.
+      if (at < 0) return false;
+      this.#block.push(bytes[at]!);
+      if (this.#block.length < 3) continue;
+      const [low, middle, high] = this.#block as [number, number, number];
+      const block = low | (middle << 8) | (high << 16);
+      this.#block = [];
+      this.#last = (block & 1) !== 0;
+      // Of a run-length block only one byte is stored (RFC 8878 §3.1.1.2.2).
+      this.#next += 3 + (((block >> 1) & 3) === 1 ? 1 : block >> 3);
+    }
+    if (!this.#last) return false;
+    const end = this.#next + (this.checksum ? 4 : 0);
+    if (end > this.#walked) return false;
+    this.end = end;
+    return true;
+  }
+}

@@ -1,0 +1,180 @@
+/** Reads a stored value in pieces, all of one writing of it, a few ahead. */
+import { createPullStream } from "../codec/pull-stream.ts";
+import { concatenate } from "../bytes.ts";
+import { ZstashError } from "../errors.ts";
+import { FRAME_HEADER_SIZE_MAX, readFrameHeader } from "../format/frame.ts";
+import { isVersionFrame } from "../format/version-frame.ts";
+import type { ByteStream } from "../streams.ts";
+import { FirstFrame } from "./first-frame.ts";
+import { formOf } from "./form.ts";
+import type { StoreSettings } from "./options.ts";
+import {
+  isVersion,
+  sameBytes,
+  TAIL_SIZE,
+  tableSizeOf,
+  valueChanged,
+  versionRange,
+  type Slice,
+  type SliceReader,
+  type Version,
+} from "./slice.ts";
+import { readUnversioned, type Extent, type ReadPiece } from "./unversioned.ts";
+
+/** Stored bytes, as they lie in Redis. */
+export interface StoredBytes {
+  readonly size: number;
+  readonly stream: ByteStream;
+  /** It took several requests. */
+  readonly inPieces?: boolean | undefined;
+}
+
+/** Bytes of a piece where the store was given no size. */
+export const DEFAULT_PIECE: number = 4 << 20;
+const DEFAULT_CONCURRENCY = 3;
+/** Bytes that are proven at once, at least: a hash takes 40 bytes. */
+const PROVEN_MIN = 64 << 10;
+/** The most attempts at a download whose value is replaced before any of it was handed on. */
+const RESTARTS = 5;
+
+/**
+ * Reads a value in pieces. A value with a version is read with it: each piece comes with the value's length and version
+ * of the same instant, so a value that is replaced meanwhile is noticed before any of its bytes are used. Of others
+ * every piece is proven: see `readUnversioned`. Null if there is nothing.
+ */
+export async function openPieces(
+  settings: StoreSettings,
+  key: string,
+  signal: AbortSignal | undefined,
+): Promise<StoredBytes | null> {
+  for (let attempt = 1; ; attempt++) {
+    const ranges = [
+      [0, FRAME_HEADER_SIZE_MAX - 1],
+      [-TAIL_SIZE, -1],
+    ] as const;
+    const probe = await settings.slices.read(key, ranges, signal);
+    if (probe === null) return null;
+    try {
+      return await begin(settings, key, probe, signal);
+    } catch (error) {
+      const changed = error instanceof ZstashError && error.code === "VALUE_CHANGED";
+      if (!changed || attempt === RESTARTS) throw error;
+    }
+  }
+}
+
+/** The pieces of a value and how they are read. */
+interface Reading {
+  readonly pieces: readonly Extent[];
+  readonly read: ReadPiece;
+  /** The end of the first frame is to be looked for: what follows it has no version. */
+  readonly walk: boolean;
+}
+
+async function begin(
+  settings: StoreSettings,
+  key: string,
+  { size, parts }: Slice,
+  signal: AbortSignal | undefined,
+): Promise<StoredBytes> {
+  const [head, tail] = parts as [Uint8Array, Uint8Array];
+  const { slices, pieceSize = DEFAULT_PIECE, concurrency = DEFAULT_CONCURRENCY } = settings;
+  const proving = async (from: number, known?: Extent & { bytes: Uint8Array }): Promise<Reading> => {
+    const unit = Math.max(1, Math.floor(PROVEN_MIN / pieceSize)) * pieceSize;
+    const pieces = cut(from, size, unit);
+    const value = { size, pieces, known, requestSize: pieceSize };
+    return { pieces, read: await readUnversioned(slices, key, value, signal), walk: false };
+  };
+  const versioned = size > pieceSize && mayHaveVersion(head, tail, size);
+  // The first piece is read at once: until it is here the download can begin again.
+  const opened = versioned ? await openVersion(slices, key, { size, tail, pieceSize }, signal) : undefined;
+  let reading: Reading = opened?.reading ?? (await proving(0));
+  const first =
+    opened?.first ?? (size === 0 ? undefined : await reading.read(0, reading.pieces[0]!.end, signal));
+
+  async function* chunks(ended: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
+    const frame = new FirstFrame();
+    let ahead: Promise<Uint8Array>[] = first === undefined ? [] : [Promise.resolve(first)];
+    let next = ahead.length;
+    let last: Uint8Array = new Uint8Array(0);
+    for (let index = 0; index < reading.pieces.length; index++) {
+      while (next < reading.pieces.length && ahead.length < concurrency) {
+        const { start, end } = reading.pieces[next++]!;
+        const piece = reading.read(start, end, ended);
+        // The failure of a piece is thrown when its turn comes.
+        piece.catch(() => undefined);
+        ahead.push(piece);
+      }
+      const piece = await ahead.shift()!;
+      const { start } = reading.pieces[index]!;
+      if (reading.walk && frame.push(piece) && frame.end! < size) {
+        // What follows the frame may be of another writing: the frame's last bytes, its checksum, prove that it is not.
+        const end = frame.end!;
+        const bytes = concatenate([last, piece.subarray(0, end - start)]).slice(-TAIL_SIZE);
+        reading = await proving(start, start === 0 ? undefined : { start: end - bytes.length, end, bytes });
+        [ahead, next, index] = [[], 0, -1];
+        continue;
+      }
+      last = piece.slice(-TAIL_SIZE);
+      yield piece;
+    }
+  }
+  return { size, stream: createPullStream(chunks, signal), inPieces: reading.pieces.length > 1 };
+}
+
+/** True if frames end with a checksum or with a seek table, before which a version may stand. */
+function mayHaveVersion(head: Uint8Array, tail: Uint8Array, size: number): boolean {
+  switch (formOf(head)) {
+    case "frames":
+      return tableSizeOf(tail, size) !== undefined || hasChecksum(head);
+    case "text":
+      // One frame, or else it is refused: see `readText`.
+      return true;
+    case "plain":
+      return false;
+  }
+}
+
+/** Reads the first piece together with the value's version; undefined if it has none. */
+async function openVersion(
+  slices: SliceReader,
+  key: string,
+  { size, tail, pieceSize }: { readonly size: number; readonly tail: Uint8Array; readonly pieceSize: number },
+  signal: AbortSignal | undefined,
+): Promise<{ readonly reading: Reading; readonly first: Uint8Array } | undefined> {
+  const range = versionRange(tail, size);
+  const pieces = cut(0, size, pieceSize);
+  const slice = await slices.read(key, [[0, pieces[0]!.end - 1], range], signal);
+  if (slice === null || slice.size !== size) throw valueChanged(key);
+  const [first, bytes] = slice.parts as [Uint8Array, Uint8Array];
+  const form = formOf(first);
+  const walk = form === "frames" && tableSizeOf(tail, size) === undefined;
+  // It may have been replaced since its form was found out.
+  if (walk || form === "text" ? !sameBytes(bytes, tail) : form !== "frames") throw valueChanged(key);
+  if (form === "frames" && !walk && !isVersionFrame(bytes)) return undefined;
+  return { reading: { pieces, read: readVersion(slices, key, { size, range, bytes }), walk }, first };
+}
+
+/** Reads pieces of this version and no other. */
+export function readVersion(slices: SliceReader, key: string, version: Version): ReadPiece {
+  return async (start, end, signal) => {
+    const slice = await slices.read(key, [[start, end - 1], version.range], signal);
+    if (slice === null || !isVersion(slice.size, slice.parts[1]!, version)) throw valueChanged(key);
+    return slice.parts[0]!;
+  };
+}
+
+function hasChecksum(head: Uint8Array): boolean {
+  try {
+    return readFrameHeader(head).checksum;
+  } catch {
+    return false;
+  }
+}
+
+/** Bytes `[from, to)` in pieces. */
+export function cut(from: number, to: number, size: number): readonly Extent[] {
+  const pieces: Extent[] = [];
+  for (let start = from; start < to; start += size) pieces.push({ start, end: Math.min(to, start + size) });
+  return pieces;
+}
