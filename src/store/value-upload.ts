@@ -112,7 +112,7 @@ export class ValueUpload {
 
   /** Waits for the pieces that are on their way, unless a request was lost: a server that answers ends them soon. */
   async drain(failure: unknown): Promise<void> {
-    const answered = failure instanceof ZstashError && failure.effect === undefined;
+    const answered = failure instanceof ZstashError && failure.effect !== "unknown";
     if (this.#upload === undefined || !answered) return;
     const settled = new AbortController();
     const late = delay(CLEANUP_TIMEOUT, settled.signal).catch(() => undefined);
