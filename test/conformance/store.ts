@@ -340,7 +340,7 @@ export const storeCases: readonly Case[] = [
   storeCase("temporary keys are found and removed", async ({ open, plain }) => {
     const store = open();
     // A name that `temporaryKey` has made, and what an upload begins with.
-    const key = "";
+    const key = "k:zstash:c9fbfa61a7e65487645ae83779010aab";
     const mark = "zstash upload, not complete\n";
     await plain.set(key, mark);
     await plain.set(`k:zstash:${"0123456789abcdef".repeat(2)}`, mark);
