@@ -43,7 +43,7 @@ export async function openCompressed(
     held += value.length;
     frame.push(value);
   }
-  const begun = resume(reader, chunks);
+  const begun = prependChunks(reader, chunks);
   const size = form === "text" ? held : stored.size;
   const several =
     frame.end === undefined
@@ -86,7 +86,7 @@ function isForHttp(chunks: readonly Uint8Array[]): boolean {
 }
 
 /** Chunks that were read, and the rest. */
-function resume(reader: ByteReader, chunks: readonly Uint8Array[]): ByteStream {
+function prependChunks(reader: ByteReader, chunks: readonly Uint8Array[]): ByteStream {
   const rest = [...chunks];
   return createPullStream(async function* read(ended) {
     ended.addEventListener("abort", () => void reader.cancel().catch(() => undefined), { once: true });

@@ -141,7 +141,7 @@ export class Upload {
       await this.#append(reserved === undefined ? bytes : releaseContentSize(reserved));
     } catch (error) {
       // The server refuses both forms: its first answer counts.
-      throw error instanceof ZstashError && error.effect !== "unknown" ? refusal : error;
+      throw error instanceof ZstashError && error.effect === undefined ? refusal : error;
     }
     for (const piece of pieces.sort((a, b) => a.offset - b.offset)) await this.#append(piece.bytes);
   }
@@ -169,7 +169,7 @@ export class Upload {
     try {
       return await length(["APPEND", temporary, bytes]);
     } catch (error) {
-      const lost = error instanceof ZstashError && error.effect === "unknown" && !signal.aborted;
+      const lost = error instanceof ZstashError && error.effect !== undefined && !signal.aborted;
       if (!lost || last) throw error;
       const found = await length(["STRLEN", temporary]);
       return found === this.#appended ? undefined : found;
