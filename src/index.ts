@@ -12,11 +12,11 @@ export { readFrameHeader, type FrameExtent, type FrameHeader } from "./format/fr
 export { readDictionary, type Dictionary } from "./format/dictionary.ts";
 export {
   parseSeekTable,
-  writeSeekTable,
   type SeekTable,
   type SeekTableEntry,
   type SeekTableFrame,
 } from "./format/seek-table.ts";
+export { writeSeekTable } from "./format/seek-table-writer.ts";
 export type {
   CompressFramesOptions,
   CompressionParameters,

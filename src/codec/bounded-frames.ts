@@ -1,6 +1,6 @@
 /** `compressFrames`: a stream whose every chunk is one whole frame of bounded size. */
 import type { Engine } from "../engine/engine.ts";
-import { SeekTableWriter } from "../format/seek-table.ts";
+import { SeekTableWriter } from "../format/seek-table-writer.ts";
 import type { ByteTransform } from "../streams.ts";
 import { readCompressFramesOptions, type CompressFramesOptions } from "./compress-options.ts";
 import { FrameCutter, type CutFrame } from "./frame-cutter.ts";

@@ -2,7 +2,7 @@
 import { ByteBuffer } from "../byte-buffer.ts";
 import type { CompressionContext, EndDirective, Engine } from "../engine/engine.ts";
 import { ZSTD_e_continue, ZSTD_e_end, ZSTD_e_flush } from "../engine/engine.ts";
-import { SeekTableWriter } from "../format/seek-table.ts";
+import { SeekTableWriter } from "../format/seek-table-writer.ts";
 import type { ByteTransform } from "../streams.ts";
 import {
   readCompressStreamOptions,

@@ -13,7 +13,6 @@ import {
 } from "./decompress-options.ts";
 import { readDictionaries } from "./dictionaries.ts";
 import { loadedStream } from "./loaded-stream.ts";
-import type { StreamDecoder } from "./on-demand/index.ts";
 import { readStreamMemory, streamMemoryNames, type StreamMemoryOptions } from "./stream-memory.ts";
 import { readModule, type CompiledModule, type ModuleSource } from "./module.ts";
 
@@ -53,6 +52,9 @@ export async function loadDecoder(options: LoadDecoderOptions = {}): Promise<Dec
 }
 
 const loadOnDemand = () => import("./on-demand/index.ts");
+
+/** Streams and ranges of one module. */
+type StreamDecoder = ReturnType<Awaited<ReturnType<typeof loadOnDemand>>["createStreamDecoder"]>;
 
 async function load(
   loadModule: () => Promise<CompiledModule>,

@@ -6,7 +6,6 @@
  *     entries           compressed size u32 · decompressed size u32 [· checksum u32]
  *     footer            number of frames u32 · descriptor u8 · 0x8F92EAB1 u32
  */
-import { ByteBuffer } from "../byte-buffer.ts";
 import { ZstashError } from "../errors.ts";
 
 /** Magic of the skippable frame that holds the table. */
@@ -24,8 +23,8 @@ export const SEEK_TABLE_SIZE_MAX: number = 64 << 20;
 /** Entries that are summed up at once: a few milliseconds. */
 const ENTRIES_AT_ONCE: number = 1 << 20;
 
-const HEADER_SIZE = 8;
-const ENTRY_SIZE = 8;
+export const HEADER_SIZE = 8;
+export const ENTRY_SIZE = 8;
 const CHECKSUM_SIZE = 4;
 /** Descriptor: bit 7 says that entries carry checksums, bits 6…2 are reserved and 0, bits 1…0 are ignored. */
 const CHECKSUM_FLAG = 0x80;
@@ -63,59 +62,6 @@ export interface SeekTable {
   find(offset: number): number;
   /** @throws {RangeError} unless 0 ≤ index < frameCount */
   frame(index: number): SeekTableFrame;
-}
-
-/** Collects entries in their written form: 8 bytes a frame, whatever their number. */
-export class SeekTableWriter {
-  readonly #entries: ByteBuffer = new ByteBuffer(SEEK_TABLE_SIZE_MAX, 1024);
-  readonly #entry: DataView<ArrayBuffer> = new DataView(new ArrayBuffer(ENTRY_SIZE));
-
-  /**
-   * Adds the next frame.
-   *
-   * @throws {RangeError} unless both sizes are whole numbers below 2^32
-   * @throws {ZstashError} SIZE_LIMIT where the table would pass 64 MiB
-   */
-  add(compressedSize: number, decompressedSize: number): void {
-    requireUint32(compressedSize, "compressedSize");
-    requireUint32(decompressedSize, "decompressedSize");
-    const size = HEADER_SIZE + this.#entries.length + ENTRY_SIZE + SEEK_TABLE_FOOTER_SIZE;
-    if (size > SEEK_TABLE_SIZE_MAX) throw tooLong("write", size);
-    this.#entry.setUint32(0, compressedSize, true);
-    this.#entry.setUint32(4, decompressedSize, true);
-    this.#entries.append(new Uint8Array(this.#entry.buffer));
-  }
-
-  /** The table as a skippable frame, without checksums: the frames have their own. A copy. */
-  toBytes(): Uint8Array<ArrayBuffer> {
-    const entries = this.#entries.bytes;
-    const end = HEADER_SIZE + entries.length;
-    const bytes = new Uint8Array(end + SEEK_TABLE_FOOTER_SIZE);
-    const view = viewOf(bytes);
-    view.setUint32(0, SEEK_TABLE_MAGIC, true);
-    view.setUint32(4, bytes.length - HEADER_SIZE, true);
-    bytes.set(entries, HEADER_SIZE);
-    view.setUint32(end, entries.length / ENTRY_SIZE, true);
-    view.setUint8(end + 4, 0);
-    view.setUint32(end + 5, SEEKABLE_MAGIC, true);
-    return bytes;
-  }
-}
-
-/**
- * Writes the seek table of frames that follow each other from the start of a file.
- *
- * @throws {RangeError} for a size that is no whole number below 2^32
- * @throws {ZstashError} SIZE_LIMIT where the table would pass 64 MiB
- * @example
- * ```ts
- * const table = writeSeekTable([{ compressedSize: frame.length, decompressedSize: 65536 }]);
- * ```
- */
-export function writeSeekTable(entries: Iterable<SeekTableEntry>): Uint8Array<ArrayBuffer> {
-  const writer = new SeekTableWriter();
-  for (const { compressedSize, decompressedSize } of entries) writer.add(compressedSize, decompressedSize);
-  return writer.toBytes();
 }
 
 /**
@@ -287,17 +233,11 @@ function lastAtMost(sums: Float64Array, value: number): number {
   return low;
 }
 
-function viewOf(bytes: Uint8Array): DataView {
+export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-function requireUint32(value: number, name: string): void {
-  if (!Number.isInteger(value) || value < 0 || value > 0xffffffff) {
-    throw new RangeError(`"${name}" must be a whole number below 2^32, got ${value}`);
-  }
-}
-
-function tooLong(verb: "read" | "write", size: number, offset?: number): ZstashError {
+export function tooLong(verb: "read" | "write", size: number, offset?: number): ZstashError {
   return new ZstashError(
     "SIZE_LIMIT",
     `Cannot ${verb} the seek table: it is longer than ${SEEK_TABLE_SIZE_MAX} bytes, got ${size}`,

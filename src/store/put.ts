@@ -3,7 +3,7 @@ import type { Zstd } from "../codec/zstd.ts";
 import { ZstashError } from "../errors.ts";
 import { readFrameHeader } from "../format/frame.ts";
 import { writeRawBlocks } from "../format/raw-blocks.ts";
-import { SeekTableWriter } from "../format/seek-table.ts";
+import { SeekTableWriter } from "../format/seek-table-writer.ts";
 import { createVersionFrame } from "../format/version-frame.ts";
 import { emit } from "../metrics/events.ts";
 import { anyOf } from "../rest/exchange.ts";

@@ -1,11 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { ZstashError } from "../../../src/errors.ts";
-import {
-  parseSeekTable,
-  SeekTableWriter,
-  seekTableSize,
-  writeSeekTable,
-} from "../../../src/format/seek-table.ts";
+import { parseSeekTable, seekTableSize } from "../../../src/format/seek-table.ts";
+import { SeekTableWriter, writeSeekTable } from "../../../src/format/seek-table-writer.ts";
 import type { SeekTable, SeekTableEntry } from "../../../src/format/seek-table.ts";
 import { seededRandom } from "../../support/random.ts";
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { loadZstd } from "../../../src/codec/zstd.ts";
 import { readFrameHeader } from "../../../src/format/frame.ts";
-import { parseSeekTable, writeSeekTable, type SeekTableEntry } from "../../../src/format/seek-table.ts";
+import { parseSeekTable, type SeekTableEntry } from "../../../src/format/seek-table.ts";
+import { writeSeekTable } from "../../../src/format/seek-table-writer.ts";
 import {
   createVersionFrame,
   findVersionFrame,

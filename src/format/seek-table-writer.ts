@@ -1,0 +1,72 @@
+/** Writes the seek table of the Zstandard Seekable Format 0.1.0; seek-table.ts says how it lies there, and reads it. */
+import { ByteBuffer } from "../byte-buffer.ts";
+import {
+  ENTRY_SIZE,
+  HEADER_SIZE,
+  SEEKABLE_MAGIC,
+  SEEK_TABLE_FOOTER_SIZE,
+  SEEK_TABLE_MAGIC,
+  SEEK_TABLE_SIZE_MAX,
+  tooLong,
+  viewOf,
+  type SeekTableEntry,
+} from "./seek-table.ts";
+
+/** Collects entries in their written form: 8 bytes a frame, whatever their number. */
+export class SeekTableWriter {
+  readonly #entries: ByteBuffer = new ByteBuffer(SEEK_TABLE_SIZE_MAX, 1024);
+  readonly #entry: DataView<ArrayBuffer> = new DataView(new ArrayBuffer(ENTRY_SIZE));
+
+  /**
+   * Adds the next frame.
+   *
+   * @throws {RangeError} unless both sizes are whole numbers below 2^32
+   * @throws {ZstashError} SIZE_LIMIT where the table would pass 64 MiB
+   */
+  add(compressedSize: number, decompressedSize: number): void {
+    requireUint32(compressedSize, "compressedSize");
+    requireUint32(decompressedSize, "decompressedSize");
+    const size = HEADER_SIZE + this.#entries.length + ENTRY_SIZE + SEEK_TABLE_FOOTER_SIZE;
+    if (size > SEEK_TABLE_SIZE_MAX) throw tooLong("write", size);
+    this.#entry.setUint32(0, compressedSize, true);
+    this.#entry.setUint32(4, decompressedSize, true);
+    this.#entries.append(new Uint8Array(this.#entry.buffer));
+  }
+
+  /** The table as a skippable frame, without checksums: the frames have their own. A copy. */
+  toBytes(): Uint8Array<ArrayBuffer> {
+    const entries = this.#entries.bytes;
+    const end = HEADER_SIZE + entries.length;
+    const bytes = new Uint8Array(end + SEEK_TABLE_FOOTER_SIZE);
+    const view = viewOf(bytes);
+    view.setUint32(0, SEEK_TABLE_MAGIC, true);
+    view.setUint32(4, bytes.length - HEADER_SIZE, true);
+    bytes.set(entries, HEADER_SIZE);
+    view.setUint32(end, entries.length / ENTRY_SIZE, true);
+    view.setUint8(end + 4, 0);
+    view.setUint32(end + 5, SEEKABLE_MAGIC, true);
+    return bytes;
+  }
+}
+
+/**
+ * Writes the seek table of frames that follow each other from the start of a file.
+ *
+ * @throws {RangeError} for a size that is no whole number below 2^32
+ * @throws {ZstashError} SIZE_LIMIT where the table would pass 64 MiB
+ * @example
+ * ```ts
+ * const table = writeSeekTable([{ compressedSize: frame.length, decompressedSize: 65536 }]);
+ * ```
+ */
+export function writeSeekTable(entries: Iterable<SeekTableEntry>): Uint8Array<ArrayBuffer> {
+  const writer = new SeekTableWriter();
+  for (const { compressedSize, decompressedSize } of entries) writer.add(compressedSize, decompressedSize);
+  return writer.toBytes();
+}
+
+function requireUint32(value: number, name: string): void {
+  if (!Number.isInteger(value) || value < 0 || value > 0xffffffff) {
+    throw new RangeError(`"${name}" must be a whole number below 2^32, got ${value}`);
+  }
+}
