@@ -70,9 +70,9 @@ function shortTable(output) {
  * @type {Readonly<Record<string, readonly [adapter: string, example: string]>>}
  */
 const adapters = {
-  Node: ["inline", "node"],
+  Node: ["node: by node:zlib", "node"],
   Deno: ["inline", "deno"],
-  Bun: ["inline", "bun"],
+  Bun: ["node: by node:zlib", "bun"],
   workerd: ["workerd: `import` of the .wasm", "worker"],
   "Edge runtime": ["edge-light: `import` of the .wasm?module", "vercel-edge"],
   Chromium: ["inline", "browser"],

@@ -82,6 +82,7 @@ const others = [
   ["packaging", () => runScript("packaging.mjs")],
   ["runtimes", () => runScript("run.mjs")],
   ["large values", () => runScript("large-value.mjs")],
+  ["a Worker under load", () => runScript("workers-under-load.mjs")],
   ["fixture projects", () => runScript("fixtures/run.mjs")],
 ];
 /** @type {readonly Part[]} */

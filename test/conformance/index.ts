@@ -3,6 +3,7 @@ import type { Case, Context } from "./case.ts";
 import { canDo } from "./case.ts";
 import { bitFlips } from "./bit-flips.ts";
 import { boundedFrames } from "./bounded-frames.ts";
+import { companyCases } from "./company.ts";
 import { dictionaries } from "./dictionaries.ts";
 import { errors } from "./errors.ts";
 import { frames } from "./frames.ts";
@@ -43,6 +44,7 @@ export const cases: readonly Case[] = unique([
   ...rawCarrierCases,
   ...rawTransportCases,
   ...storeCases,
+  ...companyCases,
 ]);
 
 /** Number and hash of a list of names: equal on two runtimes where the same cases ran. */

@@ -15,6 +15,10 @@ const node = (version) =>
   fromNpm(`Node ${version}`, program(`node${version}`), (fixture) =>
     runProcess(fixture, program(`node${version}`)),
   );
+const deno = (name, file) =>
+  fromNpm(name, file, (fixture) =>
+    runProcess(fixture, file, ["run", "--allow-read", "--allow-env", "--allow-net=127.0.0.1"]),
+  );
 const browser = (name, executable, package_, run) => ({
   name,
   missing: existsSync(executable) ? undefined : `apt-get install ${package_}`,
@@ -23,13 +27,14 @@ const browser = (name, executable, package_, run) => ({
 
 /** @type {readonly { name: string, missing: string | undefined, run(fixture: import("./fixture.mjs").Fixture): Promise<import("../conformance/index.ts").Report> }[]} */
 export const runtimes = [
+  // The oldest versions that are supported stand beside today's.
+  node("20.0"),
   node(20),
   node(22),
   node(24),
   node(26),
-  fromNpm("Deno", program("deno"), (fixture) =>
-    runProcess(fixture, program("deno"), ["run", "--allow-read", "--allow-env", "--allow-net=127.0.0.1"]),
-  ),
+  deno("Deno 2.0", program("deno2.0")),
+  deno("Deno", program("deno")),
   fromNpm("Bun", program("bun"), (fixture) => runProcess(fixture, program("bun"))),
   fromNpm("workerd", program("workerd"), runWorkerd),
   fromNpm("Edge runtime", program("../@edge-runtime/vm/package.json"), runEdgeVm),
