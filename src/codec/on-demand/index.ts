@@ -13,9 +13,6 @@ import { Pace } from "../pace.ts";
 import { createDecompressStream } from "../decompress-stream.ts";
 import { createRangeReader, type RangeDecoder } from "../range.ts";
 
-export { readSeekTable } from "../range.ts";
-export { createDecompressStream };
-
 /** Streams and ranges of one module, which share their memory and their pace. */
 export interface StreamDecoder {
   decompressStream(settings: DecompressStreamSettings): ByteTransform;
