@@ -49,7 +49,7 @@ export function compressionMiddleware(options: CompressionOptions = {}): Compres
 export function createMiddleware(options: CompressionOptions, holder?: TokenHolder): CompressionMiddleware {
   const settings = readSettings(options, holder);
   const { codec, rest } = settings;
-  const order = new RequestOrder();
+  const order = new RequestOrder(settings.onEvent);
   let transport: Transport | undefined;
 
   const isReady = ({ mode, writes, large, mayNeedParts }: RequestPlan): boolean => {

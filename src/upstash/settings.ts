@@ -9,6 +9,7 @@ import {
 } from "../check.ts";
 import { Pace } from "../codec/pace.ts";
 import { DEFAULT_MAX_SIZE } from "../limits.ts";
+import { announceWait } from "../metrics/channels.ts";
 import { emit, type EventListener } from "../metrics/events.ts";
 import type { DecodeSettings } from "../value/decode.ts";
 import type { EncodeSettings } from "../value/encode.ts";
@@ -150,13 +151,17 @@ export function readSettings(options: CompressionOptions, holder?: TokenHolder):
     codec: new CodecLoader(zstd),
     maxRequestSize,
     guard,
-    rest: readRest(options, holder),
-    pace: new Pace(),
+    rest: readRest(options, holder, listener),
+    pace: new Pace((ms) => announceWait("turn", ms, listener)),
   };
 }
 
 /** The settings of the raw carrier's transport; undefined where the text carrier is asked for. */
-function readRest(options: CompressionOptions, holder: TokenHolder | undefined): RestSettings | undefined {
+function readRest(
+  options: CompressionOptions,
+  holder: TokenHolder | undefined,
+  listener: EventListener | undefined,
+): RestSettings | undefined {
   const { url, token } = options;
   if (url === undefined && token === undefined) {
     const alone = restOptionNames.find((name) => options[name as keyof RestOptions] !== undefined);
@@ -164,7 +169,8 @@ function readRest(options: CompressionOptions, holder: TokenHolder | undefined):
       throw new TypeError(`"${alone}" needs "url" and "token": the client sends the requests`);
     return undefined;
   }
-  return readRestOptions(options as RestOptions, holder === undefined ? undefined : tokenStoreOf(holder));
+  const tokens = holder === undefined ? undefined : tokenStoreOf(holder);
+  return readRestOptions(options as RestOptions, tokens, listener);
 }
 
 /** The token in the client, whose user sees it there and may set it. */

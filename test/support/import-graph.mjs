@@ -180,7 +180,7 @@ export function resolve(from, specifier) {
 }
 
 /**
- * The files that each file imports, in any way. A condition of package.json (`#wasm/full`, `#host`) leads to every file that it
+ * The files that each file imports, in any way. A condition of package.json (`#wasm/full`, `#host`, `#channels`) leads to every file that it
  * may choose.
  *
  * @param {readonly SourceFile[]} files
@@ -194,7 +194,7 @@ export function importGraph(files) {
       /** @type {Set<string>} */
       const targets = new Set();
       for (const { specifier = "" } of importsOf(parse(path, text))) {
-        if (specifier === "#host" || specifier.startsWith("#wasm/")) {
+        if (/^#(?:host|channels|wasm\/\w+)$/.test(specifier)) {
           const folder = `adapters/${specifier.replace(/^#(?:wasm\/)?/, "")}/`;
           for (const target of paths) if (target.startsWith(folder)) targets.add(target);
         } else if (specifier.startsWith(".")) {

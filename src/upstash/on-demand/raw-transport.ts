@@ -6,6 +6,7 @@ import type { RestSettings } from "../../rest/rest-options.ts";
 import { serverError, serverErrorCode } from "../../rest/server-error.ts";
 import { utf8Lossy } from "../../text.ts";
 import { isRawCarrier } from "../../value/carrier.ts";
+import { batchErrorText } from "../batch-error.ts";
 import type { CommandArguments } from "../commands.ts";
 import type { CommandReply, Outgoing, SdkRequest, Transport } from "../plan.ts";
 
@@ -28,7 +29,8 @@ export class RawTransport implements Transport {
   ): Promise<CommandReply> {
     const [command] = commands as readonly RestCommand[];
     const asText = raw?.asText as (() => RestCommand) | undefined;
-    const options = { signal, headers, rawPath: raw?.path, asText };
+    // Bytes that are not of our making are JSON, as the SDK sends them.
+    const options = { signal, headers, rawPath: raw?.path ?? (false as const), asText };
     const reply = toReply(await this.#client.command(command!, options), hasValues);
     const { error } = reply;
     if (error !== undefined && serverErrorCode(error) !== "REDIS")
@@ -42,9 +44,16 @@ export class RawTransport implements Transport {
     { signal, headers }: SdkRequest,
     hasValues: (index: number) => boolean,
   ): Promise<CommandReply[]> {
-    const replies = await this.#client.batch(kind, commands as readonly RestCommand[], { signal, headers });
-    return replies.map((reply, index) => toReply(reply, hasValues(index)));
+    const options = { signal, headers, refusalAsReplies: true };
+    const replies = await this.#client.batch(kind, commands as readonly RestCommand[], options);
+    return replies.map((reply, index) => withOwnCode(toReply(reply, hasValues(index))));
   }
+}
+
+/** The error of a size with our code, by which `zstashCode` knows it among the SDK's own. */
+function withOwnCode(reply: CommandReply): CommandReply {
+  if (reply.error === undefined || serverErrorCode(reply.error) === "REDIS") return reply;
+  return { error: batchErrorText(serverError("run the command", reply.error)) };
 }
 
 function toReply(value: RespValue, hasValues: boolean): CommandReply {

@@ -33,7 +33,7 @@ async function bundle(contents: string): Promise<string> {
             namespace: "stand-in",
           }));
           builder.onResolve({ filter: /^#/ }, ({ path }) => ({
-            path: `${root}src/adapters/${path === "#host" ? "host/process" : `${path.slice("#wasm/".length)}/inline`}.ts`,
+            path: `${root}src/adapters/${path === "#host" ? "host/process" : path === "#channels" ? "channels/none" : `${path.slice("#wasm/".length)}/inline`}.ts`,
           }));
           builder.onLoad({ filter: /.*/, namespace: "stand-in" }, () => ({
             contents:
