@@ -24,6 +24,8 @@ const entryPoints = [
   "src/store/index.ts",
   "src/dev/index.ts",
   "src/cli/main.ts",
+  "src/adapters/channels/node.ts",
+  "src/adapters/channels/none.ts",
   "src/adapters/host/isolate.ts",
   "src/adapters/host/process.ts",
   "src/adapters/http/fetch.ts",
@@ -98,7 +100,17 @@ const common = {
   platform: "neutral",
   logLevel: "warning",
 };
-const external = ["@bokuweb/zstd-wasm", "node:*", "#sdk", "#host", "#http", "#wasm/*", "*.wasm", "*.wasm?module"];
+const external = [
+  "@bokuweb/zstd-wasm",
+  "node:*",
+  "#sdk",
+  "#host",
+  "#http",
+  "#channels",
+  "#wasm/*",
+  "*.wasm",
+  "*.wasm?module",
+];
 
 /**
  * Two bundles: "zstash/decode" loads most of itself on demand, and one bundle for all would cut the rest into as many

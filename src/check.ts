@@ -97,6 +97,13 @@ export function requireFunction(name: string, value: unknown): void {
     throw new TypeError(`"${name}" must be a function, got ${describe(value)}`);
 }
 
+/** Throws unless the argument is an AbortSignal, of this realm or of another. */
+export function requireSignal(name: string, value: unknown): asserts value is AbortSignal {
+  const { aborted, addEventListener } = (value ?? {}) as Partial<AbortSignal>;
+  if (typeof aborted === "boolean" && typeof addEventListener === "function") return;
+  throw new TypeError(`"${name}" must be an AbortSignal, got ${describe(value)}`);
+}
+
 /** Throws a TypeError unless the value is a number, a RangeError unless it is in `[least, most]`. */
 export function requireNumber(
   name: string,

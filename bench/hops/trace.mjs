@@ -67,6 +67,7 @@ export async function loadTraced() {
     alias: {
       "#host": `${source}adapters/host/process.ts`,
       "#http": `${source}adapters/http/fetch.ts`,
+      "#channels": `${source}adapters/channels/node.ts`,
       "#wasm/full": `${source}adapters/full/inline.ts`,
       "#wasm/decoder": `${source}adapters/decoder/inline.ts`,
     },

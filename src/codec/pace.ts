@@ -1,5 +1,5 @@
 /** How streams share the event loop: how much work one turn of it may hold, and who works next. */
-import { macrotask } from "../timers.ts";
+import { macrotask, now } from "../timers.ts";
 
 /** Work of all streams in one turn, in bytes at level 1 speed: about 4 ms at 250 MB/s. */
 const BUDGET = 1 << 20;
@@ -25,6 +25,12 @@ export class Pace {
   #spent = 0;
   /** Whether a waiter that had not worked in this round found the turn's budget spent. */
   #denied = false;
+  readonly #onWait: ((ms: number) => void) | undefined;
+
+  /** The function is told of each wait, in milliseconds. */
+  constructor(onWait?: (ms: number) => void) {
+    this.#onWait = onWait;
+  }
 
   /** Accounts for one step's work; a promise where the event loop has to run before more is done. */
   spend(bytes: number): Promise<void> | undefined {
@@ -34,12 +40,13 @@ export class Pace {
 
   async #wait(): Promise<void> {
     const worked = this.#round;
+    const since = now();
     for (;;) {
       const turn = this.#turn;
       await macrotask();
       if (turn === this.#turn) this.#open();
       if (worked === this.#round) continue;
-      if (this.#spent < BUDGET) return;
+      if (this.#spent < BUDGET) return this.#onWait?.(now() - since);
       this.#denied = true;
     }
   }

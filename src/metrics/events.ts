@@ -1,5 +1,5 @@
 /** The events by which a listener learns what happens to each value. */
-import type { ZstashError, ZstashErrorCode } from "../errors.ts";
+import type { Effect, ZstashError, ZstashErrorCode } from "../errors.ts";
 
 /** The command and the key of every event. Events never hold a value. */
 export interface EventSubject {
@@ -81,7 +81,50 @@ export interface ModeFailedEvent {
   readonly error: unknown;
 }
 
-/** An event in the life of a value. New types may be added in minor releases. */
+/** A request over zstash's own transport failed and is sent again, after `wait`. */
+export interface RetryEvent {
+  readonly type: "retry";
+  /** The command's name in upper case; of several in one request "pipeline" or "multi-exec". */
+  readonly command: string;
+  /** The number of the attempt that has failed, from 1. */
+  readonly attempt: number;
+  /** Milliseconds until the next. */
+  readonly wait: number;
+  readonly code: ZstashErrorCode;
+  /** "none" if the failed attempt has certainly not run. */
+  readonly effect: Effect;
+  /** The HTTP status, if there was a response. */
+  readonly status?: number | undefined;
+}
+
+/**
+ * A server did not take the better of two forms, and the other was used: raw bodies and JSON, replies in RESP2 and in
+ * base64, SETRANGE and APPEND. Told for each request that was sent twice for it, and when a form is given up for good.
+ */
+export interface FallbackEvent {
+  readonly type: "fallback";
+  /** The command's name in upper case; of several in one request "pipeline" or "multi-exec". */
+  readonly command: string;
+  readonly from: "raw" | "resp2" | "setrange";
+  readonly to: "json" | "base64" | "append";
+  /** The HTTP status of the refusal, if it was one. */
+  readonly status?: number | undefined;
+}
+
+/**
+ * Work waited for 100 ms or more. For "order": an earlier request on the same key was not yet sent. For "turn": other work
+ * held the event loop between parts of a large value. For "memory": other streams held the codec's memory.
+ */
+export interface WaitEvent {
+  readonly type: "wait";
+  readonly for: "memory" | "turn" | "order";
+  readonly ms: number;
+}
+
+/** An event of the transport and of what a request waits for. It has no key. */
+export type TransportEvent = RetryEvent | FallbackEvent | WaitEvent;
+
+/** An event in the life of a value or of a request. New types may be added in minor releases. */
 export type ZstashEvent =
   | CompressedEvent
   | SkippedEvent
@@ -89,7 +132,8 @@ export type ZstashEvent =
   | UncompressedEvent
   | DecodedEvent
   | DecodeFailedEvent
-  | ModeFailedEvent;
+  | ModeFailedEvent
+  | TransportEvent;
 
 /** Called synchronously with each event. Its errors and rejections are dropped. */
 export type EventListener = (event: ZstashEvent) => unknown;

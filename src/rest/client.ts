@@ -1,7 +1,12 @@
 /** The client of Redis over HTTP: sends commands, reads their replies, and finds out what the server can do. */
+import { requireSignal, requireSynchronous } from "../check.ts";
 import { ZstashError } from "../errors.ts";
+import { announce, requestChannel } from "../metrics/channels.ts";
+import type { RetryEvent, TransportEvent } from "../metrics/events.ts";
+import { isCertificateError } from "./connection-error.ts";
 import { anyOf, exchange, type HttpReply } from "./exchange.ts";
 import {
+  ReplyFormats,
   readReply,
   requireShape,
   unreadable,
@@ -9,57 +14,37 @@ import {
   type Received,
   type ReplyFormat,
 } from "./read-reply.ts";
+import { readRefusal, refusedBatch, secretsOf, type Resend } from "./refusal.ts";
 import { isRepeatable, isRepeatableBatch } from "./repeatable.ts";
 import type { RespValue } from "./resp.ts";
 import {
   batchForm,
   commandForm,
   findForm,
+  jsonForm,
   nameOf,
+  URL_MAX,
   type BatchKind,
   type RequestForm,
   type RestCommand,
+  type Sending,
+  type SendOptions,
 } from "./rest-command.ts";
-import type { RestSettings } from "./rest-options.ts";
-import { afterLostAttempt, effectOf, FailedAttempt, isPassing, withAttempts } from "./retry.ts";
-import { errorText, serverError, serverErrorCode } from "./server-error.ts";
-import { ReplyFormats, SyncToken, tokenVariable } from "./server-state.ts";
+import { tokenVariable, type RestSettings, type TokenStore } from "./rest-options.ts";
+import { afterLostAttempt, FailedAttempt, withAttempts, type RetriedAttempt } from "./retry.ts";
+import { cleanServerText } from "./server-error.ts";
+import { startTrace } from "./trace.ts";
 
-/** Options of one request. */
-export interface SendOptions {
-  /** Ends the request; the client's own signal does so too. */
-  readonly signal?: AbortSignal | undefined;
-  readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** The same command without bytes, for a server that takes no raw bodies. */
-  readonly asText?: (() => RestCommand) | undefined;
-  /** Path of the command with its bytes as the body, if the caller has it from `rawPath`. */
-  readonly rawPath?: string | undefined;
-  /** Says whether the command may run twice, if the caller knows better than the table of commands. */
-  readonly repeatable?: boolean | undefined;
-  /** Called after each failed attempt that the server may carry out, now or later. */
-  readonly onLost?: (() => void) | undefined;
-  /** Leaves the read-your-writes token out: the request reads nothing, and its 60 bytes decide whether it fits a packet. */
-  readonly withoutToken?: boolean | undefined;
+/** What one attempt of a request is sent with. */
+interface Attempt {
+  readonly format: ReplyFormat;
+  readonly signal: AbortSignal | undefined;
+  /** Its number, from 0. */
+  readonly index: number;
 }
 
-/** One request: what is sent, and what kind of reply is expected. */
-interface Sending {
-  readonly form: RequestForm;
-  /** Names the request in messages, such as "run GET". */
-  readonly what: string;
-  readonly repeatable: boolean;
-  /** Commands of a batch; undefined for one command alone. */
-  readonly batch: number | undefined;
-  /** A bulk string is given as a stream. */
-  readonly stream: boolean;
-  readonly options: SendOptions;
-}
-
-/** One command alone, whose form is not chosen yet. */
-type DescribedCommand = Omit<Sending, "form">;
-
-/** Statuses with which a server may refuse a raw body that it does not know. */
-const formRefusals: readonly number[] = [404, 405, 415];
+/** Refusals of raw bodies after which they are given up: at once until one was taken, then only where it is no accident. */
+const RAW_REFUSALS_MAX = 2;
 
 /** Codes of errors that the same request would only meet again, and of time-outs. */
 const finalCodes: ReadonlySet<string> = new Set(["TIMEOUT", "SIZE_LIMIT", "REQUEST_LIMIT", "RECORD_LIMIT"]);
@@ -79,15 +64,17 @@ const finalCodes: ReadonlySet<string> = new Set(["TIMEOUT", "SIZE_LIMIT", "REQUE
  */
 export class RestClient {
   readonly #settings: RestSettings;
-  readonly #syncToken: SyncToken | undefined;
   readonly #formats = new ReplyFormats();
+  readonly #tokens: TokenStore | undefined;
+  /** Requests that asked for the token so far, and the last of them whose reply has brought one. */
+  readonly #order = { started: 0, newest: 0 };
   /** True if the server takes raw bodies; undefined until it is known. */
   #rawBodies: boolean | undefined;
+  #rawRefusals = 0;
 
   constructor(settings: RestSettings) {
     this.#settings = settings;
-    const { readYourWrites, tokens = tokenVariable() } = settings;
-    this.#syncToken = readYourWrites ? new SyncToken(tokens) : undefined;
+    this.#tokens = settings.readYourWrites ? (settings.tokens ?? tokenVariable()) : undefined;
   }
 
   /** False once the server is known to take no raw bodies. */
@@ -95,22 +82,15 @@ export class RestClient {
     return this.#rawBodies !== false;
   }
 
+  /** Tells the listener and the channels of an event; for what a caller falls back to by itself, too. */
+  announce(event: TransportEvent): void {
+    announce(event, this.#settings.onEvent);
+  }
+
   /** Sends one command. */
   async command(command: RestCommand, options: SendOptions = {}): Promise<RespValue> {
-    const { asText } = options;
-    const described = describeCommand(command, options);
-    const form = findForm(command, options.rawPath);
-    if (form?.raw === false) return this.#single(form, described);
-    if (form === undefined || (this.#rawBodies === false && asText !== undefined)) {
-      return this.#single(commandForm(asText?.() ?? command), described);
-    }
-    const reply = await this.#single(form, described);
-    if (reply.kind !== "error") this.#rawBodies = true;
-    if (this.#rawBodies !== undefined || asText === undefined) return reply;
-    // The raw body or the command was refused; resending as JSON tells which. A refused command has not run.
-    const second = await this.#single(commandForm(asText()), described);
-    if (second.kind !== "error") this.#rawBodies = false;
-    return second;
+    const form = this.#formOf(command, options);
+    return (await this.#send(describe(command, form, options))) as RespValue;
   }
 
   /** Sends several commands, none of which holds bytes, and gives their replies in order. */
@@ -121,9 +101,9 @@ export class RestClient {
   ): Promise<readonly RespValue[]> {
     const replies = await this.#send({
       form: batchForm(kind, commands),
-      what: kind === "pipeline" ? "run the pipeline" : "run the transaction",
+      commands,
+      batch: kind,
       repeatable: isRepeatableBatch(commands),
-      batch: commands.length,
       stream: false,
       options,
     });
@@ -132,44 +112,93 @@ export class RestClient {
 
   /** Sends a command whose reply is a bulk string, to be read as it arrives; any other reply is given whole. */
   async open(command: RestCommand, options: SendOptions = {}): Promise<BulkReply | RespValue> {
-    const sending = { ...describeCommand(command, options), form: commandForm(command), stream: true };
+    const sending = { ...describe(command, commandForm(command), options), stream: true };
     return (await this.#send(sending)) as BulkReply | RespValue;
   }
 
-  async #single(form: RequestForm, described: DescribedCommand): Promise<RespValue> {
-    return (await this.#send({ ...described, form })) as RespValue;
+  #formOf(command: RestCommand, { rawPath, asText }: SendOptions): RequestForm {
+    if (asText !== undefined && this.#rawBodies === false) return commandForm(asText());
+    if (rawPath === false) return jsonForm(command);
+    if (rawPath !== undefined) {
+      const body = command.find((argument) => argument instanceof Uint8Array);
+      return { path: rawPath, body: body as Uint8Array, raw: true };
+    }
+    // What can be written as text does not need a long URL.
+    const form = findForm(command, asText === undefined ? Infinity : URL_MAX);
+    return form ?? commandForm(asText?.() ?? command);
   }
 
-  /** Sends a request as often as it takes. */
-  #send(sending: Sending): Promise<Received> {
+  /** Sends a request as often as it takes, and in another form where the server does not take the first. */
+  async #send(sending: Sending): Promise<Received> {
     const { repeatable, batch, options } = sending;
-    const { retry, signal: own } = this.#settings;
-    const signal = anyOf(typeof own === "function" ? own() : own, options.signal);
     const { onLost } = options;
-    return withAttempts({ retry, repeatable, signal, onLost }, async (index) => {
-      const format = this.#formats.choose(batch === undefined, repeatable, index);
-      const received = await this.#attempt(sending, format, signal);
-      if (received === undefined) {
-        const again = await this.#attempt(sending, "base64", signal).catch((error: unknown) => {
-          throw afterLostAttempt(error);
+    const own = this.#ownSignal();
+    const signal = own === undefined ? options.signal : anyOf(own, options.signal);
+    const { retry } = this.#settings;
+    const onRetry = (failed: RetriedAttempt): void => this.announce(retryEvent(sending, failed));
+    let current = sending;
+    let refused: Resend | undefined;
+    return withAttempts({ retry, repeatable, signal, onLost, onRetry }, async (index) => {
+      let format = this.#formats.choose(batch === undefined, repeatable, index);
+      let withoutResp2 = index > 0 && format === "base64";
+      let ran = false;
+      for (;;) {
+        const received = await this.#attempt(current, { format, signal, index }).catch((error: unknown) => {
+          throw ran ? afterLostAttempt(error) : error;
         });
-        return again ?? unreadableReply();
+        if (!("kind" in received) || received.kind !== "resend") {
+          this.#learn(current, received, refused);
+          if (withoutResp2 && batch === undefined && this.#formats.fellBack()) this.#announceBase64(sending);
+          return received;
+        }
+        ran ||= received.ran;
+        format = "base64";
+        if (received.as === "base64") withoutResp2 = true;
+        else {
+          refused = received;
+          current = { ...sending, form: jsonForm(options.asText!()) };
+        }
       }
-      if (index > 0 && format === "base64" && batch === undefined) this.#formats.fellBack();
-      return received;
     });
   }
 
-  /** Sends one HTTP request; undefined if it only showed that the server has no RESP2: it has to be sent again. */
-  async #attempt(
-    sending: Sending,
-    format: ReplyFormat,
-    signal: AbortSignal | undefined,
-  ): Promise<Received | undefined> {
+  /** Learns from a reply whether the server takes raw bodies. */
+  #learn(sending: Sending, received: Received, refused: Resend | undefined): void {
+    if ("kind" in received && received.kind === "error") return;
+    if (sending.form.raw) {
+      this.#rawBodies = true;
+      this.#rawRefusals = 0;
+    } else if (refused !== undefined) {
+      const { status, aboutLength } = refused;
+      const most = this.#rawBodies === true ? RAW_REFUSALS_MAX : 1;
+      if (!aboutLength && ++this.#rawRefusals >= most) this.#rawBodies = false;
+      this.announce({ type: "fallback", command: titleOf(sending), from: "raw", to: "json", status });
+    }
+  }
+
+  #announceBase64(sending: Sending): void {
+    this.announce({ type: "fallback", command: titleOf(sending), from: "resp2", to: "base64" });
+  }
+
+  /** Asks the client's own signal for a request. */
+  #ownSignal(): AbortSignal | undefined {
+    const { signal } = this.#settings;
+    if (typeof signal !== "function") return signal;
+    const given: unknown = signal();
+    requireSynchronous("signal", given);
+    if (given !== undefined) requireSignal("signal", given);
+    return given;
+  }
+
+  /** Sends one HTTP request. */
+  async #attempt(sending: Sending, { format, signal, index }: Attempt): Promise<Received | Resend> {
     const { fetch, url, timeout, headers } = this.#settings;
-    const { form, options } = sending;
-    const sync = this.#syncToken?.start();
-    const token = options.withoutToken === true ? undefined : sync?.token;
+    const { form, options, commands, batch } = sending;
+    const order = ++this.#order.started;
+    const token = options.withoutToken === true ? undefined : this.#tokens?.get();
+    const trace = requestChannel.hasSubscribers
+      ? startTrace(titleOf(sending), index + 1, form.body)
+      : undefined;
     let reply: HttpReply | undefined;
     try {
       const init = {
@@ -184,65 +213,72 @@ export class RestClient {
         },
       };
       reply = await exchange(fetch, url + form.path, init, { timeout, signal });
-      sync?.receive(reply.headers.get("upstash-sync-token"));
-      if (reply.status !== 200) return await this.#refusal(sending, format, reply);
+      trace?.watch(reply);
+      // The token of a request that was started later stays.
+      const given = reply.headers.get("upstash-sync-token");
+      if (given !== null && order >= this.#order.newest) {
+        this.#order.newest = order;
+        this.#tokens?.set(given);
+      }
+      const secrets = (): readonly unknown[] => secretsOf(commands, headers);
+      if (reply.status !== 200) {
+        const state = { format, formats: this.#formats, rawBodies: this.#rawBodies, secrets };
+        return await readRefusal(sending, reply, state);
+      }
       const { received, resp2, lossy } = await readReply(reply, format, sending.stream);
-      if (format === "resp2") this.#formats.learn(resp2);
-      if (format === "resp2" && !resp2 && sending.repeatable) return undefined;
+      if (format === "resp2" && this.#formats.learn(resp2)) this.#announceBase64(sending);
+      if (format === "resp2" && !resp2 && sending.repeatable)
+        return { kind: "resend", as: "base64", ran: true };
       if (lossy) throw unreadable("it came as text, in which bytes are lost");
-      requireShape(received, sending);
-      return received;
+      if ("kind" in received && received.kind === "error") {
+        const text = cleanServerText(received.text, secrets());
+        return batch === undefined ? { kind: "error", text } : refusedBatch(sending, text, {});
+      }
+      requireShape(received, batch === undefined ? undefined : commands.length, sending.stream);
+      return Array.isArray(received) ? cleanReplies(received as readonly RespValue[], secrets) : received;
     } catch (error) {
       reply?.close();
-      throw attemptFailure(error, signal);
+      const failure = attemptFailure(error, signal);
+      trace?.end(failure);
+      throw failure;
     }
   }
-
-  /** Reads a status other than 200: a command's own failure is its reply, all else is the request's failure. */
-  async #refusal(
-    { what, form, batch }: Sending,
-    format: ReplyFormat,
-    reply: HttpReply,
-  ): Promise<Received | undefined> {
-    const { status, headers } = reply;
-    const body = await reply.text();
-    const line = body.startsWith("-") ? body.slice(1).trimEnd() : undefined;
-    if (line !== undefined && format === "resp2") this.#formats.learn(true);
-    const text = line ?? errorText(body);
-    const formRefused = form.raw && this.#rawBodies === undefined && formRefusals.includes(status);
-    const redisError = status === 400 && text !== undefined;
-    if (batch === undefined && (formRefused || redisError)) {
-      // The header may be refused, unless the server speaks of something else.
-      const aboutSize = text !== undefined && serverErrorCode(text) !== "REDIS";
-      if (format === "resp2" && this.#formats.unknown && !aboutSize) return undefined;
-      return { kind: "error", text: text ?? `ERR the server answered ${status}` };
-    }
-    // Redis itself answers a batch that it refuses: nothing is left to say of its effect.
-    const details = redisError ? { status } : { status, effect: effectOf(status) };
-    const error = serverError(what, text ?? `the server answered ${status}`, details);
-    throw new FailedAttempt(error, { passing: isPassing(status), retryAfter: headers.get("retry-after") });
-  }
 }
 
-function describeCommand(command: RestCommand, options: SendOptions): DescribedCommand {
-  return {
-    repeatable: options.repeatable ?? isRepeatable(command),
-    what: `run ${nameOf(command)}`,
-    batch: undefined,
-    stream: false,
-    options,
-  };
+function describe(command: RestCommand, form: RequestForm, options: SendOptions): Sending {
+  const repeatable = options.repeatable ?? isRepeatable(command);
+  return { form, commands: [command], batch: undefined, repeatable, stream: false, options };
 }
 
-/** The server answered in neither RESP2 nor base64 JSON. */
-function unreadableReply(): never {
-  throw unreadable("it comes in no form that was asked for");
+/** Names a request in events: the command, or the kind of a batch. */
+function titleOf({ batch, commands }: Sending): string {
+  return batch ?? nameOf(commands[0]!);
 }
 
-/** The signal's reason, or a failure that may be followed by another attempt: something broke after the request was sent. */
+function retryEvent(sending: Sending, { attempt, wait, error }: RetriedAttempt): RetryEvent {
+  const { code, effect = "unknown", status } = error;
+  return { type: "retry", command: titleOf(sending), attempt, wait, code, effect, status };
+}
+
+/** The replies of a batch, the texts of its errors without what they repeat of it. */
+function cleanReplies(
+  replies: readonly RespValue[],
+  secrets: () => readonly unknown[],
+): readonly RespValue[] {
+  if (!replies.some(({ kind }) => kind === "error")) return replies;
+  const hidden = secrets();
+  return replies.map((reply) =>
+    reply.kind === "error" ? { kind: "error", text: cleanServerText(reply.text, hidden) } : reply,
+  );
+}
+
+/** The signal's reason, or a failure that may be followed by another attempt. */
 function attemptFailure(error: unknown, signal: AbortSignal | undefined): unknown {
   if (error instanceof FailedAttempt || !(error instanceof ZstashError)) return error;
   if (signal?.aborted === true) return signal.reason;
   const failure = error.effect === undefined ? error.with({ effect: "unknown" }) : error;
-  return new FailedAttempt(failure, { passing: !finalCodes.has(error.code) });
+  // A redirect and a refused certificate would be met again.
+  const passing =
+    !finalCodes.has(error.code) && error.status === undefined && !isCertificateError(error.cause);
+  return new FailedAttempt(failure, { passing });
 }

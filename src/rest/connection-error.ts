@@ -62,6 +62,12 @@ export function connectionError(url: string, cause: unknown, unsent: boolean): Z
   });
 }
 
+/** True for a certificate that was refused: the same request would meet it again. */
+export function isCertificateError(cause: unknown): boolean {
+  const { code } = rootOf(cause);
+  return typeof code === "string" && CERTIFICATE.test(code);
+}
+
 /** The error for a server that was silent for `limit` milliseconds. */
 export function silenceError(limit: number): ZstashError {
   return new ZstashError("TIMEOUT", `Cannot reach the server: no sign of life for ${limit} ms`, {

@@ -6,7 +6,6 @@ import { REPLY_SIZE_MAX } from "../limits.ts";
 import { utf8Encoder, utf8Lossy } from "../text.ts";
 import type { HttpReply } from "./exchange.ts";
 import { RespParser, type RespValue } from "./resp.ts";
-import { serverError } from "./server-error.ts";
 import type { ByteStream } from "../streams.ts";
 
 /** The form in which a reply is asked for. */
@@ -42,6 +41,45 @@ const HEAD_MAX = 24;
 const DOLLAR = 0x24;
 const CR = 13;
 const LF = 10;
+
+/** Failures of RESP2, each followed by a success of base64, after which it is no longer asked for. */
+const FAILURES_MAX = 2;
+
+/**
+ * Chooses the form in which a server is asked to reply: RESP2, which carries bytes as they are, once it has answered in
+ * it; else base64 in JSON. RESP2 is tried only with commands that can be sent again, because a reply in plain JSON has
+ * lost bytes.
+ */
+export class ReplyFormats {
+  #resp2: boolean | undefined;
+  #failures = 0;
+
+  /**
+   * The form for the attempt of this index. A second attempt asks for base64 until RESP2 is known: a browser may refuse
+   * the header in a way that looks like a failed connection.
+   */
+  choose(single: boolean, repeatable: boolean, index: number): ReplyFormat {
+    if (!single || this.#resp2 === false) return "base64";
+    return this.#resp2 === true || (repeatable && index === 0) ? "resp2" : "base64";
+  }
+
+  /** True until RESP2 support is known; a refusal may be about the format. */
+  get unknown(): boolean {
+    return this.#resp2 === undefined;
+  }
+
+  /** A reply came in RESP2, or in JSON though RESP2 was asked for. Returns true if that ends RESP2. */
+  learn(resp2: boolean): boolean {
+    const ends = !resp2 && this.#resp2 !== false;
+    this.#resp2 = resp2;
+    return ends;
+  }
+
+  /** A request succeeded in base64 after it had failed in RESP2. Returns true if that ends RESP2. */
+  fellBack(): boolean {
+    return this.#resp2 === undefined && ++this.#failures >= FAILURES_MAX && this.learn(false);
+  }
+}
 
 /**
  * Reads a reply in whatever form it comes: the first byte tells, because servers that do not know RESP2 answer in JSON.
@@ -204,19 +242,10 @@ function toValue(result: unknown, base64: boolean): RespValue {
 }
 
 /** Throws unless one reply came for a command alone, and for a batch as many as it has commands. */
-export function requireShape(
-  received: Received,
-  {
-    batch,
-    stream,
-    what,
-  }: { readonly batch: number | undefined; readonly stream: boolean; readonly what: string },
-): void {
+export function requireShape(received: Received, batch: number | undefined, stream: boolean): void {
   if ("kind" in received) {
     if (batch === undefined && (stream || received.kind !== "stream")) return;
-    throw received.kind === "error"
-      ? serverError(what, received.text)
-      : unreadable("one came for all commands");
+    throw unreadable("one came for all commands");
   }
   if (batch === undefined) throw unreadable("one was asked for, got a list");
   if (received.length !== batch) throw unreadable(`${batch} commands, got ${received.length} replies`);

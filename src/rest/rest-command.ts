@@ -16,25 +16,90 @@ export interface RequestForm {
   readonly raw: boolean;
 }
 
+/** Options of one request. */
+export interface SendOptions {
+  /** Ends the request; the client's own signal does so too. */
+  readonly signal?: AbortSignal | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** The same command without bytes, for a server that takes no raw bodies. */
+  readonly asText?: (() => RestCommand) | undefined;
+  /** Path of the command with its bytes as the body, from `rawPath`; false for a command of which nothing is a body. */
+  readonly rawPath?: string | false | undefined;
+  /** Says whether the command may run twice, if the caller knows better than the table of commands. */
+  readonly repeatable?: boolean | undefined;
+  /** Called after each failed attempt that the server may carry out, now or later. */
+  readonly onLost?: (() => void) | undefined;
+  /** Leaves the read-your-writes token out: the request reads nothing, and its 60 bytes decide whether it fits a packet. */
+  readonly withoutToken?: boolean | undefined;
+  /** Where Redis refuses a batch as a whole, each command has that error as its reply, as one command alone would. */
+  readonly refusalAsReplies?: boolean | undefined;
+}
+
+/** One request: what is sent, and what kind of reply is expected. */
+export interface Sending {
+  readonly form: RequestForm;
+  readonly commands: readonly RestCommand[];
+  /** The kind of a batch; undefined for one command alone. */
+  readonly batch: BatchKind | undefined;
+  readonly repeatable: boolean;
+  /** A bulk string is given as a stream. */
+  readonly stream: boolean;
+  readonly options: SendOptions;
+}
+
+/** The most bytes of a path and its query, percent-encoded. Servers and proxies give a whole head 8 to 16 KB. */
+export const URL_MAX = 2000;
+
 /**
- * Options of SET that may follow the raw argument: each takes a value, which is all that a query is documented to carry.
- * The value of any other command is followed by more fields or keys, which may have any name.
+ * The arguments between the name of a command and the value that its body may be: the key, at most one field, an integer.
+ * Nothing else stands in a URL, which proxies and monitors write down. LSET, for one, takes a key and an index.
+ */
+const rawForms: Readonly<Record<string, readonly ("text" | "integer")[]>> = {
+  SET: ["text"],
+  SETNX: ["text"],
+  GETSET: ["text"],
+  APPEND: ["text"],
+  MSET: ["text"],
+  MSETNX: ["text"],
+  LPUSH: ["text"],
+  RPUSH: ["text"],
+  LPUSHX: ["text"],
+  RPUSHX: ["text"],
+  SETEX: ["text", "integer"],
+  PSETEX: ["text", "integer"],
+  SETRANGE: ["text", "integer"],
+  LSET: ["text", "integer"],
+  HSET: ["text", "text"],
+  HMSET: ["text", "text"],
+  HSETNX: ["text", "text"],
+};
+
+/**
+ * Options of SET that may follow the raw argument: each takes an integer, and a pair is all that a query is documented to
+ * carry.
  */
 const queryOptions: ReadonlySet<string> = new Set(["EX", "PX", "EXAT", "PXAT"]);
 
+/** Options of HSETEX that are words alone. */
+const fieldConditions: ReadonlySet<string> = new Set(["FNX", "FXX", "KEEPTTL"]);
+
 /**
  * The request for one command. Bytes are its body; the arguments before them are its path and the options after them its
- * query. A command without bytes is JSON. Undefined for bytes that no request can carry: see `rawPath`, whose result may be
- * given as `knownPath`.
+ * query, of any length. A command without bytes is JSON. Undefined for bytes that no request can carry.
  */
-export function findForm(command: RestCommand, knownPath?: string): RequestForm | undefined {
+export function findForm(command: RestCommand, most: number = Infinity): RequestForm | undefined {
   const at = command.findIndex((argument) => argument instanceof Uint8Array);
-  if (at === -1) return { path: "", body: JSON.stringify(command), raw: false };
+  if (at === -1) return jsonForm(command);
   const bytes = command[at] as Uint8Array;
   // Servers take an empty body for none.
   if (bytes.length === 0) return findForm(command.map((one, index) => (index === at ? "" : one)));
-  const path = knownPath ?? rawPath(command, at);
+  const path = rawPath(command, at, most);
   return path === undefined ? undefined : { path, body: bytes, raw: true };
+}
+
+/** The request for one command in JSON, as the SDK itself writes it. */
+export function jsonForm(command: RestCommand): RequestForm {
+  return { path: "", body: JSON.stringify(command), raw: false };
 }
 
 /**
@@ -50,39 +115,57 @@ export function commandForm(command: RestCommand): RequestForm {
 }
 
 /**
- * Path and query of a command whose argument `at` is the body; undefined if the protocol has no such request. It carries
- * one argument as bytes, which only options with values may follow. Empty segments, `.`, `..` and lone surrogates do not
- * survive in a URL.
+ * Path and query of a command whose argument `at` is the body, in at most `most` bytes; undefined if there is no such
+ * request. Only the command's name, its key, one field and options stand in it, and only texts and integers that a URL
+ * carries as they are: empty segments, `.`, `..` and lone surrogates do not survive in one.
  */
-export function rawPath(command: RestCommand, at: number): string | undefined {
-  // The value of any other command is followed by more fields or keys.
-  if (command.length > at + 1 && String(command[0]).toUpperCase() !== "SET") return undefined;
-  const segments = command.slice(0, at).map(segmentOf);
-  const options: string[] = [];
-  for (let index = at + 1; index < command.length; index += 2) {
-    const name = String(command[index]).toUpperCase();
-    const argument = command[index + 1];
-    const value = argument === undefined ? undefined : encode(argument);
-    if (!queryOptions.has(name) || value === undefined) return undefined;
-    options.push(`${name}=${value}`);
+export function rawPath(command: RestCommand, at: number, most: number = URL_MAX): string | undefined {
+  if (typeof command[0] !== "string") return undefined;
+  const name = command[0].toUpperCase();
+  const kinds = name === "HSETEX" ? fieldsForm(command) : rawForms[name];
+  if (kinds?.length !== at - 1 || (command.length > at + 1 && name !== "SET")) return undefined;
+  let path = `/${command[0]}`;
+  for (const [index, kind] of kinds.entries()) {
+    const segment = segmentOf(command[index + 1], kind, most);
+    if (segment === undefined) return undefined;
+    path += `/${segment}`;
   }
-  if (segments.includes(undefined)) return undefined;
-  return `/${segments.join("/")}${options.length === 0 ? "" : `?${options.join("&")}`}`;
+  for (let index = at + 1; index < command.length; index += 2) {
+    const option = String(command[index]).toUpperCase();
+    const value = segmentOf(command[index + 1], "integer", most);
+    if (!queryOptions.has(option) || value === undefined) return undefined;
+    path += `${index === at + 1 ? "?" : "&"}${option}=${value}`;
+  }
+  return path.length > most ? undefined : path;
 }
 
-/** A segment of a path; undefined for an argument that a URL would change. */
-function segmentOf(argument: RestArgument): string | undefined {
+/** What HSETEX has before its value, if it sets one field: `key [FNX | FXX] [EX seconds | …] FIELDS 1 field`. */
+function fieldsForm(command: RestCommand): readonly ("text" | "integer")[] | undefined {
+  const kinds: ("text" | "integer")[] = ["text"];
+  let index = 2;
+  for (; index < command.length - 4; index++) {
+    const option = String(command[index]).toUpperCase();
+    kinds.push("text");
+    if (queryOptions.has(option)) {
+      kinds.push("integer");
+      index += 1;
+    } else if (!fieldConditions.has(option)) return undefined;
+  }
+  const isOne = String(command[index]).toUpperCase() === "FIELDS" && String(command[index + 1]) === "1";
+  return isOne && index === command.length - 4 ? [...kinds, "text", "integer", "text"] : undefined;
+}
+
+/** An argument as a segment of a path; undefined for one that a URL would change, or that is not what stands there. */
+function segmentOf(argument: unknown, kind: "text" | "integer", most: number): string | undefined {
+  if (typeof argument === "number") return Number.isSafeInteger(argument) ? `${argument}` : undefined;
+  if (typeof argument !== "string" || argument.length > most) return undefined;
+  if (kind === "integer") return /^-?\d{1,19}$/.test(argument) ? argument : undefined;
   if (argument === "" || argument === "." || argument === "..") return undefined;
-  // A colon may stand in a path (RFC 3986 §3.3), and keys are full of them.
-  return encode(argument)?.replaceAll("%3A", ":");
-}
-
-/** Percent-encodes an argument; undefined for bytes, and for lone surrogates, which UTF-8 cannot represent. */
-function encode(argument: RestArgument): string | undefined {
-  if (argument instanceof Uint8Array) return undefined;
   try {
-    return encodeURIComponent(argument);
+    // A colon may stand in a path (RFC 3986 §3.3), and keys are full of them.
+    return encodeURIComponent(argument).replaceAll("%3A", ":");
   } catch {
+    // A lone surrogate, which UTF-8 cannot represent.
     return undefined;
   }
 }

@@ -1,5 +1,6 @@
 /** The options by which a server is reached, and the settings that they become. */
-import { describe, requireFunction, requireInteger, requireOptions } from "../check.ts";
+import { describe, requireFunction, requireInteger, requireOptions, requireSignal } from "../check.ts";
+import type { EventListener } from "../metrics/events.ts";
 import type { Fetch } from "./exchange.ts";
 
 /** Options for reaching a server. */
@@ -11,15 +12,16 @@ export interface RestOptions {
   /** Sends the requests. Default: the platform's `fetch`, looked up at every request. */
   readonly fetch?: Fetch;
   /**
-   * Repeats commands after network errors, 429 and 5xx if they leave the same and answer the same when they run twice.
-   * Default 5 repeats with growing pauses; `false` for none.
+   * Repeats every command that has certainly not run: after refused connections, failed look-ups of the name, 425 and 429.
+   * After other network errors, 408 and 5xx it repeats commands that leave the same and answer the same when they run
+   * twice. Default 5 repeats with growing pauses; `false` for none.
    */
   readonly retry?: RetryOptions | false;
   /** Milliseconds without a byte from the server after which a request is TIMEOUT. Default 60,000; 0 for no limit. */
   readonly timeout?: number;
   /** Headers for every request. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Ends requests: a signal, or a function that gives one for each request. */
+  /** Ends requests: a signal, or a function that gives one for each request, synchronously. */
   readonly signal?: AbortSignal | (() => AbortSignal);
   /** Read your writes also from replicas (`upstash-sync-token`). Default true. */
   readonly readYourWrites?: boolean;
@@ -68,6 +70,8 @@ export interface RestSettings {
   readonly readYourWrites: boolean;
   /** Undefined if nobody else looks at the token. */
   readonly tokens: TokenStore | undefined;
+  /** Told of retries and fallbacks. */
+  readonly onEvent: EventListener | undefined;
 }
 
 const DEFAULT_TIMEOUT = 60_000;
@@ -81,12 +85,17 @@ const BACKOFF_MAX = 10_000;
  *
  * @throws {TypeError | RangeError} naming the option, never its value
  */
-export function readRestOptions(options: RestOptions, tokens?: TokenStore): RestSettings {
+export function readRestOptions(
+  options: RestOptions,
+  tokens?: TokenStore,
+  onEvent?: EventListener,
+): RestSettings {
   const { url, token, timeout = DEFAULT_TIMEOUT, headers = {}, readYourWrites = true } = options;
   requireAddress(url, token);
   requireInteger("timeout", timeout, 0, TIMEOUT_MAX);
   const { fetch, retry, signal } = options;
   if (fetch !== undefined) requireFunction("fetch", fetch);
+  if (signal !== undefined && typeof signal !== "function") requireSignal("signal", signal);
   if (typeof headers !== "object" || headers === null) {
     throw new TypeError(`"headers" must be an object, got ${describe(headers)}`);
   }
@@ -99,6 +108,7 @@ export function readRestOptions(options: RestOptions, tokens?: TokenStore): Rest
     signal,
     readYourWrites,
     tokens,
+    onEvent,
   };
 }
 
@@ -137,4 +147,15 @@ export function readRetry(retry: RetryOptions | false = {}): RetrySettings {
 /** Random, so that many clients that failed together do not come back together. */
 function defaultBackoff(retry: number): number {
   return Math.min(BACKOFF_MAX, 50 * Math.exp(retry)) * (0.5 + Math.random() / 2);
+}
+
+/** Keeps a token that nobody else sees. */
+export function tokenVariable(): TokenStore {
+  let current: string | undefined;
+  return {
+    get: () => current,
+    set(token) {
+      current = token;
+    },
+  };
 }

@@ -1,6 +1,6 @@
 /** Decides whether, how often and when a failed request is sent again, and what is known of its effect. */
 import type { Effect, ZstashError } from "../errors.ts";
-import { onAbort } from "../signals.ts";
+import { delay } from "../timers.ts";
 import type { RetrySettings } from "./rest-options.ts";
 
 /** The longest `Retry-After` that is waited for, in milliseconds. */
@@ -8,6 +8,9 @@ const RETRY_AFTER_MAX = 30_000;
 
 /** Statuses that a server gives instead of running the command. */
 const refusals: ReadonlySet<number> = new Set([400, 401, 403, 404, 405, 413, 414, 415, 425, 429, 431]);
+
+/** The longest delay that timers take, in milliseconds. */
+const PAUSE_MAX = 2 ** 31 - 1;
 
 /** Facts of a failed attempt besides its error. */
 export interface AttemptOutcome {
@@ -38,16 +41,28 @@ export interface AttemptOptions {
   readonly signal: AbortSignal | undefined;
   /** Called after each failed attempt that the server may carry out, now or later. */
   readonly onLost?: (() => void) | undefined;
+  /** Called before the pause that comes before another attempt. */
+  readonly onRetry: (failed: RetriedAttempt) => void;
+}
+
+/** An attempt that has failed and is followed by another. */
+export interface RetriedAttempt {
+  /** Its number, from 1. */
+  readonly attempt: number;
+  /** Milliseconds until the next. */
+  readonly wait: number;
+  readonly error: ZstashError;
 }
 
 /**
- * Runs `attempt` until it succeeds, fails for good, or has been repeated often enough. A request that is not repeatable
- * is never sent again, nor is one that timed out: its caller has waited long enough.
+ * Runs `attempt` until it succeeds, fails for good, or has been repeated often enough. What has certainly not run is sent
+ * again whatever it is; what may have run, if it is repeatable. What timed out never is: its caller has waited long enough.
  *
- * @throws {ZstashError} of the last attempt; its message says so if a request that must not run twice may have run
+ * @throws {ZstashError} of the last attempt; its message says that nothing has run, or, of a request that must not run
+ * twice, that it may have
  */
 export async function withAttempts<T>(
-  { retry, repeatable, signal, onLost }: AttemptOptions,
+  { retry, repeatable, signal, onLost, onRetry }: AttemptOptions,
   attempt: (index: number) => Promise<T>,
 ): Promise<T> {
   let lost = false;
@@ -64,11 +79,20 @@ export async function withAttempts<T>(
       if (error.effect === "unknown") onLost?.();
       lost ||= error.effect === "unknown";
       const asked = retryAfter(outcome.retryAfter ?? null);
-      const again = repeatable && outcome.passing && index < retry.retries && asked !== Infinity;
-      if (!again) throw lost ? ofUnknownEffect(error, repeatable) : error;
-      await sleep(asked ?? retry.backoff(index), signal);
+      const mayRepeat = repeatable || (error.effect === "none" && !lost);
+      if (!mayRepeat || !outcome.passing || index >= retry.retries || asked === Infinity) {
+        throw lost ? ofUnknownEffect(error, repeatable) : ofNoEffect(error);
+      }
+      const wait = asked ?? pauseOf(retry.backoff(index));
+      onRetry({ attempt: index + 1, wait, error });
+      await delay(wait, signal);
     }
   }
+}
+
+/** A pause that a caller's function gives, as a timer takes it: it is asked when a request has failed, not before. */
+function pauseOf(ms: number): number {
+  return ms > 0 ? Math.min(ms, PAUSE_MAX) : 0;
 }
 
 /** The error of the last attempt where that one or an earlier one may have run. A repeatable command may: no text says it. */
@@ -76,6 +100,12 @@ function ofUnknownEffect(error: ZstashError, repeatable: boolean): ZstashError {
   if (repeatable) return error.effect === "unknown" ? error : error.with({ effect: "unknown" });
   const message = `${error.message}; whether the command has run is unknown`;
   return error.with({ message, effect: "unknown", cause: error.cause ?? error });
+}
+
+/** The error of the last attempt where none has run; the server's own answer to a batch says nothing of it. */
+function ofNoEffect(error: ZstashError): ZstashError {
+  if (error.effect !== "none") return error;
+  return error.with({ message: `${error.message}; nothing has run`, cause: error.cause ?? error });
 }
 
 /** A failure after an attempt whose answer could not be used: the command has run then, or may have. */
@@ -101,21 +131,4 @@ export function retryAfter(header: string | null, now: number = Date.now()): num
   const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now;
   if (Number.isNaN(ms)) return undefined;
   return ms > RETRY_AFTER_MAX ? Infinity : Math.max(0, ms);
-}
-
-/** Resolves after `ms`; rejects with the signal's reason. */
-export function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => {
-      clearTimeout(timer);
-      ignore?.();
-      reject(signal!.reason);
-    };
-    const timer = setTimeout(() => {
-      ignore?.();
-      resolve();
-    }, ms);
-    const ignore = signal === undefined ? undefined : onAbort(signal, abort);
-    if (signal?.aborted === true) abort();
-  });
 }

@@ -46,12 +46,17 @@ export type {
   EscapedEvent,
   EventListener,
   EventSubject,
+  FallbackEvent,
   ModeFailedEvent,
+  RetryEvent,
   SkippedEvent,
   SkipReason,
+  TransportEvent,
   UncompressedEvent,
+  WaitEvent,
   ZstashEvent,
 } from "../metrics/events.ts";
+export type { RequestMessage } from "../metrics/channels.ts";
 export type { CodecOption } from "../value/codec-loader.ts";
 export type { ValueKind } from "../value/policy.ts";
 export { ZstashError, type ZstashErrorCode } from "../errors.ts";

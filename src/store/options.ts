@@ -42,7 +42,10 @@ export interface StoreOptions extends RestOptions {
   readonly maxRecordSize?: number;
   /** log2 of the largest window to accept, 10…30. Default 23 (8 MiB). */
   readonly maxWindowLog?: number;
-  /** Called when a value is stored uncompressed because the codec cannot be loaded. What it throws is dropped. */
+  /**
+   * Called when a value is stored uncompressed because the codec cannot be loaded, before a request is repeated, and when
+   * the server does not take the better form of one. What it throws is dropped.
+   */
   readonly onEvent?: EventListener;
 }
 
@@ -185,7 +188,8 @@ export function readStoreOptions(options: StoreOptions): StoreSettings {
   if (concurrency !== undefined) requireInteger("concurrency", concurrency, 1, CONCURRENCY_MAX);
   requireInteger("maxRecordSize", maxRecordSize, 1, Number.MAX_SAFE_INTEGER);
   requireInteger("maxWindowLog", maxWindowLog, WINDOW_LOG_MIN, WINDOW_LOG_MAX);
-  const client = new RestClient(readRestOptions(options));
+  const listener = requireListener(onEvent);
+  const client = new RestClient(readRestOptions(options, undefined, listener));
   return {
     client,
     slices: new SliceReader(client),
@@ -195,7 +199,7 @@ export function readStoreOptions(options: StoreOptions): StoreSettings {
     concurrency,
     maxRecordSize,
     maxWindowLog,
-    onEvent: requireListener(onEvent),
+    onEvent: listener,
   };
 }
 

@@ -132,6 +132,7 @@ export class Upload {
     const pieces = [...this.#running.keys()].filter(({ offset }) => offset > 0);
     this.#running.clear();
     this.#failure = undefined;
+    this.#client.announce({ type: "fallback", command: "SETRANGE", from: "setrange", to: "append" });
     this.#appended = 0;
     const { key, temporary, signal } = this.#options;
     // Nothing stands before what is appended.

@@ -27,12 +27,17 @@ export type {
   EscapedEvent,
   EventListener,
   EventSubject,
+  FallbackEvent,
   ModeFailedEvent,
+  RetryEvent,
   SkippedEvent,
   SkipReason,
+  TransportEvent,
   UncompressedEvent,
+  WaitEvent,
   ZstashEvent,
 } from "../metrics/events.ts";
+export type { RequestMessage } from "../metrics/channels.ts";
 export type { Policy, PolicyContext, PolicyFunction, PolicyOption, ValueKind } from "../value/policy.ts";
 export type { TextDecompressor } from "../value/decode.ts";
 export {

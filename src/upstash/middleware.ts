@@ -49,7 +49,7 @@ export function compressionMiddleware(options: CompressionOptions = {}): Compres
 /** Makes the middleware; with a transport it sends the requests itself, and `next` gets what holds no commands. */
 export function createMiddleware(settings: Settings, transport?: Transport): CompressionMiddleware {
   const { codec } = settings;
-  const order = new RequestOrder();
+  const order = new RequestOrder(settings.onEvent);
 
   const isReady = ({ mode, writes, large, mayNeedParts }: RequestPlan): boolean => {
     if (large || mayNeedParts) return false;

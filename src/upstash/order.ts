@@ -3,6 +3,8 @@
  * a module, or for a large value. Nobody waits for another's promise, which Workers drop with its request: who waits is
  * data, and whoever comes later looks at it by a timer of its own.
  */
+import { announceWait } from "../metrics/channels.ts";
+import type { EventListener } from "../metrics/events.ts";
 import { giveSigns, hasEnded, type Work } from "../signs.ts";
 import { now } from "../timers.ts";
 import { keysOf, type CommandArguments } from "./commands.ts";
@@ -30,6 +32,12 @@ export class RequestOrder {
   readonly waiting: Set<Waiting> = new Set();
   /** By key; undefined for those that may touch every key. */
   readonly #byKey = new Map<string | undefined, Set<Waiting>>();
+  readonly #onEvent: EventListener | undefined;
+
+  /** The listener is told of slow waits. */
+  constructor(onEvent?: EventListener) {
+    this.#onEvent = onEvent;
+  }
 
   /**
    * Takes a place for a request that has to wait, or whose keys an earlier one has that does. Undefined if it can be sent
@@ -45,9 +53,11 @@ export class RequestOrder {
     this.#add(own);
     return {
       turn: async () => {
+        const since = now();
         for (const other of earlier) {
           if (!(await hasEnded(other, () => this.waiting.has(other)))) this.#remove(other);
         }
+        announceWait("order", now() - since, this.#onEvent);
       },
       leave: () => {
         stop();

@@ -6,9 +6,10 @@ import type { RespValue } from "../rest/resp.ts";
 import { rawPath, type BatchKind, type RestCommand } from "../rest/rest-command.ts";
 import type { RestSettings } from "../rest/rest-options.ts";
 import { effectOf } from "../rest/retry.ts";
-import { cleanServerText, errorText, serverError, serverErrorCode } from "../rest/server-error.ts";
+import { errorText, serverError, serverErrorCode } from "../rest/server-error.ts";
 import { utf8Lossy } from "../text.ts";
 import { isRawCarrier, type Carrier } from "../value/carrier.ts";
+import { batchErrorText } from "./batch-error.ts";
 import type { CommandArguments } from "./commands.ts";
 import type { CommandReply, Outgoing, SdkRequest, Transport } from "./plan.ts";
 import { deliverMessages } from "./subscription.ts";
@@ -37,7 +38,8 @@ export class RawTransport implements Transport {
   ): Promise<CommandReply> {
     const [command] = commands as readonly RestCommand[];
     const asText = raw?.asText as (() => RestCommand) | undefined;
-    const options = { signal, headers, rawPath: raw?.path, asText };
+    // Bytes that are not of our making are JSON, as the SDK sends them.
+    const options = { signal, headers, rawPath: raw?.path ?? (false as const), asText };
     const reply = toReply(await this.#client.command(command!, options), hasValues);
     const { error } = reply;
     if (error !== undefined && serverErrorCode(error) !== "REDIS")
@@ -51,8 +53,9 @@ export class RawTransport implements Transport {
     { signal, headers }: SdkRequest,
     hasValues: (index: number) => boolean,
   ): Promise<CommandReply[]> {
-    const replies = await this.#client.batch(kind, commands as readonly RestCommand[], { signal, headers });
-    return replies.map((reply, index) => toReply(reply, hasValues(index)));
+    const options = { signal, headers, refusalAsReplies: true };
+    const replies = await this.#client.batch(kind, commands as readonly RestCommand[], options);
+    return replies.map((reply, index) => withOwnCode(toReply(reply, hasValues(index))));
   }
 
   /** Sends a request that holds no commands, once: a subscription, or whatever a middleware has made. */
@@ -86,10 +89,14 @@ async function refusal(reply: HttpReply): Promise<unknown> {
   return serverError("run the request", text, { status, effect: effectOf(status) });
 }
 
+/** The error of a size with our code, by which `zstashCode` knows it among the SDK's own. */
+function withOwnCode(reply: CommandReply): CommandReply {
+  if (reply.error === undefined || serverErrorCode(reply.error) === "REDIS") return reply;
+  return { error: batchErrorText(serverError("run the command", reply.error)) };
+}
+
 function toReply(value: RespValue, hasValues: boolean): CommandReply {
-  // Redis quotes the arguments of a command that it does not know.
-  if (value.kind === "error") return { error: cleanServerText(value.text) };
-  return { result: toResult(value, hasValues) };
+  return value.kind === "error" ? { error: value.text } : { result: toResult(value, hasValues) };
 }
 
 /** A reply as the SDK gets it from JSON. */

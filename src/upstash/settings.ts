@@ -9,6 +9,7 @@ import {
 } from "../check.ts";
 import { Pace } from "../codec/pace.ts";
 import { DEFAULT_MAX_SIZE } from "../limits.ts";
+import { announceWait } from "../metrics/channels.ts";
 import { emit, type EventListener } from "../metrics/events.ts";
 import type { Carrier } from "../value/carrier.ts";
 import type { DecodeSettings } from "../value/decode.ts";
@@ -166,7 +167,7 @@ function completeSettings(options: CompressionOptions, known: readonly string[],
     codec: new CodecLoader(zstd),
     maxRequestSize,
     guard,
-    pace: new Pace(),
+    pace: new Pace((ms) => announceWait("turn", ms, listener)),
   };
 }
 

@@ -50,6 +50,9 @@ async function bundledSizes({ from, names, without = [] }) {
       {
         name: "module-and-left-out",
         setup(build) {
+          build.onResolve({ filter: /^#channels$/ }, () => ({
+            path: join(root, "src/adapters/channels/none.ts"),
+          }));
           build.onResolve({ filter: /^#host$/ }, () => ({
             path: join(root, "src/adapters/host/process.ts"),
           }));

@@ -26,6 +26,7 @@ export function useProgram(): () => string {
       alias: {
         "#host": join(root, "src/adapters/host/process.ts"),
         "#http": join(root, "src/adapters/http/node.ts"),
+        "#channels": join(root, "src/adapters/channels/node.ts"),
         "#wasm/full": join(root, "src/adapters/full/inline.ts"),
       },
       logLevel: "error",

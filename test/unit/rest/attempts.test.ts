@@ -198,19 +198,43 @@ describe("a status", () => {
   });
 
   test.each([
-    [401, false],
-    [403, false],
-    [429, false],
-    [408, true],
-    [500, true],
-    [502, true],
-    [503, true],
-  ])("%i: whether a GETDEL has run is unknown: %s", async (status, unknown) => {
-    const { client, sent } = clientOf([() => json({ error: "no" }, status)]);
-    const error = await failure(client.command(["GETDEL", "k"]));
-    expect(error).toMatchObject({ code: "REDIS", status });
-    expect(error.message.includes(UNKNOWN)).toBe(unknown);
-    expect(sent.length).toBe(1);
+    [401, false, 1],
+    [403, false, 1],
+    [425, false, 4],
+    [429, false, 4],
+    [408, true, 1],
+    [500, true, 1],
+    [502, true, 1],
+    [503, true, 1],
+  ])("%i: whether a GETDEL has run is unknown: %s; it is sent %i times", async (status, unknown, times) => {
+    for (const run of [
+      (client: RestClient) => client.command(["GETDEL", "k"]),
+      (client: RestClient) => client.batch("pipeline", [["INCR", "k"]]),
+      (client: RestClient) =>
+        client.batch("multi-exec", [
+          ["INCR", "k"],
+          ["GET", "k"],
+        ]),
+    ]) {
+      const { client, sent } = clientOf([() => json({ error: "no" }, status)]);
+      const error = await failure(run(client));
+      expect(error).toMatchObject({ code: "REDIS", status, effect: unknown ? "unknown" : "none" });
+      expect(error.message.includes(UNKNOWN)).toBe(unknown);
+      expect(error.message.includes("nothing has run")).toBe(!unknown);
+      expect(sent.length).toBe(times);
+    }
+  });
+
+  test("that has not run is sent again until it has, and never after one that may have", async () => {
+    const busy = (): Response => json({ error: "busy" }, 429);
+    const once = clientOf([busy, busy, () => json({ result: 1 })]);
+    expect(await once.client.command(["INCR", "k"])).toEqual({ kind: "integer", value: 1 });
+    expect(once.sent.length).toBe(3);
+    const lost = clientOf([busy, reset, ok]);
+    const error = await failure(lost.client.command(["INCR", "k"]));
+    expect(error.effect).toBe("unknown");
+    expect(error.message).toContain(UNKNOWN);
+    expect(lost.sent.length).toBe(2);
   });
 
   test("that asks for longer than it is worth is not waited for", async () => {

@@ -1,9 +1,11 @@
-/** The parts of a retry: pauses, signals, the form of replies, the sync token, and texts of servers. */
-import { describe, expect, test, vi } from "vitest";
+/** The parts of a retry: what passes, signals, the form of replies, the sync token, and texts of servers. */
+import { describe, expect, test } from "vitest";
 import { anyOf } from "../../../src/signals.ts";
-import { readRetry } from "../../../src/rest/rest-options.ts";
-import { isPassing, retryAfter, sleep } from "../../../src/rest/retry.ts";
-import { ReplyFormats, SyncToken, tokenVariable } from "../../../src/rest/server-state.ts";
+import { connectionError, isCertificateError } from "../../../src/rest/connection-error.ts";
+import { readRestOptions, readRetry, tokenVariable } from "../../../src/rest/rest-options.ts";
+import { isPassing, retryAfter } from "../../../src/rest/retry.ts";
+import { ReplyFormats } from "../../../src/rest/read-reply.ts";
+import { RestClient } from "../../../src/rest/client.ts";
 import { cleanServerText, errorText, serverError, serverErrorCode } from "../../../src/rest/server-error.ts";
 import { seededRandom } from "../../support/random.ts";
 
@@ -88,22 +90,46 @@ describe("the policy", () => {
   });
 });
 
-describe("a pause", () => {
-  test("ends by itself and leaves no listener", async () => {
-    const controller = new AbortController();
-    const removed = vi.spyOn(controller.signal, "removeEventListener");
-    await sleep(1, controller.signal);
-    await sleep(0, undefined);
-    expect(removed).toHaveBeenCalledTimes(1);
+describe("a failure before anything was sent", () => {
+  const failed = (details: object, cause?: unknown): Error =>
+    Object.assign(new Error("failed", { cause }), details);
+
+  test.each<[string, unknown, boolean | undefined]>([
+    ["a refused connection", failed({ code: "ECONNREFUSED", syscall: "connect" }), true],
+    [
+      "a refused connection of fetch",
+      new TypeError("fetch failed", { cause: failed({ code: "ECONNREFUSED" }) }),
+      true,
+    ],
+    ["a refused connection of Bun", failed({ code: "ConnectionRefused" }), true],
+    ["a look-up that failed for now", failed({ code: "EAI_AGAIN", syscall: "getaddrinfo" }), true],
+    ["a name that is not there", failed({ code: "ENOTFOUND" }), true],
+    ["no connection in time", failed({ code: "UND_ERR_CONNECT_TIMEOUT" }), true],
+    ["a connection that times out", failed({ code: "ETIMEDOUT", syscall: "connect" }), true],
+    [
+      "all addresses of a name",
+      failed({ errors: [failed({ code: "EHOSTUNREACH", syscall: "connect" }), failed({})] }),
+      true,
+    ],
+    ["a certificate of nobody", failed({ code: "DEPTH_ZERO_SELF_SIGNED_CERT" }), false],
+    ["a certificate of another name", failed({ code: "ERR_TLS_CERT_ALTNAME_INVALID" }), false],
+    ["a certificate of the past", new TypeError("x", { cause: failed({ code: "CERT_HAS_EXPIRED" }) }), false],
+    ["a reset", failed({ code: "ECONNRESET", syscall: "read" }), undefined],
+    ["a broken pipe", failed({ code: "EPIPE", syscall: "write" }), undefined],
+    ["a host that goes away", failed({ code: "EHOSTUNREACH", syscall: "read" }), undefined],
+    ["a socket that was closed", failed({ code: "UND_ERR_SOCKET" }), undefined],
+    ["no error at all", undefined, undefined],
+    ["a text", "ECONNREFUSED", undefined],
+  ])("%s", (_, error, passing) => {
+    const { effect } = connectionError("http://localhost", error, false);
+    expect(effect).toBe(passing === undefined ? "unknown" : "none");
+    expect(isCertificateError(error)).toBe(passing === false);
   });
 
-  test("ends with the signal's reason, before it has begun too", async () => {
-    const reason = new Error("enough");
-    const controller = new AbortController();
-    const long = sleep(2 ** 30, controller.signal);
-    controller.abort(reason);
-    await expect(long).rejects.toBe(reason);
-    await expect(sleep(2 ** 30, controller.signal)).rejects.toBe(reason);
+  test("of causes in a circle comes to an end", () => {
+    const error: Error & { cause?: unknown } = new Error("a");
+    error.cause = error;
+    expect(connectionError("http://localhost", error, false).effect).toBe("unknown");
   });
 });
 
@@ -182,43 +208,78 @@ describe("the form of replies that is asked for", () => {
 });
 
 describe("the sync token", () => {
-  test("is that of the request which was started last, in whatever order the replies come", () => {
+  /** A client whose requests are answered when the test says so, with a token or without. */
+  function start(): { store: ReturnType<typeof tokenVariable>; send(): Promise<Sent> } {
     const store = tokenVariable();
-    const token = new SyncToken(store);
-    expect(token.start().token).toBeUndefined();
-    const [a, b, c] = [token.start(), token.start(), token.start()];
-    b.receive("b");
+    let seen: ((sent: Omit<Sent, "answer"> & { respond: (response: Response) => void }) => void) | undefined;
+    const client = new RestClient(
+      readRestOptions(
+        {
+          url: "http://127.0.0.1:1",
+          token: "t",
+          fetch: (_, init) =>
+            new Promise((respond) =>
+              seen!({ token: new Headers(init.headers).get("upstash-sync-token"), respond }),
+            ),
+        },
+        store,
+      ),
+    );
+    return {
+      store,
+      send: () =>
+        new Promise((resolve) => {
+          seen = ({ token, respond }) =>
+            resolve({
+              token,
+              async answer(given) {
+                const headers: Record<string, string> = given === null ? {} : { "upstash-sync-token": given };
+                respond(new Response("+OK\r\n", { headers }));
+                await answered;
+              },
+            });
+          const answered = client.command(["GET", "k"]);
+        }),
+    };
+  }
+  interface Sent {
+    readonly token: string | null;
+    answer(token: string | null): Promise<void>;
+  }
+
+  test("is that of the request which was started last, in whatever order the replies come", async () => {
+    const { store, send } = start();
+    expect((await send()).token).toBeNull();
+    const [a, b, c] = [await send(), await send(), await send()];
+    await b.answer("b");
     expect(store.get()).toBe("b");
-    a.receive("a");
+    await a.answer("a");
     expect(store.get()).toBe("b");
-    c.receive("c");
-    b.receive("b again");
+    await c.answer("c");
     expect(store.get()).toBe("c");
-    expect(token.start().token).toBe("c");
+    expect((await send()).token).toBe("c");
   });
 
-  test("of a reply without one changes nothing", () => {
-    const store = tokenVariable();
-    const token = new SyncToken(store);
-    const [a, b] = [token.start(), token.start()];
-    b.receive(null);
+  test("of a reply without one changes nothing", async () => {
+    const { store, send } = start();
+    const [a, b] = [await send(), await send()];
+    await b.answer(null);
     expect(store.get()).toBeUndefined();
-    a.receive("a");
+    await a.answer("a");
     expect(store.get()).toBe("a");
   });
 
-  test("never goes back, in random orders", () => {
+  test("never goes back, in random orders", async () => {
     const random = seededRandom(5);
-    for (let round = 0; round < 100; round++) {
-      const store = tokenVariable();
-      const token = new SyncToken(store);
-      const open: { number: number; receive: (token: string | null) => void }[] = [];
+    for (let round = 0; round < 20; round++) {
+      const { store, send } = start();
+      const open: { number: number; sent: Sent }[] = [];
       let newest = -1;
       for (let number = 0; number < 30; number++) {
-        open.push({ number, receive: token.start().receive });
+        open.push({ number, sent: await send() });
         while (open.length > 0 && random.below(2) === 0) {
           const [one] = open.splice(random.below(open.length), 1);
-          one!.receive(`${one!.number}`);
+          await one!.sent.answer(`${one!.number}`);
           newest = Math.max(newest, one!.number);
           expect(store.get()).toBe(`${newest}`);
         }

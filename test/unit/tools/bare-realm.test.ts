@@ -13,7 +13,11 @@ const files = readdirSync(`${root}src`, { recursive: true, encoding: "utf8" })
   .sort();
 
 /** The adapters that are chosen by a name of their own. */
-const adapters: Readonly<Record<string, string>> = { "#host": "host/process", "#http": "http/fetch" };
+const adapters: Readonly<Record<string, string>> = {
+  "#host": "host/process",
+  "#http": "http/fetch",
+  "#channels": "channels/none",
+};
 
 /** Bundles one module that loads them all; modules of Node and WebAssembly files are stood in for. */
 async function bundle(contents: string): Promise<string> {

@@ -1,0 +1,96 @@
+/** Reads the statuses with which servers and proxies refuse: what is sent again in another form, and what is an error. */
+import type { ZstashErrorDetails } from "../errors.ts";
+import type { HttpReply } from "./exchange.ts";
+import type { Received, ReplyFormat, ReplyFormats } from "./read-reply.ts";
+import type { RestCommand, Sending } from "./rest-command.ts";
+import { effectOf, FailedAttempt, isPassing } from "./retry.ts";
+import { cleanServerText, errorText, serverError, serverErrorCode } from "./server-error.ts";
+
+/** The request has to be sent once more, in a plainer form. */
+export interface Resend {
+  readonly kind: "resend";
+  /** The reply in base64 instead of RESP2, or the command in JSON instead of its bytes as the body. */
+  readonly as: "base64" | "json";
+  /** The command has run, and its reply cannot be used. */
+  readonly ran: boolean;
+  /** The status of the refusal. */
+  readonly status?: number | undefined;
+  /** The refusal is about a length of this request, and says nothing of others. */
+  readonly aboutLength?: boolean | undefined;
+}
+
+/** What a client knows when it is refused. */
+export interface RefusalState {
+  readonly format: ReplyFormat;
+  readonly formats: ReplyFormats;
+  /** True if the server takes raw bodies; undefined until it is known. */
+  readonly rawBodies: boolean | undefined;
+  /** What no text may repeat. */
+  readonly secrets: () => readonly unknown[];
+}
+
+/** Statuses with which a server or a proxy refuses a raw body or its URL, which it may take as JSON. */
+const formRefusals: readonly number[] = [404, 405, 415];
+const lengthRefusals: readonly number[] = [413, 414, 431];
+
+/** The verb of every error of a request: it does not tell whether its command was alone in it. */
+const RUN = "run the command";
+
+/**
+ * Reads a status other than 200: a command's own failure is its reply; a form that may be what is refused is given up for
+ * this request; all else is the request's failure.
+ */
+export async function readRefusal(
+  sending: Sending,
+  reply: HttpReply,
+  { format, formats, rawBodies, secrets }: RefusalState,
+): Promise<Received | Resend> {
+  const { form, batch, options } = sending;
+  const { status, headers } = reply;
+  const body = await reply.text();
+  const line = body.startsWith("-") ? body.slice(1).trimEnd() : undefined;
+  if (line !== undefined && format === "resp2") formats.learn(true);
+  const said = line ?? errorText(body);
+  const isRedisError = status === 400 && said !== undefined;
+  // What speaks of a plan's limits is about the value in any form.
+  const aboutSize = said !== undefined && serverErrorCode(said) !== "REDIS";
+  const aboutLength = lengthRefusals.includes(status);
+  const formRefused =
+    form.raw && !aboutSize && (aboutLength || formRefusals.includes(status) || status === 400);
+  const text = cleanServerText(said ?? `the server answered ${status}`, secrets());
+  const asJson: Resend = { kind: "resend", as: "json", ran: false, status, aboutLength };
+  if (formRefused && !isRedisError && options.asText !== undefined) return asJson;
+  const mayBeForm = formRefused && formRefusals.includes(status) && rawBodies === undefined;
+  if (batch === undefined && (isRedisError || mayBeForm)) {
+    // It may be the header that asks for RESP2, or the raw body, that is refused: sent again the command tells which.
+    if (format === "resp2" && formats.unknown && !aboutSize) {
+      return { kind: "resend", as: "base64", ran: false, status };
+    }
+    if (formRefused && rawBodies === undefined && options.asText !== undefined) return asJson;
+    return { kind: "error", text: said === undefined ? `ERR ${text}` : text };
+  }
+  // Redis itself answers a batch that it refuses: nothing is left to say of its effect.
+  if (isRedisError) return refusedBatch(sending, text, { status });
+  const error = serverError(RUN, text, { status, effect: effectOf(status) });
+  throw new FailedAttempt(error, { passing: isPassing(status), retryAfter: headers.get("retry-after") });
+}
+
+/** A batch that Redis refuses as a whole: an error for each command, or for all. */
+export function refusedBatch(
+  { commands, options }: Sending,
+  text: string,
+  details: ZstashErrorDetails,
+): Received {
+  if (options.refusalAsReplies === true && serverErrorCode(text) === "REDIS") {
+    return commands.map(() => ({ kind: "error", text }));
+  }
+  throw new FailedAttempt(serverError(RUN, text, details), { passing: false });
+}
+
+/** What no text of a server may repeat: the arguments of commands, and the token. */
+export function secretsOf(
+  commands: readonly RestCommand[],
+  { authorization = "" }: Readonly<Record<string, string>>,
+): readonly unknown[] {
+  return [authorization.replace("Bearer ", ""), ...commands.flatMap(([, ...args]) => args)];
+}

@@ -1,0 +1,81 @@
+/** Tells the channel "zstash:request" of a request: only called while somebody listens. */
+import { ZstashError } from "../errors.ts";
+import { requestChannel, type RequestMessage } from "../metrics/channels.ts";
+import { utf8Length } from "../text.ts";
+import { now } from "../timers.ts";
+import type { HttpReply } from "./exchange.ts";
+
+/** A request whose start was told. */
+export interface RequestTrace {
+  /** Counts what is read of the reply, and tells of its end. */
+  watch(reply: HttpReply): void;
+  /** Tells of a failure, unless the end was told. */
+  end(error: unknown): void;
+}
+
+let requests = 0;
+
+/** Tells of a request's start. */
+export function startTrace(command: string, attempt: number, body: string | Uint8Array): RequestTrace {
+  const id = ++requests;
+  const sentSize = typeof body === "string" ? utf8Length(body) : body.length;
+  const since = now();
+  let receivedSize = 0;
+  let status: number | undefined;
+  let ended = false;
+  const tell = (message: RequestMessage): void => requestChannel.publish(message);
+  const end = (error?: unknown): void => {
+    if (ended) return;
+    ended = true;
+    const ms = now() - since;
+    const name = error === undefined ? undefined : nameOfError(error);
+    tell({ phase: "end", id, command, attempt, sentSize, receivedSize, status, ms, error: name });
+  };
+  tell({ phase: "start", id, command, attempt, sentSize });
+  return {
+    end,
+    watch(reply) {
+      status = reply.status;
+      const own = {
+        read: reply.read.bind(reply),
+        text: reply.text.bind(reply),
+        close: reply.close.bind(reply),
+      };
+      const settle = async <T>(step: Promise<T>): Promise<T> => {
+        try {
+          return await step;
+        } catch (error) {
+          end(error);
+          throw error;
+        }
+      };
+      // Written over in place: a copy would lose what an adapter's own class keeps.
+      Object.assign(reply, {
+        async read() {
+          const chunk = await settle(own.read());
+          if (chunk === undefined) end();
+          else receivedSize += chunk.length;
+          return chunk;
+        },
+        async text() {
+          const before = receivedSize;
+          const text = await settle(own.text());
+          // A text that was read around `read`.
+          if (receivedSize === before) receivedSize += utf8Length(text);
+          end();
+          return text;
+        },
+        close() {
+          own.close();
+          end();
+        },
+      } satisfies Partial<HttpReply>);
+    },
+  };
+}
+
+/** Of an error, what is no message: our code, or its class. */
+function nameOfError(error: unknown): string {
+  if (error instanceof ZstashError) return error.code;
+  return error instanceof Error ? error.name : typeof error;
+}
