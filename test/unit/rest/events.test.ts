@@ -2,8 +2,7 @@
 import { channel, subscribe, unsubscribe } from "node:diagnostics_channel";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import * as silent from "../../../src/adapters/channels/none.ts";
-import type { RequestMessage } from "../../../src/metrics/channels.ts";
-import type { ZstashEvent } from "../../../src/metrics/events.ts";
+import type { RequestMessage, ZstashEvent } from "../../../src/metrics/events.ts";
 import { RestClient } from "../../../src/rest/client.ts";
 import type { Fetch } from "../../../src/rest/exchange.ts";
 import { readRestOptions, type RestOptions } from "../../../src/rest/rest-options.ts";
