@@ -30,3 +30,6 @@ export const REDIS_STRING_MAX: number = 512 << 20;
 
 /** The longest reply that is read: V8's strings end at half of that, and a response at Upstash at a hundredth. */
 export const REPLY_SIZE_MAX: number = 2 ** 30;
+
+/** Milliseconds from which a wait is told of. */
+export const SLOW_WAIT = 100;

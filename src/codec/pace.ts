@@ -1,5 +1,6 @@
 /** How streams share the event loop: how much work one turn of it may hold, and who works next. */
 import { macrotask, now } from "../timers.ts";
+import { tellWait } from "./waits.ts";
 
 /** Work of all streams in one turn, in bytes at level 1 speed: about 4 ms at 250 MB/s. */
 const BUDGET = 1 << 20;
@@ -25,10 +26,10 @@ export class Pace {
   #spent = 0;
   /** Whether a waiter that had not worked in this round found the turn's budget spent. */
   #denied = false;
-  readonly #onWait: ((ms: number) => void) | undefined;
+  readonly #onWait: (ms: number) => void;
 
   /** The function is told of each wait, in milliseconds. */
-  constructor(onWait?: (ms: number) => void) {
+  constructor(onWait: (ms: number) => void = (ms) => tellWait("turn", ms)) {
     this.#onWait = onWait;
   }
 
@@ -46,7 +47,7 @@ export class Pace {
       await macrotask();
       if (turn === this.#turn) this.#open();
       if (worked === this.#round) continue;
-      if (this.#spent < BUDGET) return this.#onWait?.(now() - since);
+      if (this.#spent < BUDGET) return this.#onWait(now() - since);
       this.#denied = true;
     }
   }

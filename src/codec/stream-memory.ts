@@ -2,6 +2,7 @@
 import { DEFAULT_MEMORY_LIMIT, REQUESTS_END_SILENTLY } from "#host";
 import { requireInteger } from "../check.ts";
 import type { EngineSettings } from "../engine/engine.ts";
+import { tellWait } from "./waits.ts";
 
 /** How the streams of a codec share memory. */
 export interface StreamMemoryOptions {
@@ -33,5 +34,6 @@ export function readStreamMemory({
 }: StreamMemoryOptions): EngineSettings {
   requireInteger("memoryLimit", memoryLimit, 1 << 20, 2 ** 32);
   requireInteger("waitTimeout", waitTimeout, 0, WAIT_TIMEOUT_MAX);
-  return { memoryLimit, waitTimeout, beats: REQUESTS_END_SILENTLY };
+  const onWait = (ms: number): void => tellWait("memory", ms);
+  return { memoryLimit, waitTimeout, beats: REQUESTS_END_SILENTLY, onWait };
 }

@@ -142,6 +142,8 @@ export interface EngineSettings {
    * look for themselves instead of being told.
    */
   readonly beats: boolean;
+  /** Told how long a stream has waited for a context, in ms. */
+  readonly onWait?: ((ms: number) => void) | undefined;
 }
 
 /** Makes an engine; rejects with WASM_UNAVAILABLE where it cannot. May be called again after a failure. */

@@ -74,7 +74,10 @@ export class InstancePool<T extends Poolable> {
     try {
       for (let ms = 1; ; ms = nextPause(ms, beats ? POLL_MAX : IDLE_POLL_MAX)) {
         const lease = this.#look(ticket);
-        if (lease !== undefined) return lease;
+        if (lease !== undefined) {
+          this.#settings.onWait?.(now() - ticket.since);
+          return lease;
+        }
         await delay(ms, signal, beats ? undefined : (wake) => (ticket.wake = wake));
       }
     } finally {

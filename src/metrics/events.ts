@@ -135,6 +135,28 @@ export type ZstashEvent =
   | ModeFailedEvent
   | TransportEvent;
 
+/** A message of the channel "zstash:request". Times and sizes only: no key, no value, no URL. */
+export interface RequestMessage {
+  /** "start" before a request is sent; "end" when its reply has been read, or it has failed. */
+  readonly phase: "start" | "end";
+  /** The same for both; counted through a process. */
+  readonly id: number;
+  /** The command's name in upper case, or "pipeline" or "multi-exec". */
+  readonly command: string;
+  /** The number of the attempt, from 1. */
+  readonly attempt: number;
+  /** Bytes of the request's body. */
+  readonly sentSize: number;
+  /** Bytes of the reply's body that were read. */
+  readonly receivedSize?: number | undefined;
+  /** The reply's HTTP status; absent if there was none. */
+  readonly status?: number | undefined;
+  /** Milliseconds from start to end. */
+  readonly ms?: number | undefined;
+  /** The error's code, or its name if it is none of ours; absent if the request succeeded. */
+  readonly error?: string | undefined;
+}
+
 /** Called synchronously with each event. Its errors and rejections are dropped. */
 export type EventListener = (event: ZstashEvent) => unknown;
 

@@ -239,7 +239,7 @@ export class RestClient {
     } catch (error) {
       reply?.close();
       const failure = attemptFailure(error, signal);
-      trace?.end(failure);
+      trace?.end(failure instanceof FailedAttempt ? failure.error : failure);
       throw failure;
     }
   }

@@ -1,6 +1,7 @@
 /** Tells the channel "zstash:request" of a request: only called while somebody listens. */
 import { ZstashError } from "../errors.ts";
-import { requestChannel, type RequestMessage } from "../metrics/channels.ts";
+import { requestChannel } from "../metrics/channels.ts";
+import type { RequestMessage } from "../metrics/events.ts";
 import { utf8Length } from "../text.ts";
 import { now } from "../timers.ts";
 import type { HttpReply } from "./exchange.ts";

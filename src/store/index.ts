@@ -48,6 +48,7 @@ export type {
   EventSubject,
   FallbackEvent,
   ModeFailedEvent,
+  RequestMessage,
   RetryEvent,
   SkippedEvent,
   SkipReason,
@@ -56,7 +57,6 @@ export type {
   WaitEvent,
   ZstashEvent,
 } from "../metrics/events.ts";
-export type { RequestMessage } from "../metrics/channels.ts";
 export type { CodecOption } from "../value/codec-loader.ts";
 export type { ValueKind } from "../value/policy.ts";
 export { ZstashError, type ZstashErrorCode } from "../errors.ts";

@@ -29,6 +29,7 @@ export type {
   EventSubject,
   FallbackEvent,
   ModeFailedEvent,
+  RequestMessage,
   RetryEvent,
   SkippedEvent,
   SkipReason,
@@ -37,7 +38,6 @@ export type {
   WaitEvent,
   ZstashEvent,
 } from "../metrics/events.ts";
-export type { RequestMessage } from "../metrics/channels.ts";
 export type { Policy, PolicyContext, PolicyFunction, PolicyOption, ValueKind } from "../value/policy.ts";
 export type { TextDecompressor } from "../value/decode.ts";
 export {

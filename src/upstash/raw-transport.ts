@@ -53,7 +53,8 @@ export class RawTransport implements Transport {
     { signal, headers }: SdkRequest,
     hasValues: (index: number) => boolean,
   ): Promise<CommandReply[]> {
-    const options = { signal, headers, refusalAsReplies: true };
+    // What an automatic pipeline is refused as a whole, each of its commands is refused as it would be alone.
+    const options = { signal, headers, refusalAsReplies: kind === "pipeline" };
     const replies = await this.#client.batch(kind, commands as readonly RestCommand[], options);
     return replies.map((reply, index) => withOwnCode(toReply(reply, hasValues(index))));
   }

@@ -59,7 +59,7 @@ describe.each(backends)("on %s", (backend) => {
         // A pipeline of one command is sent as that command over our own transport.
         const whole = (outcomes: unknown): string =>
           JSON.stringify(outcomes)
-            .replaceAll("Command failed: ", "")
+            .replaceAll(/Command (?:\d+ \[ \S+ \] )?failed: /g, "")
             .replaceAll("parse pipeline request", "parse command");
         expect(whole(got)).toBe(whole(wanted));
       }

@@ -142,8 +142,8 @@ function count({ operations }: Step, outcome: unknown): void {
 }
 
 /**
- * The client's errors repeat the whole command, compressed or not. What a server refuses as a whole, a pipeline or a
- * transaction, is a ZstashError over our own transport.
+ * The client's errors repeat the whole command, compressed or not. A transaction that a server refuses as a whole is a
+ * ZstashError over our own transport.
  */
 export async function settle(run: () => Promise<unknown>): Promise<Outcome> {
   try {
@@ -152,7 +152,7 @@ export async function settle(run: () => Promise<unknown>): Promise<Outcome> {
     const { name, message } = error as Error;
     const failed = `${name}: ${message.replace(/, command was: .*/s, "")}`;
     return {
-      failed: failed.replace(/^ZstashError: Cannot run the (pipeline|transaction): /, "UpstashError: "),
+      failed: failed.replace(/^ZstashError: Cannot run the command: /, "UpstashError: "),
     };
   }
 }

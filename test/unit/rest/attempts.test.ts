@@ -359,6 +359,52 @@ describe("a signal", () => {
   });
 });
 
+describe("a signal that is none", () => {
+  test.each([null, true, "abort", {}, { aborted: false }, new AbortController()])(
+    "%s is refused at once",
+    (signal) => {
+      const options = { url: "http://127.0.0.1:1", token: TOKEN, signal: signal as unknown as AbortSignal };
+      expect(() => readRestOptions(options)).toThrow(/^"signal" must be an AbortSignal, got /);
+    },
+  );
+
+  test.each<[string, () => unknown, RegExp]>([
+    [
+      "a promise",
+      async () => new AbortController().signal,
+      /"signal" must be given synchronously, got a promise/,
+    ],
+    [
+      "a promise that is rejected",
+      () => Promise.reject(new Error("late")),
+      /"signal" must be given synchronously/,
+    ],
+    ["something else", () => new AbortController(), /"signal" must be an AbortSignal, got AbortController/],
+    [
+      "an error of its own",
+      () => {
+        throw new Error("mine");
+      },
+      /^mine$/,
+    ],
+  ])("a function that gives %s is an error at the call, and nothing is sent", async (_, give, message) => {
+    const { client, sent } = clientOf([ok], { signal: give as () => AbortSignal });
+    for (const work of [
+      client.command(["GET", "k"]),
+      client.batch("pipeline", [["GET", "k"]]),
+      client.open(["GET", "k"]),
+    ]) {
+      expect((await failure(work)).message).toMatch(message);
+    }
+    expect(sent.length).toBe(0);
+  });
+
+  test("a function may give none", async () => {
+    const { client } = clientOf([ok], { signal: (() => undefined) as unknown as () => AbortSignal });
+    expect(await client.command(["GET", "k"])).toEqual({ kind: "status", text: "OK" });
+  });
+});
+
 describe("what a server can do is found out as it is used", () => {
   test("without RESP2: a read is asked for again in base64, once, and what writes is not asked in RESP2", async () => {
     const answer: Answer = ({ format }) =>
