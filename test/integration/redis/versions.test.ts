@@ -65,7 +65,10 @@ describe.each(sdkVersions)("@upstash/redis %s", (version) => {
   test.each([true, false])("the same members, automatic pipelines %s", (enableAutoPipelining) => {
     const { stock, zstash } = connectPair(modules, servers, { enableAutoPipelining });
     // What a matcher would ask of the client, such as its toString, the SDK would send as a command.
-    expect([zstash instanceof modules.stock.Redis, zstash instanceof modules.zstash.Redis]).toEqual([true, true]);
+    expect([zstash instanceof modules.stock.Redis, zstash instanceof modules.zstash.Redis]).toEqual([
+      true,
+      true,
+    ]);
     expect(Object.keys(zstash).sort()).toEqual(Object.keys(stock).sort());
     expect(methodNames(zstash).sort()).toEqual(methodNames(stock).sort());
   });
