@@ -13,6 +13,7 @@ import { compressionNames, type ClientCompressionOptions } from "./upstash/setti
 
 export * from "#sdk";
 export type { Fetch } from "./rest/exchange.ts";
+// The types of options. The SDK has none of these names; a test says so for each version.
 export type * from "./upstash/index.ts";
 
 /** Options of `new Redis`: those of `@upstash/redis`, and zstash's own. */
@@ -38,7 +39,7 @@ export interface RedisEnvironment {
 export interface RedisRequester {
   readYourWrites?: boolean;
   upstashSyncToken?: string;
-  request: <Result = unknown>(request: CommandRequest) => Promise<CommandReply<Result>>;
+  request<Result = unknown>(request: CommandRequest): Promise<CommandReply<Result>>;
 }
 
 type Undefinable<Options> = { readonly [Name in keyof Options]?: unknown };
