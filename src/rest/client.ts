@@ -31,7 +31,7 @@ import {
   type SendOptions,
 } from "./rest-command.ts";
 import { tokenVariable, type RestSettings, type TokenStore } from "./rest-options.ts";
-import { afterLostAttempt, FailedAttempt, withAttempts, type RetriedAttempt } from "./retry.ts";
+import { afterLostAttempt, FailedAttempt, isPassing, withAttempts, type RetriedAttempt } from "./retry.ts";
 import { cleanServerText } from "./server-error.ts";
 import { startTrace } from "./trace.ts";
 
@@ -277,8 +277,9 @@ function attemptFailure(error: unknown, signal: AbortSignal | undefined): unknow
   if (error instanceof FailedAttempt || !(error instanceof ZstashError)) return error;
   if (signal?.aborted === true) return signal.reason;
   const failure = error.effect === undefined ? error.with({ effect: "unknown" }) : error;
-  // A redirect and a refused certificate would be met again.
-  const passing =
-    !finalCodes.has(error.code) && error.status === undefined && !isCertificateError(error.cause);
-  return new FailedAttempt(failure, { passing });
+  // A status that was read already says whether the same request may succeed later; a refused certificate stays.
+  const { code, status, cause } = failure;
+  const final =
+    finalCodes.has(code) || (status !== undefined && !isPassing(status)) || isCertificateError(cause);
+  return new FailedAttempt(failure, { passing: !final });
 }
