@@ -10,7 +10,9 @@ import { CARRIER_HEAD_SIZE, fromTextCarrier } from "../value/carrier.ts";
 import type { StoreSettings } from "./options.ts";
 import { FirstFrame } from "./first-frame.ts";
 import { formOf, type StoredForm } from "./form.ts";
+import { decodeFrames } from "./decode.ts";
 import { openPieces, type StoredBytes } from "./pieces.ts";
+import { resumable } from "./resume.ts";
 import { untilAborted } from "./report.ts";
 import { commandError, requireBulk, withKey } from "./reply.ts";
 
@@ -19,16 +21,16 @@ const TEXT_MAX = REDIS_STRING_MAX - 24;
 
 /**
  * Opens the stored bytes of a key: one streamed GET if the server's limits allow it, pieces above them. Null if there is
- * nothing.
+ * nothing. `decoded` says that frames will be decoded, and so their checksums looked at.
  */
 export async function openStored(
   settings: StoreSettings,
   key: string,
-  signal: AbortSignal | undefined,
+  { signal, decoded = true }: { readonly signal: AbortSignal | undefined; readonly decoded?: boolean },
 ): Promise<StoredBytes | null> {
   if (settings.pieceSize !== undefined) return openPieces(settings, key, signal);
   const reply = await settings.client.open(["GET", key], { signal });
-  if (reply.kind === "stream") return reply;
+  if (reply.kind === "stream") return resumable(settings, key, reply, { decoded, signal });
   if (reply.kind === "error") {
     if (serverErrorCode(reply.text) === "REQUEST_LIMIT") return openPieces(settings, key, signal);
     throw commandError(reply.text, "read", key);
@@ -47,8 +49,10 @@ export async function openContent(
   const { form, stream } = await peek(stored.stream);
   if (form === "plain") return keyed(stream, key);
   const zstd = await requireCodec(settings, key, { stream, signal });
-  const frames = form === "text" ? streamOf(await readText({ ...stored, stream }, key)) : stream;
-  return keyed(frames.pipeThrough(zstd.decompressStream({ maxWindowLog: settings.maxWindowLog })), key);
+  const { again } = stored;
+  if (form === "frames") return decodeFrames(settings, key, zstd, { stream, again }, signal);
+  const frames = await readText({ ...stored, stream }, key);
+  return decodeFrames(settings, key, zstd, framesIn(frames), signal);
 }
 
 /** Reads as much as tells the form, and gives the stream with it. */
@@ -126,6 +130,16 @@ export async function readAll(
     throw error;
   }
   return concatenate(chunks);
+}
+
+/** Frames that are all here. */
+function framesIn(frames: Uint8Array): Pick<StoredBytes, "stream" | "again"> {
+  return {
+    stream: streamOf(frames),
+    async *again(to) {
+      yield frames.subarray(0, to);
+    },
+  };
 }
 
 /** The bytes as a stream of one chunk. */

@@ -143,7 +143,7 @@ export function createStore(options: StoreOptions): Store {
     }
   };
   const open = async (key: string, signal: AbortSignal | undefined) => {
-    const stored = await openStored(settings, key, signal);
+    const stored = await openStored(settings, key, { signal });
     return stored === null ? null : openContent(settings, key, stored, signal);
   };
   const readWhole = async (key: string, readOptions: ReadWholeOptions = {}) => {
@@ -172,7 +172,7 @@ export function createStore(options: StoreOptions): Store {
     getCompressed: (key, readOptions) =>
       named(key, async () => {
         const signal = readSignal(readOptions);
-        const stored = await openStored(settings, key, signal);
+        const stored = await openStored(settings, key, { signal, decoded: false });
         return stored === null ? null : openCompressed(settings, key, stored, signal);
       }),
     stat: (key, readOptions) => named(key, async () => readStat(settings, key, readSignal(readOptions))),

@@ -18,7 +18,12 @@ import {
 } from "../limits.ts";
 import type { EventListener } from "../metrics/events.ts";
 import { RestClient } from "../rest/client.ts";
-import { readRestOptions, restOptionNames, type RestOptions } from "../rest/rest-options.ts";
+import {
+  readRestOptions,
+  restOptionNames,
+  type RestOptions,
+  type RetrySettings,
+} from "../rest/rest-options.ts";
 import { CodecLoader, type CodecOption } from "../value/codec-loader.ts";
 import type { ValueKind } from "../value/policy.ts";
 import { requireListener } from "../value/value.ts";
@@ -128,6 +133,7 @@ const layoutNames: readonly string[] = ["flushSize", "frameSize", "mtu"];
 export interface StoreSettings {
   readonly client: RestClient;
   readonly slices: SliceReader;
+  readonly retry: RetrySettings;
   readonly codec: CodecLoader;
   readonly level: number | undefined;
   readonly pieceSize: number | undefined;
@@ -185,10 +191,12 @@ export function readStoreOptions(options: StoreOptions): StoreSettings {
   if (concurrency !== undefined) requireInteger("concurrency", concurrency, 1, CONCURRENCY_MAX);
   requireInteger("maxRecordSize", maxRecordSize, 1, Number.MAX_SAFE_INTEGER);
   requireInteger("maxWindowLog", maxWindowLog, WINDOW_LOG_MIN, WINDOW_LOG_MAX);
-  const client = new RestClient(readRestOptions(options));
+  const rest = readRestOptions(options);
+  const client = new RestClient(rest);
   return {
     client,
     slices: new SliceReader(client),
+    retry: rest.retry,
     codec: new CodecLoader(zstd),
     level,
     pieceSize,
