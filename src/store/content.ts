@@ -1,5 +1,6 @@
 /** Opens what lies under a key as a stream: the stored bytes, the content that they decode to, or the frames as they are. */
 import { concatenate } from "../bytes.ts";
+import { createPullStream } from "../codec/pull-stream.ts";
 import type { Zstd } from "../codec/zstd.ts";
 import { ZstashError } from "../errors.ts";
 import { REDIS_STRING_MAX } from "../limits.ts";
@@ -7,13 +8,13 @@ import { serverErrorCode } from "../rest/server-error.ts";
 import type { ByteStream, ReadableBytes } from "../streams.ts";
 import { utf8Lossy } from "../text.ts";
 import { CARRIER_HEAD_SIZE, fromTextCarrier } from "../value/carrier.ts";
-import type { StoreSettings } from "./options.ts";
+import type { DownloadProgress, StoreSettings } from "./options.ts";
 import { FirstFrame } from "./first-frame.ts";
 import { formOf, type StoredForm } from "./form.ts";
 import { decodeFrames } from "./decode.ts";
 import { openPieces, type StoredBytes } from "./pieces.ts";
 import { resumable } from "./resume.ts";
-import { untilAborted } from "./report.ts";
+import { report, untilAborted } from "./report.ts";
 import { commandError, requireBulk, withKey } from "./reply.ts";
 
 /** The longest base64 that is read: a string of V8 holds 24 characters fewer than a string of Redis bytes. */
@@ -53,6 +54,26 @@ export async function openContent(
   if (form === "frames") return decodeFrames(settings, key, zstd, { stream, again }, signal);
   const frames = await readText({ ...stored, stream }, key);
   return decodeFrames(settings, key, zstd, framesIn(frames), signal);
+}
+
+/** Tells of every chunk that arrives. */
+export function observed(
+  stored: StoredBytes,
+  onProgress: ((progress: DownloadProgress) => void) | undefined,
+): StoredBytes {
+  if (onProgress === undefined) return stored;
+  const { size: storedSize, stream } = stored;
+  const reader = stream.getReader();
+  let receivedSize = 0;
+  const counted = createPullStream(async function* read(ended) {
+    ended.addEventListener("abort", () => void reader.cancel().catch(() => undefined), { once: true });
+    for (let next = await reader.read(); !next.done; next = await reader.read()) {
+      receivedSize += next.value.length;
+      report(onProgress, { receivedSize, storedSize });
+      yield next.value;
+    }
+  });
+  return { ...stored, stream: counted };
 }
 
 /** Reads as much as tells the form, and gives the stream with it. */

@@ -49,7 +49,6 @@ export function resumable(
         handed.push(next.value);
         yield next.value;
       }
-      return;
     } catch (error) {
       const final = settings.retry.retries === 0 || (reread && handed.insideFrame) || ended.aborted;
       if (final || !isBreak(error)) throw error;

@@ -14,6 +14,13 @@ const SLOTS = 16384;
 export const TEMPORARY_TTL: number = 15 * 60_000;
 /** Milliseconds between renewals while an upload runs. */
 export const RENEWAL_INTERVAL: number = 5 * 60_000;
+/** When temporary keys are renewed, in milliseconds. */
+export interface RenewalTimes {
+  readonly interval: number;
+  /** After a renewal that failed. */
+  readonly pause: number;
+}
+export const RENEWAL: RenewalTimes = { interval: RENEWAL_INTERVAL, pause: 30_000 };
 /** A temporary key that expires sooner, or never, belongs to no running upload: two renewals failed. */
 export const ABANDONED_BELOW: number = TEMPORARY_TTL - 2 * RENEWAL_INTERVAL;
 

@@ -35,45 +35,51 @@ afterAll(async () => {
 });
 
 test.each([
-  ["one streamed reply", {}, "ramp", false],
-  ["one streamed reply of frames", {}, { frameSize: 400_000 }, false],
-  ["pieces", { pieceSize: 500_000 }, "ramp", false],
-  ["pieces of frames", { pieceSize: 500_000 }, { frameSize: 400_000 }, false],
-  ["a reply that is replaced by another of the same size", {}, "ramp", true],
-] as const)("%s", async (_, options, layout, replaced) => {
-  const zstd = await loadZstd({ memoryLimit: 4 << 20 });
-  const put = { ...options, url: "http://127.0.0.1:9", token: "store-token", zstd, fetch: rig.fetch };
-  await createStore(put).put("v", bytes, { layout });
-  const store = createStore(put);
-  const reader = (await store.get("v"))!.getReader();
-  const chunks: Uint8Array[] = [];
-  for (let held = 0; held < 700_000;) {
-    const { value } = await reader.read();
-    chunks.push(value!);
-    held += value!.length;
-  }
-  // Its context is had by others meanwhile.
-  silent = true;
-  const others = [];
-  for (let other = 0; other < 3; other++) {
-    others.push((await store.get("v"))!.getReader());
-    await others.at(-1)!.read();
-  }
-  if (replaced) {
-    const other = Buffer.from(bytes);
-    other.reverse();
-    await createStore(put).put("v", other);
-  }
-  silent = false;
-  for (const other of others) await other.cancel();
-  const rest = (async () => {
-    for (let next = await reader.read(); !next.done; next = await reader.read()) chunks.push(next.value);
-  })();
-  if (replaced) await expect(rest).rejects.toMatchObject({ code: expect.stringMatching(/^(VALUE_CHANGED|CHECKSUM_MISMATCH)$/), key: "v" });
-  else {
-    await rest;
-    expect(Buffer.concat(chunks).equals(bytes)).toBe(true);
-  }
-  await sleep(50);
-  expect(zstd.stats()).toMatchObject({ live: 0, waiters: 0 });
-}, 60_000);
+  ["one streamed reply", {}, "ramp", undefined],
+  ["one streamed reply of frames", {}, { frameSize: 400_000 }, undefined],
+  ["pieces", { pieceSize: 500_000 }, "ramp", undefined],
+  ["pieces of frames", { pieceSize: 500_000 }, { frameSize: 400_000 }, undefined],
+  ["a reply that is replaced by another of the same size", {}, "ramp", /^(VALUE_CHANGED|CHECKSUM_MISMATCH)$/],
+  ["one streamed reply, without repeats", { retry: false }, "ramp", /^CONTEXT_LOST$/],
+] as const)(
+  "%s",
+  async (_, options, layout, code) => {
+    const zstd = await loadZstd({ memoryLimit: 4 << 20 });
+    const put = { ...options, url: "http://127.0.0.1:9", token: "store-token", zstd, fetch: rig.fetch };
+    await createStore(put).put("v", bytes, { layout });
+    const store = createStore(put);
+    const reader = (await store.get("v"))!.getReader();
+    const chunks: Uint8Array[] = [];
+    for (let held = 0; held < 700_000;) {
+      const { value } = await reader.read();
+      chunks.push(value!);
+      held += value!.length;
+    }
+    // Its context is had by others meanwhile.
+    silent = true;
+    const others = [];
+    for (let other = 0; other < 3; other++) {
+      others.push((await store.get("v"))!.getReader());
+      await others.at(-1)!.read();
+    }
+    if (code?.test("VALUE_CHANGED") === true) {
+      const other = Buffer.from(bytes);
+      other.reverse();
+      await createStore(put).put("v", other);
+    }
+    silent = false;
+    for (const other of others) await other.cancel();
+    const rest = (async () => {
+      for (let next = await reader.read(); !next.done; next = await reader.read()) chunks.push(next.value);
+    })();
+    if (code !== undefined)
+      await expect(rest).rejects.toMatchObject({ code: expect.stringMatching(code) as string, key: "v" });
+    else {
+      await rest;
+      expect(Buffer.concat(chunks).equals(bytes)).toBe(true);
+    }
+    await sleep(50);
+    expect(zstd.stats()).toMatchObject({ live: 0, waiters: 0 });
+  },
+  60_000,
+);
