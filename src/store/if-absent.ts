@@ -15,6 +15,8 @@ export interface NewValue {
   readonly bytes: Uint8Array;
   /** Milliseconds to live; undefined if it does not expire. */
   readonly ttl: number | undefined;
+  /** It is one frame: of several, parts are read by their place, which base64 would move. */
+  readonly oneFrame: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -31,8 +33,9 @@ const TEXT_MAX = 128 << 10;
  * undefined if no single request can do it.
  */
 export async function setIfAbsent(client: RestClient, value: NewValue): Promise<number | null | undefined> {
-  const { bytes, ttl, signal } = value;
-  const text = ttl === undefined || bytes.length > TEXT_MAX ? undefined : plainTextOf(bytes);
+  const { bytes, ttl, oneFrame, signal } = value;
+  const goesAsText = ttl !== undefined && oneFrame && bytes.length <= TEXT_MAX;
+  const text = goesAsText ? plainTextOf(bytes) : undefined;
   if (ttl !== undefined && text === undefined) return undefined;
   for (let attempt = 1; ; attempt++) {
     try {

@@ -192,8 +192,13 @@ export class ValueUpload {
       this.#progress(bytes.length);
       return true;
     }
-    const { client } = this.#settings;
-    const storedSize = await setIfAbsent(client, { key: this.#key, bytes, ttl, signal: this.#signal });
+    const storedSize = await setIfAbsent(this.#settings.client, {
+      key: this.#key,
+      bytes,
+      ttl,
+      oneFrame: this.#putSettings.layout.kind === "frame",
+      signal: this.#signal,
+    });
     if (storedSize === null) return false;
     if (storedSize !== undefined) {
       this.#compressed = storedSize - this.#shift;
