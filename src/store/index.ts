@@ -70,6 +70,11 @@ export interface Store {
    * Compresses a value and stores it: in one request up to 2 MiB compressed, above that in pieces under a temporary key
    * that becomes the value's when it is complete. Readers see the old value or the new one, whole.
    *
+   * Strings, buffers and views are copied before `put` returns its promise, which is synchronous work of 1 to 3 ms a MB: the
+   * caller may change or transfer them at once. Chunks of a stream or an iterable are copied when they are taken, and may
+   * be changed once the next one is asked for. A Blob is not copied; one that gives other bytes than it said is a RangeError.
+   * So large bytes that shall not lie in memory twice are given as a Blob or a stream.
+   *
    * @returns what was stored, or null if `ifAbsent` found a value
    * @throws {ZstashError} RECORD_LIMIT, REQUEST_LIMIT, REDIS, TIMEOUT, OUT_OF_MEMORY; the signal's reason
    * @throws {TypeError | RangeError} for wrong arguments
