@@ -63,7 +63,9 @@ export async function decompressLargeText(
   try {
     return await decodeStream(decoder, frame, maxSize);
   } catch (error) {
-    if (isUnsupported(error)) return decoder.decompressText(frame, { maxSize });
+    // A later frame may have a larger window than the first, and than streams take.
+    const larger = error instanceof ZstashError && error.code === "WINDOW_LIMIT";
+    if (larger || isUnsupported(error)) return decoder.decompressText(frame, { maxSize });
     throw error;
   }
 }

@@ -192,10 +192,10 @@ async function decodeFrame(
   const contentSize = frame.contentEnd - frame.contentStart;
   let content: Uint8Array<ArrayBuffer>;
   try {
+    const large = contentSize > LARGE_FRAME && readFrameHeader(compressed).windowSize <= STREAM_WINDOW;
     content =
-      contentSize > LARGE_FRAME && readFrameHeader(compressed).windowSize <= STREAM_WINDOW
-        ? await decodeLarge(decoder, compressed, contentSize, signal)
-        : decoder.decompress(compressed, { maxSize: contentSize });
+      (large ? await decodeLarge(decoder, compressed, contentSize, signal) : undefined) ??
+      decoder.decompress(compressed, { maxSize: contentSize });
   } catch (error) {
     throw error instanceof ZstashError ? relocated(error, index, frame) : error;
   }
@@ -203,13 +203,16 @@ async function decodeFrame(
   return content;
 }
 
-/** Decodes a frame that would hold the event loop for long through a stream, which waits for no other. */
+/**
+ * Decodes a frame that would hold the event loop for long through a stream, which waits for no other. Undefined where the
+ * entry of the table holds another frame, whose window is larger than streams take.
+ */
 async function decodeLarge(
   decoder: RangeDecoder,
   compressed: Uint8Array,
   maxSize: number,
   signal: AbortSignal,
-): Promise<Uint8Array<ArrayBuffer>> {
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
   const options = { maxSize, [job]: true };
   const { readable, writable } = decoder.decompressStream(options);
   const writer = writable.getWriter();
@@ -221,6 +224,9 @@ async function decodeLarge(
   const ignore = onAbort(signal, cancel);
   try {
     for (let next = await reader.read(); !next.done; next = await reader.read()) chunks.push(next.value);
+  } catch (error) {
+    if (error instanceof ZstashError && error.code === "WINDOW_LIMIT") return undefined;
+    throw error;
   } finally {
     ignore();
   }

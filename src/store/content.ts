@@ -1,5 +1,6 @@
 /** Opens what lies under a key as a stream: the stored bytes, the content that they decode to, or the frames as they are. */
 import { concatenate } from "../bytes.ts";
+import { createPullStream } from "../codec/pull-stream.ts";
 import type { Zstd } from "../codec/zstd.ts";
 import { ZstashError } from "../errors.ts";
 import { REDIS_STRING_MAX } from "../limits.ts";
@@ -7,11 +8,13 @@ import { serverErrorCode } from "../rest/server-error.ts";
 import type { ByteStream, ReadableBytes } from "../streams.ts";
 import { utf8Lossy } from "../text.ts";
 import { CARRIER_HEAD_SIZE, fromTextCarrier } from "../value/carrier.ts";
-import type { StoreSettings } from "./options.ts";
+import type { DownloadProgress, StoreSettings } from "./options.ts";
 import { FirstFrame } from "./first-frame.ts";
 import { formOf, type StoredForm } from "./form.ts";
+import { decodeFrames } from "./decode.ts";
 import { openPieces, type StoredBytes } from "./pieces.ts";
-import { untilAborted } from "./report.ts";
+import { resumable } from "./resume.ts";
+import { report, untilAborted } from "./report.ts";
 import { commandError, requireBulk, withKey } from "./reply.ts";
 
 /** The longest base64 that is read: a string of V8 holds 24 characters fewer than a string of Redis bytes. */
@@ -19,16 +22,16 @@ const TEXT_MAX = REDIS_STRING_MAX - 24;
 
 /**
  * Opens the stored bytes of a key: one streamed GET if the server's limits allow it, pieces above them. Null if there is
- * nothing.
+ * nothing. `decoded` says that frames will be decoded, and so their checksums looked at.
  */
 export async function openStored(
   settings: StoreSettings,
   key: string,
-  signal: AbortSignal | undefined,
+  { signal, decoded = true }: { readonly signal: AbortSignal | undefined; readonly decoded?: boolean },
 ): Promise<StoredBytes | null> {
   if (settings.pieceSize !== undefined) return openPieces(settings, key, signal);
   const reply = await settings.client.open(["GET", key], { signal });
-  if (reply.kind === "stream") return reply;
+  if (reply.kind === "stream") return resumable(settings, key, reply, { decoded, signal });
   if (reply.kind === "error") {
     if (serverErrorCode(reply.text) === "REQUEST_LIMIT") return openPieces(settings, key, signal);
     throw commandError(reply.text, "read", key);
@@ -47,8 +50,30 @@ export async function openContent(
   const { form, stream } = await peek(stored.stream);
   if (form === "plain") return keyed(stream, key);
   const zstd = await requireCodec(settings, key, { stream, signal });
-  const frames = form === "text" ? streamOf(await readText({ ...stored, stream }, key)) : stream;
-  return keyed(frames.pipeThrough(zstd.decompressStream({ maxWindowLog: settings.maxWindowLog })), key);
+  const { again } = stored;
+  if (form === "frames") return decodeFrames(settings, key, zstd, { stream, again }, signal);
+  const frames = await readText({ ...stored, stream }, key);
+  return decodeFrames(settings, key, zstd, framesIn(frames), signal);
+}
+
+/** Tells of every chunk that arrives. */
+export function observed(
+  stored: StoredBytes,
+  onProgress: ((progress: DownloadProgress) => void) | undefined,
+): StoredBytes {
+  if (onProgress === undefined) return stored;
+  const { size: storedSize, stream } = stored;
+  const reader = stream.getReader();
+  let receivedSize = 0;
+  const counted = createPullStream(async function* read(ended) {
+    ended.addEventListener("abort", () => void reader.cancel().catch(() => undefined), { once: true });
+    for (let next = await reader.read(); !next.done; next = await reader.read()) {
+      receivedSize += next.value.length;
+      report(onProgress, { receivedSize, storedSize });
+      yield next.value;
+    }
+  });
+  return { ...stored, stream: counted };
 }
 
 /** Reads as much as tells the form, and gives the stream with it. */
@@ -126,6 +151,16 @@ export async function readAll(
     throw error;
   }
   return concatenate(chunks);
+}
+
+/** Frames that are all here. */
+function framesIn(frames: Uint8Array): Pick<StoredBytes, "stream" | "again"> {
+  return {
+    stream: streamOf(frames),
+    async *again(to) {
+      yield frames.subarray(0, to);
+    },
+  };
 }
 
 /** The bytes as a stream of one chunk. */

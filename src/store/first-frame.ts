@@ -14,12 +14,20 @@ export class FirstFrame {
   /** Bytes of a block header that came so far. */
   #block: number[] = [];
   #last = false;
+  /** The first bytes are no header. */
+  #broken = false;
   /** Where the frame ends; undefined until that is known. */
   end: number | undefined;
+
+  /** True once the header was read: what is no frame has none. */
+  get hasHeader(): boolean {
+    return this.#header === undefined && !this.#broken;
+  }
 
   /** Takes the next bytes; true once the frame's end is among them or before them. */
   push(bytes: Uint8Array): boolean {
     if (this.end !== undefined) return true;
+    if (this.#broken) return false;
     const start = this.#walked;
     this.#walked += bytes.length;
     if (this.#header !== undefined) {
@@ -29,6 +37,7 @@ export class FirstFrame {
         this.checksum = checksum;
         this.#next = headerSize;
       } catch {
+        this.#broken = this.#header.length >= FRAME_HEADER_SIZE_MAX;
         return false;
       }
       this.#header = undefined;

@@ -5,10 +5,11 @@ import { DEFAULT_MAX_SIZE } from "../limits.ts";
 import type { ByteStream } from "../streams.ts";
 import { readUtf8 } from "../text.ts";
 import { openCompressed } from "./compressed.ts";
-import { openContent, openStored, readAll } from "./content.ts";
+import { observed, openContent, openStored, readAll } from "./content.ts";
 import {
   readPutOptions,
   readStoreOptions,
+  type DownloadOptions,
   type PutOptions,
   type ReadOptions,
   type ReadWholeOptions,
@@ -25,6 +26,8 @@ import { findTemporaryKeys, removeTemporaryKeys, type TemporaryKey } from "./swe
 // The types of a codec, which an option takes, and of streams.
 export type * from "../index.ts";
 export type {
+  DownloadOptions,
+  DownloadProgress,
   Layout,
   PutOptions,
   PutProgress,
@@ -72,6 +75,11 @@ export interface Store {
    * Compresses a value and stores it: in one request up to 2 MiB compressed, above that in pieces under a temporary key
    * that becomes the value's when it is complete. Readers see the old value or the new one, whole.
    *
+   * Strings, buffers and views are copied before `put` returns its promise, which is synchronous work of 1 to 3 ms a MB: the
+   * caller may change or transfer them at once. Chunks of a stream or an iterable are copied when they are taken, and may
+   * be changed once the next one is asked for. A Blob is not copied; one that gives other bytes than it said is a RangeError.
+   * So large bytes that shall not lie in memory twice are given as a Blob or a stream.
+   *
    * @returns what was stored, or null if `ifAbsent` found a value
    * @throws {ZstashError} RECORD_LIMIT, REQUEST_LIMIT, REDIS, TIMEOUT, OUT_OF_MEMORY; the signal's reason
    * @throws {TypeError | RangeError} for wrong arguments
@@ -83,11 +91,12 @@ export interface Store {
   put(key: string, source: ValueSource, options?: PutOptions): Promise<PutResult | null>;
   /**
    * The content as a stream, decoded as it arrives; null if there is nothing. A value stored uncompressed comes as it is.
+   * A download that breaks goes on where it was, as often as `retry` says, if the value is still the same.
    *
    * @throws {ZstashError} at once or in the stream: REDIS, VALUE_CHANGED, TRUNCATED, CORRUPT, CHECKSUM_MISMATCH,
    * WINDOW_LIMIT, DICTIONARY_UNKNOWN, TIMEOUT, WASM_UNAVAILABLE
    */
-  get(key: string, options?: ReadOptions): Promise<ByteStream | null>;
+  get(key: string, options?: DownloadOptions): Promise<ByteStream | null>;
   /** The content as bytes. @throws {ZstashError} as `get`, and SIZE_LIMIT */
   getBytes(key: string, options?: ReadWholeOptions): Promise<Uint8Array<ArrayBuffer> | null>;
   /** The content as text; a byte order mark stays. @throws {ZstashError} as `getBytes`, and NOT_TEXT */
@@ -108,7 +117,7 @@ export interface Store {
    * @throws {ZstashError} as `get`; UNSUPPORTED in the stream for a file of more than 16 KiB that turns out to have
    * several frames and no seek table, which the store never writes
    */
-  getCompressed(key: string, options?: ReadOptions): Promise<ByteStream | null>;
+  getCompressed(key: string, options?: DownloadOptions): Promise<ByteStream | null>;
   /** Sizes, form and time to live of a value, without reading all of it; null if there is nothing. */
   stat(key: string, options?: ReadOptions): Promise<ValueStat | null>;
   /** Removes a value; false if there was none. */
@@ -147,15 +156,15 @@ export function createStore(options: StoreOptions): Store {
       throw withKey(error, key);
     }
   };
-  const open = async (key: string, signal: AbortSignal | undefined) => {
-    const stored = await openStored(settings, key, signal);
-    return stored === null ? null : openContent(settings, key, stored, signal);
+  const open = async (key: string, { signal, onProgress }: DownloadOptions) => {
+    const stored = await openStored(settings, key, { signal });
+    return stored === null ? null : openContent(settings, key, observed(stored, onProgress), signal);
   };
   const readWhole = async (key: string, readOptions: ReadWholeOptions = {}) => {
-    requireOptions(readOptions, ["signal", "maxSize"]);
-    const { signal, maxSize = DEFAULT_MAX_SIZE } = readOptions;
+    requireOptions(readOptions, [...downloadOptionNames, "maxSize"]);
+    const { maxSize = DEFAULT_MAX_SIZE, ...download } = readOptions;
     requireInteger("maxSize", maxSize, 0, Number.MAX_SAFE_INTEGER);
-    const content = await open(key, signal);
+    const content = await open(key, readDownload(download));
     return content === null ? null : readAll(content, maxSize);
   };
   return {
@@ -165,7 +174,7 @@ export function createStore(options: StoreOptions): Store {
         ranges.forget(key);
         return put(settings, key, source, putSettings);
       }),
-    get: (key, readOptions) => named(key, async () => open(key, readSignal(readOptions))),
+    get: (key, downloadOptions) => named(key, async () => open(key, readDownload(downloadOptions))),
     getBytes: (key, readOptions) => named(key, () => readWhole(key, readOptions)),
     getText: (key, readOptions) =>
       named(key, async () => {
@@ -174,11 +183,11 @@ export function createStore(options: StoreOptions): Store {
       }),
     getRange: (key, start, end = Number.MAX_SAFE_INTEGER, readOptions) =>
       named(key, async () => ranges.read(key, start, end, readSignal(readOptions))),
-    getCompressed: (key, readOptions) =>
+    getCompressed: (key, downloadOptions) =>
       named(key, async () => {
-        const signal = readSignal(readOptions);
-        const stored = await openStored(settings, key, signal);
-        return stored === null ? null : openCompressed(settings, key, stored, signal);
+        const { signal, onProgress } = readDownload(downloadOptions);
+        const stored = await openStored(settings, key, { signal, decoded: false });
+        return stored === null ? null : openCompressed(settings, key, observed(stored, onProgress), signal);
       }),
     stat: (key, readOptions) => named(key, async () => readStat(settings, key, readSignal(readOptions))),
     delete: (key, readOptions) =>
@@ -195,6 +204,14 @@ export function createStore(options: StoreOptions): Store {
     removeTemporaryKeys: async (keys, readOptions) =>
       removeTemporaryKeys(settings, keys, readSignal(readOptions)),
   };
+}
+
+const downloadOptionNames: readonly string[] = ["signal", "onProgress"];
+
+function readDownload(options: DownloadOptions = {}): DownloadOptions {
+  requireOptions(options, downloadOptionNames);
+  if (options.onProgress !== undefined) requireFunction("onProgress", options.onProgress);
+  return options;
 }
 
 /** The signal of options that have no other member. */

@@ -18,11 +18,17 @@ import {
 } from "../limits.ts";
 import type { EventListener } from "../metrics/events.ts";
 import { RestClient } from "../rest/client.ts";
-import { readRestOptions, restOptionNames, type RestOptions } from "../rest/rest-options.ts";
+import {
+  readRestOptions,
+  restOptionNames,
+  type RestOptions,
+  type RetrySettings,
+} from "../rest/rest-options.ts";
 import { CodecLoader, type CodecOption } from "../value/codec-loader.ts";
 import type { ValueKind } from "../value/policy.ts";
 import { requireListener } from "../value/value.ts";
 import { SliceReader } from "./slice.ts";
+import { RENEWAL, type RenewalTimes } from "./temporary-key.ts";
 
 /** Options of `createStore`. */
 export interface StoreOptions extends RestOptions {
@@ -74,7 +80,7 @@ export interface PutOptions {
   readonly ifAbsent?: boolean;
   /** Ends the upload within one piece and removes its temporary key. */
   readonly signal?: AbortSignal;
-  /** Called after every piece with how far the upload is. */
+  /** Called after every piece with how far the upload is. What it throws is dropped. */
   readonly onProgress?: (progress: PutProgress) => void;
 }
 
@@ -82,6 +88,8 @@ export interface PutOptions {
 export interface PutProgress {
   /** Read from the source. */
   readonly size: number;
+  /** In the source, if that is known before its end: of strings, bytes and Blobs. */
+  readonly totalSize: number | undefined;
   /** Made of them, to be stored; what the server has not yet taken waits or is on its way. */
   readonly storedSize: number;
   /** Taken by the server. */
@@ -94,8 +102,22 @@ export interface ReadOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Options of `get` and `getCompressed`. */
+export interface DownloadOptions extends ReadOptions {
+  /** Called after every chunk that came with how far the download is. What it throws is dropped. */
+  readonly onProgress?: (progress: DownloadProgress) => void;
+}
+
+/** Progress of a download, in bytes of the value as it lies in Redis: those of its content are known at its end. */
+export interface DownloadProgress {
+  /** Received. */
+  readonly receivedSize: number;
+  /** In all. */
+  readonly storedSize: number;
+}
+
 /** Options of `getBytes` and `getText`. */
-export interface ReadWholeOptions extends ReadOptions {
+export interface ReadWholeOptions extends DownloadOptions {
   /** The most bytes the content may have; more is SIZE_LIMIT. Default 32 MiB. */
   readonly maxSize?: number;
 }
@@ -131,6 +153,7 @@ const layoutNames: readonly string[] = ["flushSize", "frameSize", "mtu"];
 export interface StoreSettings {
   readonly client: RestClient;
   readonly slices: SliceReader;
+  readonly retry: RetrySettings;
   readonly codec: CodecLoader;
   readonly level: number | undefined;
   readonly pieceSize: number | undefined;
@@ -138,6 +161,8 @@ export interface StoreSettings {
   readonly maxRecordSize: number;
   readonly maxWindowLog: number;
   readonly onEvent: EventListener | undefined;
+  /** Tests shorten it. */
+  readonly renewal: RenewalTimes;
 }
 
 export interface PutSettings {
@@ -189,10 +214,12 @@ export function readStoreOptions(options: StoreOptions): StoreSettings {
   requireInteger("maxRecordSize", maxRecordSize, 1, Number.MAX_SAFE_INTEGER);
   requireInteger("maxWindowLog", maxWindowLog, WINDOW_LOG_MIN, WINDOW_LOG_MAX);
   const listener = requireListener(onEvent);
-  const client = new RestClient(readRestOptions(options, undefined, listener));
+  const rest = readRestOptions(options, undefined, listener);
+  const client = new RestClient(rest);
   return {
     client,
     slices: new SliceReader(client),
+    retry: rest.retry,
     codec: new CodecLoader(zstd),
     level,
     pieceSize,
@@ -200,6 +227,7 @@ export function readStoreOptions(options: StoreOptions): StoreSettings {
     maxRecordSize,
     maxWindowLog,
     onEvent: listener,
+    renewal: RENEWAL,
   };
 }
 

@@ -1,5 +1,5 @@
 /** Reads a stored value in pieces, all of one writing of it, a few ahead. */
-import { createPullStream } from "../codec/pull-stream.ts";
+import { createPullStream, type ByteGenerator } from "../codec/pull-stream.ts";
 import { concatenate } from "../bytes.ts";
 import { ZstashError } from "../errors.ts";
 import { FRAME_HEADER_SIZE_MAX, readFrameHeader } from "../format/frame.ts";
@@ -19,7 +19,7 @@ import {
   type SliceReader,
   type Version,
 } from "./slice.ts";
-import { readUnversioned, type Extent, type ReadPiece } from "./unversioned.ts";
+import { readUnversioned, type Extent, type Known, type ReadPiece } from "./unversioned.ts";
 
 /** Stored bytes, as they lie in Redis. */
 export interface StoredBytes {
@@ -27,6 +27,8 @@ export interface StoredBytes {
   readonly stream: ByteStream;
   /** It took several requests. */
   readonly inPieces?: boolean | undefined;
+  /** Reads the bytes `[0, to)` once more, of the same writing; gives undefined where nobody can tell that they are. */
+  readonly again?: ((to: number, ended: AbortSignal) => ByteGenerator | undefined) | undefined;
 }
 
 /** Bytes of a piece where the store was given no size. */
@@ -63,12 +65,27 @@ export async function openPieces(
   }
 }
 
+/** A value in pieces. */
+interface Value {
+  readonly key: string;
+  readonly size: number;
+}
+
 /** The pieces of a value and how they are read. */
-interface Reading {
+export interface Reading {
   readonly pieces: readonly Extent[];
   readonly read: ReadPiece;
   /** The end of the first frame is to be looked for: what follows it has no version. */
   readonly walk: boolean;
+  /** The first piece, if it was read already. */
+  readonly first?: Uint8Array | undefined;
+}
+
+/** What was read before the first piece, if anything was. */
+export interface Before {
+  readonly frame: FirstFrame;
+  /** The last bytes. */
+  readonly last: Uint8Array;
 }
 
 async function begin(
@@ -78,48 +95,87 @@ async function begin(
   signal: AbortSignal | undefined,
 ): Promise<StoredBytes> {
   const [head, tail] = parts as [Uint8Array, Uint8Array];
-  const { slices, pieceSize = DEFAULT_PIECE, concurrency = DEFAULT_CONCURRENCY } = settings;
-  const proving = async (from: number, known?: Extent & { bytes: Uint8Array }): Promise<Reading> => {
-    const unit = Math.max(1, Math.floor(PROVEN_MIN / pieceSize)) * pieceSize;
-    const pieces = cut(from, size, unit);
-    const value = { size, pieces, known, requestSize: pieceSize };
-    return { pieces, read: await readUnversioned(slices, key, value, signal), walk: false };
-  };
+  const { slices, pieceSize = DEFAULT_PIECE } = settings;
   const versioned = size > pieceSize && mayHaveVersion(head, tail, size);
   // The first piece is read at once: until it is here the download can begin again.
-  const opened = versioned ? await openVersion(slices, key, { size, tail, pieceSize }, signal) : undefined;
-  let reading: Reading = opened?.reading ?? (await proving(0));
-  const first =
-    opened?.first ?? (size === 0 ? undefined : await reading.read(0, reading.pieces[0]!.end, signal));
+  let reading = versioned ? await openVersion(slices, key, { size, tail, pieceSize }, signal) : undefined;
+  reading ??= await prove(settings, { key, size }, { from: 0, known: [] }, signal);
+  const [one] = reading.pieces;
+  const first = reading.first ?? (one && (await reading.read(one.start, one.end, signal)));
+  const before = { frame: new FirstFrame(), last: new Uint8Array(0) };
+  const opened: Reading = { ...reading, first };
+  return {
+    size,
+    stream: createPullStream((ended) => readPieces(settings, { key, size }, opened, before, ended), signal),
+    inPieces: reading.pieces.length > 1,
+    again(to, ended) {
+      // The version was that of one frame, and another has followed.
+      const { end = size } = before.frame;
+      return end < size ? undefined : readAgain(opened, to, ended);
+    },
+  };
+}
 
-  async function* chunks(ended: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
-    const frame = new FirstFrame();
-    let ahead: Promise<Uint8Array>[] = first === undefined ? [] : [Promise.resolve(first)];
-    let next = ahead.length;
-    let last: Uint8Array = new Uint8Array(0);
-    for (let index = 0; index < reading.pieces.length; index++) {
-      while (next < reading.pieces.length && ahead.length < concurrency) {
-        const { start, end } = reading.pieces[next++]!;
-        const piece = reading.read(start, end, ended);
-        // The failure of a piece is thrown when its turn comes.
-        piece.catch(() => undefined);
-        ahead.push(piece);
-      }
-      const piece = await ahead.shift()!;
-      const { start } = reading.pieces[index]!;
-      if (reading.walk && frame.push(piece) && frame.end! < size) {
-        // What follows the frame may be of another writing: the frame's last bytes, its checksum, prove that it is not.
-        const end = frame.end!;
-        const bytes = concatenate([last, piece.subarray(0, end - start)]).slice(-TAIL_SIZE);
-        reading = await proving(start, start === 0 ? undefined : { start: end - bytes.length, end, bytes });
-        [ahead, next, index] = [[], 0, -1];
-        continue;
-      }
-      last = piece.slice(-TAIL_SIZE);
-      yield piece;
+/** Pieces whose every one is proven, with what is known already. */
+export async function prove(
+  { slices, pieceSize = DEFAULT_PIECE }: StoreSettings,
+  { key, size }: Value,
+  { from, known }: { readonly from: number; readonly known: readonly Known[] },
+  signal: AbortSignal | undefined,
+): Promise<Reading> {
+  const unit = Math.max(1, Math.floor(PROVEN_MIN / pieceSize)) * pieceSize;
+  const pieces = cut(from, size, unit);
+  const value = { size, pieces, known, requestSize: pieceSize };
+  return { pieces, read: await readUnversioned(slices, key, value, signal), walk: false };
+}
+
+/** The pieces in their order, a few read ahead. */
+export async function* readPieces(
+  settings: StoreSettings,
+  { key, size }: Value,
+  opened: Reading,
+  { frame, last }: Before,
+  ended: AbortSignal,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const { concurrency = DEFAULT_CONCURRENCY } = settings;
+  let reading = opened;
+  let before = last;
+  let ahead: Promise<Uint8Array>[] = opened.first === undefined ? [] : [Promise.resolve(opened.first)];
+  let next = ahead.length;
+  for (let index = 0; index < reading.pieces.length; index++) {
+    while (next < reading.pieces.length && ahead.length < concurrency) {
+      const { start, end } = reading.pieces[next++]!;
+      const piece = reading.read(start, end, ended);
+      // The failure of a piece is thrown when its turn comes.
+      piece.catch(() => undefined);
+      ahead.push(piece);
     }
+    const piece = await ahead.shift()!;
+    const { start } = reading.pieces[index]!;
+    if (reading.walk && frame.push(piece) && frame.end! < size) {
+      // What follows the frame may be of another writing: the frame's last bytes, its checksum, prove that it is not.
+      const end = frame.end!;
+      const bytes = concatenate([before, piece.subarray(0, end - start)]).slice(-TAIL_SIZE);
+      const known = start === 0 ? [] : [{ start: end - bytes.length, end, bytes }];
+      reading = await prove(settings, { key, size }, { from: start, known }, ended);
+      [ahead, next, index] = [[], 0, -1];
+      continue;
+    }
+    before = concatenate([before, piece.subarray(-TAIL_SIZE)]).slice(-TAIL_SIZE);
+    yield piece;
   }
-  return { size, stream: createPullStream(chunks, signal), inPieces: reading.pieces.length > 1 };
+}
+
+/** Bytes `[0, to)` once more. */
+async function* readAgain(
+  { pieces, read }: Reading,
+  to: number,
+  ended: AbortSignal,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for (const { start, end } of pieces) {
+    if (start >= to) return;
+    yield (await read(start, end, ended)).subarray(0, to - start);
+  }
 }
 
 /** True if frames end with a checksum or with a seek table, before which a version may stand. */
@@ -141,7 +197,7 @@ async function openVersion(
   key: string,
   { size, tail, pieceSize }: { readonly size: number; readonly tail: Uint8Array; readonly pieceSize: number },
   signal: AbortSignal | undefined,
-): Promise<{ readonly reading: Reading; readonly first: Uint8Array } | undefined> {
+): Promise<Reading | undefined> {
   const range = versionRange(tail, size);
   const pieces = cut(0, size, pieceSize);
   const slice = await slices.read(key, [[0, pieces[0]!.end - 1], range], signal);
@@ -152,7 +208,7 @@ async function openVersion(
   // It may have been replaced since its form was found out.
   if (walk || form === "text" ? !sameBytes(bytes, tail) : form !== "frames") throw valueChanged(key);
   if (form === "frames" && !walk && !isVersionFrame(bytes)) return undefined;
-  return { reading: { pieces, read: readVersion(slices, key, { size, range, bytes }), walk }, first };
+  return { pieces, read: readVersion(slices, key, { size, range, bytes }), walk, first };
 }
 
 /** Reads pieces of this version and no other. */

@@ -52,7 +52,7 @@ export async function put(
   const opened = openSource(source);
   const ended = new AbortController();
   const signal = anyOf(ended.signal, putSettings.signal) ?? ended.signal;
-  const count: PutCount = { size: 0, frameCount: 0, largestFrame: 0 };
+  const count: PutCount = { size: 0, totalSize: opened.size, frameCount: 0, largestFrame: 0 };
   let ignore: (() => void) | undefined;
   let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
   const upload = new ValueUpload(settings, key, putSettings, count, signal);
@@ -73,7 +73,8 @@ export async function put(
       return null;
     }
     const stored = await upload.finish();
-    return stored ? { ...count, storedSize: upload.size } : null;
+    const { size, frameCount, largestFrame } = count;
+    return stored ? { size, storedSize: upload.size, frameCount, largestFrame } : null;
   } catch (error) {
     reader?.cancel(error).catch(() => undefined);
     if (putSettings.signal?.aborted !== true) await upload.drain(error);

@@ -14,6 +14,13 @@ const SLOTS = 16384;
 export const TEMPORARY_TTL: number = 15 * 60_000;
 /** Milliseconds between renewals while an upload runs. */
 export const RENEWAL_INTERVAL: number = 5 * 60_000;
+/** When temporary keys are renewed, in milliseconds. */
+export interface RenewalTimes {
+  readonly interval: number;
+  /** After a renewal that failed. */
+  readonly pause: number;
+}
+export const RENEWAL: RenewalTimes = { interval: RENEWAL_INTERVAL, pause: 30_000 };
 /** A temporary key that expires sooner, or never, belongs to no running upload: two renewals failed. */
 export const ABANDONED_BELOW: number = TEMPORARY_TTL - 2 * RENEWAL_INTERVAL;
 
@@ -62,17 +69,27 @@ function hasTag(key: string): boolean {
   return open !== -1 && key.indexOf("}", open) > open + 1;
 }
 
-/** Four digits with which a name lies in a slot; undefined if there are none. */
+/**
+ * Four digits with which a name lies in a slot; undefined if there are none. A CRC is linear: what the first two digits
+ * and the last two do to it is found by itself, and 512 sums are looked through instead of 65,536.
+ */
 function digitsFor(name: string, slot: number): string | undefined {
-  const search = (crc: number, digits: string): string | undefined => {
-    if (digits.length === SLOT_DIGITS) return crc % SLOTS === slot ? digits : undefined;
-    for (const digit of "0123456789abcdef") {
-      const found = search(step(crc, digit.charCodeAt(0)), digits + digit);
-      if (found !== undefined) return found;
-    }
-    return undefined;
-  };
-  return search(crc16(utf8Encoder.encode(name)), "");
+  const wanted = [0, 0, 0, 0].reduce(step, crc16(utf8Encoder.encode(name))) ^ slot;
+  const lastTwo = new Map<number, string>();
+  for (const pair of pairs()) lastTwo.set(crc16(pair.bytes) % SLOTS, pair.digits);
+  for (const { bytes, digits } of pairs()) {
+    const rest = lastTwo.get(([...bytes, 0, 0].reduce(step, 0) ^ wanted) % SLOTS);
+    if (rest !== undefined) return digits + rest;
+  }
+  return undefined;
+}
+
+/** All pairs of hexadecimal digits. */
+function* pairs(): Generator<{ readonly digits: string; readonly bytes: Uint8Array }, void, undefined> {
+  for (let pair = 0; pair < 256; pair++) {
+    const digits = pair.toString(16).padStart(2, "0");
+    yield { digits, bytes: utf8Encoder.encode(digits) };
+  }
 }
 
 /** CRC-16/XMODEM, by which Redis Cluster chooses slots. */

@@ -12,13 +12,16 @@ export interface Extent {
 /** Reads bytes `[start, end)` of a stored value; VALUE_CHANGED if it has been replaced. */
 export type ReadPiece = (start: number, end: number, signal?: AbortSignal | undefined) => Promise<Uint8Array>;
 
+/** Bytes that were read already, or their SHA-1 in hexadecimal. */
+export type Known = Extent & ({ readonly bytes: Uint8Array } | { readonly hash: string });
+
 /** A value in pieces, and what has been read of it already. */
 export interface Unversioned {
   readonly size: number;
   /** Exactly what will be read. */
   readonly pieces: readonly Extent[];
-  /** Bytes that have to be of the same writing. */
-  readonly known?: (Extent & { readonly bytes: Uint8Array }) | undefined;
+  /** What has to be of the same writing. */
+  readonly known?: readonly Known[] | undefined;
   /** The most bytes of one request. */
   readonly requestSize?: number | undefined;
 }
@@ -35,8 +38,8 @@ export async function readUnversioned(
   value: Unversioned,
   signal: AbortSignal | undefined,
 ): Promise<ReadPiece> {
-  const { size, pieces, known, requestSize = Infinity } = value;
-  if (pieces.length <= 1 && known === undefined && size <= requestSize) {
+  const { size, pieces, known = [], requestSize = Infinity } = value;
+  if (pieces.length <= 1 && known.length === 0 && size <= requestSize) {
     return async (start, end, ended) => {
       const slice = await slices.read(key, [[start, end - 1]], ended);
       if (slice === null || slice.size !== size) throw valueChanged(key);
@@ -49,20 +52,21 @@ export async function readUnversioned(
 async function byScript(
   slices: SliceReader,
   key: string,
-  { size, pieces, known, requestSize = Infinity }: Unversioned,
+  { size, pieces, known = [], requestSize = Infinity }: Unversioned,
   signal: AbortSignal | undefined,
 ): Promise<ReadPiece | undefined> {
-  // Browsers have none for pages over plain HTTP.
-  if ((crypto.subtle as SubtleCrypto | undefined) === undefined) return undefined;
-  const all = known === undefined ? pieces : [...pieces, known];
+  if (!canHash()) return undefined;
   const found = await slices.hashes(
     key,
-    all.map(({ start, end }) => [start, end - 1]),
+    [...pieces, ...known].map(({ start, end }) => [start, end - 1]),
     signal,
   );
   if (found === undefined) return undefined;
-  const isKnown = known === undefined || found.hashes.at(-1) === (await sha1(known.bytes));
-  if (found.size !== size || !isKnown) throw valueChanged(key);
+  if (found.size !== size) throw valueChanged(key);
+  for (const [index, one] of known.entries()) {
+    const hash = "hash" in one ? one.hash : await sha1(one.bytes);
+    if (hash !== found.hashes[pieces.length + index]) throw valueChanged(key);
+  }
   const hashes = new Map(pieces.map(({ start }, index) => [start, found.hashes[index]!]));
   return async (start, end, ended) => {
     const parts: Uint8Array[] = [];
@@ -80,9 +84,11 @@ async function byScript(
 async function byDigest(
   slices: SliceReader,
   key: string,
-  { size, known, requestSize = Infinity }: Unversioned,
+  { size, known: [known, ...more] = [], requestSize = Infinity }: Unversioned,
   signal: AbortSignal | undefined,
 ): Promise<ReadPiece> {
+  // It is a digest of the whole value: hashes of parts cannot be compared.
+  if (more.length > 0 || (known !== undefined && "hash" in known)) throw cannotTell(key);
   const { start: from, end: to } = known ?? { start: 0, end: 1 };
   const first = await slices.readDigested(key, [from, to - 1], signal);
   if (first === undefined) throw cannotTell(key);
@@ -99,7 +105,13 @@ async function byDigest(
   };
 }
 
-async function sha1(bytes: Uint8Array): Promise<string> {
+/** False in browsers for pages over plain HTTP. */
+export function canHash(): boolean {
+  return (crypto.subtle as SubtleCrypto | undefined) !== undefined;
+}
+
+/** SHA-1 of bytes, in hexadecimal. */
+export async function sha1(bytes: Uint8Array): Promise<string> {
   const hash = await crypto.subtle.digest("SHA-1", bytes as Uint8Array<ArrayBuffer>);
   return Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

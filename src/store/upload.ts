@@ -7,7 +7,7 @@ import type { Piece } from "./piece-cutter.ts";
 import { every, delay } from "../timers.ts";
 import { keyGone, renew } from "./publish.ts";
 import { cannotStore, commandError, requireNumber, requireReply } from "./reply.ts";
-import { RENEWAL_INTERVAL, TEMPORARY_TTL, UPLOAD_MARK } from "./temporary-key.ts";
+import { TEMPORARY_TTL, UPLOAD_MARK, type RenewalTimes } from "./temporary-key.ts";
 
 export interface UploadOptions {
   readonly key: string;
@@ -15,6 +15,7 @@ export interface UploadOptions {
   /** The most pieces that are on their way at once. */
   readonly concurrency: number;
   readonly signal: AbortSignal;
+  readonly renewal: RenewalTimes;
   /** Called with the bytes of every piece that has arrived. */
   readonly onSent: (bytes: number) => void;
 }
@@ -29,8 +30,7 @@ export interface FirstPiece {
 /** The most times that APPEND is sent; each time it must be known not to have run before. */
 const APPEND_ATTEMPTS = 5;
 
-/** A renewal that fails is tried again after so many milliseconds, so many times, until the next is due. */
-const RENEWAL_PAUSE = 30_000;
+/** A renewal that fails is tried again so many times, until the next is due. */
 const RENEWAL_ATTEMPTS = 8;
 
 /** Texts that speak of limits, memory, rights and types, and so of the command, not of its form. */
@@ -185,18 +185,18 @@ export class Upload {
     const reply = await this.#client.command(command, { signal, repeatable: true });
     requireReply(reply, "store", key);
     // The key is renewed even while the source rests: one that is not looks left behind.
-    this.#stopRenewal = every(RENEWAL_INTERVAL, () => void this.#renew());
+    this.#stopRenewal = every(this.#options.renewal.interval, () => void this.#renew());
   }
 
   /** Prolongs the key. Only a key that is gone fails the upload: after another failure it has ten minutes left. */
   async #renew(): Promise<void> {
-    const { key, temporary, signal } = this.#options;
+    const { key, temporary, signal, renewal } = this.#options;
     for (let attempt = 1; attempt <= RENEWAL_ATTEMPTS && !this.#stopped.signal.aborted; attempt++) {
       try {
         if (!(await renew(this.#client, temporary, key, signal))) this.#failure ??= { error: keyGone(key) };
         return;
       } catch {
-        await delay(RENEWAL_PAUSE, this.#stopped.signal).catch(() => undefined);
+        await delay(renewal.pause, this.#stopped.signal).catch(() => undefined);
       }
     }
   }

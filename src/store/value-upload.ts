@@ -7,18 +7,16 @@ import {
   writeContentSize,
   type ReservedHeader,
 } from "../format/content-size.ts";
-import { writeRawBlocks } from "../format/raw-blocks.ts";
 import type { RestCommand } from "../rest/rest-command.ts";
 import { delay } from "../timers.ts";
-import { readUtf8, utf8Encoder } from "../text.ts";
-import { isReserved, toTextCarrier } from "../value/carrier.ts";
 import { formOf } from "./form.ts";
+import { setIfAbsent, textOf } from "./if-absent.ts";
 import type { PutSettings, StoreSettings } from "./options.ts";
 import { PieceCutter } from "./piece-cutter.ts";
 import { publish } from "./publish.ts";
-import { cannotStore, requireBulk, requireNumber, requireReply } from "./reply.ts";
+import { cannotStore, requireNumber, requireReply } from "./reply.ts";
 import { report } from "./report.ts";
-import { isVersion, TAIL_SIZE } from "./slice.ts";
+import { TAIL_SIZE } from "./slice.ts";
 import { TEMPORARY_TTL, temporaryKey } from "./temporary-key.ts";
 import { Upload } from "./upload.ts";
 
@@ -30,19 +28,23 @@ const SINGLE_MAX = 2 << 20;
 /** Bytes of the first piece, which is sent last, because the header is in it. */
 const FIRST_PIECE = 64 << 10;
 const DEFAULT_CONCURRENCY = 6;
-/** The most times that SETNX is sent. */
-const NX_ATTEMPTS = 3;
 /** Milliseconds for the removal of a temporary key after a failure. */
 const CLEANUP_TIMEOUT = 5_000;
 /** Milliseconds within which pieces that were given up arrive if they ever do. */
 const LATE_PIECES = 60_000;
+
+/** Bytes of the source: read so far, and in all if that is known. */
+export interface UploadSource {
+  readonly size: number;
+  readonly totalSize: number | undefined;
+}
 
 /** The upload of one value. `write` takes its compressed bytes, `finish` or `abandon` ends it. */
 export class ValueUpload {
   readonly #settings: StoreSettings;
   readonly #key: string;
   readonly #putSettings: PutSettings;
-  readonly #source: { readonly size: number };
+  readonly #source: UploadSource;
   readonly #signal: AbortSignal;
   #temporaryKey: string | undefined;
   /** Everything compressed so far, while it may still be one request. */
@@ -62,7 +64,7 @@ export class ValueUpload {
     settings: StoreSettings,
     key: string,
     putSettings: PutSettings,
-    source: { readonly size: number },
+    source: UploadSource,
     signal: AbortSignal,
   ) {
     this.#settings = settings;
@@ -152,7 +154,7 @@ export class ValueUpload {
 
   async #send(offset: number, bytes: Uint8Array): Promise<void> {
     if (this.#upload !== undefined) return this.#upload.send({ offset: offset + this.#shift, bytes });
-    const { client, concurrency = DEFAULT_CONCURRENCY } = this.#settings;
+    const { client, concurrency = DEFAULT_CONCURRENCY, renewal } = this.#settings;
     const reserved = this.#reserve(bytes);
     this.#upload = new Upload(
       client,
@@ -162,6 +164,7 @@ export class ValueUpload {
         temporary: this.#temporary,
         concurrency,
         signal: this.#signal,
+        renewal,
         onSent: (size) => this.#progress(size),
       },
     );
@@ -184,14 +187,22 @@ export class ValueUpload {
     const bytes = reserved?.bytes ?? compressed;
     this.#tail = bytes.subarray(-TAIL_SIZE);
     const { ttl, ifAbsent } = this.#putSettings;
-    if (ifAbsent && ttl === undefined) {
-      const stored = await this.#setIfAbsent(bytes);
-      if (stored) this.#progress(bytes.length);
-      return stored;
-    }
     if (!ifAbsent) {
       await this.#set(this.#key, bytes, ttl);
       this.#progress(bytes.length);
+      return true;
+    }
+    const storedSize = await setIfAbsent(this.#settings.client, {
+      key: this.#key,
+      bytes,
+      ttl,
+      oneFrame: this.#putSettings.layout.kind === "frame",
+      signal: this.#signal,
+    });
+    if (storedSize === null) return false;
+    if (storedSize !== undefined) {
+      this.#compressed = storedSize - this.#shift;
+      this.#progress(storedSize);
       return true;
     }
     // A request that carries bytes takes options with values only, and NX has none.
@@ -209,32 +220,6 @@ export class ValueUpload {
       asText: () => ["SET", key, textOf(bytes), ...expiry],
     });
     requireReply(reply, "store", this.#key);
-  }
-
-  /** Stores a value by one SETNX; false if there is one. */
-  async #setIfAbsent(bytes: Uint8Array): Promise<boolean> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        const reply = await this.#settings.client.command(["SETNX", this.#key, bytes], {
-          signal: this.#signal,
-          asText: () => ["SETNX", this.#key, textOf(bytes)],
-        });
-        const isSet = requireNumber(reply, "store", this.#key) === 1;
-        return isSet || (attempt > 1 && (await this.#isStored(bytes)));
-      } catch (error) {
-        const lost = error instanceof ZstashError && error.effect === "unknown";
-        // What lies there tells whether it has run. Sent again it changes nothing that is there.
-        if (!lost || this.#signal.aborted || attempt === NX_ATTEMPTS) throw error;
-      }
-    }
-  }
-
-  /** True if these bytes lie under the key. */
-  async #isStored(bytes: Uint8Array): Promise<boolean> {
-    const reply = await this.#settings.client.command(["GET", this.#key], { signal: this.#signal });
-    const found = requireBulk(reply, "store", this.#key);
-    const expected = this.#settings.client.sendsBytes ? bytes : utf8Encoder.encode(textOf(bytes));
-    return found !== null && isVersion(found.length, found, { size: expected.length, bytes: expected });
   }
 
   async #exists(): Promise<boolean> {
@@ -270,13 +255,7 @@ export class ValueUpload {
   #progress(size: number): void {
     this.#sent += size;
     const { onProgress } = this.#putSettings;
-    report(onProgress, { size: this.#source.size, storedSize: this.size, sentSize: this.#sent });
+    const { size: read, totalSize } = this.#source;
+    report(onProgress, { size: read, totalSize, storedSize: this.size, sentSize: this.#sent });
   }
-}
-
-/** A value for a server that takes no bytes: frames in base64, other bytes as text, or else in a frame. */
-function textOf(bytes: Uint8Array): string {
-  if (formOf(bytes) === "frames") return toTextCarrier(bytes);
-  const text = readUtf8(bytes);
-  return text === undefined || isReserved(text) ? toTextCarrier(writeRawBlocks(bytes)) : text;
 }

@@ -23,10 +23,10 @@ const START_ATTEMPTS = 5;
 const READY_MS = 20_000;
 const STOP_MS = 5_000;
 
-/** The path of `redis-server`; undefined if there is none on the PATH. */
-export function redisPath(): string | undefined {
+/** The path of `redis-server`, or of another program; undefined if there is none on the PATH. */
+export function redisPath(program = "redis-server"): string | undefined {
   for (const folder of (process.env["PATH"] ?? "").split(delimiter)) {
-    const path = join(folder, "redis-server");
+    const path = join(folder, program);
     try {
       accessSync(path, constants.X_OK);
       return path;
@@ -46,8 +46,11 @@ export function redisAvailable(): boolean {
  * Starts a server that keeps nothing on disk; `args` are appended to its command line. Where another process takes the
  * chosen port before the server does, another port is tried, up to 5 times. A given `port` is the only one tried.
  */
-export async function startRedis(args: readonly string[] = [], port?: number): Promise<RedisServer> {
-  const path = redisPath();
+export async function startRedis(
+  args: readonly string[] = [],
+  port?: number,
+  path: string | undefined = redisPath(),
+): Promise<RedisServer> {
   if (path === undefined) throw new Error("Cannot start redis-server: it is not on PATH");
   if (port !== undefined) return startOn(path, port, args);
   for (let attempt = 1; ; attempt++) {

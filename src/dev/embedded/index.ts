@@ -33,7 +33,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map(
 
 /** Commands of Redis that the embedded keyspace lacks: sorted sets, streams, geo, HyperLogLog, scripts and others. */
 const REAL_REDIS_ONLY =
-  /^(Z[A-Z]+|B?[LR]?M?POP|X[A-Z]+|GEO[A-Z]+|PF[A-Z]+|EVAL(SHA)?(_RO)?|SCRIPT|FCALL(_RO)?|FUNCTION|BITFIELD(_RO)?|BITPOS|LCS|SORT(_RO)?|DUMP|RESTORE|MEMORY|CONFIG|ACL|MONITOR|LMOVE|RPOPLPUSH|LPOS|SMOVE|S(INTER|UNION|DIFF)STORE|SINTERCARD|DIGEST|DELEX|JSON\..+)$/;
+  /^(Z[A-Z]+|B?[LR]?M?POP|X[A-Z]+|GEO[A-Z]+|PF[A-Z]+|EVAL(SHA)?(_RO)?|SCRIPT|FCALL(_RO)?|FUNCTION|BITFIELD(_RO)?|BITPOS|LCS|SORT(_RO)?|DUMP|RESTORE|MEMORY|CONFIG|ACL|MONITOR|LMOVE|RPOPLPUSH|LPOS|SMOVE|S(INTER|UNION|DIFF)STORE|SINTERCARD|DELEX|JSON\..+)$/;
 
 /** Find the command and check the number of its arguments, as Redis does before it runs or queues anything. */
 function lookUp(command: CommandBytes): { readonly run: Command[1]; readonly args: Arguments } {

@@ -21,6 +21,7 @@ import {
   WOULD_OVERFLOW,
 } from "./replies.ts";
 import { ByteString } from "./values.ts";
+import { xxh3 } from "./xxh3.ts";
 
 const TOO_LONG = "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
 const EMPTY = new Uint8Array(0);
@@ -243,6 +244,14 @@ export const STRING_COMMANDS: CommandTable = {
     },
   ],
   STRLEN: [2, (keyspace, args) => integer(keyspace.read(args.bytes(1), "string")?.string.length ?? 0)],
+  // As Redis 8.4 answers.
+  DIGEST: [
+    2,
+    (keyspace, args) => {
+      const found = keyspace.read(args.bytes(1), "string")?.string.slice();
+      return found === undefined ? NULL : bulk(utf8(xxh3(found)));
+    },
+  ],
   SETRANGE: [4, setRange],
   GETRANGE: [4, getRange],
   SUBSTR: [4, getRange],

@@ -31,6 +31,7 @@ describe.runIf(redisAvailable())("on a Redis Cluster", () => {
       for (const [options, putOptions] of [
         [{}, {}],
         [{}, { ifAbsent: true, ttl: 60 }],
+        [{}, { ifAbsent: true, ttl: 60, layout: { frameSize: 4096 } }],
         [{ pieceSize: 8192 }, {}],
         [{ pieceSize: 8192 }, { ifAbsent: true }],
         [{ pieceSize: 8192 }, { ttl: 60, layout: { frameSize: 4096 } }],

@@ -60,7 +60,7 @@ describe.each(backends)("requests to %s", (backend) => {
     expect(rig().traffic.commands()).toEqual(["SET"]);
   });
 
-  test("with ifAbsent a small value is one request; with a time to live it looks, sets, renews and publishes", async () => {
+  test("with ifAbsent a small value is one request; with a time to live a long one looks, sets, renews and publishes", async () => {
     const store = rig().store();
     await store.put("k", json, { ifAbsent: true });
     expect(rig().traffic.commands()).toEqual(["SETNX"]);
@@ -69,9 +69,23 @@ describe.each(backends)("requests to %s", (backend) => {
     expectBytes((await store.getBytes("k"))!, new TextEncoder().encode(json));
     await rig().send(["DEL", "k"]);
     rig().traffic.take();
-    await store.put("k", json, { ifAbsent: true, ttl: 60 });
-    expect(rig().traffic.commands()).toEqual(["EXISTS", "SET", "PEXPIRE", "multi-exec"]);
+    const put = await store.put("k", json, { ifAbsent: true, ttl: 60 });
+    expect(rig().traffic.commands()).toEqual(["SET"]);
+    expect((await store.stat("k"))!).toMatchObject({ storedSize: put!.storedSize, form: "text" });
+    const [ttl] = await rig().send(["PTTL", "k"]);
+    expect(ttl as number).toBeGreaterThan(50_000);
+    expect(ttl as number).toBeLessThanOrEqual(60_000);
+    expectBytes((await store.getBytes("k"))!, new TextEncoder().encode(json));
+    rig().traffic.take();
     expect(await store.put("k", "other", { ifAbsent: true, ttl: 60 })).toBe(null);
+    expect(rig().traffic.commands()).toEqual(["SET"]);
+    expectBytes((await store.getBytes("k"))!, new TextEncoder().encode(json));
+    await rig().send(["DEL", "k"]);
+    rig().traffic.take();
+    // Its base64 would be longer by more than two requests.
+    await store.put("k", noise(1, 200_000), { ifAbsent: true, ttl: 60 });
+    expect(rig().traffic.commands()).toEqual(["EXISTS", "SET", "PEXPIRE", "multi-exec"]);
+    expect(await store.put("k", noise(2, 200_000), { ifAbsent: true, ttl: 60 })).toBe(null);
     expect(rig().traffic.commands()).toEqual(["EXISTS"]);
   });
 

@@ -4,7 +4,14 @@ import { segmentSize } from "../../../src/codec/segment-size.ts";
 import { loadZstd } from "../../../src/codec/zstd.ts";
 import { readFrameHeader } from "../../../src/format/frame.ts";
 import { parseSeekTable, seekTableSize } from "../../../src/format/seek-table.ts";
-import type { Layout, PutProgress, TemporaryKey, ValueSource } from "../../../src/store/index.ts";
+import type {
+  DownloadOptions,
+  DownloadProgress,
+  Layout,
+  PutProgress,
+  TemporaryKey,
+  ValueSource,
+} from "../../../src/store/index.ts";
 import { temporaryKey, UPLOAD_MARK } from "../../../src/store/temporary-key.ts";
 import { expectBytes } from "../../support/expect-bytes.ts";
 import { seededRandom } from "../../support/random.ts";
@@ -334,11 +341,49 @@ describe.each(backends)("the store on %s", (backend) => {
           expect(now.sentSize).toBeLessThanOrEqual(now.storedSize);
         }
         const { length } = await rig().stored("k");
-        expect(seen.at(-1)).toEqual({ size: data.length, storedSize: length, sentSize: length });
+        const totalSize = source === data ? data.length : undefined;
+        expect(seen.at(-1)).toEqual({ size: data.length, totalSize, storedSize: length, sentSize: length });
+        expect(new Set(seen.map((progress) => progress.totalSize))).toEqual(new Set([totalSize]));
         expect(result!.storedSize).toBe(length);
         if ("pieceSize" in options) expect(seen.length).toBeGreaterThan(5);
       }
     });
+
+    test.each([{}, { pieceSize: 5000 }])(
+      "onProgress of a download ends with everything received, and has no say: %j",
+      async (options) => {
+        const data = seededRandom(1).bytes(300_000);
+        const store = rig().store(options);
+        for (const layout of ["ramp", { frameSize: 10_000 }] as const) {
+          await store.put("k", data, { layout });
+          const storedSize = (await rig().stored("k")).length;
+          const reads: readonly ((options: DownloadOptions) => Promise<unknown>)[] = [
+            async (download) => drain(await store.get("k", download)),
+            (download) => store.getBytes("k", download),
+            async (download) => drain(await store.getCompressed("k", download)),
+          ];
+          for (const read of reads) {
+            const seen: DownloadProgress[] = [];
+            await read({ onProgress: (progress) => seen.push(progress) });
+            expect(seen.at(-1)).toEqual({ receivedSize: storedSize, storedSize });
+            for (const [index, now] of seen.entries()) {
+              expect(now.receivedSize).toBeGreaterThan(seen[index - 1]?.receivedSize ?? 0);
+              expect(now.storedSize).toBe(storedSize);
+            }
+            if ("pieceSize" in options) expect(seen.length).toBeGreaterThan(50);
+          }
+          const throwing = (): never => {
+            throw new Error("the observer failed");
+          };
+          const rejecting = (): Promise<never> => Promise.reject(new Error("the observer rejected"));
+          for (const onProgress of [throwing, rejecting]) {
+            expectBytes((await store.getBytes("k", { onProgress }))!, data);
+          }
+        }
+        await expect(store.get("k", { onProgress: 1 as never })).rejects.toThrow('"onProgress"');
+        expect(await store.get("nothing", { onProgress: () => undefined })).toBe(null);
+      },
+    );
 
     test.each<[unknown, RegExp]>([
       [{ ttl: 0 }, /"ttl"/],

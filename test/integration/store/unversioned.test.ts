@@ -29,7 +29,27 @@ const frames = async (options: object, first: Uint8Array): Promise<Uint8Array> =
 const seekable = async (noise: Uint8Array): Promise<Uint8Array> =>
   frames({ frameSize: 65_536, seekTable: true }, Buffer.concat([noise, Buffer.alloc(65_536, 67)]));
 
+/** A frame of noise of exactly so many bytes: it is stored as it is, with headers and a checksum. */
+const frameOf = (size: number): Uint8Array => {
+  let content = size - 40;
+  while (zstd.compress(random.bytes(content)).length < size) content += 1;
+  const frame = zstd.compress(random.bytes(content));
+  expect(frame.length).toBe(size);
+  return frame;
+};
+
 const pairs: readonly Pair[] = [
+  ...[119_999, 120_000, 120_001].map((size) => ({
+    // Pieces of 10,000 bytes are proven six at once.
+    name: `files of two frames, the first of ${size} bytes`,
+    make: () =>
+      Promise.resolve(
+        [1, 2].map(() => Buffer.concat([frameOf(size), last])) as unknown as readonly [
+          Uint8Array,
+          Uint8Array,
+        ],
+      ),
+  })),
   { name: "plain", make: () => Promise.resolve([text("A", 9_000_000), text("B", 9_000_000)]) },
   {
     name: "files of two frames, the first of one piece",
@@ -169,11 +189,45 @@ test("a server without scripts but with DIGEST proves the pieces", async () => {
   await rig.close();
 });
 
+test("the embedded server has DIGEST: values of others are read in pieces, and one that is replaced is an error", async () => {
+  const rig = await startInProcess();
+  let refused = 0;
+  for (const { name, make } of pairs) {
+    const [a, b] = await make();
+    // Base64 of several frames is refused in pieces.
+    if (a[0] === 0x7a || a.length > 1_000_000) continue;
+    await rig.command("SET", "v", a);
+    const options = { pieceSize: 10_000, concurrency: 1 };
+    const got = Buffer.from(await whole(rig.store(options).get("v")));
+    expect(got.equals(await contentOf(a)), name).toBe(true);
+    const { fetch } = hookFetch(rig.fetch, async ({ number, name: command }) => {
+      if (command === "multi-exec" && number === 9) await rig.command("SET", "v", b);
+      return undefined;
+    });
+    const again = await whole(rig.store({ ...options, fetch }).get("v")).catch((error: unknown) => error);
+    if (again instanceof Uint8Array) {
+      // It was replaced before any of it was handed on, or when all of it was read.
+      const [old, fresh] = [await contentOf(a), await contentOf(b)];
+      expect(old.equals(again) || fresh.equals(again), name).toBe(true);
+      continue;
+    }
+    refused += 1;
+    expect(again, name).toMatchObject({
+      code: expect.stringMatching(/^(VALUE_CHANGED|CHECKSUM_MISMATCH|CORRUPT)$/) as string,
+    });
+  }
+  expect(refused).toBeGreaterThan(1);
+  await rig.close();
+});
+
 test("where there is neither, the error says what to do; one piece is read all the same", async () => {
   const rig = await startInProcess();
   await rig.command("SET", "v", "x".repeat(5000));
+  const { fetch } = hookFetch(rig.fetch, ({ init }) =>
+    String(init.body).includes('"DIGEST"') ? refusal("ERR unknown command 'DIGEST'") : undefined,
+  );
   const error = await rig
-    .store({ pieceSize: 1000 })
+    .store({ pieceSize: 1000, fetch })
     .getBytes("v")
     .then(
       () => expect.fail("was read"),

@@ -1,0 +1,111 @@
+/** Decodes the frames of a stored value, and begins again where its decoder's context was given to another meanwhile. */
+import { createPullStream, type ByteGenerator } from "../codec/pull-stream.ts";
+import type { Zstd } from "../codec/zstd.ts";
+import { ZstashError } from "../errors.ts";
+import type { ByteReader, ByteStream, ByteTransform } from "../streams.ts";
+import type { StoreSettings } from "./options.ts";
+import type { StoredBytes } from "./pieces.ts";
+import { withKey } from "./reply.ts";
+
+/**
+ * The content of frames. A reader that rests for long may find that its context was lost (CONTEXT_LOST): then what was
+ * decoded is read and decoded once more, as often as requests are repeated, and what was handed on is left out.
+ */
+export function decodeFrames(
+  { maxWindowLog, retry }: StoreSettings,
+  key: string,
+  zstd: Zstd,
+  { stream, again }: Pick<StoredBytes, "stream" | "again">,
+  signal: AbortSignal | undefined,
+): ByteStream {
+  const input = new Input(stream.getReader());
+  return createPullStream(async function* decode(ended): ByteGenerator {
+    ended.addEventListener("abort", () => input.cancel(), { once: true });
+    let given = 0;
+    for (let attempt = 0; ; attempt++) {
+      let skip = given;
+      const transform = zstd.decompressStream({ maxWindowLog });
+      const reader = transform.readable.getReader();
+      ended.addEventListener("abort", () => void reader.cancel().catch(() => undefined), { once: true });
+      const pumping = pump(input, transform);
+      try {
+        for (let next = await reader.read(); !next.done; next = await reader.read()) {
+          const chunk = next.value.subarray(skip);
+          skip -= next.value.length - chunk.length;
+          given += chunk.length;
+          if (chunk.length > 0) yield chunk;
+        }
+        return;
+      } catch (error) {
+        await pumping;
+        const lost = error instanceof ZstashError && error.code === "CONTEXT_LOST" && attempt < retry.retries;
+        const start = lost && !ended.aborted ? again?.(input.taken, ended) : undefined;
+        if (start === undefined) throw withKey(error, key);
+        input.startAgain(start);
+      }
+    }
+  }, signal);
+}
+
+/** Writes the input into a transform, reading one chunk ahead. Its failures are those of the other side. */
+async function pump(input: Input, { writable }: ByteTransform): Promise<void> {
+  const writer = writable.getWriter();
+  // A failure is seen where it is thrown.
+  writer.closed.catch(() => undefined);
+  try {
+    for (let chunk = await input.take(); chunk !== undefined; chunk = await input.take()) {
+      input.readAhead();
+      await writer.write(chunk);
+    }
+    await writer.close();
+  } catch (error) {
+    await writer.abort(error).catch(() => undefined);
+  }
+}
+
+/** Frames as they arrive, which may be taken from their start once more. */
+class Input {
+  readonly #rest: ByteReader;
+  /** What stands before the rest. */
+  #start: ByteGenerator | undefined;
+  #ahead: Promise<Uint8Array | undefined> | undefined;
+  /** Bytes of the rest, and of what came before it, that were taken. */
+  taken = 0;
+
+  constructor(rest: ByteReader) {
+    this.#rest = rest;
+  }
+
+  async take(): Promise<Uint8Array | undefined> {
+    if (this.#start !== undefined) {
+      const { done, value } = await this.#start.next();
+      if (done !== true) return value;
+      this.#start = undefined;
+    }
+    const ahead = this.#ahead ?? this.#read();
+    this.#ahead = undefined;
+    const chunk = await ahead;
+    this.taken += chunk?.length ?? 0;
+    return chunk;
+  }
+
+  readAhead(): void {
+    if (this.#start !== undefined) return;
+    this.#ahead ??= this.#read();
+    // Thrown when its turn comes.
+    this.#ahead.catch(() => undefined);
+  }
+
+  startAgain(start: ByteGenerator): void {
+    this.#start = start;
+  }
+
+  cancel(): void {
+    this.#rest.cancel().catch(() => undefined);
+  }
+
+  async #read(): Promise<Uint8Array | undefined> {
+    const { done, value } = await this.#rest.read();
+    return done ? undefined : value;
+  }
+}

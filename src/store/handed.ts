@@ -1,0 +1,96 @@
+/** Keeps what proves that bytes of a value that come later are of the same writing as those that were handed on. */
+import { concatenate } from "../bytes.ts";
+import { FRAME_HEADER_SIZE_MAX } from "../format/frame.ts";
+import { CARRIER_HEAD_SIZE } from "../value/carrier.ts";
+import { FirstFrame } from "./first-frame.ts";
+import { formOf, type StoredForm } from "./form.ts";
+import { TAIL_SIZE } from "./slice.ts";
+import { canHash, sha1, type Known } from "./unversioned.ts";
+
+/** Bytes that are hashed at once, at least; 1 ms a MB. What a download holds back until then. */
+const HASHED = 256 << 10;
+
+/**
+ * What was handed on of a value, from its start.
+ *
+ * The checksum of a frame proves what was handed on of it, if the rest of the frame is decoded too. Everything else is
+ * hashed on its way: what comes behind the first frame, frames without a checksum, base64 and uncompressed values.
+ */
+export class Handed {
+  /** Bytes that were handed on. */
+  size = 0;
+  /** The first of them: enough for a frame's header. */
+  head: Uint8Array = new Uint8Array(0);
+  /** The last of them, at most `TAIL_SIZE`. */
+  last: Uint8Array = new Uint8Array(0);
+  readonly frame: FirstFrame = new FirstFrame();
+  /** Whether a checksum may be the proof: only where frames are decoded. */
+  readonly #decoded: boolean;
+  readonly #hashes: Promise<Known>[] = [];
+  /** Copies of bytes that are not hashed yet: their reader may change them. */
+  #held: Uint8Array[] = [];
+  #heldSize = 0;
+
+  constructor(decoded: boolean) {
+    this.#decoded = decoded;
+  }
+
+  /** Undefined while too little was handed on. */
+  get form(): StoredForm | undefined {
+    return this.head.length < CARRIER_HEAD_SIZE ? undefined : formOf(this.head);
+  }
+
+  /** True if the first frame has a checksum, and goes on: it will prove what was handed on. */
+  get insideFrame(): boolean {
+    return this.#decoded && this.frame.hasHeader && this.frame.checksum && this.frame.end === undefined;
+  }
+
+  /** Takes the next bytes. */
+  push(bytes: Uint8Array): void {
+    const start = this.size;
+    this.size += bytes.length;
+    if (this.head.length < FRAME_HEADER_SIZE_MAX) {
+      this.head = concatenate([this.head, bytes.subarray(0, FRAME_HEADER_SIZE_MAX - this.head.length)]);
+    }
+    if (this.form !== "plain" && this.form !== "text") this.frame.push(bytes);
+    const before = this.last;
+    this.last = concatenate([before, bytes.subarray(-TAIL_SIZE)]).slice(-TAIL_SIZE);
+    if (this.insideFrame) return this.#forget();
+    const { end = 0, checksum } = this.frame;
+    if (!this.#decoded || !checksum || end <= start) return this.#hold(bytes);
+    // The frame has ended in these bytes: its last ones, the checksum among them, stand for it.
+    this.#forget();
+    const proof = concatenate([before, bytes.subarray(0, end - start)]).slice(-TAIL_SIZE);
+    this.#hashes.push(hashed(end - proof.length, end, proof));
+    this.#hold(bytes.subarray(end - start));
+  }
+
+  /** What the server is to have of the same writing; undefined where nothing can be hashed. */
+  async known(): Promise<readonly Known[] | undefined> {
+    if (this.#heldSize > 0) this.#flush();
+    if (!canHash() && this.#hashes.length > 0) return undefined;
+    return Promise.all(this.#hashes);
+  }
+
+  #hold(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    this.#held.push(bytes.slice());
+    this.#heldSize += bytes.length;
+    if (this.#heldSize >= HASHED) this.#flush();
+  }
+
+  #flush(): void {
+    this.#hashes.push(hashed(this.size - this.#heldSize, this.size, concatenate(this.#held)));
+    this.#forget();
+  }
+
+  /** What was held is proven in another way. */
+  #forget(): void {
+    this.#held = [];
+    this.#heldSize = 0;
+  }
+}
+
+async function hashed(start: number, end: number, bytes: Uint8Array): Promise<Known> {
+  return { start, end, hash: canHash() ? await sha1(bytes) : "" };
+}

@@ -1,0 +1,85 @@
+/** Stores a small value in one request if its key holds nothing, and finds out what became of a request that was lost. */
+import { ZstashError } from "../errors.ts";
+import { writeRawBlocks } from "../format/raw-blocks.ts";
+import type { RestClient } from "../rest/client.ts";
+import type { RestCommand } from "../rest/rest-command.ts";
+import { readUtf8, utf8Encoder } from "../text.ts";
+import { isReserved, toTextCarrier } from "../value/carrier.ts";
+import { formOf } from "./form.ts";
+import { requireBulk, requireNumber, requireReply } from "./reply.ts";
+import { isVersion } from "./slice.ts";
+
+/** A value for a key that is to hold nothing. */
+export interface NewValue {
+  readonly key: string;
+  readonly bytes: Uint8Array;
+  /** Milliseconds to live; undefined if it does not expire. */
+  readonly ttl: number | undefined;
+  /** It is one frame: of several, parts are read by their place, which base64 would move. */
+  readonly oneFrame: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** The most times that a request is sent. */
+const ATTEMPTS = 3;
+/**
+ * The most bytes that go as text, which is a third longer, so that they can have options without a value: a request that
+ * carries bytes takes options with values only (`rest-command.ts`). More of them wait for two more answers instead.
+ */
+const TEXT_MAX = 128 << 10;
+
+/**
+ * Stores the value by one SETNX or SET NX, and returns the bytes that lie in Redis then; null if there is a value already,
+ * undefined if no single request can do it.
+ */
+export async function setIfAbsent(client: RestClient, value: NewValue): Promise<number | null | undefined> {
+  const { bytes, ttl, oneFrame, signal } = value;
+  const goesAsText = ttl !== undefined && oneFrame && bytes.length <= TEXT_MAX;
+  const text = goesAsText ? plainTextOf(bytes) : undefined;
+  if (ttl !== undefined && text === undefined) return undefined;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const isSet = await (text === undefined ? setnx(client, value) : setNx(client, value, text));
+      if (!isSet && (attempt === 1 || !(await isStored(client, value, text)))) return null;
+      return (text === undefined ? bytes : utf8Encoder.encode(text)).length;
+    } catch (error) {
+      const lost = error instanceof ZstashError && error.effect === "unknown";
+      // What lies there tells whether it has run. Sent again it changes nothing that is there.
+      if (!lost || signal.aborted || attempt === ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function setnx(client: RestClient, { key, bytes, signal }: NewValue): Promise<boolean> {
+  const asText = (): RestCommand => ["SETNX", key, textOf(bytes)];
+  return requireNumber(await client.command(["SETNX", key, bytes], { signal, asText }), "store", key) === 1;
+}
+
+async function setNx(client: RestClient, { key, ttl, signal }: NewValue, text: string): Promise<boolean> {
+  const reply = await client.command(["SET", key, text, "PX", ttl!, "NX"], { signal });
+  return requireReply(reply, "store", key).kind === "status";
+}
+
+/** True if this value lies under the key. */
+async function isStored(
+  client: RestClient,
+  { key, bytes, signal }: NewValue,
+  text: string | undefined,
+): Promise<boolean> {
+  const found = requireBulk(await client.command(["GET", key], { signal }), "store", key);
+  const asBytes = text === undefined && client.sendsBytes;
+  const expected = asBytes ? bytes : utf8Encoder.encode(text ?? textOf(bytes));
+  return found !== null && isVersion(found.length, found, { size: expected.length, bytes: expected });
+}
+
+/** A value for a server that takes no bytes: frames in base64, other bytes as text, or else in a frame. */
+export function textOf(bytes: Uint8Array): string {
+  return plainTextOf(bytes) ?? toTextCarrier(writeRawBlocks(bytes));
+}
+
+/** A value as text without a frame around it; undefined for one that is none. */
+function plainTextOf(bytes: Uint8Array): string | undefined {
+  if (formOf(bytes) === "frames") return toTextCarrier(bytes);
+  const text = readUtf8(bytes);
+  return text === undefined || isReserved(text) ? undefined : text;
+}
