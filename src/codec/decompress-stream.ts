@@ -1,4 +1,5 @@
 /** `decompressStream`: decodes any sequence of frames and skippable frames, in bounded memory. */
+import { concatenate } from "../bytes.ts";
 import type { DecoderEngine, DecompressionContext } from "../engine/engine.ts";
 import { ZstashError } from "../errors.ts";
 import type { Dictionary } from "../format/dictionary.ts";
@@ -7,7 +8,7 @@ import { BLOCK_SIZE_MAX } from "../limits.ts";
 import type { ByteTransform } from "../streams.ts";
 import type { DecompressStreamSettings } from "./decompress-options.ts";
 import { dictionaryUnknown, type Dictionaries } from "./dictionaries.ts";
-import { START_COST, type Pace } from "./pace.ts";
+import { afterPause, START_COST, STEP_COST, type Pace } from "./pace.ts";
 import { createTransform, streamClosed, type Emit, type Transformer } from "./transform.ts";
 
 /** Shared by the decompression streams of one decoder. */
@@ -18,6 +19,13 @@ export interface StreamResources {
 }
 
 const nothing = new Uint8Array(0);
+
+/**
+ * Input of one step, in bytes. It is copied whatever of it is taken, so a frame's first step gets no more than twice what
+ * the frame before it took: a million empty frames are not copied 64 KiB at a time.
+ */
+const INPUT_MAX = 65536;
+const INPUT_MIN = 1024;
 
 /** Makes a stream that decodes any sequence of frames and skippable frames. */
 export function createDecompressStream(
@@ -47,6 +55,12 @@ class StreamDecompressor implements Transformer {
    */
   #state: "header" | "frame" | number = "header";
   #header: Uint8Array = nothing;
+  /** The part of the chunk that has not been taken. */
+  #rest: Uint8Array = nothing;
+  /** Whether the last step filled its room, so that there may be more without further input. */
+  #isFull = false;
+  /** The most input of the next step. */
+  #most: number = INPUT_MAX;
   #frame = 0;
   #frameStart = 0;
   /** Bytes of input taken. */
@@ -62,10 +76,15 @@ class StreamDecompressor implements Transformer {
   }
 
   async write(chunk: Uint8Array, emit: Emit): Promise<void> {
-    for (let rest = chunk; rest.length > 0;) {
-      if (this.#state === "header") rest = await this.#readHeader(rest, emit);
-      else if (this.#state === "frame") rest = await this.#decode(rest, emit);
-      else rest = this.#skip(rest, this.#state);
+    this.#rest = chunk;
+    let pause = this.#resources.pace.spend(0);
+    if (pause !== undefined) await pause;
+    // Nothing is awaited that is there: 30 MB of empty frames are three million.
+    while (this.#rest.length > 0 || this.#isFull) {
+      pause = this.#advance(emit);
+      if (pause === undefined) continue;
+      await pause;
+      if (this.#end.signal.aborted) throw streamClosed();
     }
   }
 
@@ -85,43 +104,47 @@ class StreamDecompressor implements Transformer {
     this.#context = undefined;
   }
 
-  /** Gathers bytes until they make a whole header. Returns the rest of the input. */
-  async #readHeader(input: Uint8Array, emit: Emit): Promise<Uint8Array> {
+  /** Takes the next part of the input; a promise where something has to be waited for. */
+  #advance(emit: Emit): Promise<void> | undefined {
+    if (this.#state === "header") return this.#readHeader();
+    if (this.#state === "frame") return this.#decode(emit);
+    return this.#skip(this.#state);
+  }
+
+  /** Reads a header that lies whole in the input, or gathers its bytes. */
+  #readHeader(): Promise<void> | undefined {
+    if (this.#header.length > 0) return this.#gatherHeader();
+    this.#frameStart = this.#offset;
+    const header = this.#tryHeader(this.#rest);
+    if (header === undefined) return this.#gatherHeader();
+    // The engine reads a frame's header once more, with what follows it.
+    if (header.type === "frame") return this.#begin(header);
+    this.#take(header.headerSize);
+    return this.#beginSkipping(header.contentSize!);
+  }
+
+  /** Gathers bytes until they make a whole header. */
+  #gatherHeader(): Promise<void> | undefined {
     const known = this.#header.length;
-    if (known === 0) {
-      this.#frameStart = this.#offset;
-      const header = this.#tryHeader(input);
-      if (header?.type === "frame") {
-        // The engine reads the header once more, with what follows it.
-        const beginning = this.#begin(header);
-        if (beginning !== undefined) await beginning;
-        if (this.#end.signal.aborted) throw streamClosed();
-        return input;
-      }
-    }
-    const taken = input.subarray(0, FRAME_HEADER_SIZE_MAX - known);
-    const gathered = new Uint8Array(known + taken.length);
-    gathered.set(this.#header);
-    gathered.set(taken, known);
+    const gathered = concatenate([this.#header, this.#rest.subarray(0, FRAME_HEADER_SIZE_MAX - known)]);
     const header = this.#tryHeader(gathered);
     if (header === undefined) {
       this.#header = gathered;
-      this.#offset += taken.length;
-      return input.subarray(taken.length);
+      this.#take(gathered.length - known);
+      return undefined;
     }
     this.#header = nothing;
-    const used = header.headerSize - known;
-    this.#offset += used;
-    if (header.type === "skippable") {
-      this.#beginSkipping(header.contentSize!);
-      const pause = this.#resources.pace.spend(used);
-      if (pause !== undefined) await pause;
-      return input.subarray(used);
-    }
-    await this.#begin(header);
-    if (this.#end.signal.aborted) throw streamClosed();
-    await this.#decode(gathered.subarray(0, header.headerSize), emit, 0);
-    return input.subarray(used);
+    this.#take(header.headerSize - known);
+    if (header.type === "skippable") return this.#beginSkipping(header.contentSize!);
+    const feed = (): void => void this.#step(gathered.subarray(0, header.headerSize));
+    const beginning = this.#begin(header);
+    return afterPause(beginning, feed);
+  }
+
+  /** Counts input that has been taken. */
+  #take(size: number): void {
+    this.#offset += size;
+    this.#rest = this.#rest.subarray(size);
   }
 
   /** The header, or undefined if more bytes are needed. */
@@ -154,7 +177,7 @@ class StreamDecompressor implements Transformer {
     if (this.#context !== undefined && windowSize <= this.#window) {
       return this.#start(this.#context, dictionary);
     }
-    return this.#take(Math.max(windowSize, BLOCK_SIZE_MAX)).then((context) =>
+    return this.#open(Math.max(windowSize, BLOCK_SIZE_MAX)).then((context) =>
       this.#start(context, dictionary),
     );
   }
@@ -175,7 +198,7 @@ class StreamDecompressor implements Transformer {
    * A context with room for a window. One that has less is given back first: the pool counts windows, and a stream
    * that held one context while it waited for another could wait for itself.
    */
-  async #take(window: number): Promise<DecompressionContext> {
+  async #open(window: number): Promise<DecompressionContext> {
     this.#context?.release();
     this.#context = undefined;
     const { maxWindowLog, job } = this.#settings;
@@ -195,28 +218,27 @@ class StreamDecompressor implements Transformer {
     return context;
   }
 
-  /** Decodes up to the end of the frame. Returns the rest of the input. `counted` is 0 for a header, which is counted already. */
-  async #decode(input: Uint8Array, emit: Emit, counted = 1): Promise<Uint8Array> {
-    let rest = input;
-    for (;;) {
-      const { consumed, output, full, remaining } = this.#step(rest);
-      rest = rest.subarray(consumed);
-      this.#offset += consumed * counted;
-      this.#size += output.length;
-      if (this.#size > this.#settings.maxSize) throw this.#tooLarge();
-      const demand = output.length > 0 ? emit(output) : undefined;
-      if (demand !== undefined) await demand;
-      const pause = this.#resources.pace.spend(consumed + output.length);
-      if (pause !== undefined) await pause;
-      if (this.#end.signal.aborted) throw streamClosed();
-      if (remaining === 0) {
-        // libzstd's stream does not check this if the last block is empty.
-        if (this.#frameEnd !== undefined && this.#size !== this.#frameEnd) throw this.#notAsClaimed();
-        this.#next();
-        return rest;
-      }
-      if (rest.length === 0 && !full) return rest;
-    }
+  /** One step inside a frame. */
+  #decode(emit: Emit): Promise<void> | undefined {
+    const { consumed, output, full, remaining } = this.#step(this.#rest.subarray(0, this.#most));
+    this.#take(consumed);
+    this.#size += output.length;
+    if (this.#size > this.#settings.maxSize) throw this.#tooLarge();
+    const after = (): void => this.#stepped(full, remaining);
+    const { pace } = this.#resources;
+    if (output.length === 0) return afterPause(pace.spend(consumed, STEP_COST), after);
+    const spend = (): Promise<void> | undefined => pace.spend(consumed + output.length);
+    const demand = emit(output);
+    return afterPause(demand === undefined ? spend() : demand.then(spend), after);
+  }
+
+  #stepped(full: boolean, remaining: number): void {
+    this.#isFull = full && remaining > 0;
+    this.#most = INPUT_MAX;
+    if (remaining > 0) return;
+    // libzstd's stream does not check this if the last block is empty.
+    if (this.#frameEnd !== undefined && this.#size !== this.#frameEnd) throw this.#notAsClaimed();
+    this.#next();
   }
 
   #step(input: Uint8Array): ReturnType<DecompressionContext["step"]> {
@@ -231,21 +253,23 @@ class StreamDecompressor implements Transformer {
     }
   }
 
-  #beginSkipping(length: number): void {
+  #beginSkipping(length: number): Promise<void> | undefined {
     if (length === 0) this.#next();
     else this.#state = length;
+    return this.#resources.pace.spend(0, STEP_COST);
   }
 
-  #skip(input: Uint8Array, left: number): Uint8Array {
-    const skipped = Math.min(left, input.length);
-    this.#offset += skipped;
-    this.#beginSkipping(left - skipped);
-    return input.subarray(skipped);
+  #skip(left: number): undefined {
+    const skipped = Math.min(left, this.#rest.length);
+    this.#take(skipped);
+    if (skipped === left) this.#next();
+    else this.#state = left - skipped;
   }
 
   #next(): void {
     this.#state = "header";
     this.#frame += 1;
+    this.#most = Math.max(INPUT_MIN, 2 * (this.#offset - this.#frameStart));
   }
 
   #notAsClaimed(): ZstashError {

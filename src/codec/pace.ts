@@ -4,8 +4,10 @@ import { tellWait } from "./waits.ts";
 
 /** Work of all streams in one turn, in bytes at level 1 speed: about 4 ms at 250 MB/s. */
 const BUDGET = 1 << 20;
-/** What a step costs beyond its bytes: chunks of one byte take about 8 µs each, and so does an empty frame. */
-const STEP_COST = 2048;
+/** What taking or giving a chunk costs beyond its bytes: chunks of one byte take about 8 µs each. */
+const CHUNK_COST = 2048;
+/** The same of a step inside a chunk, which an empty frame takes: about 1 µs. */
+export const STEP_COST = 256;
 /** What starting a stream costs: an instance and its context, about 0.5 ms. */
 export const START_COST = 131072;
 
@@ -34,8 +36,8 @@ export class Pace {
   }
 
   /** Accounts for one step's work; a promise where the event loop has to run before more is done. */
-  spend(bytes: number): Promise<void> | undefined {
-    this.#spent += STEP_COST + bytes;
+  spend(bytes: number, overhead: number = CHUNK_COST): Promise<void> | undefined {
+    this.#spent += overhead + bytes;
     return this.#spent < BUDGET ? undefined : this.#wait();
   }
 
@@ -66,4 +68,11 @@ export function costFactor(level: number): number {
   if (level <= 4) return 2;
   if (level <= 9) return 8;
   return level <= 15 ? 32 : 128;
+}
+
+/** Runs `work` at once, or after what has to be waited for. */
+export function afterPause(pause: Promise<void> | undefined, work: () => void): Promise<void> | undefined {
+  if (pause !== undefined) return pause.then(work);
+  work();
+  return undefined;
 }

@@ -34,6 +34,7 @@ export function createTransform(transformer: Transformer): ByteTransform {
   let demand: (() => void) | undefined;
   let gone: { reason: unknown } | undefined;
   let released = false;
+  let hasSignal = false;
 
   const release = (): void => {
     if (released) return;
@@ -92,7 +93,9 @@ export function createTransform(transformer: Transformer): ByteTransform {
       start(controller) {
         input = controller;
         // Fires while a write still runs; `abort` below waits for the write.
-        controller.signal?.addEventListener("abort", () => end(controller.signal.reason));
+        const { signal } = controller as Partial<WritableStreamDefaultController>;
+        signal?.addEventListener("abort", () => end(signal.reason));
+        hasSignal = signal !== undefined;
       },
       write(chunk) {
         return settle(() => {
@@ -113,5 +116,27 @@ export function createTransform(transformer: Transformer): ByteTransform {
     },
     { highWaterMark: 1 },
   );
+  if (!hasSignal) listenForAbort(writable, end);
   return { readable: readable as ByteStream, writable };
+}
+
+/**
+ * Calls `end` as soon as a stream is aborted, where its controller has no `signal` (Bun before 1.4): a write that waits for
+ * its reader would keep `abort` waiting for good.
+ */
+function listenForAbort(writable: WritableStream<Uint8Array>, end: (reason: unknown) => void): void {
+  const abortOf = (target: Pick<WritableStream, "abort">, isOwn: () => boolean): void => {
+    const abort = target.abort.bind(target);
+    target.abort = (reason) => {
+      if (isOwn()) end(reason);
+      return abort(reason);
+    };
+  };
+  const getWriter = writable.getWriter.bind(writable);
+  abortOf(writable, () => !writable.locked);
+  writable.getWriter = () => {
+    const writer = getWriter();
+    abortOf(writer, () => writable.locked);
+    return writer;
+  };
 }

@@ -83,8 +83,7 @@ function chunksOf(source: unknown): Chunks {
   };
   if (typeof getReader === "function") {
     if (locked === true) throw new TypeError('"source" must be a ReadableStream that has no reader');
-    requireUnread(source as ReadableStream<Uint8Array>);
-    return readerOf(source as ReadableStream<Uint8Array>);
+    return readerOf(requireUnread(source as ReadableStream<Uint8Array>));
   }
   const iterate = (source as Partial<AsyncIterable<unknown>> | null)?.[Symbol.asyncIterator];
   if (typeof iterate !== "function") throw wrongSource(source);
@@ -120,14 +119,19 @@ function readerOf(stream: ReadableStream<Uint8Array>): Chunks {
   };
 }
 
-/** Refuses a stream that somebody has read from: it would be stored as an empty value. A Response takes none (Fetch §5.2). */
-function requireUnread(stream: ReadableStream<Uint8Array>): void {
-  if (tagOf(stream) !== "ReadableStream") return;
+/**
+ * Refuses a stream that somebody has read from: it would be stored as an empty value. A Response takes none (Fetch §5.2);
+ * the Responses of Bun before 1.4.3 take a Blob's stream for good, and give it back as their body.
+ */
+function requireUnread(stream: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+  if (tagOf(stream) !== "ReadableStream") return stream;
+  let body: ReadableStream<Uint8Array> | null;
   try {
-    void new Response(stream);
+    ({ body } = new Response(stream));
   } catch {
     throw new TypeError('"source" must be a ReadableStream that nobody has read from');
   }
+  return stream.locked && body !== null ? body : stream;
 }
 
 /** A stream of copies of chunks. It errors if it is not `size` bytes, where a size is given. */

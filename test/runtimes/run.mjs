@@ -60,7 +60,7 @@ try {
 }
 
 const columns = [
-  ["runtime", 14, ({ name }) => name],
+  ["runtime", 18, ({ name }) => name],
   ["cases", -5, ({ count }) => count],
   ["hash of their names", 20, ({ hash }) => hash],
   ["failed", -6, ({ failures }) => failures.length],

@@ -19,6 +19,9 @@ const deno = (name, file) =>
   fromNpm(name, file, (fixture) =>
     runProcess(fixture, file, ["run", "--allow-read", "--allow-env", "--allow-net=127.0.0.1"]),
   );
+const bun = (name, file) => fromNpm(name, file, (fixture) => runProcess(fixture, file));
+const workerd = (name, compatibilityDate) =>
+  fromNpm(name, program("workerd"), (fixture) => runWorkerd(fixture, compatibilityDate));
 const browser = (name, executable, package_, run) => ({
   name,
   missing: existsSync(executable) ? undefined : `apt-get install ${package_}`,
@@ -35,8 +38,10 @@ export const runtimes = [
   node(26),
   deno("Deno 2.0", program("deno2.0")),
   deno("Deno", program("deno")),
-  fromNpm("Bun", program("bun"), (fixture) => runProcess(fixture, program("bun"))),
-  fromNpm("workerd", program("workerd"), runWorkerd),
+  bun("Bun 1.2", program("bun1.2")),
+  bun("Bun", program("bun")),
+  workerd("workerd of 2024-09", "2024-09-01"),
+  workerd("workerd", "2025-06-01"),
   fromNpm("Edge runtime", program("../@edge-runtime/vm/package.json"), runEdgeVm),
   browser("Chromium", "/usr/bin/chromium", "chromium", (fixture) => runBrowser(fixture, "chromium")),
   browser("Firefox", "/usr/bin/firefox-esr", "firefox-esr", (fixture) => runBrowser(fixture, "firefox")),

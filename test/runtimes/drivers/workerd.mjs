@@ -4,12 +4,18 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { bundleSuite, root } from "../fixture.mjs";
 
+/** From this compatibility date on fetch takes the field `cache`; before, it refuses every request that has it. */
+const CACHE_DATE = "2024-11-11";
+
 const WORKER = `import { report } from "suite";
 export default { fetch: async (_, { SERVER }) => Response.json(await report(SERVER)) };
 `;
 
-/** @param {import("../fixture.mjs").Fixture} fixture */
-export async function runWorkerd({ folder, entry, server }) {
+/**
+ * @param {import("../fixture.mjs").Fixture} fixture
+ * @param {string} compatibilityDate
+ */
+export async function runWorkerd({ folder, entry, server }, compatibilityDate = "2025-06-01") {
   const { Log, LogLevel, Miniflare } = await import("miniflare");
   const script = join(folder, "workerd", "worker.mjs");
   await bundleSuite(script, {
@@ -18,7 +24,7 @@ export async function runWorkerd({ folder, entry, server }) {
     ...withEntry(WORKER, folder, entry),
     conditions: ["workerd", "worker", "browser"],
     external: ["node:*"],
-    plugins: [compiledWasm()],
+    plugins: [compiledWasm(), ...(compatibilityDate < CACHE_DATE ? [clientOfWorkers()] : [])],
   });
   const modules = [
     { type: "ESModule", path: script },
@@ -33,7 +39,7 @@ export async function runWorkerd({ folder, entry, server }) {
   const miniflare = new Miniflare({
     modules,
     modulesRoot: join(folder, "workerd"),
-    compatibilityDate: "2025-06-01",
+    compatibilityDate,
     bindings: { SERVER: server },
     log: new Log(LogLevel.ERROR),
   });
@@ -53,6 +59,18 @@ export function withEntry(contents, folder, entry) {
     stdin: { contents, resolveDir: folder, loader: "js" },
     alias: { suite: join(root, "test/runtimes", entry) },
     nodePaths: [join(folder, "node_modules")],
+  };
+}
+
+/** Gives the client for Workers where the suite asks for the default one, which passes `cache` to every fetch. */
+function clientOfWorkers() {
+  return {
+    name: "client-of-workers",
+    setup(build) {
+      build.onResolve({ filter: /^@upstash\/redis$/ }, ({ path, ...options }) =>
+        build.resolve(`${path}/cloudflare`, options),
+      );
+    },
   };
 }
 

@@ -1,6 +1,6 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { createTransform } from "../../../src/codec/transform.ts";
 import type { Emit, Transformer } from "../../../src/codec/transform.ts";
 import { loadZstd, ZstashError } from "../../../src/index.ts";
@@ -258,13 +258,44 @@ describe("the event loop", () => {
 
   test("turns while one chunk holds many empty frames", async () => {
     const zstd = await loadZstd({ memoryLimit: 64 << 20 });
-    const some = Array.from({ length: 25_000 }, () => skippable(new Uint8Array(0)));
-    const empty = Array.from({ length: 25_000 }, () => zstd.compress(new Uint8Array(0)));
+    const some = Array.from({ length: 200_000 }, () => skippable(new Uint8Array(0)));
+    const frame = zstd.compress(new Uint8Array(0));
+    const empty = Array.from({ length: 200_000 }, () => frame);
     for (const frames of [some, empty]) {
       const turns = await turnsDuring(() => through(zstd.decompressStream(), [concat(frames)]));
       expect(turns).toBeGreaterThan(25);
     }
   });
+
+  test("turns while a skippable frame is passed over in chunks of one byte", async () => {
+    const zstd = await loadZstd({ memoryLimit: 64 << 20 });
+    const chunks = Array.from(skippable(new Uint8Array(50_000)), byte);
+    const turns = await turnsDuring(() => through(zstd.decompressStream(), chunks));
+    expect(turns).toBeGreaterThan(50);
+  });
+});
+
+test("a chunk of many small frames is copied a few times, and not 64 KiB for each", async () => {
+  const zstd = await loadZstd({ memoryLimit: 64 << 20 });
+  const frame = zstd.compress(new Uint8Array(0));
+  const input = concat(Array.from({ length: 20_000 }, () => frame));
+  let copied = 0;
+  const { set } = Uint8Array.prototype;
+  const spy = vi.spyOn(Uint8Array.prototype, "set").mockImplementation(function (
+    this: Uint8Array,
+    source,
+    at,
+  ) {
+    copied += source.length;
+    set.call(this, source, at);
+  });
+  try {
+    await through(zstd.decompressStream(), [input]);
+  } finally {
+    spy.mockRestore();
+  }
+  expect(copied).toBeGreaterThanOrEqual(input.length);
+  expect(copied).toBeLessThan(20_000 * 2048);
 });
 
 describe("contexts go back", () => {

@@ -27,7 +27,7 @@ describe("a load that fails says what to do, and a later one works", () => {
       "no DecompressionStream",
       () => vi.stubGlobal("DecompressionStream", undefined),
       loadAnew,
-      /no DecompressionStream.*loadZstd\(\{ module \}\)/s,
+      /no DecompressionStream.*loadZstd\(\{ module \}\).*Node 20\.0.*Bun 1\.2/s,
     ],
     [
       "compiling is forbidden, as by a content security policy or in workerd",
@@ -43,6 +43,17 @@ describe("a load that fails says what to do, and a later one works", () => {
       /wasm-unsafe-eval.*workerd.*edge-light/s,
     ],
     ["no WebAssembly", () => vi.stubGlobal("WebAssembly", undefined), loadAnew, /has no WebAssembly/],
+    [
+      "no SIMD, as in old browsers, which call the module damaged",
+      () => {
+        vi.spyOn(WebAssembly, "validate").mockReturnValue(false);
+        vi.spyOn(WebAssembly, "compile").mockRejectedValue(
+          new WebAssembly.CompileError("invalid opcode 0xfd"),
+        );
+      },
+      loadAnew,
+      /no SIMD.*Chrome 103, Firefox 113 and Safari 16\.4/s,
+    ],
     [
       "a module of another library",
       () => {},
@@ -72,6 +83,10 @@ describe("a load that fails says what to do, and a later one works", () => {
     const zstd = await fresh.loadZstd();
     expect(zstd.decompressText(zstd.compress("again"))).toBe("again");
     expect(await fresh.loadZstd()).toBe(zstd);
+  });
+
+  it("a runtime with SIMD is not told that it has none", async () => {
+    expect((await failure(() => loadZstd({ module: new Uint8Array(100) }))).message).not.toContain("SIMD");
   });
 
   it("misuse stays a TypeError", async () => {
