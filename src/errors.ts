@@ -32,6 +32,8 @@ export interface ZstashErrorDetails {
   readonly key?: string | undefined;
   /** The Redis keys the operation was about, where there are several. */
   readonly keys?: readonly string[] | undefined;
+  /** The field of a hash the operation was about. */
+  readonly field?: string | undefined;
   /** Zero-based number of the frame in the input. */
   readonly frame?: number | undefined;
   /** Byte offset in the input at which the fault was seen. */
@@ -74,6 +76,7 @@ export class ZstashError extends Error {
   readonly code: ZstashErrorCode;
   declare readonly key?: string;
   declare readonly keys?: readonly string[];
+  declare readonly field?: string;
   declare readonly frame?: number;
   declare readonly offset?: number;
   declare readonly dictionaryId?: number;

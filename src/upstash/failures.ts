@@ -2,8 +2,8 @@
 import { ZstashError } from "../errors.ts";
 import type { PlannedReply } from "./plan.ts";
 
-/** The most keys that an error message names; all are in `keys`. */
-const NAMED_KEYS = 10;
+/** The most keys, and the most fields, that an error message names; all keys are in `keys`. */
+const NAMED = 10;
 
 /** The error of a reply: the first of its failures, with the keys of all. */
 export function combineFailures(failures: readonly ZstashError[], { name }: PlannedReply): ZstashError {
@@ -11,8 +11,10 @@ export function combineFailures(failures: readonly ZstashError[], { name }: Plan
   const keys = distinct(failures);
   const key = keys.length === 1 ? keys[0] : undefined;
   if (failures.length === 1) return cause.with({ key, keys, cause });
-  const message = `Cannot decode ${valuesOf(failures.length, keys)} (${name}): the first is ${cause.code}`;
-  return cause.with({ message, key, keys, cause });
+  const fields = [...new Set(failures.flatMap(({ field }) => field ?? []))];
+  const place = fields.length === 0 ? "" : `, fields ${listOf(fields)}`;
+  const message = `Cannot decode ${valuesOf(failures.length, keys)}${place} (${name}): the first is ${cause.code}`;
+  return cause.with({ message, key, keys, field: fields.length === 1 ? fields[0] : undefined, cause });
 }
 
 /** The error of a reply whose values are larger than `limit` together with the others of the same request. */
@@ -33,7 +35,11 @@ function distinct(subjects: readonly { readonly key?: string | undefined }[]): r
 }
 
 function valuesOf(count: number, keys: readonly string[]): string {
-  const shown = keys.slice(0, NAMED_KEYS).map((one) => JSON.stringify(one));
-  const more = keys.length > shown.length ? ` and ${keys.length - shown.length} more` : "";
-  return `${count === 1 ? "the value" : `${count} values`} of ${shown.join(", ")}${more}`;
+  return `${count === 1 ? "the value" : `${count} values`} of ${listOf(keys)}`;
+}
+
+function listOf(names: readonly string[]): string {
+  const shown = names.slice(0, NAMED).map((one) => JSON.stringify(one));
+  const more = names.length > shown.length ? ` and ${names.length - shown.length} more` : "";
+  return shown.join(", ") + more;
 }

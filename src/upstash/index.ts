@@ -22,16 +22,23 @@ export type {
   ModeFailedEvent,
   SkippedEvent,
   SkipReason,
+  UndecodedEvent,
   UncompressedEvent,
   ZstashEvent,
 } from "../metrics/events.ts";
 export type { Policy, PolicyContext, PolicyFunction, PolicyOption, ValueKind } from "../value/policy.ts";
 export type { TextDecompressor } from "../value/decode.ts";
+export type { Carrier } from "../value/carrier.ts";
+export { keyvCompression, type KeyvCompression, type KeyvCompressionOptions } from "../value/keyv.ts";
 export {
   decodeValue,
   encodeValue,
+  type DecodedValue,
   type DecodeValueOptions,
+  type EncodedValue,
   type EncodeValueOptions,
+  type ValueDecompressor,
+  type ValueForm,
 } from "../value/value.ts";
 export { ZstashError, type ZstashErrorCode } from "../errors.ts";
 

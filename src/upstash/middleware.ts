@@ -2,7 +2,7 @@
 import { DEFAULT_REQUEST_SIZE } from "../limits.ts";
 import type { CodecFailure } from "../value/encode.ts";
 import { encodeCommands } from "./encode.ts";
-import { guardCommands } from "./guard.ts";
+import { guardCommands, isGuarded, refuseUnjudged } from "./guard.ts";
 import {
   mayNeedParts,
   planRequest,
@@ -10,6 +10,7 @@ import {
   type CommandReply,
   type CommandRequest,
   type Outgoing,
+  type RequestCommands,
   type RequestKind,
   type RequestPlan,
   type SdkRequest,
@@ -94,20 +95,36 @@ export function createMiddleware(options: CompressionOptions, holder?: TokenHold
     return plan.reads === undefined ? answer : decodeAnswer(answer, plan, settings, loadOnDemand);
   };
 
+  const guarded = async (request: SdkRequest, next: SendRequest, read: RequestCommands): Promise<unknown> => {
+    // The judge may have to load first.
+    const place = order.enter(read.commands, true);
+    let half: OnDemand | CodecFailure;
+    try {
+      half = await loadOnDemand();
+      await place?.turn();
+    } finally {
+      place?.leave();
+    }
+    const judge = "error" in half ? refuseUnjudged : half.refusal;
+    return guardCommands(
+      read,
+      (command) => judge(command, settings),
+      (commands) => handle(request, next, planRequest({ ...read, commands }, settings)),
+    );
+  };
+
   const run = (request: CommandRequest, next: SendRequest): Promise<unknown> => {
     const read = readRequest(request, settings);
     if (read === undefined) return next(request);
-    if (!settings.guard) return handle(request, next, planRequest(read, settings));
-    return guardCommands(read, settings, (commands) =>
-      handle(request, next, planRequest({ ...read, commands }, settings)),
-    );
+    if (settings.guard && read.commands.some(isGuarded)) return guarded(request, next, read);
+    return handle(request, next, planRequest(read, settings));
   };
   // The SDK's own types promise the caller's result type for whatever the server answers.
   return run as CompressionMiddleware;
 }
 
 /**
- * Loads what most clients never need: the raw carrier's transport, large values and request limits. It may be missing, as
+ * Loads what most clients never need: the raw carrier's transport, large values, request limits and the judge of guard. It may be missing, as
  * on a page that is older than the server: then this gives the error, and the request goes on without it.
  */
 async function loadOnDemand(): Promise<OnDemand | CodecFailure> {
