@@ -1,8 +1,9 @@
 /** The way of a request through the wrapper: it is planned, encoded and sent, and its answer is decoded. */
+import { ZstashError } from "../errors.ts";
 import { DEFAULT_REQUEST_SIZE } from "../limits.ts";
 import type { CodecFailure } from "../value/encode.ts";
 import { encodeCommands } from "./encode.ts";
-import { guardCommands, isGuarded, refuseUnjudged } from "./guard.ts";
+import { isGuarded } from "./guard.ts";
 import {
   mayNeedParts,
   planRequest,
@@ -11,7 +12,6 @@ import {
   type CommandRequest,
   type Outgoing,
   type RequestCommands,
-  type RequestKind,
   type RequestPlan,
   type SdkRequest,
   type Send,
@@ -20,7 +20,8 @@ import {
 } from "./plan.ts";
 import { RequestOrder } from "./order.ts";
 import { decodeAnswer } from "./reply.ts";
-import { readSettings, type CompressionOptions, type Settings, type TokenHolder } from "./settings.ts";
+import { compressedMark, isCompressed } from "./mark.ts";
+import { readSettings, type CompressionOptions, type Settings } from "./settings.ts";
 import { asSizeError, isRequestLimit } from "./size-error.ts";
 
 /** The function that `redis.use()` takes. */
@@ -32,7 +33,8 @@ export type CompressionMiddleware = <Result>(
 /**
  * The middleware of `withCompression` by itself, for whoever holds a client's requester.
  *
- * Requests and their arrays are never changed; one without values to compress goes on as the same object.
+ * Requests and their arrays are never changed; one that holds no values goes on as the same object. Where another copy of
+ * the middleware lies below this one, that one leaves the values to this one.
  *
  * @throws {TypeError | RangeError} naming the option that is wrong
  * @example
@@ -43,28 +45,21 @@ export type CompressionMiddleware = <Result>(
  * ```
  */
 export function compressionMiddleware(options: CompressionOptions = {}): CompressionMiddleware {
-  return createMiddleware(options);
+  return createMiddleware(readSettings(options));
 }
 
-/** Makes the middleware; `holder` is the client that shows its read-your-writes token. */
-export function createMiddleware(options: CompressionOptions, holder?: TokenHolder): CompressionMiddleware {
-  const settings = readSettings(options, holder);
-  const { codec, rest } = settings;
+/** Makes the middleware; with a transport it sends the requests itself, and `next` gets what holds no commands. */
+export function createMiddleware(settings: Settings, transport?: Transport): CompressionMiddleware {
+  const { codec } = settings;
   const order = new RequestOrder();
-  let transport: Transport | undefined;
 
   const isReady = ({ mode, writes, large, mayNeedParts }: RequestPlan): boolean => {
-    if (large || mayNeedParts || (rest !== undefined && transport === undefined)) return false;
+    if (large || mayNeedParts) return false;
     return writes.length === 0 || mode === "passthrough" || codec.loaded !== undefined;
   };
 
   /** Loads what a request needs, and encodes its values. */
   const prepare = async (plan: RequestPlan): Promise<Outgoing> => {
-    if (rest !== undefined && transport === undefined) {
-      const half = await loadOnDemand();
-      // Without it the client's own transport is used, and the text carrier, which every reader knows.
-      if (!("error" in half)) transport ??= new half.RawTransport(rest);
-    }
     if (plan.writes.length === 0) return plan;
     const loaded = codec.loaded ?? (plan.mode === "passthrough" ? undefined : await codec.load());
     if (!plan.large) return encodeCommands(loaded, plan, settings, transport);
@@ -83,8 +78,7 @@ export function createMiddleware(options: CompressionOptions, holder?: TokenHold
       if (place !== undefined) outgoing = await prepare(plan);
       else if (plan.writes.length > 0) outgoing = encodeCommands(codec.loaded, plan, settings, transport);
       if (place !== undefined) await place.turn();
-      const send =
-        transport === undefined ? viaSdk(next, request, plan.kind) : viaRest(transport, request, plan);
+      const send = transport === undefined ? viaSdk(next, request, plan) : viaRest(transport, request, plan);
       answering = sendCommands(outgoing, plan, settings, send);
       // Of a request in parts the last is on its way when the others have been answered.
       if (plan.mayNeedParts) await answering;
@@ -92,7 +86,9 @@ export function createMiddleware(options: CompressionOptions, holder?: TokenHold
       place?.leave();
     }
     const answer = await answering;
-    return plan.reads === undefined ? answer : decodeAnswer(answer, plan, settings, loadOnDemand);
+    return plan.reads === undefined || isCompressed(request)
+      ? answer
+      : decodeAnswer(answer, plan, settings, loadOnDemand);
   };
 
   const guarded = async (request: SdkRequest, next: SendRequest, read: RequestCommands): Promise<unknown> => {
@@ -105,17 +101,22 @@ export function createMiddleware(options: CompressionOptions, holder?: TokenHold
     } finally {
       place?.leave();
     }
-    const judge = "error" in half ? refuseUnjudged : half.refusal;
-    return guardCommands(
-      read,
-      (command) => judge(command, settings),
-      (commands) => handle(request, next, planRequest({ ...read, commands }, settings)),
+    if ("error" in half) {
+      const message = "Cannot run the command: the module that judges what guard allows did not load";
+      throw new ZstashError("COMMAND_REFUSED", message, { cause: half.error });
+    }
+    return half.guardCommands(read, settings, (commands) =>
+      handle(request, next, planRequest({ ...read, commands }, settings)),
     );
   };
 
   const run = (request: CommandRequest, next: SendRequest): Promise<unknown> => {
-    const read = readRequest(request, settings);
+    const compressed = isCompressed(request);
+    const read = compressed && transport === undefined ? undefined : readRequest(request, settings);
     if (read === undefined) return next(request);
+    // The values are another middleware's: here they are only carried, and frames among the replies stay bytes.
+    if (compressed)
+      return handle(request, next, { ...planRequest(read, settings), writes: [], large: false });
     if (settings.guard && read.commands.some(isGuarded)) return guarded(request, next, read);
     return handle(request, next, planRequest(read, settings));
   };
@@ -124,8 +125,8 @@ export function createMiddleware(options: CompressionOptions, holder?: TokenHold
 }
 
 /**
- * Loads what most clients never need: the raw carrier's transport, large values, request limits and the judge of guard. It may be missing, as
- * on a page that is older than the server: then this gives the error, and the request goes on without it.
+ * Loads what most clients never need: large values, request limits and the judge of guard. It may be missing, as on a
+ * page that is older than the server: then this gives the error, and the request goes on without it.
  */
 async function loadOnDemand(): Promise<OnDemand | CodecFailure> {
   try {
@@ -138,10 +139,15 @@ async function loadOnDemand(): Promise<OnDemand | CodecFailure> {
 const importOnDemand = () => import("./on-demand/index.ts");
 type OnDemand = Awaited<ReturnType<typeof importOnDemand>>;
 
-/** Sends through the SDK's own transport. A request that is not changed goes on as the same object. */
-function viaSdk(next: SendRequest, request: CommandRequest, kind: RequestKind): Send {
+/**
+ * Sends through the SDK's own transport. A request without values goes on as the same object; one with values says that
+ * they are taken care of.
+ */
+function viaSdk(next: SendRequest, request: CommandRequest, { kind, writes, reads }: RequestPlan): Send {
+  const holdsValues = writes.length > 0 || reads !== undefined;
   return ({ commands }) => {
     const body = kind === "command" ? commands[0] : commands;
+    if (holdsValues) return next({ ...request, body, [compressedMark]: true } as CommandRequest);
     return next(request.body === body ? request : { ...request, body });
   };
 }

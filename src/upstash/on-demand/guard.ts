@@ -1,8 +1,35 @@
 /** Judges the commands of the `guard` option: those that work on stored bytes are refused on keys that the policy compresses. */
 import { ZstashError } from "../../errors.ts";
 import { askPolicy } from "../../value/policy.ts";
+import { batchErrorText } from "../batch-error.ts";
 import type { CommandArguments } from "../commands.ts";
+import { isGuarded } from "../guard.ts";
+import type { CommandReply, RequestCommands } from "../plan.ts";
 import type { Settings } from "../settings.ts";
+
+/**
+ * Handles the commands that are not refused. Those that are fail by themselves in a pipeline; alone, or in a
+ * transaction, nothing is sent.
+ *
+ * @throws {ZstashError} COMMAND_REFUSED
+ */
+export async function guardCommands(
+  { commands, kind }: RequestCommands,
+  settings: Settings,
+  handle: (allowed: readonly CommandArguments[]) => Promise<unknown>,
+): Promise<unknown> {
+  const errors = commands.map((command) => (isGuarded(command) ? refusal(command, settings) : undefined));
+  const first = errors.find((error) => error !== undefined);
+  if (first === undefined) return handle(commands);
+  if (kind !== "pipeline") throw first;
+  const allowed = commands.filter((_, index) => errors[index] === undefined);
+  const rest = allowed.length === 0 ? [] : await handle(allowed);
+  if (!Array.isArray(rest)) return rest;
+  const replies = (rest as readonly CommandReply[]).values();
+  return errors.map((error) =>
+    error === undefined ? replies.next().value : { error: batchErrorText(error) },
+  );
+}
 
 /** The arguments that are keys, `[first, last]`, where there is not one alone; the last is counted from the end. */
 const severalKeys: Readonly<Record<string, readonly [first: number, last: number]>> = {
@@ -56,7 +83,7 @@ function judged(
  * A script is judged by its text, which may hide what it does; one that is called by its hash or as a function shows
  * none, and is refused.
  */
-export function refusal(command: CommandArguments, { policy }: Settings): ZstashError | undefined {
+function refusal(command: CommandArguments, { policy }: Settings): ZstashError | undefined {
   const name = String(command[0]).toUpperCase();
   const found = judged(name, command);
   if (found === undefined) return undefined;

@@ -1,9 +1,8 @@
 /**
  * The parts of the wrapper that most clients never need, in one piece that is loaded with the first use of one of them:
- * the raw carrier's transport, large values, the judge of guard, and requests that pass a limit. It may be missing, as on
- * an old page after a new deployment, and then all else goes on without it; guard refuses what it cannot judge. Several pieces would cut the rest into as many as they share: 9 instead of 3, 1.5 KB more to load.
+ * large values, the judge of guard, and requests that pass a limit. It may be missing, as on an old page after a new
+ * deployment, and then all else goes on without it; guard refuses what it cannot judge.
  */
-export { refusal } from "./guard.ts";
+export { guardCommands } from "./guard.ts";
 export { decodeLarge, encodeLargeCommands } from "./large-values.ts";
-export { RawTransport } from "./raw-transport.ts";
 export { requireSize, sendInHalves, sendInParts } from "./size-limit.ts";
