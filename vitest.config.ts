@@ -7,6 +7,7 @@ export default defineConfig({
   resolve: {
     // Tests run on the sources; package.json's imports lead to what is built from them.
     alias: {
+      "#sdk": "@upstash/redis",
       "#host": source("adapters/host/process.ts"),
       "#wasm/full": source("adapters/full/inline.ts"),
       "#wasm/decoder": source("adapters/decoder/inline.ts"),
