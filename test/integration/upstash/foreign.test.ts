@@ -8,7 +8,7 @@ import { toTextCarrier } from "../../../src/value/carrier.ts";
 import { backends } from "../../support/backends.ts";
 import { seededRandom, type Random } from "../../support/random.ts";
 import { rejection } from "../../support/rejection.ts";
-import { useFidelity, type Kind } from "./fidelity-rig.ts";
+import { useFidelity, type Kind } from "../../support/fidelity.ts";
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 const latin1 = (text: string): Uint8Array => Uint8Array.from(text, (character) => character.charCodeAt(0));

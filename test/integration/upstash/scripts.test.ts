@@ -7,7 +7,7 @@ import { zstashCode } from "../../../src/upstash/index.ts";
 import { toTextCarrier } from "../../../src/value/carrier.ts";
 import { backends } from "../../support/backends.ts";
 import { rejection } from "../../support/rejection.ts";
-import { useFidelity, type Kind } from "./fidelity-rig.ts";
+import { useFidelity, type Kind } from "../../support/fidelity.ts";
 
 const rows = Array.from({ length: 80 }, (_, id) => ({ id, name: `name ${id}` }));
 const json = JSON.stringify(rows);

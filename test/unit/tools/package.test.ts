@@ -30,6 +30,7 @@ interface Lock {
 
 const manifest = JSON.parse(read("package.json")) as Manifest;
 const runtimes = JSON.parse(read("test/runtimes/package.json")) as Manifest;
+const libraries = JSON.parse(read("test/libraries/package.json")) as Manifest;
 const deno = JSON.parse(read("deno.json")) as {
   version: string;
   exports: Record<string, string>;
@@ -61,8 +62,11 @@ describe("package.json", () => {
     for (const [name, version] of Object.entries(manifest.devDependencies)) {
       expect(version, name).toMatch(/^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/);
     }
-    for (const [name, version] of Object.entries(runtimes.devDependencies)) {
-      expect(version, name).toMatch(/^(npm:[@a-z0-9/-]+@)?\d+\.\d+\.\d+$/);
+    for (const [name, version] of Object.entries({
+      ...runtimes.devDependencies,
+      ...libraries.devDependencies,
+    })) {
+      expect(version, name).toMatch(/^(npm:[@a-z0-9/-]+@)?\d+\.\d+\.\d+(-rc\.\d+)?$/);
     }
   });
 

@@ -1,11 +1,11 @@
 /** Clients of each kind on one local server, for tests that compare them, and bytes put into Redis beside them. */
 import { Redis as SdkRedis, type RedisConfigNodejs } from "@upstash/redis";
 import { afterAll, beforeAll } from "vitest";
-import { createDevServer } from "../../../src/dev/index.ts";
-import type { ZstashEvent } from "../../../src/metrics/events.ts";
-import { Redis } from "../../../src/redis.ts";
-import { withCompression, type CompressionOptions } from "../../../src/upstash/index.ts";
-import type { Backend } from "../../support/backends.ts";
+import { createDevServer } from "../../src/dev/index.ts";
+import type { ZstashEvent } from "../../src/metrics/events.ts";
+import { Redis } from "../../src/redis.ts";
+import { withCompression, type CompressionOptions } from "../../src/upstash/index.ts";
+import type { Backend } from "./backends.ts";
 
 /** A client of the SDK alone, one with its own transport and text, and one with bytes. */
 export const kinds = ["stock", "text", "raw"] as const;
