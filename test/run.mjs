@@ -67,7 +67,7 @@ function withoutPackages(folder, what) {
 
 /** Tests beside the libraries that people use with Upstash, which are packages of test/libraries alone. */
 function runLibraries() {
-  const config = "test/libraries/vitest.config.mjs";
+  const config = "test/libraries/vitest.config.ts";
   return withoutPackages("test/libraries", "libraries") ?? runTests(["--config", config]);
 }
 

@@ -50,6 +50,7 @@ export type {
   SkippedEvent,
   SkipReason,
   UncompressedEvent,
+  UndecodedEvent,
   ZstashEvent,
 } from "../metrics/events.ts";
 export type { CodecOption } from "../value/codec-loader.ts";
