@@ -1,8 +1,9 @@
 // Libraries that take an Upstash client give the same results with the stock client, and with ours in both carriers.
-import { writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Lock } from "@upstash/lock";
 import { cases, drizzleCache } from "./cases.mjs";
+import { writeTable } from "./document.mjs";
 import { kinds, startServers, storedBytes } from "./rig.mjs";
 
 let servers;
@@ -15,7 +16,7 @@ afterAll(async () => {
   const line = (cells) =>
     cells.map((cell, at) => (at === 0 ? String(cell).padEnd(34) : String(cell).padStart(10))).join("");
   console.log([line(["bytes in Redis", ...kinds]), ...rows.map(line)].join("\n"));
-  if (process.env.ZSTASH_LIBRARIES) writeFileSync(process.env.ZSTASH_LIBRARIES, JSON.stringify(rows));
+  if (process.env.ZSTASH_WRITE_DOCS) writeTable(rows);
 });
 
 /** Libraries whose values are too small to be compressed, or nothing but counters. */
@@ -69,4 +70,9 @@ describe.each(["text", "raw"])("scripts of libraries, over the %s client", (kind
       true,
     ]);
   });
+});
+
+test("the page on libraries has a row for each", () => {
+  const page = readFileSync(new URL("../../docs/libraries.md", import.meta.url), "utf8");
+  for (const name of Object.keys(cases)) expect(page).toContain(`| ${name} `);
 });
