@@ -32,6 +32,11 @@ export function utf8Lossy(bytes: Uint8Array): string {
   return lossyDecoder.decode(bytes);
 }
 
+/** The text without a byte order mark at its start, which the SDK drops from the strings of a reply. */
+export function withoutByteOrderMark(text: string): string {
+  return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+}
+
 /**
  * Bytes of a text in UTF-8; a lone surrogate counts 3, as U+FFFD.
  *

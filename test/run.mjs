@@ -36,9 +36,15 @@ function run(script, args) {
  */
 const verdict = (good) => ({ passed: Number(good), failed: Number(!good), skipped: 0 });
 
-function runTests() {
+/**
+ * Runs vitest and adds up what it reports.
+ *
+ * @param {readonly string[]} args
+ */
+function runTests(args) {
+  rmSync(report, { force: true });
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
-  const good = run("vitest/vitest.mjs", ["run", ...reporters, ...process.argv.slice(2)]);
+  const good = run("vitest/vitest.mjs", ["run", ...reporters, ...args]);
   if (!existsSync(report)) return verdict(false);
   const summary = summarize(JSON.parse(readFileSync(report, "utf8")));
   // vitest may fail without a failed test: an unhandled rejection, no test found.
@@ -47,16 +53,32 @@ function runTests() {
 }
 
 /**
+ * The verdict on what cannot run because a folder's packages are not installed; undefined where they are.
+ *
+ * @param {string} folder
+ * @param {string} what
+ */
+function withoutPackages(folder, what) {
+  if (existsSync(join(root, folder, "node_modules"))) return undefined;
+  const missing = process.env.CI ? "MISSING" : "SKIPPED";
+  console.log(`${missing} ${what}: its packages are not installed (npm ci --prefix ${folder})`);
+  return process.env.CI ? verdict(false) : { passed: 0, failed: 0, skipped: 1 };
+}
+
+/** Tests beside the libraries that people use with Upstash, which are packages of test/libraries alone. */
+function runLibraries() {
+  const config = "test/libraries/vitest.config.ts";
+  return withoutPackages("test/libraries", "libraries") ?? runTests(["--config", config]);
+}
+
+/**
  * Scripts of test/runtimes, which report their counts by themselves; they need packages of their own.
  *
  * @param {string} script
  */
 function runScript(script) {
-  if (!existsSync(join(root, "test/runtimes/node_modules"))) {
-    const missing = process.env.CI ? "MISSING" : "SKIPPED";
-    console.log(`${missing} ${script}: its packages are not installed (npm ci --prefix test/runtimes)`);
-    return process.env.CI ? verdict(false) : { passed: 0, failed: 0, skipped: 1 };
-  }
+  const missing = withoutPackages("test/runtimes", script);
+  if (missing !== undefined) return missing;
   const counts = join(folder, "counts.json");
   rmSync(counts, { force: true });
   const { status } = spawnSync(process.execPath, [join(root, "test/runtimes", script)], {
@@ -84,13 +106,14 @@ const others = [
   ["large values", () => runScript("large-value.mjs")],
   ["a Worker under load", () => runScript("workers-under-load.mjs")],
   ["fixture projects", () => runScript("fixtures/run.mjs")],
+  ["libraries", runLibraries],
 ];
 /** @type {readonly Part[]} */
 const parts = [
   ["types of src/", () => verdict(run("typescript/bin/tsc", ["--noEmit", "--emitDeclarationOnly", "false"]))],
   ["types of test/", () => verdict(run("typescript/bin/tsc", ["--noEmit", "--project", "test"]))],
   ["types of scripts", () => verdict(run("typescript/bin/tsc", ["--noEmit", "--project", "bench"]))],
-  ["tests", runTests],
+  ["tests", () => runTests(process.argv.slice(2))],
   ...(process.argv.length > 2 ? [] : others),
 ];
 

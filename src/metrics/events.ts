@@ -5,6 +5,7 @@ import type { Effect, ZstashError, ZstashErrorCode } from "../errors.ts";
 export interface EventSubject {
   /** The command's name in upper case. */
   readonly command: string;
+  /** For scripts and functions the first of their keys, or "" if they have none. */
   readonly key: string;
 }
 
@@ -75,6 +76,18 @@ export interface DecodeFailedEvent extends EventSubject {
   readonly error: ZstashError;
 }
 
+/**
+ * A string in the reply of a script, a function or SORT … GET begins like a stored value, and was handed on as it is:
+ * it is no whole value, or cannot be decoded here.
+ */
+export interface UndecodedEvent extends EventSubject {
+  readonly type: "undecoded";
+  /** Bytes of the string. */
+  readonly storedSize: number;
+  readonly code: ZstashErrorCode;
+  readonly error: ZstashError;
+}
+
 /** The `mode` function threw or gave no mode: the request went out as in mode "read-only". */
 export interface ModeFailedEvent {
   readonly type: "mode-failed";
@@ -132,6 +145,7 @@ export type ZstashEvent =
   | UncompressedEvent
   | DecodedEvent
   | DecodeFailedEvent
+  | UndecodedEvent
   | ModeFailedEvent
   | TransportEvent;
 

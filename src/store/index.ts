@@ -58,6 +58,7 @@ export type {
   TransportEvent,
   UncompressedEvent,
   WaitEvent,
+  UndecodedEvent,
   ZstashEvent,
 } from "../metrics/events.ts";
 export type { CodecOption } from "../value/codec-loader.ts";

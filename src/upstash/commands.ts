@@ -16,15 +16,21 @@ interface ValueArguments {
 export interface ValueReply {
   /**
    * "value": the reply itself. "values": each item, null for a missing value. "list": each item, of which none is
-   * missing. "pairs": every second item, after its field. "scan": pairs, after the cursor.
+   * missing. "pairs": every second item, after its field. "scan": pairs, after the cursor. "any": each string at any
+   * depth that is a stored value as a whole.
    */
-  readonly shape: "value" | "values" | "list" | "pairs" | "scan";
+  readonly shape: "value" | "values" | "list" | "pairs" | "scan" | "any";
   /** The reply holds values only where this option is given. */
   readonly only?: string;
   /** The reply holds no values where this option is given. */
   readonly unless?: string;
   /** True if item n belongs to the key in argument n + 1. Default: argument 1 is the key. */
   readonly keyed?: boolean;
+  /** True if the keys follow their number, which is argument 2. */
+  readonly counted?: boolean;
+  /** Position of the field of the first item; with `afterFields`, counted from the option FIELDS instead. */
+  readonly field?: number;
+  readonly afterFields?: boolean;
 }
 
 /** A row of the table: the values of a command. */
@@ -37,9 +43,14 @@ export interface CommandRow {
   readonly ttl?: { readonly at: number; readonly perSecond: number };
 }
 
+/** The reply of a script or a function; its arguments are never values. */
+const script: CommandRow = { reply: { shape: "any", counted: true } };
+/** SORT gives values of other keys where it has GET; with STORE it gives a number. */
+const sort: CommandRow = { reply: { shape: "any", only: "GET" }, options: 2 };
+
 /**
  * Every command with values that are compressed or decoded. All others pass untouched: those of lists, sets, sorted
- * sets, streams, messages, scripts and JSON documents, and those that work on stored bytes (APPEND, GETRANGE, …).
+ * sets, streams, messages and JSON documents, and those that work on stored bytes (APPEND, GETRANGE, …).
  */
 const table: Readonly<Record<string, CommandRow>> = {
   SET: { values: { at: 2 }, options: 3, reply: { shape: "value", only: "GET" } },
@@ -57,14 +68,22 @@ const table: Readonly<Record<string, CommandRow>> = {
   HMSET: { values: { at: 3, every: 2 } },
   HSETNX: { values: { at: 3 } },
   HSETEX: { values: { at: 3, after: "FIELDS", every: 2 }, options: 2 },
-  HGET: { reply: { shape: "value" } },
-  HMGET: { reply: { shape: "values" } },
+  HGET: { reply: { shape: "value", field: 2 } },
+  HMGET: { reply: { shape: "values", field: 2 } },
   HGETALL: { reply: { shape: "pairs" } },
   HVALS: { reply: { shape: "list" } },
-  HGETEX: { reply: { shape: "values" } },
-  HGETDEL: { reply: { shape: "values" } },
+  HGETEX: { reply: { shape: "values", field: 2, afterFields: true }, options: 2 },
+  HGETDEL: { reply: { shape: "values", field: 2, afterFields: true }, options: 2 },
   HRANDFIELD: { reply: { shape: "pairs", only: "WITHVALUES" }, options: 3 },
   HSCAN: { reply: { shape: "scan", unless: "NOVALUES" }, options: 3 },
+  EVAL: script,
+  EVAL_RO: script,
+  EVALSHA: script,
+  EVALSHA_RO: script,
+  FCALL: script,
+  FCALL_RO: script,
+  SORT: sort,
+  SORT_RO: sort,
 };
 
 /** Options that are followed by an argument of theirs. */
@@ -79,6 +98,7 @@ const withArgument: ReadonlySet<string> = new Set([
   "IFDNE",
   "MATCH",
   "COUNT",
+  "BY",
 ]);
 
 /** Options that hold a time to live, and how many of their unit make a second. */
@@ -134,7 +154,19 @@ export function keyOfArgument(command: CommandArguments, { values }: CommandRow,
 
 /** The key of item `index` of the reply. */
 export function keyOfReply(command: CommandArguments, reply: ValueReply, index: number): string {
+  if (reply.counted === true) return Number(command[2]) > 0 ? String(command[3]) : "";
   return String(command[reply.keyed === true ? index + 1 : 1]);
+}
+
+/** The field of item `index` of the reply, where the command names it; in pairs the reply does. */
+export function fieldOfReply(
+  command: CommandArguments,
+  { field, afterFields }: ValueReply,
+  index: number,
+): string | undefined {
+  if (field === undefined) return undefined;
+  const start = afterFields === true ? findOption(command, "FIELDS", 2) : 0;
+  return start < 0 ? undefined : String(command[start + field + index]);
 }
 
 /** The places of values in the reply to a command; undefined if it holds none. */
@@ -178,8 +210,8 @@ const onEveryKey: ReadonlySet<string> = new Set(
 );
 
 /**
- * The keys that commands may touch; undefined for every key. Commands that are not in the table are not known: each of
- * their arguments counts as a key.
+ * The keys that commands may touch; undefined for every key. Of commands that are not in the table, scripts and SORT each
+ * argument counts as a key.
  */
 export function keysOf(commands: readonly CommandArguments[]): ReadonlySet<string> | undefined {
   const keys = new Set<string>();
@@ -188,7 +220,8 @@ export function keysOf(commands: readonly CommandArguments[]): ReadonlySet<strin
     if (known === undefined && onEveryKey.has(String(command[0]).toUpperCase())) return undefined;
     const { values, reply } = known?.row ?? {};
     const stride = values?.keyed === true ? 2 : 1;
-    const several = known === undefined || values?.keyed === true || reply?.keyed === true;
+    const several =
+      known === undefined || values?.keyed === true || reply?.keyed === true || reply?.shape === "any";
     const end = several ? command.length : 2;
     for (let position = 1; position < end; position += stride) keys.add(String(command[position]));
   }

@@ -11,11 +11,11 @@ export function combineFailures(failures: readonly ZstashError[], { name }: Plan
   const keys = distinct(failures);
   const key = keys.length === 1 ? keys[0] : undefined;
   if (failures.length === 1) return cause.with({ key, keys, cause });
-  const fields = failures.flatMap(({ field }) => field ?? []);
-  const where = key === undefined || fields.length === 0 ? "" : `, fields ${namesOf(fields)}`;
+  const fields = key === undefined ? [] : [...new Set(failures.flatMap(({ field }) => field ?? []))];
+  const where = fields.length === 0 ? "" : `, fields ${namesOf(fields)}`;
   const what = `${valuesOf(failures.length, keys)}${where}`;
   const message = `Cannot decode ${what} (${name}): the first is ${cause.code}`;
-  return cause.with({ message, key, keys, field: undefined, cause });
+  return cause.with({ message, key, keys, field: fields.length === 1 ? fields[0] : undefined, cause });
 }
 
 /** The error of a reply whose values are larger than `limit` together with the others of the same request. */

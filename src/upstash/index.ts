@@ -17,7 +17,6 @@ export {
   type Telemetry,
 } from "./requester.ts";
 export type { ClientCompressionOptions, CompressionMode, CompressionOptions } from "./settings.ts";
-export type { Carrier } from "../value/carrier.ts";
 export type { Fetch } from "../rest/exchange.ts";
 export type { RestOptions, RetryOptions } from "../rest/rest-options.ts";
 export type {
@@ -34,17 +33,24 @@ export type {
   SkippedEvent,
   SkipReason,
   TransportEvent,
+  UndecodedEvent,
   UncompressedEvent,
   WaitEvent,
   ZstashEvent,
 } from "../metrics/events.ts";
 export type { Policy, PolicyContext, PolicyFunction, PolicyOption, ValueKind } from "../value/policy.ts";
 export type { TextDecompressor } from "../value/decode.ts";
+export type { Carrier } from "../value/carrier.ts";
+export { keyvCompression, type KeyvCompression, type KeyvCompressionOptions } from "../value/keyv.ts";
 export {
   decodeValue,
   encodeValue,
+  type DecodedValue,
   type DecodeValueOptions,
+  type EncodedValue,
   type EncodeValueOptions,
+  type ValueDecompressor,
+  type ValueForm,
 } from "../value/value.ts";
 export { ZstashError, type ZstashErrorCode } from "../errors.ts";
 

@@ -1,8 +1,9 @@
 /** The way of a request through the wrapper: it is planned, encoded and sent, and its answer is decoded. */
+import { ZstashError } from "../errors.ts";
 import { DEFAULT_REQUEST_SIZE } from "../limits.ts";
 import type { CodecFailure } from "../value/encode.ts";
 import { encodeCommands } from "./encode.ts";
-import { guardCommands } from "./guard.ts";
+import { isGuarded } from "./guard.ts";
 import {
   mayNeedParts,
   planRequest,
@@ -10,6 +11,7 @@ import {
   type CommandReply,
   type CommandRequest,
   type Outgoing,
+  type RequestCommands,
   type RequestPlan,
   type SdkRequest,
   type Send,
@@ -89,6 +91,25 @@ export function createMiddleware(settings: Settings, transport?: Transport): Com
       : decodeAnswer(answer, plan, settings, loadOnDemand);
   };
 
+  const guarded = async (request: SdkRequest, next: SendRequest, read: RequestCommands): Promise<unknown> => {
+    // The judge may have to load first.
+    const place = order.enter(read.commands, true);
+    let half: OnDemand | CodecFailure;
+    try {
+      half = await loadOnDemand();
+      await place?.turn();
+    } finally {
+      place?.leave();
+    }
+    if ("error" in half) {
+      const message = "Cannot run the command: the module that judges what guard allows did not load";
+      throw new ZstashError("COMMAND_REFUSED", message, { cause: half.error });
+    }
+    return half.guardCommands(read, settings, (commands) =>
+      handle(request, next, planRequest({ ...read, commands }, settings)),
+    );
+  };
+
   const run = (request: CommandRequest, next: SendRequest): Promise<unknown> => {
     const compressed = isCompressed(request);
     const read = compressed && transport === undefined ? undefined : readRequest(request, settings);
@@ -96,17 +117,16 @@ export function createMiddleware(settings: Settings, transport?: Transport): Com
     // The values are another middleware's: here they are only carried, and frames among the replies stay bytes.
     if (compressed)
       return handle(request, next, { ...planRequest(read, settings), writes: [], large: false });
-    if (!settings.guard) return handle(request, next, planRequest(read, settings));
-    return guardCommands(read, settings, (commands) =>
-      handle(request, next, planRequest({ ...read, commands }, settings)),
-    );
+    if (settings.guard && read.commands.some(isGuarded)) return guarded(request, next, read);
+    return handle(request, next, planRequest(read, settings));
   };
   // The SDK's own types promise the caller's result type for whatever the server answers.
   return run as CompressionMiddleware;
 }
 
 /**
- * Loads what most clients never need: large values and request limits. It may be missing, as on a page that is older than the server: then this gives the error, and the request goes on without it.
+ * Loads what most clients never need: large values, request limits and the judge of guard. It may be missing, as on a
+ * page that is older than the server: then this gives the error, and the request goes on without it.
  */
 async function loadOnDemand(): Promise<OnDemand | CodecFailure> {
   try {

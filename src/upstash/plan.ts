@@ -135,7 +135,8 @@ export function planRequest({ kind, mode, commands }: RequestCommands, settings:
     if (known === undefined) continue;
     const { name, row } = known;
     const reply = mode === "passthrough" ? undefined : valueReply(command, row);
-    if (reply !== undefined) (reads ??= [])[commandIndex] = { command, name, reply };
+    const decodes = reply?.shape !== "any" || settings.scripts === "decode";
+    if (reply !== undefined && decodes) (reads ??= [])[commandIndex] = { command, name, reply };
     if (row.values === undefined) continue;
     // Only a policy function asks for it.
     const ttl = typeof settings.policy === "function" ? timeToLive(command, row) : undefined;

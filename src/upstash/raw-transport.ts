@@ -7,7 +7,7 @@ import { rawPath, type BatchKind, type RestCommand } from "../rest/rest-command.
 import type { RestSettings } from "../rest/rest-options.ts";
 import { effectOf } from "../rest/retry.ts";
 import { errorText, serverError, serverErrorCode } from "../rest/server-error.ts";
-import { utf8Lossy } from "../text.ts";
+import { utf8Lossy, withoutByteOrderMark } from "../text.ts";
 import { isRawCarrier, type Carrier } from "../value/carrier.ts";
 import { batchErrorText } from "./batch-error.ts";
 import type { CommandArguments } from "./commands.ts";
@@ -104,6 +104,7 @@ function toReply(value: RespValue, hasValues: boolean): CommandReply {
 function toResult(value: RespValue, hasValues: boolean): unknown {
   switch (value.kind) {
     case "status":
+      return withoutByteOrderMark(value.text);
     case "error":
       return value.text;
     case "integer":
@@ -111,8 +112,8 @@ function toResult(value: RespValue, hasValues: boolean): unknown {
       return typeof value.value === "bigint" ? value.value.toString() : value.value;
     case "bulk":
       if (value.bytes === null) return null;
-      // The SDK drops a byte order mark; this keeps it.
-      return hasValues && isRawCarrier(value.bytes) ? value.bytes : utf8Lossy(value.bytes);
+      if (hasValues && isRawCarrier(value.bytes)) return value.bytes;
+      return withoutByteOrderMark(utf8Lossy(value.bytes));
     case "array":
       return value.items === null ? null : value.items.map((item) => toResult(item, hasValues));
   }

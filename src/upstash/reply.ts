@@ -3,10 +3,17 @@ import type { Zstd } from "../codec/zstd.ts";
 import { ZstashError, type ZstashErrorCode } from "../errors.ts";
 import { utf8Lossy } from "../text.ts";
 import { isEncoded, type Stored } from "../value/carrier.ts";
-import { decodeRead, type DecodeSettings, type ValueRead } from "../value/decode.ts";
+import {
+  decodeFailure,
+  decodeRead,
+  staysAsItIs,
+  wholeFrame,
+  type DecodeSettings,
+  type ValueRead,
+} from "../value/decode.ts";
 import type { CodecFailure } from "../value/encode.ts";
 import { batchErrorText } from "./batch-error.ts";
-import { keyOfReply } from "./commands.ts";
+import { fieldOfReply, keyOfReply, type ValueReply } from "./commands.ts";
 import { combineFailures, replyTooLarge } from "./failures.ts";
 import type { CommandReply, PlannedReply, RequestPlan } from "./plan.ts";
 import { isOverBudget, ReplyBudgets } from "./reply-budget.ts";
@@ -62,7 +69,7 @@ export async function decodeAnswer(
     const counts = `${commands.length} commands, got ${replies.length} replies`;
     throw new ZstashError("REDIS", `Cannot read the replies: ${counts}`);
   }
-  const encoded = replies.map((reply, index) => findEncoded(reply, reads[index]));
+  const encoded = replies.map((reply, index) => findEncoded(reply, reads[index], settings));
   if (encoded.every((one) => one === undefined)) return answer;
   const count = encoded.reduce((sum, one) => sum + (one?.reads.length ?? 0), 0);
   const { maxSize, maxReplySize } = settings;
@@ -88,22 +95,50 @@ export async function decodeAnswer(
 }
 
 /** Finds the stored values of a reply; undefined if the reply stays as it is. */
-function findEncoded(reply: CommandReply, planned: PlannedReply | undefined): EncodedReply | undefined {
+function findEncoded(
+  reply: CommandReply,
+  planned: PlannedReply | undefined,
+  settings: DecodeSettings,
+): EncodedReply | undefined {
   if (planned === undefined) return undefined;
   const { command, name, reply: place } = planned;
   const { shape } = place;
-  const list = shape === "value" ? [reply.result] : reply.result;
-  const items: unknown = shape === "scan" && Array.isArray(list) ? list[1] : list;
+  const items = itemsOf(reply.result, shape);
   if (!Array.isArray(items)) return undefined;
   const hasFields = shape === "pairs" || shape === "scan";
   const reads: [number, ValueRead][] = [];
-  let rawFields = false;
+  let rawTexts = false;
   for (const [index, item] of (items as readonly unknown[]).entries()) {
     if (!isStored(item) || !isEncoded(item)) continue;
-    if (hasFields && index % 2 === 0) rawFields ||= typeof item !== "string";
-    else reads.push([index, { command: name, key: keyOfReply(command, place, index), stored: item }]);
+    const before = hasFields ? items[index - 1] : undefined;
+    const read: ValueRead = {
+      command: name,
+      key: keyOfReply(command, place, index),
+      field: isStored(before) ? asText(before) : fieldOfReply(command, place, index),
+      stored: item,
+    };
+    const isValue = shape === "any" ? asWhole(read, settings) : !hasFields || index % 2 === 1;
+    if (isValue === false) rawTexts ||= typeof item !== "string";
+    else reads.push([index, isValue === true ? read : isValue]);
   }
-  return reads.length > 0 || rawFields ? { planned, reply, items, reads } : undefined;
+  return reads.length > 0 || rawTexts ? { planned, reply, items, reads } : undefined;
+}
+
+/** What may be a value in a result, in a list; anything else where the result has another shape. */
+function itemsOf(result: unknown, shape: ValueReply["shape"]): unknown {
+  if (shape === "value") return [result];
+  if (shape === "any") return [result].flat(Infinity);
+  return shape === "scan" && Array.isArray(result) ? result[1] : result;
+}
+
+/** A string with its frames, if it is a stored value as a whole; else false, and the listener is told. */
+function asWhole(read: ValueRead, settings: DecodeSettings): ValueRead | false {
+  try {
+    return { ...read, frame: wholeFrame(read.stored) };
+  } catch (cause) {
+    decodeFailure(cause, { ...read, frame: new Uint8Array(0) }, settings);
+    return false;
+  }
 }
 
 /** Returns true for the types that a value has before it is decoded. */
@@ -142,6 +177,7 @@ async function decodeReply(
           planned,
           settings.maxReplySize,
         );
+      if (read.frame !== undefined && staysAsItIs(error)) continue;
       if (settings.onCorrupt === "throw" || !damage.has(error.code)) failures.push(error);
       decoded[index] = null;
     }
@@ -158,11 +194,12 @@ function withDecoded(
   decoded: readonly (string | null)[],
 ): unknown {
   const { shape } = planned.reply;
+  if (shape === "any")
+    return replaceLeaves(reply.result, items.map((item, index) => decoded[index] ?? asText(item)).values());
   const result: unknown[] = [];
   for (const [index, item] of items.entries()) {
     const value = decoded[index];
-    // Raw frames among the fields are text, as the SDK would make it of them.
-    if (value === undefined) result.push(item instanceof Uint8Array ? utf8Lossy(item) : item);
+    if (value === undefined) result.push(asText(item));
     else if (value !== null || shape === "value" || shape === "values") result.push(value);
     // A field without its value is not there.
     else if (shape !== "list") result.pop();
@@ -171,4 +208,15 @@ function withDecoded(
   if (shape !== "scan") return result;
   const [cursor, , ...rest] = reply.result as readonly unknown[];
   return [cursor, result, ...rest];
+}
+
+/** A nested list with other leaves, taken in their order. */
+function replaceLeaves(node: unknown, leaves: Iterator<unknown>): unknown {
+  if (!Array.isArray(node)) return leaves.next().value;
+  return node.map((item) => replaceLeaves(item, leaves));
+}
+
+/** Raw frames that are no values are text, as the SDK would make it of them. */
+function asText<Item>(item: Item): Exclude<Item, Uint8Array> | string {
+  return item instanceof Uint8Array ? utf8Lossy(item) : (item as Exclude<Item, Uint8Array>);
 }

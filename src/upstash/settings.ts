@@ -39,9 +39,17 @@ export interface CompressionOptions {
   /**
    * The effect of a damaged value on a read: "throw" its ZstashError, or "miss", as if there were none. Default "throw".
    * Only damage is a miss; a codec that cannot load, a limit, an unknown dictionary or a raw frame throws in any
-   * case. The command itself has been carried out: a GETDEL that throws has deleted.
+   * case. A reply of several values has no place for the error of one: with "throw" it fails whole and names key and
+   * field, with "miss" the others are given, MGET and HMGET with null for it, HGETALL and the like without it. The command
+   * itself has been carried out: a GETDEL that throws has deleted.
    */
   readonly onCorrupt?: "throw" | "miss";
+  /**
+   * The stored values in the replies of scripts and functions (EVAL, EVALSHA, FCALL and their _RO forms) and of
+   * SORT … GET. With "decode" a string that is a stored value as a whole is decoded, at any depth; any other comes back as
+   * it is, with an event if it begins like one. With "as-is" none is decoded. Default "decode".
+   */
+  readonly scripts?: "decode" | "as-is";
   /** The most bytes a value may have to be decoded; larger values are not compressed. Default 32 MiB. */
   readonly maxSize?: number;
   /**
@@ -57,7 +65,8 @@ export interface CompressionOptions {
   readonly maxRequestSize?: number;
   /**
    * Refuse commands that work on stored bytes (APPEND, GETRANGE, STRLEN, SETBIT, SET with IFEQ, …), with
-   * COMMAND_REFUSED, on keys that the policy compresses. Default false.
+   * COMMAND_REFUSED, on keys that the policy compresses; also EVAL of a script whose text names such a command, takes a
+   * value apart (`cjson.decode`) or reads and compares, and EVALSHA and FCALL, which do not show their text. Default false.
    */
   readonly guard?: boolean;
   /** Called synchronously with what happens to each value. Its errors are dropped. */
@@ -82,6 +91,7 @@ export interface Settings extends EncodeSettings, DecodeSettings {
   readonly maxReplySize: number;
   readonly onEvent: EventListener | undefined;
   readonly onCorrupt: "throw" | "miss";
+  readonly scripts: "decode" | "as-is";
   readonly codec: CodecLoader;
   /** A function is asked at every request, and never throws. */
   readonly mode: CompressionMode | (() => CompressionMode);
@@ -96,6 +106,7 @@ const names: readonly string[] = [
   "mode",
   "policy",
   "onCorrupt",
+  "scripts",
   "maxSize",
   "maxReplySize",
   "maxRequestSize",
@@ -141,6 +152,7 @@ function completeSettings(options: CompressionOptions, known: readonly string[],
     mode = "on",
     policy = {},
     onCorrupt = "throw",
+    scripts = "decode",
     maxSize = DEFAULT_MAX_SIZE,
     maxReplySize = Math.max(DEFAULT_MAX_REPLY_SIZE, requireMaxSize(maxSize)),
     maxRequestSize,
@@ -154,6 +166,7 @@ function completeSettings(options: CompressionOptions, known: readonly string[],
   requireInteger("maxReplySize", maxReplySize, 0, Number.MAX_SAFE_INTEGER);
   requireBoolean("guard", guard);
   requireOneOf("onCorrupt", onCorrupt, ["throw", "miss"]);
+  requireOneOf("scripts", scripts, ["decode", "as-is"]);
   requireSynchronous("mode", mode);
   if (typeof mode !== "function") requireOneOf("mode", mode, modes);
   const listener = requireListener(onEvent);
@@ -161,6 +174,7 @@ function completeSettings(options: CompressionOptions, known: readonly string[],
     mode: typeof mode === "function" ? safeMode(mode, listener) : mode,
     policy: typeof policy === "function" ? policy : completePolicy(policy, "text"),
     onCorrupt,
+    scripts,
     maxSize: requireMaxSize(maxSize),
     maxReplySize,
     onEvent: listener,

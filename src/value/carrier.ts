@@ -5,8 +5,12 @@ import { FRAME_HEADER_SIZE_MAX } from "../format/frame.ts";
 
 /** The prefix of a frame's base64 in the text carrier. */
 const TEXT_PREFIX = "zs1:";
-/** The first characters of every value of ours: the frame magic 28 B5 2F FD is `KLUv/` in base64. */
+/**
+ * The first characters of every value of ours: the first 30 bits of the frame magic 28 B5 2F FD are `KLUv/` in base64. The
+ * last two and the frame's next byte make the tenth character, which is one of 16.
+ */
 const TEXT_MAGIC = "zs1:KLUv/";
+const TENTH_CHARACTER = /^[Q-Za-f]?$/;
 
 /** The form of a frame in Redis: base64 behind a prefix, or the bytes as they are. */
 export type Carrier = "text" | "raw";
@@ -25,16 +29,19 @@ export function textCarrierSize(frameSize: number): number {
 /** Characters before the base64 in the text carrier, all of them ASCII. */
 export const TEXT_PREFIX_SIZE: number = TEXT_PREFIX.length;
 /** Bytes at the start of a stored value that tell its carrier. */
-export const CARRIER_HEAD_SIZE: number = TEXT_MAGIC.length;
+export const CARRIER_HEAD_SIZE: number = TEXT_MAGIC.length + 1;
 
 /** The stored text of a frame. */
 export function toTextCarrier(frame: Uint8Array): string {
   return encodeBase64(frame, TEXT_PREFIX);
 }
 
-/** Returns true if a stored text is a frame in the text carrier; all else was stored without zstash. */
+/**
+ * Returns true if a stored text is a frame in the text carrier, by the whole of its magic; all else was not written by
+ * zstash's commands for values. One that ends within its magic is a frame that was cut.
+ */
 export function isTextCarrier(stored: string): boolean {
-  return stored.startsWith(TEXT_MAGIC);
+  return stored.startsWith(TEXT_MAGIC) && TENTH_CHARACTER.test(stored.charAt(TEXT_MAGIC.length));
 }
 
 /**
@@ -95,7 +102,7 @@ function isReplaced(text: string, at: number): boolean {
 
 /**
  * Returns true if a user's string would be taken for a frame when it is read back, so that it has to be wrapped in one
- * in every mode. Clients that decode UTF-8 with the platform's defaults drop a byte order mark first.
+ * in every mode. Nine characters are enough, because readers before 0.2 look at no more. Clients that decode UTF-8 with the platform's defaults drop a byte order mark first.
  */
 export function isReserved(text: string): boolean {
   const at = startsWithByteOrderMark(text) ? 1 : 0;

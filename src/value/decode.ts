@@ -1,7 +1,7 @@
 /** Decodes stored values to the texts that were written. */
 import { describe, requireSynchronous } from "../check.ts";
 import type { Decoder } from "../codec/decoder.ts";
-import { ZstashError } from "../errors.ts";
+import { ZstashError, type ZstashErrorCode } from "../errors.ts";
 import { readFrameHeaderAt, walkFrame } from "../format/frame.ts";
 import { emit, type EventListener } from "../metrics/events.ts";
 import { utf8Length } from "../text.ts";
@@ -16,7 +16,14 @@ export interface ValueRead {
   /** The command's name in upper case. */
   readonly command: string;
   readonly key: string;
+  /** The field of a hash, where the command or its reply names it. */
+  readonly field?: string | undefined;
   readonly stored: Stored;
+  /**
+   * The frames of `stored`, given for a string that only looks like a value: whatever may be wrong with it is then an
+   * event, and it stays as it is.
+   */
+  readonly frame?: Uint8Array | undefined;
 }
 
 /** Settings of decoding. */
@@ -55,12 +62,30 @@ export function decodeRead(
 }
 
 /** The frame of a stored value; throws where the value cannot be decoded, or where there is no codec. */
-export function frameOf(codec: object, { stored }: ValueRead): Uint8Array {
+export function frameOf(codec: object, { stored, frame }: ValueRead): Uint8Array {
   if (typeof stored === "string" && !isTextCarrier(stored)) {
     throw new ZstashError("UNSUPPORTED", "its raw frame was read through a client for text");
   }
   if ("error" in codec) throw codec.error;
-  return typeof stored === "string" ? fromTextCarrier(stored) : stored;
+  return frame ?? (typeof stored === "string" ? fromTextCarrier(stored) : stored);
+}
+
+/**
+ * The frames of a string that is a stored value as a whole: frames to its end, each with its content size and a
+ * checksum.
+ *
+ * @throws {ZstashError} CORRUPT, TRUNCATED, UNSUPPORTED for any other
+ */
+export function wholeFrame(stored: Stored): Uint8Array {
+  const frame = frameOf({}, { command: "", key: "", stored });
+  for (let at = 0; at < frame.length;) {
+    const { end, header } = walkFrame(frame, at, 0);
+    if (header.type === "frame" && (header.contentSize === undefined || !header.checksum)) {
+      throw new ZstashError("UNSUPPORTED", "Cannot read the frame: it has no content size or no checksum");
+    }
+    at = end;
+  }
+  return frame;
 }
 
 /** The most bytes that the next value may have. */
@@ -107,18 +132,38 @@ export function claimedSize(stored: Stored): number {
   }
 }
 
-/** The error of a value that does not decode, which names the key; the listener is told. */
-export function decodeFailure(
-  cause: unknown,
-  { command, key }: ValueRead,
-  { onEvent }: DecodeSettings,
-): ZstashError {
-  const what = `Cannot decode the value of ${JSON.stringify(key)} (${command})`;
+/** Codes of errors that are no fault of the stored string. */
+const hostFailures: ReadonlySet<ZstashErrorCode> = new Set<ZstashErrorCode>([
+  "WASM_UNAVAILABLE",
+  "OUT_OF_MEMORY",
+  "CONTEXT_LOST",
+  "TIMEOUT",
+  "INTERNAL",
+]);
+
+/** Returns true if a string that only looks like a value stays as it is for this error. */
+export function staysAsItIs(error: ZstashError): boolean {
+  return !hostFailures.has(error.code);
+}
+
+/** The error of a value that does not decode, which names the key and the field; the listener is told. */
+export function decodeFailure(cause: unknown, read: ValueRead, { onEvent }: DecodeSettings): ZstashError {
+  const { command, key, field, stored, frame } = read;
+  const place = field === undefined ? "" : `field ${JSON.stringify(field)} of `;
+  const what = `Cannot decode the value of ${place}${JSON.stringify(key)} (${command})`;
   const error =
     cause instanceof ZstashError
-      ? cause.with({ message: `${what}: ${reasonOf(cause.message)}`, key, cause })
-      : new ZstashError("INTERNAL", `${what}: the codec failed`, { key, cause });
-  if (onEvent !== undefined) emit(onEvent, { type: "decode-failed", command, key, code: error.code, error });
+      ? cause.with({ message: `${what}: ${reasonOf(cause.message)}`, key, field, cause })
+      : new ZstashError("INTERNAL", `${what}: the codec failed`, { key, field, cause });
+  if (onEvent !== undefined) {
+    const { code } = error;
+    if (frame === undefined || !staysAsItIs(error)) {
+      emit(onEvent, { type: "decode-failed", command, key, code, error });
+    } else {
+      const storedSize = typeof stored === "string" ? utf8Length(stored) : stored.length;
+      emit(onEvent, { type: "undecoded", command, key, storedSize, code, error });
+    }
+  }
   return error;
 }
 

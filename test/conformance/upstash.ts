@@ -222,7 +222,7 @@ export const upstashCases: readonly Case[] = [
     await scene.wrap("text").set("key", rows);
     const stored = (await scene.plain.get<string>("key"))!;
     await scene.plain.set("short", stored.slice(0, stored.length - 8));
-    await scene.plain.set("foreign", `zs1:KLUv/${"%".repeat(40)}`);
+    await scene.plain.set("foreign", `zs1:KLUv/S${"%".repeat(40)}`);
     await rejects(scene, "TRUNCATED", "truncated", redis.get("short"));
     await rejects(scene, "CORRUPT", "no base64", redis.get("foreign"));
     same(await redis.get("key"), rows, "the good one");

@@ -70,7 +70,7 @@ describe.each(backends)("what goes wrong on %s", (backend) => {
     test("fails its own command of a pipeline or transaction", async () => {
       await damage("bad");
       await clients.compressing().hset("bad:h", { f: pages, g: "small" });
-      await clients.plain().hset("bad:h", { f: "zs1:KLUv/!" });
+      await clients.plain().hset("bad:h", { f: "zs1:KLUv/Q!" });
       for (const open of [(redis: Redis) => redis.pipeline(), (redis: Redis) => redis.multi()]) {
         const redis = clients.compressing();
         const batch = (): ReturnType<typeof open> =>
@@ -140,7 +140,7 @@ describe.each(backends)("what goes wrong on %s", (backend) => {
       const redis = clients.compressing({ onCorrupt: "miss", onEvent: (event) => events.push(event) });
       await redis.set("good", pages);
       await redis.hset("bad:h", { f: pages, g: pages });
-      await clients.plain().hset("bad:h", { f: "zs1:KLUv/!" });
+      await clients.plain().hset("bad:h", { f: "zs1:KLUv/Q!" });
       expect(await redis.get("bad")).toBeNull();
       expect(await redis.mget("good", "bad")).toEqual([pages, null]);
       expect(await redis.hgetall("bad:h")).toEqual({ g: pages });

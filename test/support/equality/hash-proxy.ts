@@ -1,4 +1,4 @@
-/** HSETEX, HGETEX and HGETDEL for a redis-server older than 8: a proxy that sends scripts in their place. */
+/** HSETEX, HGETEX, HGETDEL and HEXPIRE for a redis-server older than 8: a proxy that sends scripts in their place. */
 import { connect, createServer } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
 import { writeCommand } from "../../../src/rest/resp-writer.ts";
@@ -37,6 +37,10 @@ if not count or #ARGV ~= at + 1 + count then return redis.error_reply('ERR wrong
 local values = redis.call('HMGET', KEYS[1], unpack(ARGV, at + 2))
 redis.call('HDEL', KEYS[1], unpack(ARGV, at + 2))
 return values`,
+  HEXPIRE: `${FIND_FIELDS}
+local answers = {}
+for field = at + 2, at + 1 + count do answers[#answers + 1] = redis.call('HEXISTS', KEYS[1], ARGV[field]) * 3 - 2 end
+return answers`,
 };
 
 /** A Redis with these commands, in front of another. */

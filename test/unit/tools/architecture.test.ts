@@ -338,6 +338,7 @@ describe("scripts and tests", () => {
     // Programs of users' kinds, which know the package by its name.
     "test/fixtures": [],
     "test/fuzz": ["src", "bench", "test/support", "test/conformance"],
+    "test/libraries": ["src", "test/support", "vitest.config.ts"],
     "test/runtimes": ["dist", "test/conformance", "test/support"],
     "test/unit": [
       "src",

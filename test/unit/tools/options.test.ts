@@ -83,6 +83,7 @@ const walked: Readonly<Record<string, Walked>> = {
   },
   "zstash/upstash encodeValue": { call: (options) => upstash.encodeValue(zstd, "text", options) },
   "zstash/upstash decodeValue": { call: (options) => upstash.decodeValue(zstd, "text", options) },
+  "zstash/upstash keyvCompression": { call: (options) => upstash.keyvCompression(zstd, options) },
   "zstash/store createStore": {
     call: (options) => store.createStore(options as store.StoreOptions),
     base: endpoint,

@@ -48,6 +48,7 @@ const manifest: Manifest = {
 };
 const sdkVersions = JSON.parse(read("test/sdk-versions/package.json")) as Manifest;
 const runtimes = JSON.parse(read("test/runtimes/package.json")) as Manifest;
+const libraries = JSON.parse(read("test/libraries/package.json")) as Manifest;
 const deno = JSON.parse(read("deno.json")) as {
   version: string;
   exports: Record<string, string>;
@@ -82,8 +83,9 @@ describe("package.json", () => {
     for (const [name, version] of Object.entries({
       ...runtimes.devDependencies,
       ...sdkVersions.devDependencies,
+      ...libraries.devDependencies,
     })) {
-      expect(version, name).toMatch(/^(npm:[@a-z0-9/-]+@)?\d+\.\d+\.\d+$/);
+      expect(version, name).toMatch(/^(npm:[@a-z0-9/-]+@)?\d+\.\d+\.\d+(-rc\.\d+)?$/);
     }
   });
 

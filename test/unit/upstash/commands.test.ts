@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import {
+  fieldOfReply,
   findCommand,
   keyOfArgument,
   keyOfReply,
@@ -87,6 +88,17 @@ describe("replies that hold values", () => {
     [["hscan", "k", "0", "MATCH", "NOVALUES"], "scan"],
     [["hscan", "k", "0", "NOVALUES"], undefined],
     [["mset", "a", "v", "b", "get"], undefined],
+    [["eval", "return 1", 0], "any"],
+    [["EVAL_RO", "return 1", 1, "k"], "any"],
+    [["evalsha", "0".repeat(40), 1, "k", "get"], "any"],
+    [["evalsha_ro", "0".repeat(40), 0], "any"],
+    [["fcall", "f", 1, "k"], "any"],
+    [["FCALL_RO", "f", 0], "any"],
+    [["sort", "k", "GET", "v:*"], "any"],
+    [["SORT_RO", "k", "by", "w:*", "LIMIT", 0, 5, "get", "#", "GET", "v:*", "DESC"], "any"],
+    [["sort", "k"], undefined],
+    [["sort", "k", "BY", "GET"], undefined],
+    [["sort", "GET", "ALPHA"], undefined],
     [["hset", "k", "f", "get"], undefined],
   ])("%j → %s", (command, shape) => {
     expect(valueReply(command, findCommand(command)!.row)?.shape).toBe(shape);
@@ -99,6 +111,27 @@ describe("replies that hold values", () => {
     const hmget = ["hmget", "k", "f", "g"];
     const fields = valueReply(hmget, findCommand(hmget)!.row)!;
     expect([0, 1].map((index) => keyOfReply(hmget, fields, index))).toEqual(["k", "k"]);
+    for (const [command, key] of [
+      [["eval", "return 1", 2, "a", "b"], "a"],
+      [["fcall", "f", "1", "a"], "a"],
+      [["eval", "return 1", 0, "argument"], ""],
+      [["eval", "return 1"], ""],
+      [["sort", "k", "GET", "v:*"], "k"],
+    ] as const) {
+      expect(keyOfReply(command, valueReply(command, findCommand(command)!.row)!, 3)).toBe(key);
+    }
+  });
+
+  test.each<[unknown[], number, string | undefined]>([
+    [["hget", "k", "f"], 0, "f"],
+    [["hmget", "k", "f", "g"], 1, "g"],
+    [["hgetdel", "k", "FIELDS", 2, "f", "g"], 1, "g"],
+    [["hgetex", "k", "EX", 10, "fields", 2, "f", "g"], 0, "f"],
+    [["hgetex", "k", "EX", 10], 0, undefined],
+    [["hgetall", "k"], 0, undefined],
+    [["get", "k"], 0, undefined],
+  ])("of %j, item %i belongs to field %s", (command, index, field) => {
+    expect(fieldOfReply(command, valueReply(command, findCommand(command)!.row)!, index)).toBe(field);
   });
 });
 
@@ -118,7 +151,6 @@ describe("commands without values", () => {
     "zadd",
     "xadd",
     "publish",
-    "eval",
     "json.set",
     "json.get",
     "hincrby",

@@ -36,6 +36,21 @@ const refused: readonly (readonly [string, readonly unknown[]])[] = [
   ["SET", ["k", "v", "IFDNE", "d"]],
   ["DELEX", ["k", "IFEQ", "v"]],
   ["DIGEST", ["k"]],
+  ["EVAL", ["return redis.call('APPEND', KEYS[1], 'x')", 1, "k"]],
+  ["EVAL", ['redis.pcall("strlen", KEYS[2])', 2, "free:a", "k"]],
+  ["EVAL_RO", ["return redis.call([[GETRANGE]], KEYS[1], 0, 5)", "1", "k"]],
+  ["EVAL", ["redis.call('SET', KEYS[1], 'x', 'IFEQ', 'y')", 1, "k"]],
+  ["EVAL", ["return cjson.decode(redis.call('GET', KEYS[1])).name", 1, "k"]],
+  [
+    "EVAL",
+    ["if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end", 1, "k", "uuid"],
+  ],
+  ["EVAL", ["local v = redis.call('HGET', KEYS[1], 'f') if ARGV[1] ~= v then return 0 end", 1, "k", "v"]],
+  ["EVAL", ["return redis.call(ARGV[1], KEYS[1], 'x')", 1, "k", "APPEND"]],
+  ["EVALSHA", ["0".repeat(40), 1, "k"]],
+  ["EVALSHA_RO", ["0".repeat(40), 2, "free:a", "k"]],
+  ["FCALL", ["f", 1, "k"]],
+  ["FCALL_RO", ["f", 1, "k"]],
 ];
 
 const allowed: readonly (readonly unknown[])[] = [
@@ -54,7 +69,19 @@ const allowed: readonly (readonly unknown[])[] = [
   ["DEL", "k"],
   ["BITOP", "AND", "k", "free:a", "free:b"],
   ["LPUSH", "k", "APPEND"],
-  ["EVAL", "return redis.call('APPEND', KEYS[1], 'x')", 1, "k"],
+  ["EVAL", "return redis.call('APPEND', KEYS[1], 'x')", 1, "free:a"],
+  ["EVAL", "return redis.call('APPEND', ARGV[1], 'x')", 0, "k"],
+  ["EVAL", "return redis.call('GET', KEYS[1])", 1, "k"],
+  [
+    "EVAL_RO",
+    "local v = redis.call('HGET', KEYS[1], ARGV[1]) if v == nil or not v then return 0 end return v",
+    1,
+    "k",
+  ],
+  ["EVAL", "if tonumber(ARGV[1]) == 1 then redis.call('DEL', KEYS[1]) end", 1, "k", 1],
+  ["EVALSHA", "0".repeat(40), 1, "free:a", "k"],
+  ["FCALL", "f", 1, "free:a"],
+  ["FCALL_RO", "f", 0],
 ];
 
 /** What the middleware sends on, and what it gives. */

@@ -123,7 +123,7 @@ describe("without the module that is loaded on demand", () => {
   });
 
   test("values that do not decode are named together", async () => {
-    const { send } = link({}, () => ({ result: ["zs1:KLUv/!", "zs1:KLUv/!!", null] }));
+    const { send } = link({}, () => ({ result: ["zs1:KLUv/Q!", "zs1:KLUv/Q!!", null] }));
     const error = (await rejection(send("mget", "a", "b", "c"))) as ZstashError;
     expect(error).toMatchObject({ code: "CORRUPT", keys: ["a", "b"] });
   });

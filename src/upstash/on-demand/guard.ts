@@ -1,0 +1,108 @@
+/** Judges the commands of the `guard` option: those that work on stored bytes are refused on keys that the policy compresses. */
+import { ZstashError } from "../../errors.ts";
+import { askPolicy } from "../../value/policy.ts";
+import { batchErrorText } from "../batch-error.ts";
+import type { CommandArguments } from "../commands.ts";
+import { isGuarded } from "../guard.ts";
+import type { CommandReply, RequestCommands } from "../plan.ts";
+import type { Settings } from "../settings.ts";
+
+/**
+ * Handles the commands that are not refused. Those that are fail by themselves in a pipeline; alone, or in a
+ * transaction, nothing is sent.
+ *
+ * @throws {ZstashError} COMMAND_REFUSED
+ */
+export async function guardCommands(
+  { commands, kind }: RequestCommands,
+  settings: Settings,
+  handle: (allowed: readonly CommandArguments[]) => Promise<unknown>,
+): Promise<unknown> {
+  const errors = commands.map((command) => (isGuarded(command) ? refusal(command, settings) : undefined));
+  const first = errors.find((error) => error !== undefined);
+  if (first === undefined) return handle(commands);
+  if (kind !== "pipeline") throw first;
+  const allowed = commands.filter((_, index) => errors[index] === undefined);
+  const rest = allowed.length === 0 ? [] : await handle(allowed);
+  if (!Array.isArray(rest)) return rest;
+  const replies = (rest as readonly CommandReply[]).values();
+  return errors.map((error) =>
+    error === undefined ? replies.next().value : { error: batchErrorText(error) },
+  );
+}
+
+/** The arguments that are keys, `[first, last]`, where there is not one alone; the last is counted from the end. */
+const severalKeys: Readonly<Record<string, readonly [first: number, last: number]>> = {
+  BITOP: [3, -1],
+  LCS: [1, 2],
+};
+
+/** Commands that work on stored bytes and options that compare them, as a script names them. */
+const ON_STORED_BYTES =
+  /["'[](append|setrange|getrange|substr|strlen|hstrlen|setbit|getbit|bitcount|bitfield|bitfield_ro|bitpos|bitop|delex|digest|lcs|if(?:eq|ne|deq|dne))["'\]]/i;
+/** Functions that take a value apart. */
+const PARSES = /\b(cjson\.decode|cmsgpack\.unpack\w*|struct\.unpack)\b/;
+/** Commands that read values. */
+const READS = /["'[](getex|getdel|getset|get|mget|hget|hmget|hgetall|hvals|hgetex|hgetdel)["'\]]/i;
+/** A comparison, but for those with nil, a boolean or a number, which ask whether there is a value or how many. */
+const COMPARES = /[=~]=\s*(?!=|\s|(?:nil|true|false)\b|[-\d])/;
+/** A command whose name is no literal. */
+const COMPUTED_NAME = /\bp?call\s*\(\s*(?!["'[\s])/;
+
+/** The reason why a script may work on stored bytes, by its text; undefined if nothing in it does. */
+function reasonOf(text: string): string | undefined {
+  const named = ON_STORED_BYTES.exec(text)?.[1] ?? PARSES.exec(text)?.[1];
+  if (named !== undefined) return `its script uses ${named}`;
+  if (COMPUTED_NAME.test(text)) return "its script computes the name of a command";
+  return READS.test(text) && COMPARES.test(text) ? "its script reads values and compares" : undefined;
+}
+
+/** The keys of a guarded command and why it is refused on those that are compressed; undefined if it is not. */
+function judged(
+  name: string,
+  command: CommandArguments,
+): { readonly keys: readonly unknown[]; readonly reason: string } | undefined {
+  if (!/^(EVAL|FCALL)/.test(name)) {
+    const [first, last] = severalKeys[name] ?? [1, 1];
+    return {
+      keys: command.slice(first, last < 0 ? undefined : last + 1),
+      reason: "it works on stored bytes",
+    };
+  }
+  const reason = /^EVAL(_RO)?$/.test(name)
+    ? reasonOf(String(command[1]))
+    : "what its script does to stored bytes is not known";
+  return reason === undefined ? undefined : { keys: command.slice(3, 3 + Number(command[2])), reason };
+}
+
+/**
+ * The error of a guarded command, if the policy compresses values of one of its keys; undefined if the command is
+ * allowed. A policy function is asked with size Infinity, for the largest value there may be; one that fails compresses
+ * nothing.
+ *
+ * A script is judged by its text, which may hide what it does; one that is called by its hash or as a function shows
+ * none, and is refused.
+ */
+function refusal(command: CommandArguments, { policy }: Settings): ZstashError | undefined {
+  const name = String(command[0]).toUpperCase();
+  const found = judged(name, command);
+  if (found === undefined) return undefined;
+  const compresses = (key: string): boolean => {
+    if (typeof policy !== "function") return true;
+    try {
+      return (
+        askPolicy(policy, { command: name, key, size: Infinity, kind: "text", ttl: undefined }) !== false
+      );
+    } catch {
+      return false;
+    }
+  };
+  const key = found.keys.map(String).find(compresses);
+  if (key === undefined) return undefined;
+  return new ZstashError(
+    "COMMAND_REFUSED",
+    `Cannot run ${name} on ${JSON.stringify(key)}: ${found.reason}, and the policy compresses this key; ` +
+      "let the policy say false for it, or turn guard off",
+    { key },
+  );
+}

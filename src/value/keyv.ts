@@ -1,0 +1,43 @@
+/** The `compression` option of keyv. */
+import { describe, requireOptions } from "../check.ts";
+import type { Zstd } from "../codec/zstd.ts";
+import { completePolicy } from "./policy.ts";
+import { decodeValue, encodeValue, type EncodeValueOptions } from "./value.ts";
+
+/** What keyv takes as `compression`. */
+export interface KeyvCompression {
+  compress(text: string): string;
+  decompress(stored: string): string;
+}
+
+/** Options of `keyvCompression`: those of `encodeValue` but for the key, which keyv does not tell. */
+export interface KeyvCompressionOptions extends Pick<EncodeValueOptions, "policy" | "maxSize" | "onEvent"> {}
+
+/**
+ * The `compression` option of keyv 6: what keyv writes is stored as any other value of zstash, and what it finds
+ * uncompressed is read as before. keyv 5 compresses before it serialises: give it `serialize` and `deserialize` with
+ * `encodeValue` and `decodeValue` instead.
+ *
+ * @throws {TypeError | RangeError} for wrong arguments; {TypeError} from `compress` under keyv 5
+ * @example
+ * ```ts
+ * const keyv = new Keyv({ store: new KeyvRedis(url), compression: keyvCompression(await loadZstd()) });
+ * ```
+ */
+export function keyvCompression(zstd: Zstd, options: KeyvCompressionOptions = {}): KeyvCompression {
+  // Wrong arguments are told here, and not with the first value.
+  requireOptions(options, ["policy", "maxSize", "onEvent"]);
+  const { policy = {}, ...reading } = options;
+  if (typeof policy !== "function") completePolicy(policy, "text");
+  decodeValue(zstd, "", reading);
+  return {
+    compress(text) {
+      if (typeof text !== "string") {
+        const advice = 'keyv 5 needs "serialize" and "deserialize" instead of "compression"';
+        throw new TypeError(`keyv must give a string, got ${describe(text)}: ${advice}`);
+      }
+      return encodeValue(zstd, text, options);
+    },
+    decompress: (stored) => decodeValue(zstd, stored, reading),
+  };
+}
