@@ -25,6 +25,8 @@ const entryPoints = [
   "src/cli/main.ts",
   "src/adapters/host/isolate.ts",
   "src/adapters/host/process.ts",
+  "src/adapters/http/fetch.ts",
+  "src/adapters/http/node.ts",
   ...modules.flatMap(({ adapter }) =>
     ["inline", "node", "workerd", "edge-light"].map((name) => `src/adapters/${adapter}/${name}.ts`),
   ),
@@ -95,7 +97,7 @@ const common = {
   platform: "neutral",
   logLevel: "warning",
 };
-const external = ["@bokuweb/zstd-wasm", "node:*", "#host", "#wasm/*", "*.wasm", "*.wasm?module"];
+const external = ["@bokuweb/zstd-wasm", "node:*", "#host", "#http", "#wasm/*", "*.wasm", "*.wasm?module"];
 
 /**
  * Two bundles: "zstash/decode" loads most of itself on demand, and one bundle for all would cut the rest into as many

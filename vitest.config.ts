@@ -8,6 +8,7 @@ export default defineConfig({
     // Tests run on the sources; package.json's imports lead to what is built from them.
     alias: {
       "#host": source("adapters/host/process.ts"),
+      "#http": source(`adapters/http/${process.env["ZSTASH_HTTP"] ?? "node"}.ts`),
       "#wasm/full": source("adapters/full/inline.ts"),
       "#wasm/decoder": source("adapters/decoder/inline.ts"),
     },

@@ -5,6 +5,8 @@
  * good. So no waiter relies on another: each has a timer of its own, and looks at shared data whenever that fires.
  */
 
+import { onAbort } from "./signals.ts";
+
 const {
   setTimeout: start,
   clearTimeout: stop,
@@ -37,7 +39,7 @@ export function delay(
     if (signal?.aborted === true) return reject(signal.reason);
     const settle = (): void => {
       stop(timer);
-      signal?.removeEventListener("abort", abort);
+      ignore?.();
     };
     const abort = (): void => {
       settle();
@@ -48,7 +50,7 @@ export function delay(
       resolve();
     };
     const timer = start(wake, ms);
-    signal?.addEventListener("abort", abort);
+    const ignore = signal === undefined ? undefined : onAbort(signal, abort);
     listen?.(wake);
   });
 }

@@ -66,6 +66,7 @@ export async function loadTraced() {
     external: ["@bokuweb/zstd-wasm", "node:*"],
     alias: {
       "#host": `${source}adapters/host/process.ts`,
+      "#http": `${source}adapters/http/fetch.ts`,
       "#wasm/full": `${source}adapters/full/inline.ts`,
       "#wasm/decoder": `${source}adapters/decoder/inline.ts`,
     },

@@ -44,6 +44,7 @@ export const units = {
   "limits.ts": { holds: "the shared numbers", column: 0 },
   "streams.ts": { holds: "types of byte streams", column: 0 },
   "timers.ts": { holds: "timers of each waiter", column: 0 },
+  "signals.ts": { holds: "abort signals that are shared", column: 0 },
   "signs.ts": { holds: "signs of life of work", column: 0 },
   "text.ts": { holds: "UTF-8", column: 0 },
 };

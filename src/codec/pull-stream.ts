@@ -1,4 +1,5 @@
 /** A stream over an async generator. */
+import { onAbort } from "../signals.ts";
 import type { ByteStream } from "../streams.ts";
 
 /** Bytes as they are produced, one chunk at a time. */
@@ -15,10 +16,11 @@ export function createPullStream(
 ): ByteStream {
   const ended = new AbortController();
   const chunks = generate(ended.signal);
+  let ignore: (() => void) | undefined;
   let output: ReadableStreamDefaultController<Uint8Array>;
 
   const end = (reason: unknown): void => {
-    signal?.removeEventListener("abort", abort);
+    ignore?.();
     ended.abort(reason);
     // Ends a generator suspended at `yield`; one awaiting a read sees the aborted signal.
     chunks.return().catch(() => undefined);
@@ -33,7 +35,7 @@ export function createPullStream(
       start(controller) {
         output = controller;
         if (signal?.aborted === true) abort();
-        else signal?.addEventListener("abort", abort);
+        else if (signal !== undefined) ignore = onAbort(signal, abort);
       },
       async pull() {
         try {

@@ -2,6 +2,7 @@
 import { isBytes } from "../bytes.ts";
 import { describe } from "../check.ts";
 import { ZstashError } from "../errors.ts";
+import { onAbort } from "../signals.ts";
 import type { RangeSource } from "./decompress-options.ts";
 
 /**
@@ -55,8 +56,7 @@ export function withBytes(source: RangeSource, at: number, bytes: Uint8Array): R
 function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = (): void => reject(signal.reason);
-    signal.addEventListener("abort", abort);
-    const stopListening = (): void => signal.removeEventListener("abort", abort);
-    Promise.resolve(work).then(resolve, reject).finally(stopListening);
+    const ignore = onAbort(signal, abort);
+    Promise.resolve(work).then(resolve, reject).finally(ignore);
   });
 }

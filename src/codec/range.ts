@@ -9,6 +9,7 @@ import {
   type SeekTable,
   type SeekTableFrame,
 } from "../format/seek-table.ts";
+import { onAbort } from "../signals.ts";
 import { macrotask } from "../timers.ts";
 import type { ByteStream, ByteTransform } from "../streams.ts";
 import {
@@ -217,11 +218,11 @@ async function decodeLarge(
   const chunks: Uint8Array[] = [];
   const reader = readable.getReader();
   const cancel = (): void => void reader.cancel(signal.reason).catch(() => undefined);
-  signal.addEventListener("abort", cancel);
+  const ignore = onAbort(signal, cancel);
   try {
     for (let next = await reader.read(); !next.done; next = await reader.read()) chunks.push(next.value);
   } finally {
-    signal.removeEventListener("abort", cancel);
+    ignore();
   }
   signal.throwIfAborted();
   return concatenate(chunks);

@@ -1,15 +1,15 @@
-/** Sends one HTTP request and reads its response, bounded by a time-out and a signal: the only place that calls `fetch`. */
-import { ZstashError } from "../errors.ts";
+/** Sends one HTTP request and reads its response, bounded by a time-out and a signal: the only place that sends. */
+import { openFlight } from "#http";
+import type { Fetch, Flight, HttpResponse } from "../adapters/http/flight.ts";
+import { onAbort } from "../signals.ts";
+import { connectionError, isHostControlFlow, redirectError, silenceError } from "./connection-error.ts";
+import { startUpload, type UploadShare } from "./uploads.ts";
 
-/** Sends a request: the platform's `fetch`, or a function that stands in for it. */
-export type Fetch = (input: string, init: RequestInit) => Promise<Response>;
+export type { Fetch } from "../adapters/http/flight.ts";
+export { anyOf } from "../signals.ts";
 
 /** The head of a response, and its body as it arrives. */
-export interface HttpReply {
-  readonly status: number;
-  readonly headers: Headers;
-  /** The next chunk, never an empty one; undefined at the end. */
-  read(): Promise<Uint8Array | undefined>;
+export interface HttpReply extends HttpResponse {
   /** The rest as text, as far as anybody reads an error page. */
   text(): Promise<string>;
   /** Ends the exchange, whether or not the body was read. Can be called twice. */
@@ -21,17 +21,20 @@ const TEXT_MAX = 64 << 10;
 
 /** Limits of an exchange. */
 export interface ExchangeLimits {
-  /** Milliseconds to the response's head and from chunk to chunk; 0 for no limit. */
+  /**
+   * Milliseconds without a byte in either direction; 0 for no limit. While a body goes up it is longer, because what
+   * leaves the process is seen only in part: see `startUpload`.
+   */
   readonly timeout: number;
   readonly signal: AbortSignal | undefined;
 }
 
 /**
- * Sends a request and resolves with the head of its response. Without `send` the platform's `fetch` sends it, looked up
- * at every request.
+ * Sends a request and resolves with the head of its response. Without `send` the platform's adapter sends it.
  *
- * Rejects with the signal's reason, with TIMEOUT, and with REDIS and its cause if the connection fails. The effect of
- * the request is then unknown. `read` and `text` reject in the same way.
+ * Rejects with the signal's reason, with TIMEOUT, and with REDIS and its cause if the connection fails; the error's
+ * effect says whether the request may have arrived. Errors that are the host's control flow pass as they are. `read` and
+ * `text` reject in the same way. No redirect is followed.
  */
 export async function exchange(
   send: Fetch | undefined,
@@ -40,55 +43,67 @@ export async function exchange(
   { timeout, signal }: ExchangeLimits,
 ): Promise<HttpReply> {
   if (signal?.aborted === true) throw signal.reason;
-  const deadline = new Deadline(timeout, signal);
-  const arriving = callFetch(send, url, { ...init, signal: deadline.signal });
-  const response = await deadline.wait(arriving).catch((error: unknown) => {
-    // A response that arrives all the same must not wait for a reader.
-    arriving.then(({ body }) => body?.cancel()).catch(() => undefined);
-    throw error;
-  });
-  const reader = response.body?.getReader();
-  let open = reader !== undefined;
-  const close = (): void => {
-    deadline.stop();
-    if (!open) return;
-    open = false;
-    reader?.cancel().catch(() => undefined);
-  };
-  const read = async (): Promise<Uint8Array | undefined> => {
-    while (open && reader !== undefined) {
-      let next: ReadableStreamReadResult<Uint8Array>;
-      try {
-        next = await deadline.wait(reader.read());
-      } catch (error) {
-        close();
-        throw error;
-      }
-      if (!next.done && next.value.length > 0) return next.value;
-      if (next.done) {
-        open = false;
-        close();
-      }
+  const flight = openFlight(send, url, init);
+  const deadline = new Deadline(flight, url, timeout, signal);
+  const response = await deadline.wait(flight.response);
+  deadline.arrived();
+  const reply = new Reply(response, flight, deadline);
+  // A redirect that a page must not see has status 0.
+  const { status } = response;
+  if (status === 0 || (status >= 300 && status < 400 && status !== 304)) {
+    reply.close();
+    throw redirectError(url, status, response.headers.get("location"));
+  }
+  return reply;
+}
+
+class Reply implements HttpReply {
+  readonly status: number;
+  readonly headers: HttpResponse["headers"];
+  readonly #response: HttpResponse;
+  readonly #flight: Flight;
+  readonly #deadline: Deadline;
+  #open = true;
+
+  constructor(response: HttpResponse, flight: Flight, deadline: Deadline) {
+    this.status = response.status;
+    this.headers = response.headers;
+    this.#response = response;
+    this.#flight = flight;
+    this.#deadline = deadline;
+  }
+
+  async read(): Promise<Uint8Array | undefined> {
+    if (!this.#open) return undefined;
+    try {
+      const chunk = await this.#deadline.wait(this.#response.read());
+      if (chunk !== undefined) return chunk;
+    } catch (error) {
+      this.close();
+      throw error;
     }
+    this.#open = false;
+    this.#deadline.stop();
     return undefined;
-  };
-  if (!open) close();
-  return {
-    status: response.status,
-    headers: response.headers,
-    read,
-    async text() {
-      const decoder = new TextDecoder();
-      let text = "";
-      for (let chunk = await read(); chunk !== undefined; chunk = await read()) {
-        text += decoder.decode(chunk, { stream: true });
-        if (text.length > TEXT_MAX) break;
-      }
-      close();
-      return text + decoder.decode();
-    },
-    close,
-  };
+  }
+
+  async text(): Promise<string> {
+    const decoder = new TextDecoder();
+    let text = "";
+    for (let chunk = await this.read(); chunk !== undefined; chunk = await this.read()) {
+      text += decoder.decode(chunk, { stream: true });
+      if (text.length > TEXT_MAX) break;
+    }
+    this.close();
+    return text + decoder.decode();
+  }
+
+  close(): void {
+    this.#deadline.stop();
+    if (!this.#open) return;
+    this.#open = false;
+    this.#flight.abort(undefined);
+  }
 }
 
 /** Node timers keep the process alive unless unref'd; an abandoned stream must not. */
@@ -103,33 +118,33 @@ interface ProcessTimer {
  * 40 µs of its 500.
  */
 class Deadline {
+  readonly #flight: Flight;
+  readonly #url: string;
   readonly #timeout: number;
-  readonly #outer: AbortSignal | undefined;
-  readonly #ended = new AbortController();
+  readonly #ignore: (() => void) | undefined;
+  #upload: UploadShare | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** The time at which waiting began; undefined while nobody waits. */
   #since: number | undefined;
   #reject: ((reason: unknown) => void) | undefined;
+  #end: { readonly reason: unknown } | undefined;
 
-  constructor(timeout: number, outer: AbortSignal | undefined) {
+  constructor(flight: Flight, url: string, timeout: number, outer: AbortSignal | undefined) {
+    this.#flight = flight;
+    this.#url = url;
     this.#timeout = timeout;
-    this.#outer = outer;
-    outer?.addEventListener("abort", this.#abort);
-  }
-
-  /** Ends the request. */
-  get signal(): AbortSignal {
-    return this.#ended.signal;
+    if (outer !== undefined) this.#ignore = onAbort(outer, () => this.#finish(outer.reason));
+    if (timeout > 0) this.#upload = startUpload(url, flight.unseen);
   }
 
   /** Waits for one step of the exchange. After a failure nothing more is waited for. */
   wait<T>(work: Promise<T>): Promise<T> {
     this.#since = Date.now();
-    if (this.#timeout > 0 && this.#timer === undefined) this.#arm(this.#timeout);
+    if (this.#timeout > 0 && this.#timer === undefined) this.#arm(this.#limit());
     (this.#timer as unknown as ProcessTimer | undefined)?.ref?.();
     return new Promise<T>((resolve, reject) => {
       this.#reject = reject;
-      if (this.#ended.signal.aborted) reject(this.#ended.signal.reason);
+      if (this.#end !== undefined) reject(this.#end.reason);
       work.then(
         (result) => {
           this.#since = undefined;
@@ -137,61 +152,53 @@ class Deadline {
           resolve(result);
         },
         (cause: unknown) => {
-          const { aborted, reason } = this.#ended.signal;
           this.stop();
-          reject(aborted ? reason : unreachable("REDIS", "the connection failed", cause));
+          if (this.#end !== undefined) reject(this.#end.reason);
+          else if (isHostControlFlow(cause)) reject(cause);
+          else reject(connectionError(this.#url, cause, this.#flight.unsent));
         },
       );
     });
   }
 
+  /** The head is here, and with it all that was to go up. */
+  arrived(): void {
+    this.#upload?.end();
+    this.#upload = undefined;
+  }
+
   /** Ends the exchange: no timer and no listener stays behind. */
   stop(): void {
     clearTimeout(this.#timer);
-    this.#outer?.removeEventListener("abort", this.#abort);
+    this.#ignore?.();
+    this.arrived();
   }
-
-  readonly #abort = (): void => this.#end(this.#outer!.reason);
 
   readonly #check = (): void => {
     this.#timer = undefined;
     // Nobody waits while a body rests unread.
     if (this.#since === undefined) return;
-    const left = this.#since + this.#timeout - Date.now();
+    const limit = this.#limit();
+    const left = Math.max(this.#since, this.#flight.lastSign()) + limit - Date.now();
     if (left > 0) this.#arm(left);
-    else this.#end(unreachable("TIMEOUT", `no sign of life for ${this.#timeout} ms`));
+    else this.#finish(silenceError(limit));
   };
+
+  #limit(): number {
+    return Math.min(TIMER_MAX, this.#timeout + (this.#upload?.time() ?? 0));
+  }
 
   #arm(ms: number): void {
     this.#timer = setTimeout(this.#check, ms);
   }
 
-  #end(reason: unknown): void {
+  #finish(reason: unknown): void {
+    this.#end = { reason };
     this.stop();
-    this.#ended.abort(reason);
+    this.#flight.abort(reason);
     this.#reject?.(reason);
   }
 }
 
-/** Async, so that a stand-in that throws at once fails like one that rejects. */
-async function callFetch(send: Fetch | undefined, url: string, init: RequestInit): Promise<Response> {
-  return send === undefined ? fetch(url, init) : send(url, init);
-}
-
-function unreachable(code: "REDIS" | "TIMEOUT", reason: string, cause?: unknown): ZstashError {
-  return new ZstashError(code, `Cannot reach the server: ${reason}`, { effect: "unknown", cause });
-}
-
-/** Joins two signals, either of which may be missing. The first to be aborted gives the reason. */
-export function anyOf(a: AbortSignal | undefined, b: AbortSignal | undefined): AbortSignal | undefined {
-  if (a === undefined || b === undefined || a === b) return a ?? b;
-  // The platform's own holds its sources weakly: a signal of the client outlives its requests.
-  if (typeof AbortSignal.any === "function") return AbortSignal.any([a, b]);
-  const both = new AbortController();
-  for (const signal of [a, b]) {
-    if (signal.aborted) both.abort(signal.reason);
-    else
-      signal.addEventListener("abort", () => both.abort(signal.reason), { once: true, signal: both.signal });
-  }
-  return both.signal;
-}
+/** The longest delay that timers take. */
+const TIMER_MAX = 2 ** 31 - 1;

@@ -1,5 +1,6 @@
 /** Decides whether, how often and when a failed request is sent again, and what is known of its effect. */
 import type { Effect, ZstashError } from "../errors.ts";
+import { onAbort } from "../signals.ts";
 import type { RetrySettings } from "./rest-options.ts";
 
 /** The longest `Retry-After` that is waited for, in milliseconds. */
@@ -107,13 +108,14 @@ export function sleep(ms: number, signal: AbortSignal | undefined): Promise<void
   return new Promise((resolve, reject) => {
     const abort = (): void => {
       clearTimeout(timer);
+      ignore?.();
       reject(signal!.reason);
     };
     const timer = setTimeout(() => {
-      signal?.removeEventListener("abort", abort);
+      ignore?.();
       resolve();
     }, ms);
+    const ignore = signal === undefined ? undefined : onAbort(signal, abort);
     if (signal?.aborted === true) abort();
-    else signal?.addEventListener("abort", abort, { once: true });
   });
 }

@@ -6,7 +6,7 @@ import { writeRawBlocks } from "../format/raw-blocks.ts";
 import { SeekTableWriter } from "../format/seek-table-writer.ts";
 import { createVersionFrame } from "../format/version-frame.ts";
 import { emit } from "../metrics/events.ts";
-import { anyOf } from "../rest/exchange.ts";
+import { anyOf, onAbort } from "../signals.ts";
 import { BLOCK_SIZE_MAX } from "../limits.ts";
 import type { ByteStream } from "../streams.ts";
 import { levelOf } from "../value/policy.ts";
@@ -53,6 +53,7 @@ export async function put(
   const ended = new AbortController();
   const signal = anyOf(ended.signal, putSettings.signal) ?? ended.signal;
   const count: PutCount = { size: 0, frameCount: 0, largestFrame: 0 };
+  let ignore: (() => void) | undefined;
   let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
   const upload = new ValueUpload(settings, key, putSettings, count, signal);
   // A signal ends the reading too, even if the source hangs.
@@ -60,7 +61,7 @@ export async function put(
   try {
     const stream = await compressSource(settings, key, putSettings, opened, { count, signal });
     reader = stream.getReader();
-    signal.addEventListener("abort", stop, { once: true });
+    ignore = onAbort(signal, stop);
     for (;;) {
       // Aborted while the codec was loading, too: nobody is told of that again.
       signal.throwIfAborted();
@@ -81,7 +82,7 @@ export async function put(
     await upload.abandon();
     throw withKey(error, key);
   } finally {
-    signal.removeEventListener("abort", stop);
+    ignore?.();
   }
 }
 

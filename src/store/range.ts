@@ -7,7 +7,7 @@ import { ZstashError } from "../errors.ts";
 import type { SeekTable } from "../format/seek-table.ts";
 import { isVersionFrame, VERSION_FRAME_SIZE } from "../format/version-frame.ts";
 import { DEFAULT_MAX_SIZE, RANGE_READ_SIZE } from "../limits.ts";
-import { anyOf } from "../rest/exchange.ts";
+import { anyOf } from "../signals.ts";
 import type { ByteStream } from "../streams.ts";
 import { CARRIER_HEAD_SIZE } from "../value/carrier.ts";
 import { openContent, openStored, prepend } from "./content.ts";

@@ -1,4 +1,5 @@
 /** Calls what a program handed over, and waits no longer than it wants to. */
+import { onAbort } from "../signals.ts";
 
 /** Tells an observer of progress; what it throws or rejects with has no say in the work. */
 export function report<Progress>(
@@ -18,7 +19,6 @@ export function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefine
   return new Promise((resolve, reject) => {
     const abort = (): void => reject(signal.reason);
     if (signal.aborted) abort();
-    signal.addEventListener("abort", abort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+    work.then(resolve, reject).finally(onAbort(signal, abort));
   });
 }

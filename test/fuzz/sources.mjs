@@ -4,7 +4,7 @@ import { registerHooks } from "node:module";
 registerHooks({
   resolve(specifier, context, next) {
     const name = /^#wasm\/(full|decoder)$/.exec(specifier)?.[1];
-    const path = specifier === "#host" ? "host/process" : name && `${name}/inline`;
+    const path = { "#host": "host/process", "#http": "http/node" }[specifier] ?? (name && `${name}/inline`);
     const url = path && new URL(`../../src/adapters/${path}.ts`, import.meta.url).href;
     return url ? { url, shortCircuit: true } : next(specifier, context);
   },

@@ -53,6 +53,7 @@ async function bundledSizes({ from, names, without = [] }) {
           build.onResolve({ filter: /^#host$/ }, () => ({
             path: join(root, "src/adapters/host/process.ts"),
           }));
+          build.onResolve({ filter: /^#http$/ }, () => ({ path: join(root, "src/adapters/http/fetch.ts") }));
           build.onResolve({ filter: /^#wasm\// }, ({ path }) =>
             without.includes(path)
               ? { path, external: true }

@@ -25,6 +25,7 @@ export function useProgram(): () => string {
       platform: "node",
       alias: {
         "#host": join(root, "src/adapters/host/process.ts"),
+        "#http": join(root, "src/adapters/http/node.ts"),
         "#wasm/full": join(root, "src/adapters/full/inline.ts"),
       },
       logLevel: "error",

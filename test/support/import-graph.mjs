@@ -37,6 +37,7 @@ export const layers = {
   "limits.ts": 0,
   "streams.ts": 0,
   "text.ts": 0,
+  "signals.ts": 0,
   "signs.ts": 0,
   "timers.ts": 0,
   format: 1,
@@ -180,7 +181,7 @@ export function resolve(from, specifier) {
 }
 
 /**
- * The files that each file imports, in any way. A condition of package.json (`#wasm/full`, `#host`) leads to every file that it
+ * The files that each file imports, in any way. A condition of package.json (`#wasm/full`, `#host`, `#http`) leads to every file that it
  * may choose.
  *
  * @param {readonly SourceFile[]} files
@@ -194,7 +195,7 @@ export function importGraph(files) {
       /** @type {Set<string>} */
       const targets = new Set();
       for (const { specifier = "" } of importsOf(parse(path, text))) {
-        if (specifier === "#host" || specifier.startsWith("#wasm/")) {
+        if (specifier === "#host" || specifier === "#http" || specifier.startsWith("#wasm/")) {
           const folder = `adapters/${specifier.replace(/^#(?:wasm\/)?/, "")}/`;
           for (const target of paths) if (target.startsWith(folder)) targets.add(target);
         } else if (specifier.startsWith(".")) {

@@ -108,7 +108,7 @@ function checkRelative(file: ParsedFile, specifier: string, report: Report, node
 }
 
 function checkPackage(file: ParsedFile, { specifier = "", kind, node }: Import, report: Report): void {
-  if (/^#(?:wasm\/|host$)/.test(specifier)) return checkUnit(file, "adapters", report, node);
+  if (/^#(?:wasm\/|host$|http$)/.test(specifier)) return checkUnit(file, "adapters", report, node);
   if (specifier.startsWith("node:")) {
     // An adapter for Node is chosen by a condition and is called so.
     const isAdapter = file.unit === "adapters" && file.path.endsWith("/node.ts");

@@ -1,6 +1,6 @@
 /** The parts of a retry: pauses, signals, the form of replies, the sync token, and texts of servers. */
 import { describe, expect, test, vi } from "vitest";
-import { anyOf } from "../../../src/rest/exchange.ts";
+import { anyOf } from "../../../src/signals.ts";
 import { readRetry } from "../../../src/rest/rest-options.ts";
 import { isPassing, retryAfter, sleep } from "../../../src/rest/retry.ts";
 import { ReplyFormats, SyncToken, tokenVariable } from "../../../src/rest/server-state.ts";

@@ -12,6 +12,9 @@ const files = readdirSync(`${root}src`, { recursive: true, encoding: "utf8" })
   .filter((path) => path.endsWith(".ts") && !path.endsWith(".d.ts") && path !== "cli/main.ts")
   .sort();
 
+/** The adapters that are chosen by a name of their own. */
+const adapters: Readonly<Record<string, string>> = { "#host": "host/process", "#http": "http/fetch" };
+
 /** Bundles one module that loads them all; modules of Node and WebAssembly files are stood in for. */
 async function bundle(contents: string): Promise<string> {
   const { outputFiles } = await build({
@@ -33,7 +36,7 @@ async function bundle(contents: string): Promise<string> {
             namespace: "stand-in",
           }));
           builder.onResolve({ filter: /^#/ }, ({ path }) => ({
-            path: `${root}src/adapters/${path === "#host" ? "host/process" : `${path.slice("#wasm/".length)}/inline`}.ts`,
+            path: `${root}src/adapters/${adapters[path] ?? `${path.slice("#wasm/".length)}/inline`}.ts`,
           }));
           builder.onLoad({ filter: /.*/, namespace: "stand-in" }, () => ({
             contents:

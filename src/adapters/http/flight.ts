@@ -1,0 +1,32 @@
+/** What an adapter for HTTP gives: a request on its way, and its response as it arrives. */
+
+/** Sends a request: the platform's `fetch`, or a function that stands in for it. */
+export type Fetch = (input: string, init: RequestInit) => Promise<Response>;
+
+/** The head of a response, and its body as it arrives. */
+export interface HttpResponse {
+  readonly status: number;
+  readonly headers: { get(name: string): string | null };
+  /** The next chunk, never an empty one; undefined at the end. Rejects if the connection fails or `abort` was called. */
+  read(): Promise<Uint8Array | undefined>;
+}
+
+/** A request on its way. */
+export interface Flight {
+  /** Rejects with the platform's own error. */
+  readonly response: Promise<HttpResponse>;
+  /** When bytes were last seen to move in either direction, in ms since 1970; 0 for never. */
+  lastSign(): number;
+  /** Bytes of the request that may be on their way where nobody sees it. */
+  readonly unseen: number;
+  /** True if no byte of the request can have reached a server: there was no connection yet. */
+  readonly unsent: boolean;
+  /** Ends the request and its response; can be called at any time and twice. */
+  abort(reason: unknown): void;
+}
+
+/** Bytes of a request's body. */
+export function bodySize(body: unknown): number {
+  if (typeof body === "string") return body.length;
+  return body instanceof Uint8Array ? body.length : 0;
+}

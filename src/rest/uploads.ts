@@ -1,0 +1,51 @@
+/** The bodies that go up at a time, by server: what shares a link shares the time that it takes. */
+import { now } from "../timers.ts";
+
+/** Bytes a second below which a body counts as one that does not move: 256 kbit/s. */
+export const SLOWEST_UPLOAD: number = 32 << 10;
+/** Bodies below this count for nothing: they take a second or two. */
+const SMALL = 64 << 10;
+/** How often its own time an upload may take before it no longer counts; Workers drop requests without a word. */
+const SHARED_BY = 8;
+
+interface Upload {
+  readonly bytes: number;
+  readonly until: number;
+}
+const uploads = new Map<string, Set<Upload>>();
+
+/** Milliseconds that so many bytes take at `SLOWEST_UPLOAD`. */
+const timeFor = (bytes: number): number => Math.ceil((bytes * 1000) / SLOWEST_UPLOAD);
+
+/** A body that goes up. */
+export interface UploadShare {
+  /** Milliseconds that all bodies take which go up to the same server now, this one among them. */
+  time(): number;
+  /** It has arrived, or nobody waits for it any more. */
+  end(): void;
+}
+
+/** Counts a body of which `bytes` may be on their way unseen; undefined for a small one. */
+export function startUpload(url: string, bytes: number): UploadShare | undefined {
+  if (bytes < SMALL) return undefined;
+  const origin = url.slice(0, url.indexOf("/", url.indexOf("//") + 2) + 1 || url.length);
+  const own: Upload = { bytes, until: now() + SHARED_BY * timeFor(bytes) };
+  const all = uploads.get(origin) ?? new Set();
+  uploads.set(origin, all.add(own));
+  return {
+    time() {
+      let sum = bytes;
+      const time = now();
+      for (const one of all) {
+        if (one === own) continue;
+        if (time > one.until) all.delete(one);
+        else sum += one.bytes;
+      }
+      return timeFor(sum);
+    },
+    end() {
+      all.delete(own);
+      if (all.size === 0 && uploads.get(origin) === all) uploads.delete(origin);
+    },
+  };
+}

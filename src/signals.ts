@@ -1,0 +1,82 @@
+/** Abort signals that many requests share: one listener each, and nothing of a request that has ended. */
+
+/** Who is to be told, by signal. */
+const listening = new WeakMap<AbortSignal, Set<() => void>>();
+
+/**
+ * Calls `listener` once when the signal is aborted, until the returned function is called. A signal has one listener of
+ * ours however many wait for it (Node warns from 11 on), and none when nobody does.
+ */
+export function onAbort(signal: AbortSignal, listener: () => void): () => void {
+  let listeners = listening.get(signal);
+  if (listeners === undefined) {
+    listeners = new Set();
+    listening.set(signal, listeners);
+    signal.addEventListener("abort", tellAll);
+  }
+  // A closure of its own: the same function may be registered twice.
+  const entry = (): void => listener();
+  listeners.add(entry);
+  return () => {
+    if (listeners.delete(entry) && listeners.size === 0) forget(signal);
+  };
+}
+
+function tellAll(this: AbortSignal): void {
+  const listeners = listening.get(this);
+  forget(this);
+  for (const tell of listeners ?? []) tell();
+}
+
+function forget(signal: AbortSignal): void {
+  listening.delete(signal);
+  signal.removeEventListener("abort", tellAll);
+}
+
+/** The controllers of joined signals, which live as long as their signals. */
+const controllers = new WeakMap<AbortSignal, AbortController>();
+/** The joined signals of each source that somebody may still hold, and how many there may be until the next look. */
+const followers = new WeakMap<AbortSignal, { refs: Set<WeakRef<AbortSignal>>; next: number }>();
+
+/**
+ * Joins two signals, either of which may be missing. The first to be aborted gives the reason.
+ *
+ * Sources hold what is joined weakly: the platform's own `any` leaves 1.2 KB of each call with a source that lives on
+ * (Node 20, 24, 26).
+ */
+export function anyOf(a: AbortSignal | undefined, b: AbortSignal | undefined): AbortSignal | undefined {
+  if (a === undefined || b === undefined || a === b) return a ?? b;
+  if (typeof WeakRef !== "function") return AbortSignal.any([a, b]);
+  const both = new AbortController();
+  const aborted = a.aborted ? a : b.aborted ? b : undefined;
+  if (aborted !== undefined) both.abort(aborted.reason);
+  else {
+    controllers.set(both.signal, both);
+    const ref = new WeakRef(both.signal);
+    follow(a, ref);
+    follow(b, ref);
+  }
+  return both.signal;
+}
+
+function follow(source: AbortSignal, ref: WeakRef<AbortSignal>): void {
+  let following = followers.get(source);
+  if (following === undefined) {
+    following = { refs: new Set(), next: 64 };
+    followers.set(source, following);
+    const { refs } = following;
+    source.addEventListener("abort", () => abortAll(refs, source.reason), { once: true });
+  }
+  const { refs } = following;
+  refs.add(ref);
+  if (refs.size < following.next) return;
+  for (const one of refs) if (one.deref() === undefined) refs.delete(one);
+  following.next = Math.max(64, refs.size * 2);
+}
+
+function abortAll(refs: ReadonlySet<WeakRef<AbortSignal>>, reason: unknown): void {
+  for (const ref of refs) {
+    const signal = ref.deref();
+    if (signal !== undefined) controllers.get(signal)?.abort(reason);
+  }
+}
