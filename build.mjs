@@ -19,6 +19,7 @@ const modules = /** @type {const} */ ([
 const entryPoints = [
   "src/index.ts",
   "src/engine/bokuweb.ts",
+  "src/redis.ts",
   "src/upstash/index.ts",
   "src/store/index.ts",
   "src/dev/index.ts",
@@ -97,7 +98,16 @@ const common = {
   platform: "neutral",
   logLevel: "warning",
 };
-const external = ["@bokuweb/zstd-wasm", "node:*", "#host", "#http", "#wasm/*", "*.wasm", "*.wasm?module"];
+const external = [
+  "@bokuweb/zstd-wasm",
+  "node:*",
+  "#sdk",
+  "#host",
+  "#http",
+  "#wasm/*",
+  "*.wasm",
+  "*.wasm?module",
+];
 
 /**
  * Two bundles: "zstash/decode" loads most of itself on demand, and one bundle for all would cut the rest into as many
@@ -126,6 +136,17 @@ function buildTypes() {
   );
 }
 
+/**
+ * The types of "zstash/redis" name the SDK as its users do: not every resolution of types knows `#sdk`. For CommonJS the
+ * same text is there once more, in which the SDK's own types for CommonJS are meant.
+ */
+async function placeSdkTypes() {
+  const path = join(root, "dist", "types", "redis.d.ts");
+  const text = (await readFile(path, "utf8")).replaceAll('"#sdk"', '"@upstash/redis"');
+  await writeIfChanged(path, text);
+  await writeIfChanged(path.replace(".d.ts", ".d.cts"), text);
+}
+
 /** What `import module from "zstash/zstash.wasm"` gives where the runtime or the bundler supports it. */
 const WASM_MODULE_TYPES = `/** The compiled module; pass it to \`loadZstd({ module })\` or \`loadDecoder({ module })\`. */
 declare const module: import("./codec/module.ts").CompiledModule;
@@ -137,6 +158,7 @@ await buildModules();
 if (!process.argv.includes("--wasm")) {
   await buildJavaScript();
   buildTypes();
+  await placeSdkTypes();
   await writeIfChanged(join(root, "dist", "types", "wasm-module.d.ts"), WASM_MODULE_TYPES);
 }
 process.stderr.write(`built in ${((performance.now() - started) / 1000).toFixed(1)} s\n`);

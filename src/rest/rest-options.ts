@@ -83,12 +83,7 @@ const BACKOFF_MAX = 10_000;
  */
 export function readRestOptions(options: RestOptions, tokens?: TokenStore): RestSettings {
   const { url, token, timeout = DEFAULT_TIMEOUT, headers = {}, readYourWrites = true } = options;
-  if (typeof url !== "string" || !/^https?:\/\/[^\s?#]+$/.test(url)) {
-    throw new TypeError('"url" must be an http or https URL without a query');
-  }
-  if (typeof token !== "string" || !/^[!-~]+$/.test(token)) {
-    throw new TypeError('"token" must be a text of visible ASCII characters');
-  }
+  requireAddress(url, token);
   requireInteger("timeout", timeout, 0, TIMEOUT_MAX);
   const { fetch, retry, signal } = options;
   if (fetch !== undefined) requireFunction("fetch", fetch);
@@ -105,6 +100,25 @@ export function readRestOptions(options: RestOptions, tokens?: TokenStore): Rest
     readYourWrites,
     tokens,
   };
+}
+
+/** Throws unless there are a URL and a token; the message names the likely cause, and never what was given. */
+function requireAddress(url: unknown, token: unknown): void {
+  if (url === undefined || url === null || url === "") {
+    throw new TypeError('"url" is missing: is UPSTASH_REDIS_REST_URL set?');
+  }
+  if (typeof url === "string" && /^rediss?:/i.test(url)) {
+    throw new TypeError('"url" is the TCP address: take the REST one, which begins with https://');
+  }
+  if (typeof url !== "string" || !/^https?:\/\/[^\s?#]+$/.test(url)) {
+    throw new TypeError('"url" must be an http or https URL without a query');
+  }
+  if (token === undefined || token === null || token === "") {
+    throw new TypeError('"token" is missing: is UPSTASH_REDIS_REST_TOKEN set?');
+  }
+  if (typeof token !== "string" || !/^[!-~]+$/.test(token)) {
+    throw new TypeError('"token" must be a text of visible ASCII characters');
+  }
 }
 
 /** Fills in the defaults; `false` means that nothing is repeated. */

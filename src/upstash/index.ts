@@ -1,7 +1,8 @@
 /** The public door of "zstash/upstash": compression for clients of `@upstash/redis`. */
 import { describe } from "../check.ts";
+import { compresses, markAsCompressing } from "./mark.ts";
 import { createMiddleware, type CompressionMiddleware } from "./middleware.ts";
-import type { CompressionOptions, TokenHolder } from "./settings.ts";
+import { readSettings, type CompressionOptions } from "./settings.ts";
 
 // The types of a codec, which an option takes.
 export type * from "../index.ts";
@@ -9,7 +10,14 @@ export { zstashCode } from "./batch-error.ts";
 export type { CodecOption } from "../value/codec-loader.ts";
 export { compressionMiddleware, type CompressionMiddleware } from "./middleware.ts";
 export type { CommandReply, CommandRequest, SendRequest } from "./plan.ts";
-export type { CompressionMode, CompressionOptions } from "./settings.ts";
+export {
+  createRequester,
+  type CompressingRequester,
+  type RequesterOptions,
+  type Telemetry,
+} from "./requester.ts";
+export type { ClientCompressionOptions, CompressionMode, CompressionOptions } from "./settings.ts";
+export type { Carrier } from "../value/carrier.ts";
 export type { Fetch } from "../rest/exchange.ts";
 export type { RestOptions, RetryOptions } from "../rest/rest-options.ts";
 export type {
@@ -40,19 +48,16 @@ export interface MiddlewareHost {
   use(middleware: CompressionMiddleware): void;
 }
 
-const wrapped = new WeakSet<object>();
-
 /**
  * Makes a Redis client compress the values it writes and decode those it reads, and returns the same client: it is
- * changed in place, once.
+ * changed in place, once, and keeps its own transport with all that belongs to it.
  *
  * Values lie in Redis as `zs1:` and a zstd frame in base64 where that saves 10 % or more, else as they are; what was
  * stored without zstash reads back unchanged. Numbers, booleans, lists, sets, streams and messages are never touched.
  *
- * With `{ url, token }` they lie there as the frame itself, a quarter smaller again, and travel as bytes over zstash's
- * own transport. Clients of both kinds read what either writes, once they all have `{ url, token }`.
+ * A client of `zstash/redis` compresses by itself, a quarter better: it also sends the requests, with frames as bytes.
  *
- * @throws {TypeError} where the client takes no middleware or is wrapped already
+ * @throws {TypeError} where the client takes no middleware, compresses already, or is given options of a transport
  * @throws {TypeError | RangeError} naming the option that is wrong
  * @example
  * ```ts
@@ -60,21 +65,31 @@ const wrapped = new WeakSet<object>();
  * import { withCompression } from "zstash/upstash";
  *
  * const redis = withCompression(Redis.fromEnv());
- * const smaller = withCompression(new Redis({ url, token }), { url, token });
  * ```
  */
 export function withCompression<Client extends MiddlewareHost>(
   redis: Client,
   options: CompressionOptions = {},
 ): Client {
-  if (typeof redis?.use !== "function") {
-    throw new TypeError(`"redis" must be a client with a use() method, got ${describe(redis)}`);
+  requireHost(redis);
+  if (compresses(redis)) {
+    throw new TypeError(
+      '"redis" compresses already: withCompression changes a client in place, once, and one of "zstash/redis" needs none',
+    );
   }
-  if (wrapped.has(redis))
-    throw new TypeError('"redis" is wrapped already: withCompression changes it in place');
-  redis.use(
-    createMiddleware(options, "readYourWritesSyncToken" in redis ? (redis as TokenHolder) : undefined),
-  );
-  wrapped.add(redis);
+  redis.use(createMiddleware(readSettings(options)));
+  markAsCompressing(redis);
   return redis;
+}
+
+/** What to do with ioredis, node-redis and other clients over TCP. */
+const OVER_TCP =
+  "(a client over TCP, such as ioredis: give it encodeValue(value) to write, and decodeValue what its getBuffer reads)";
+
+/** Throws for what takes no middleware. Clients over TCP have commands of the same names. */
+function requireHost(redis: unknown): asserts redis is MiddlewareHost {
+  const { use, sendCommand } = (redis ?? {}) as { readonly use?: unknown; readonly sendCommand?: unknown };
+  if (typeof use === "function") return;
+  const overTcp = typeof sendCommand === "function" ? ` ${OVER_TCP}` : "";
+  throw new TypeError(`"redis" must be a client with a use() method, got ${describe(redis)}${overTcp}`);
 }

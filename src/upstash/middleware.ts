@@ -10,7 +10,6 @@ import {
   type CommandReply,
   type CommandRequest,
   type Outgoing,
-  type RequestKind,
   type RequestPlan,
   type SdkRequest,
   type Send,
@@ -19,7 +18,8 @@ import {
 } from "./plan.ts";
 import { RequestOrder } from "./order.ts";
 import { decodeAnswer } from "./reply.ts";
-import { readSettings, type CompressionOptions, type Settings, type TokenHolder } from "./settings.ts";
+import { compressedMark, isCompressed } from "./mark.ts";
+import { readSettings, type CompressionOptions, type Settings } from "./settings.ts";
 import { asSizeError, isRequestLimit } from "./size-error.ts";
 
 /** The function that `redis.use()` takes. */
@@ -31,7 +31,8 @@ export type CompressionMiddleware = <Result>(
 /**
  * The middleware of `withCompression` by itself, for whoever holds a client's requester.
  *
- * Requests and their arrays are never changed; one without values to compress goes on as the same object.
+ * Requests and their arrays are never changed; one that holds no values goes on as the same object. Where another copy of
+ * the middleware lies below this one, that one leaves the values to this one.
  *
  * @throws {TypeError | RangeError} naming the option that is wrong
  * @example
@@ -42,28 +43,21 @@ export type CompressionMiddleware = <Result>(
  * ```
  */
 export function compressionMiddleware(options: CompressionOptions = {}): CompressionMiddleware {
-  return createMiddleware(options);
+  return createMiddleware(readSettings(options));
 }
 
-/** Makes the middleware; `holder` is the client that shows its read-your-writes token. */
-export function createMiddleware(options: CompressionOptions, holder?: TokenHolder): CompressionMiddleware {
-  const settings = readSettings(options, holder);
-  const { codec, rest } = settings;
+/** Makes the middleware; with a transport it sends the requests itself, and `next` gets what holds no commands. */
+export function createMiddleware(settings: Settings, transport?: Transport): CompressionMiddleware {
+  const { codec } = settings;
   const order = new RequestOrder();
-  let transport: Transport | undefined;
 
   const isReady = ({ mode, writes, large, mayNeedParts }: RequestPlan): boolean => {
-    if (large || mayNeedParts || (rest !== undefined && transport === undefined)) return false;
+    if (large || mayNeedParts) return false;
     return writes.length === 0 || mode === "passthrough" || codec.loaded !== undefined;
   };
 
   /** Loads what a request needs, and encodes its values. */
   const prepare = async (plan: RequestPlan): Promise<Outgoing> => {
-    if (rest !== undefined && transport === undefined) {
-      const half = await loadOnDemand();
-      // Without it the client's own transport is used, and the text carrier, which every reader knows.
-      if (!("error" in half)) transport ??= new half.RawTransport(rest);
-    }
     if (plan.writes.length === 0) return plan;
     const loaded = codec.loaded ?? (plan.mode === "passthrough" ? undefined : await codec.load());
     if (!plan.large) return encodeCommands(loaded, plan, settings, transport);
@@ -82,8 +76,7 @@ export function createMiddleware(options: CompressionOptions, holder?: TokenHold
       if (place !== undefined) outgoing = await prepare(plan);
       else if (plan.writes.length > 0) outgoing = encodeCommands(codec.loaded, plan, settings, transport);
       if (place !== undefined) await place.turn();
-      const send =
-        transport === undefined ? viaSdk(next, request, plan.kind) : viaRest(transport, request, plan);
+      const send = transport === undefined ? viaSdk(next, request, plan) : viaRest(transport, request, plan);
       answering = sendCommands(outgoing, plan, settings, send);
       // Of a request in parts the last is on its way when the others have been answered.
       if (plan.mayNeedParts) await answering;
@@ -91,12 +84,18 @@ export function createMiddleware(options: CompressionOptions, holder?: TokenHold
       place?.leave();
     }
     const answer = await answering;
-    return plan.reads === undefined ? answer : decodeAnswer(answer, plan, settings, loadOnDemand);
+    return plan.reads === undefined || isCompressed(request)
+      ? answer
+      : decodeAnswer(answer, plan, settings, loadOnDemand);
   };
 
   const run = (request: CommandRequest, next: SendRequest): Promise<unknown> => {
-    const read = readRequest(request, settings);
+    const compressed = isCompressed(request);
+    const read = compressed && transport === undefined ? undefined : readRequest(request, settings);
     if (read === undefined) return next(request);
+    // The values are another middleware's: here they are only carried, and frames among the replies stay bytes.
+    if (compressed)
+      return handle(request, next, { ...planRequest(read, settings), writes: [], large: false });
     if (!settings.guard) return handle(request, next, planRequest(read, settings));
     return guardCommands(read, settings, (commands) =>
       handle(request, next, planRequest({ ...read, commands }, settings)),
@@ -107,8 +106,7 @@ export function createMiddleware(options: CompressionOptions, holder?: TokenHold
 }
 
 /**
- * Loads what most clients never need: the raw carrier's transport, large values and request limits. It may be missing, as
- * on a page that is older than the server: then this gives the error, and the request goes on without it.
+ * Loads what most clients never need: large values and request limits. It may be missing, as on a page that is older than the server: then this gives the error, and the request goes on without it.
  */
 async function loadOnDemand(): Promise<OnDemand | CodecFailure> {
   try {
@@ -121,10 +119,15 @@ async function loadOnDemand(): Promise<OnDemand | CodecFailure> {
 const importOnDemand = () => import("./on-demand/index.ts");
 type OnDemand = Awaited<ReturnType<typeof importOnDemand>>;
 
-/** Sends through the SDK's own transport. A request that is not changed goes on as the same object. */
-function viaSdk(next: SendRequest, request: CommandRequest, kind: RequestKind): Send {
+/**
+ * Sends through the SDK's own transport. A request without values goes on as the same object; one with values says that
+ * they are taken care of.
+ */
+function viaSdk(next: SendRequest, request: CommandRequest, { kind, writes, reads }: RequestPlan): Send {
+  const holdsValues = writes.length > 0 || reads !== undefined;
   return ({ commands }) => {
     const body = kind === "command" ? commands[0] : commands;
+    if (holdsValues) return next({ ...request, body, [compressedMark]: true } as CommandRequest);
     return next(request.body === body ? request : { ...request, body });
   };
 }

@@ -32,6 +32,8 @@ export interface SdkRequest extends CommandRequest {
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
   readonly isStreaming?: boolean;
+  /** Called with each message of a subscription. */
+  readonly onMessage?: (data: string) => void;
 }
 
 /** One command; several that run in order; or a transaction, which runs whole or not at all. */

@@ -10,15 +10,10 @@ import {
 import { Pace } from "../codec/pace.ts";
 import { DEFAULT_MAX_SIZE } from "../limits.ts";
 import { emit, type EventListener } from "../metrics/events.ts";
+import type { Carrier } from "../value/carrier.ts";
 import type { DecodeSettings } from "../value/decode.ts";
 import type { EncodeSettings } from "../value/encode.ts";
-import {
-  readRestOptions,
-  restOptionNames,
-  type RestOptions,
-  type RestSettings,
-  type TokenStore,
-} from "../rest/rest-options.ts";
+import { restOptionNames } from "../rest/rest-options.ts";
 import { CodecLoader, type CodecOption } from "../value/codec-loader.ts";
 import { completePolicy, type PolicyOption } from "../value/policy.ts";
 import { requireListener, requireMaxSize } from "../value/value.ts";
@@ -34,14 +29,8 @@ import { requireListener, requireMaxSize } from "../value/value.ts";
  */
 export type CompressionMode = "on" | "read-only" | "shadow" | "passthrough";
 
-/**
- * Options of `withCompression` and `compressionMiddleware`.
- *
- * With `url` and `token` values lie in Redis as frames and travel as bytes (the raw carrier): every request then goes
- * over zstash's own transport, to which `fetch`, `retry`, `timeout`, `headers`, `signal` and `readYourWrites` belong.
- * Without them values are text, and the client's own transport is used.
- */
-export interface CompressionOptions extends Partial<RestOptions> {
+/** Options of `withCompression` and `compressionMiddleware`, and of `compression` where zstash sends the requests. */
+export interface CompressionOptions {
   /** Default "on". A function is asked at every request, synchronously; where it fails, the mode is "read-only". */
   readonly mode?: CompressionMode | (() => CompressionMode);
   /** Decides which values are compressed, and at which level. Default: from 1024 bytes, level 1, at least 10 % saved. */
@@ -76,6 +65,15 @@ export interface CompressionOptions extends Partial<RestOptions> {
   readonly zstd?: CodecOption;
 }
 
+/** Options of `compression` for a client whose requests zstash sends: `zstash/redis` and `createRequester`. */
+export interface ClientCompressionOptions extends CompressionOptions {
+  /**
+   * How compressed values lie in Redis where their command allows it: "raw" as the frame itself, "text" as `zs1:` and its
+   * base64, which every reader knows. Values of both kinds are read in any case. Default "raw".
+   */
+  readonly carrier?: Carrier;
+}
+
 /** Options of the wrapper that are checked and complete. */
 export interface Settings extends EncodeSettings, DecodeSettings {
   readonly maxSize: number;
@@ -88,15 +86,8 @@ export interface Settings extends EncodeSettings, DecodeSettings {
   readonly mode: CompressionMode | (() => CompressionMode);
   readonly maxRequestSize: number | undefined;
   readonly guard: boolean;
-  /** Settings of the raw carrier's transport; undefined for the text carrier. */
-  readonly rest: RestSettings | undefined;
   /** Gives the event loop its turn between values. */
   readonly pace: Pace;
-}
-
-/** A client that shows its read-your-writes token, as the SDK's does. */
-export interface TokenHolder {
-  readYourWritesSyncToken?: string | undefined;
 }
 
 const modes: readonly CompressionMode[] = ["on", "read-only", "shadow", "passthrough"];
@@ -110,16 +101,41 @@ const names: readonly string[] = [
   "guard",
   "onEvent",
   "zstd",
-  ...restOptionNames,
 ];
+/** What once replaced the transport of a client, and what only a client of zstash's own has. */
+const transportNames: readonly string[] = [...restOptionNames, "carrier"];
 
 /**
  * Validates the options and fills in their defaults.
  *
  * @throws {TypeError | RangeError} naming the option
  */
-export function readSettings(options: CompressionOptions, holder?: TokenHolder): Settings {
-  requireOptions(options, names);
+export function readSettings(options: CompressionOptions): Settings {
+  for (const name of transportNames) {
+    if (typeof options === "object" && options !== null && name in options) throw transportOption(name);
+  }
+  return completeSettings(options, names, "options");
+}
+
+/**
+ * Does the same for a client whose requests zstash sends, and gives its carrier.
+ *
+ * @throws {TypeError | RangeError} naming the option
+ */
+export function readClientSettings(
+  options: ClientCompressionOptions,
+): readonly [settings: Settings, carrier: Carrier] {
+  const settings = completeSettings(options, [...names, "carrier"], "compression");
+  const { carrier = "raw" } = options;
+  requireOneOf("compression.carrier", carrier, ["raw", "text"]);
+  return [settings, carrier];
+}
+
+/** The options that belong to `compression`, so that a client can tell where they were put beside it. */
+export const compressionNames: readonly string[] = [...names, "carrier"];
+
+function completeSettings(options: CompressionOptions, known: readonly string[], what: string): Settings {
+  requireOptions(options, known, what);
   const {
     mode = "on",
     policy = {},
@@ -150,31 +166,16 @@ export function readSettings(options: CompressionOptions, holder?: TokenHolder):
     codec: new CodecLoader(zstd),
     maxRequestSize,
     guard,
-    rest: readRest(options, holder),
     pace: new Pace(),
   };
 }
 
-/** The settings of the raw carrier's transport; undefined where the text carrier is asked for. */
-function readRest(options: CompressionOptions, holder: TokenHolder | undefined): RestSettings | undefined {
-  const { url, token } = options;
-  if (url === undefined && token === undefined) {
-    const alone = restOptionNames.find((name) => options[name as keyof RestOptions] !== undefined);
-    if (alone !== undefined)
-      throw new TypeError(`"${alone}" needs "url" and "token": the client sends the requests`);
-    return undefined;
-  }
-  return readRestOptions(options as RestOptions, holder === undefined ? undefined : tokenStoreOf(holder));
-}
-
-/** The token in the client, whose user sees it there and may set it. */
-function tokenStoreOf(holder: TokenHolder): TokenStore {
-  return {
-    get: () => holder.readYourWritesSyncToken,
-    set(token) {
-      holder.readYourWritesSyncToken = token;
-    },
-  };
+/** An option of a transport where the client has its own: dropped without a word it would be a wrong database or carrier. */
+function transportOption(name: string): TypeError {
+  return new TypeError(
+    `"${name}" is not an option: the client sends the requests. For values as bytes write ` +
+      'import { Redis } from "zstash/redis" and new Redis({ url, token }), or pass the client a createRequester(…)',
+  );
 }
 
 /** A mode function must not fail every request: "read-only" is right for every reader and writer. */

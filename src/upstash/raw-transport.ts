@@ -1,0 +1,109 @@
+/** The SDK's requests over our own transport: values go out as bytes, and frames come back as bytes. */
+import { exchange, type HttpReply } from "../rest/exchange.ts";
+import { RestClient } from "../rest/client.ts";
+import { readReply } from "../rest/read-reply.ts";
+import type { RespValue } from "../rest/resp.ts";
+import { rawPath, type BatchKind, type RestCommand } from "../rest/rest-command.ts";
+import type { RestSettings } from "../rest/rest-options.ts";
+import { effectOf } from "../rest/retry.ts";
+import { errorText, serverError, serverErrorCode } from "../rest/server-error.ts";
+import { utf8Lossy } from "../text.ts";
+import { isRawCarrier, type Carrier } from "../value/carrier.ts";
+import type { CommandArguments } from "./commands.ts";
+import type { CommandReply, Outgoing, SdkRequest, Transport } from "./plan.ts";
+import { deliverMessages } from "./subscription.ts";
+
+/** The transport of a client whose requests zstash sends, over a client of the REST protocol. */
+export class RawTransport implements Transport {
+  readonly #settings: RestSettings;
+  readonly #client: RestClient;
+  readonly #carrier: Carrier;
+
+  constructor(settings: RestSettings, carrier: Carrier) {
+    this.#settings = settings;
+    this.#client = new RestClient(settings);
+    this.#carrier = carrier;
+  }
+
+  rawPath(command: CommandArguments, position: number): string | undefined {
+    const asBytes = this.#carrier === "raw" && this.#client.sendsBytes;
+    return asBytes ? rawPath(command as RestCommand, position) : undefined;
+  }
+
+  async command(
+    { commands, raw }: Outgoing,
+    { signal, headers }: SdkRequest,
+    hasValues: boolean,
+  ): Promise<CommandReply> {
+    const [command] = commands as readonly RestCommand[];
+    const asText = raw?.asText as (() => RestCommand) | undefined;
+    const options = { signal, headers, rawPath: raw?.path, asText };
+    const reply = toReply(await this.#client.command(command!, options), hasValues);
+    const { error } = reply;
+    if (error !== undefined && serverErrorCode(error) !== "REDIS")
+      throw serverError("run the command", error);
+    return reply;
+  }
+
+  async batch(
+    kind: BatchKind,
+    commands: readonly CommandArguments[],
+    { signal, headers }: SdkRequest,
+    hasValues: (index: number) => boolean,
+  ): Promise<CommandReply[]> {
+    const replies = await this.#client.batch(kind, commands as readonly RestCommand[], { signal, headers });
+    return replies.map((reply, index) => toReply(reply, hasValues(index)));
+  }
+
+  /** Sends a request that holds no commands, once: a subscription, or whatever a middleware has made. */
+  async other(request: SdkRequest): Promise<CommandReply | CommandReply[]> {
+    const { path = [], body, headers, isStreaming, onMessage } = request;
+    const { fetch, url, timeout, headers: own, signal: ownSignal } = this.#settings;
+    const signal = request.signal ?? (typeof ownSignal === "function" ? ownSignal() : ownSignal);
+    const init = {
+      method: "POST",
+      body: body === undefined ? null : JSON.stringify(body),
+      headers: { ...own, "content-type": "application/json", "upstash-encoding": "base64", ...headers },
+    };
+    const target = [url, ...path.map(encodeURIComponent)].join("/");
+    // Between two messages there may be any time.
+    const limits = { timeout: isStreaming === true ? 0 : timeout, signal };
+    const reply = await exchange(fetch, target, init, limits);
+    if (reply.status !== 200) throw await refusal(reply);
+    if (isStreaming === true && onMessage !== undefined) {
+      void deliverMessages(reply, onMessage, signal);
+      return { result: 1 };
+    }
+    const { received } = await readReply(reply, "base64", false);
+    if ("kind" in received) return toReply(received as RespValue, false);
+    return received.map((one) => toReply(one, false));
+  }
+}
+
+async function refusal(reply: HttpReply): Promise<unknown> {
+  const { status } = reply;
+  const text = errorText(await reply.text()) ?? `the server answered ${status}`;
+  return serverError("run the request", text, { status, effect: effectOf(status) });
+}
+
+function toReply(value: RespValue, hasValues: boolean): CommandReply {
+  return value.kind === "error" ? { error: value.text } : { result: toResult(value, hasValues) };
+}
+
+/** A reply as the SDK gets it from JSON. */
+function toResult(value: RespValue, hasValues: boolean): unknown {
+  switch (value.kind) {
+    case "status":
+    case "error":
+      return value.text;
+    case "integer":
+      // JSON has no exact number for it, and its readers do not know bigint.
+      return typeof value.value === "bigint" ? value.value.toString() : value.value;
+    case "bulk":
+      if (value.bytes === null) return null;
+      // The SDK drops a byte order mark; this keeps it.
+      return hasValues && isRawCarrier(value.bytes) ? value.bytes : utf8Lossy(value.bytes);
+    case "array":
+      return value.items === null ? null : value.items.map((item) => toResult(item, hasValues));
+  }
+}
