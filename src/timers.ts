@@ -18,8 +18,14 @@ const { setImmediate: immediate } = globalThis as { setImmediate?: (resume: () =
 /** The longest pause between two looks at shared data, in ms: what a waiter may lose at most. */
 export const POLL_MAX = 16;
 
-/** Milliseconds since 1970. Workers stop this clock while code runs; it moves on with each timer. */
-export const now: () => number = Date.now;
+/**
+ * Milliseconds since some moment, for differences. Workers stop this clock while code runs; it moves on with each timer. It
+ * is not the date: Next.js refuses to prerender a page that asks for one before it waits for a request.
+ */
+export const now: () => number = performance.now.bind(performance);
+
+/** Milliseconds since 1970: this clock moves on while the machine sleeps or is frozen. */
+export const wallClock: () => number = Date.now;
 
 /** Resolves in the next turn of the event loop: setImmediate where there is one, timers are clamped to 1…4 ms. */
 export function macrotask(): Promise<void> {
