@@ -57,7 +57,8 @@ export async function build(project, environment, args = []) {
   const timer = setTimeout(next.kill, BUILD_MS);
   try {
     const code = await next.ended;
-    if (code !== 0) throw new Error(`next build ${args.join(" ")} ended with ${code}:\n${next.output().slice(-6000)}`);
+    if (code !== 0)
+      throw new Error(`next build ${args.join(" ")} ended with ${code}:\n${next.output().slice(-6000)}`);
     return next.output();
   } finally {
     clearTimeout(timer);
@@ -85,7 +86,10 @@ export async function serve(project, environment, [command, ...args], work) {
       }
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
-    return await work({ url, port, output: next.output });
+    return await work({ url, port }).catch((error) => {
+      error.stack += `\nnext ${command} printed:\n${next.output().slice(-4000)}`;
+      throw error;
+    });
   } finally {
     await next.kill();
   }

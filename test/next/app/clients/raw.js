@@ -1,8 +1,5 @@
-import { Redis } from "@upstash/redis";
-import { withCompression } from "zstash/upstash";
+import { Redis } from "zstash/redis";
 import { clientOf } from "./redis.js";
 
-const url = process.env.UPSTASH_REDIS_REST_URL;
-const token = process.env.UPSTASH_REDIS_REST_TOKEN;
-const create = () => withCompression(Redis.fromEnv(), { url, token });
+const create = () => Redis.fromEnv();
 export const client = clientOf(create(), create);

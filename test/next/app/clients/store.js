@@ -9,6 +9,8 @@ function clientOf(store) {
       return text === null ? null : JSON.parse(text);
     },
     write: (key, value) => store.put(key, JSON.stringify(value)),
+    open: (key) => store.get(key),
+    put: (key, bytes) => store.put(key, bytes),
     // A store has no counters.
     count: () => undefined,
     hooked: (hook) =>

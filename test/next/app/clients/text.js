@@ -1,4 +1,4 @@
-import { Redis } from "@upstash/redis";
+import { Redis } from "stock-redis";
 import { withCompression } from "zstash/upstash";
 import { clientOf } from "./redis.js";
 

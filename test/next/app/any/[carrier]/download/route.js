@@ -1,6 +1,6 @@
 import { clients } from "../../../clients/all.js";
 
-/** Sends a value as it comes, for as long as somebody reads. */
+/** Sends a stored value as it comes, for as long as somebody reads. */
 export async function GET(request, { params }) {
   const { carrier } = await params;
   const key = new URL(request.url).searchParams.get("key");
