@@ -1,5 +1,7 @@
-// The edge sandbox of Next.js has a setImmediate that only throws, as it has of every API of Node's that it does not offer.
+// What the edge functions of Next.js do not bear: its sandbox has a setImmediate that only throws, and its bundler looks for
+// calls that compile code.
 import { afterEach, expect, test, vi } from "vitest";
+import { read, tracked } from "../../support/repository.ts";
 import type * as Timers from "../../../src/timers.ts";
 
 afterEach(() => {
@@ -17,4 +19,17 @@ test("work in turns goes on where setImmediate throws, and does not try it again
   await macrotask();
   await macrotask();
   expect(stub).toHaveBeenCalledTimes(1);
+});
+
+test("no code that an edge function may bundle names WebAssembly.compile or instantiate", () => {
+  const sources = tracked().filter((path) => /^src\/.*\.ts$/.test(path));
+  expect(sources.length).toBeGreaterThan(100);
+  // These unpack the inlined module, where no condition says that the module can be imported.
+  const allowed = ["src/adapters/inflate.ts", "src/adapters/node.ts"];
+  const found = sources.filter((path) =>
+    /(?<!globalThis\.)WebAssembly\.(compile|instantiate)/.test(read(path)),
+  );
+  expect(found).toEqual(allowed);
+  // The development server makes a syntax error of an `await` in the argument.
+  for (const path of allowed) expect(read(path)).not.toMatch(/WebAssembly\.compile\([^;]*await/);
 });
