@@ -35,14 +35,14 @@ async function linkTree(from, to) {
   }
 }
 
-/** Writes the pages that need their own file for each carrier: Next.js decides by file what is static. */
+/** Writes the stock client's pages once for each carrier: Next.js decides by file what is static. */
 async function writeKinds(from, app) {
   for (const kind of await readdir(from)) {
     for (const file of await readdir(join(from, kind))) {
       const text = await readFile(join(from, kind, file), "utf8");
       for (const carrier of carriers) {
         await mkdir(join(app, carrier, kind), { recursive: true });
-        await writeFile(join(app, carrier, kind, file), text.replaceAll("CARRIER", carrier));
+        await writeFile(join(app, carrier, kind, file), text.replaceAll("stock", carrier));
       }
     }
   }
@@ -58,7 +58,7 @@ async function writeRequestHook(version, folder) {
 /**
  * Makes the project in a temporary folder.
  * @param {{ version: number, tarball: string, components?: boolean }} options `components`: the pages of
- *   cache-components/ instead of those that Next.js refuses beside `cacheComponents`
+ *   app/cache-components/ instead of those that Next.js refuses beside `cacheComponents`
  */
 export async function createProject({ version, tarball, components = false }) {
   const folder = await mkdtemp(join(tmpdir(), `zstash-next-${version}-`));
@@ -75,11 +75,11 @@ export async function createProject({ version, tarball, components = false }) {
     await copyFile(join(here, "next.config.mjs"), join(folder, "next.config.mjs"));
     const app = join(folder, "app");
     await cp(join(here, "app"), app, { recursive: true });
-    await rm(join(app, "kinds"), { recursive: true });
+    for (const name of ["kinds", "cache-components"]) await rm(join(app, name), { recursive: true });
     if (components) {
       await rm(join(app, "any"), { recursive: true });
       await rm(join(app, "library"), { recursive: true });
-      await writeKinds(join(here, "cache-components"), app);
+      await writeKinds(join(here, "app/cache-components"), app);
     } else {
       await writeKinds(join(here, "app/kinds"), app);
       await writeRequestHook(version, folder);

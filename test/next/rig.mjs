@@ -80,7 +80,7 @@ export async function startRig() {
   const server = await createDevServer({ backend: "redis-server", token });
   const closers = [() => server.close()];
   const close = async () => {
-    for (const closer of closers.splice(0).reverse()) await closer();
+    for (const closer of closers.splice(0).toReversed()) await closer();
   };
   try {
     const { url } = await server.listen();

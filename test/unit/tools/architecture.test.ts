@@ -339,6 +339,7 @@ describe("scripts and tests", () => {
     "test/fixtures": [],
     "test/fuzz": ["src", "bench", "test/support", "test/conformance"],
     "test/runtimes": ["dist", "test/conformance", "test/support"],
+    "test/next": ["dist", "test/runtimes"],
     "test/unit": [
       "src",
       "bench",

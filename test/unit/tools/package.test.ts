@@ -20,6 +20,7 @@ interface Manifest {
 interface LockedPackage {
   readonly version?: string;
   readonly integrity?: string;
+  readonly dependencies?: Readonly<Record<string, string>>;
   readonly devDependencies?: Readonly<Record<string, string>>;
   readonly optionalDependencies?: Readonly<Record<string, string>>;
 }
@@ -131,7 +132,12 @@ describe("deno.json", () => {
 });
 
 describe("the lock files", () => {
-  const locks = ["package-lock.json", "test/runtimes/package-lock.json"] as const;
+  const nextVersions = ["14", "15", "16"] as const;
+  const locks = [
+    "package-lock.json",
+    "test/runtimes/package-lock.json",
+    ...nextVersions.map((version) => `test/next/${version}/package-lock.json`),
+  ];
 
   test.each(locks)("%s says what, never where from", (path) => {
     expect(read(path)).not.toContain('"resolved"');
@@ -165,8 +171,14 @@ describe("the lock files", () => {
   test("agree with their manifests", () => {
     const lockedBy = (path: string): unknown =>
       (JSON.parse(read(path)) as Lock).packages[""]?.devDependencies;
-    expect(lockedBy(locks[0])).toEqual(manifest.devDependencies);
-    expect(lockedBy(locks[1])).toEqual(runtimes.devDependencies);
+    expect(lockedBy(locks[0]!)).toEqual(manifest.devDependencies);
+    expect(lockedBy(locks[1]!)).toEqual(runtimes.devDependencies);
+    for (const version of nextVersions) {
+      const folder = `test/next/${version}`;
+      const { dependencies } = JSON.parse(read(`${folder}/package.json`)) as Manifest;
+      const { packages } = JSON.parse(read(`${folder}/package-lock.json`)) as Lock;
+      expect(packages[""]?.dependencies, folder).toEqual(dependencies);
+    }
   });
 });
 

@@ -1,11 +1,11 @@
 import { cacheTag } from "next/cache";
-import { client } from "../../clients/CARRIER.js";
+import { client } from "../../clients/stock.js";
 import { look } from "../../clients/look.js";
 
 async function keep() {
   "use cache";
-  cacheTag("CARRIER");
-  return look(client, "CARRIER", "cached");
+  cacheTag("stock");
+  return look(client, "stock", "cached");
 }
 
 export default async function Page() {

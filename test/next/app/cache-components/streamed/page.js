@@ -1,9 +1,9 @@
 import { Suspense } from "react";
-import { client } from "../../clients/CARRIER.js";
+import { client } from "../../clients/stock.js";
 import { look } from "../../clients/look.js";
 
 async function Late() {
-  return <p>{await look(client, "CARRIER", "streamed")}</p>;
+  return <p>{await look(client, "stock", "streamed")}</p>;
 }
 
 /** A static shell around what the client reads at each request. */
