@@ -5,9 +5,9 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { join } from "node:path";
 
-const BUILD_MS = 240_000;
-const START_MS = 60_000;
-const REQUEST_MS = 60_000;
+const BUILD_MS = 600_000;
+const START_MS = 120_000;
+const REQUEST_MS = 120_000;
 
 async function freePort() {
   const probe = createServer().listen(0, "127.0.0.1");
