@@ -18,7 +18,8 @@ export function onAbort(signal: AbortSignal, listener: () => void): () => void {
   const entry = (): void => listener();
   listeners.add(entry);
   return () => {
-    if (listeners.delete(entry) && listeners.size === 0) forget(signal);
+    if (!listeners.delete(entry) || listeners.size > 0) return;
+    if (listening.get(signal) === listeners) forget(signal);
   };
 }
 

@@ -244,5 +244,7 @@ function attemptFailure(error: unknown, signal: AbortSignal | undefined): unknow
   if (error instanceof FailedAttempt || !(error instanceof ZstashError)) return error;
   if (signal?.aborted === true) return signal.reason;
   const failure = error.effect === undefined ? error.with({ effect: "unknown" }) : error;
-  return new FailedAttempt(failure, { passing: !finalCodes.has(error.code) });
+  // A status that was read already says whether the same request may succeed later.
+  const final = finalCodes.has(error.code) || (error.status !== undefined && !isPassing(error.status));
+  return new FailedAttempt(failure, { passing: !final });
 }

@@ -5,6 +5,7 @@ import { createDevServer, type DevServer, type DevServerOptions } from "../../..
 import { createStore, type Fetch, type Store, type StoreOptions } from "../../../src/store/index.ts";
 import { startRedis, type RedisServer } from "../../support/redis.ts";
 import type { Backend } from "../../support/backends.ts";
+import { sendingFetch } from "../../support/http/adapters.ts";
 
 /** One request: the command's name, or "pipeline" or "multi-exec", and bytes of the bodies. */
 export interface Seen {
@@ -18,7 +19,7 @@ export interface Seen {
 /** What may be done to a request: nothing, or wait, or look at its response. */
 export type Around = (seen: Seen, forward: () => Promise<Response>) => Promise<Response>;
 
-/** A `fetch` that writes down what passes. */
+/** A `fetch` that writes down what passes, over the adapter of this run. */
 export class Traffic {
   seen: Seen[] = [];
   flying = 0;
@@ -31,7 +32,7 @@ export class Traffic {
     this.flying += 1;
     this.most = Math.max(this.most, this.flying);
     try {
-      return await this.around(seen, async () => counted(await fetch(input, init), seen));
+      return await this.around(seen, async () => counted(await sendingFetch(input, init), seen));
     } finally {
       this.flying -= 1;
     }
