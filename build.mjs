@@ -144,7 +144,13 @@ async function placeSdkTypes() {
   const path = join(root, "dist", "types", "redis.d.ts");
   const text = (await readFile(path, "utf8")).replaceAll('"#sdk"', '"@upstash/redis"');
   await writeIfChanged(path, text);
-  await writeIfChanged(path.replace(".d.ts", ".d.cts"), text);
+  // Only types cross from CommonJS to these modules, which TypeScript below 5.8 wants to be told.
+  const told = text.replace(
+    /^(import|export)(?: type)? ([^;]*?) from ("\.[^"]+");$/gm,
+    (_, keyword, names, from) =>
+      `${keyword} type ${names.replaceAll("type ", "")} from ${from} with { "resolution-mode": "import" };`,
+  );
+  await writeIfChanged(path.replace(".d.ts", ".d.cts"), told);
 }
 
 /** What `import module from "zstash/zstash.wasm"` gives where the runtime or the bundler supports it. */

@@ -7,6 +7,7 @@ export default defineConfig({
   resolve: {
     // Tests run on the sources; package.json's imports lead to what is built from them.
     alias: {
+      "#sdk": "@upstash/redis",
       "#host": source("adapters/host/process.ts"),
       "#http": source(`adapters/http/${process.env["ZSTASH_HTTP"] ?? "node"}.ts`),
       "#wasm/full": source("adapters/full/inline.ts"),

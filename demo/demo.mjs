@@ -6,6 +6,7 @@ import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { Redis } from "@upstash/redis";
 import { loadZstd } from "zstash";
+import { Redis as CompressingRedis } from "zstash/redis";
 import { withCompression } from "zstash/upstash";
 import { corpusDigest, dataSets } from "../bench/corpus.mjs";
 import { readByCommandLine } from "./command-line.mjs";
@@ -100,17 +101,20 @@ try {
   // Values are compared as text, so the client must not parse them as JSON.
   /** @param {Partial<import("@upstash/redis").RedisConfigNodejs>} [options] */
   const connect = (options) => new Redis({ url, token, automaticDeserialization: false, ...options });
+  /** @param {Partial<import("zstash/redis").RedisConfig>} [options] */
+  const connectRaw = (options) =>
+    new CompressingRedis({ url, token, automaticDeserialization: false, ...options });
   const clients = {
     stock: connect(),
     text: withCompression(connect()),
-    raw: withCompression(connect({ enableAutoPipelining: false }), { url, token }),
+    raw: connectRaw({ enableAutoPipelining: false }),
     textReader: withCompression(connect()),
-    rawReader: withCompression(connect(), { url, token }),
+    rawReader: connectRaw(),
   };
   const timed = {
     stock: clients.stock,
     text: clients.text,
-    raw: withCompression(connect(), { url, token }),
+    raw: connectRaw(),
   };
 
   say(`machine   ${cpus().length} × ${cpus()[0]?.model ?? "unknown CPU"}, Node ${process.version}`);

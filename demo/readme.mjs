@@ -59,7 +59,7 @@ function shortTable(output) {
     "| --- | --: | --: | --: | --: | --: | --: |",
     ...rows,
     "",
-    `Text and raw are the two carriers: base64, and with \`{ url, token }\` the frame itself. Times are the stock client's`,
+    `Text and raw are the two carriers: base64, and with \`zstash/redis\` the frame itself. Times are the stock client's`,
     `→ text → raw, against a local server over loopback, where there is no network to save on (${machine}).`,
   ].join("\n");
 }

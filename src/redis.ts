@@ -38,7 +38,7 @@ export interface RedisEnvironment {
 export interface RedisRequester {
   readYourWrites?: boolean;
   upstashSyncToken?: string;
-  request: <Result = unknown>(request: CommandRequest) => Promise<CommandReply<Result>>;
+  request<Result = unknown>(request: CommandRequest): Promise<CommandReply<Result>>;
 }
 
 type Undefinable<Options> = { readonly [Name in keyof Options]?: unknown };

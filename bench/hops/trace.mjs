@@ -47,14 +47,19 @@ function traced(path, text) {
 /**
  * Builds the copy and loads it.
  *
- * @returns {Promise<Pick<typeof import("zstash/upstash"), "withCompression"> & Pick<typeof import("zstash/store"), "createStore">>}
+ * @typedef {object} Traced
+ * @property {typeof import("zstash/upstash").withCompression} withCompression
+ * @property {typeof import("zstash/redis").Redis} CompressingRedis
+ * @property {typeof import("zstash/store").createStore} createStore
+ *
+ * @returns {Promise<Traced>}
  */
 export async function loadTraced() {
   await rm(output, { recursive: true, force: true });
   await mkdir(output, { recursive: true });
   await build({
     absWorkingDir: root,
-    entryPoints: ["src/upstash/index.ts", "src/store/index.ts"],
+    entryPoints: ["src/redis.ts", "src/upstash/index.ts", "src/store/index.ts"],
     outdir: output,
     outExtension: { ".js": ".mjs" },
     outbase: "src",
@@ -63,8 +68,9 @@ export async function loadTraced() {
     format: "esm",
     target: "es2022",
     platform: "neutral",
-    external: ["@bokuweb/zstd-wasm", "node:*"],
+    external: ["@bokuweb/zstd-wasm", "@upstash/redis", "node:*"],
     alias: {
+      "#sdk": "@upstash/redis",
       "#host": `${source}adapters/host/process.ts`,
       "#http": `${source}adapters/http/fetch.ts`,
       "#wasm/full": `${source}adapters/full/inline.ts`,
@@ -84,9 +90,11 @@ export async function loadTraced() {
     ],
   });
   /** @param {string} name */
-  const load = (name) => import(pathToFileURL(`${output}${name}/index.mjs`).href);
-  const [{ withCompression }, { createStore }] = [await load("upstash"), await load("store")];
-  return { withCompression, createStore };
+  const load = (name) => import(pathToFileURL(`${output}${name}.mjs`).href);
+  const { withCompression } = await load("upstash/index");
+  const { createStore } = await load("store/index");
+  const { Redis: CompressingRedis } = await load("redis");
+  return { withCompression, CompressingRedis, createStore };
 }
 
 /**

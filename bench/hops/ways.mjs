@@ -23,7 +23,7 @@ export async function measureWays() {
   const server = fork(fileURLToPath(new URL("../server.mjs", import.meta.url)));
   try {
     const [{ url, token, backend }] = await once(server, "message");
-    const { withCompression, createStore } = await loadTraced();
+    const { withCompression, CompressingRedis, createStore } = await loadTraced();
     const options = {
       url,
       token,
@@ -32,7 +32,7 @@ export async function measureWays() {
       enableAutoPipelining: false,
     };
     const text = withCompression(new Redis(options));
-    const raw = withCompression(new Redis(options), { url, token });
+    const raw = new CompressingRedis(options);
     const store = createStore({ url, token });
     const value = jsonOfSize(8 << 10);
     const page = jsonOfSize(100 << 10);

@@ -1,5 +1,6 @@
 /** The clients that are compared: @upstash/redis alone, and with zstash over each carrier. */
 import { Redis } from "@upstash/redis";
+import { Redis as CompressingRedis } from "zstash/redis";
 import { withCompression } from "zstash/upstash";
 
 /** @typedef {"stock" | "text" | "raw"} Side */
@@ -16,11 +17,11 @@ export const sides = /** @type {const} */ (["stock", "text", "raw"]);
  * @returns {Record<Side, Redis>}
  */
 export function openClients({ url, token }, pipelining = true) {
-  const connect = () =>
-    new Redis({ url, token, automaticDeserialization: false, enableAutoPipelining: pipelining });
+  const options = { url, token, automaticDeserialization: false, enableAutoPipelining: pipelining };
+  const connect = () => new Redis(options);
   return {
     stock: connect(),
     text: withCompression(connect()),
-    raw: withCompression(connect(), { url, token }),
+    raw: new CompressingRedis(options),
   };
 }

@@ -1,6 +1,5 @@
 /** How long large values hold the event loop, with zstash and without. */
-import { Redis } from "@upstash/redis";
-import { withCompression } from "zstash/upstash";
+import { Redis } from "zstash/redis";
 import { percentile } from "../interleave.mjs";
 import { dataSets } from "../corpus.mjs";
 
@@ -67,8 +66,7 @@ function inMemory() {
     stored = /** @type {Uint8Array} */ (body);
     return reply("+OK\r\n");
   };
-  const redis = new Redis({ ...memoryServer, automaticDeserialization: false });
-  return withCompression(redis, { ...memoryServer, fetch });
+  return new Redis({ ...memoryServer, automaticDeserialization: false, fetch });
 }
 
 /**

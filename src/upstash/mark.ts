@@ -28,7 +28,10 @@ export function markAsCompressing(host: { readonly use: object }): void {
   if (!isCompressed(host) && shared?.use !== use) mark(use);
 }
 
-/** Marks an object where it can be; not enumerable, as a copy of a client is no client. */
+/**
+ * Marks an object where it can be: not enumerable, as a copy of a client is no client, and configurable, as a facade may
+ * answer for it otherwise than its own target.
+ */
 export function mark(target: object): void {
-  Reflect.defineProperty(target, compressedMark, { value: true });
+  Reflect.defineProperty(target, compressedMark, { value: true, configurable: true });
 }

@@ -6,7 +6,7 @@ import type { RespValue } from "../rest/resp.ts";
 import { rawPath, type BatchKind, type RestCommand } from "../rest/rest-command.ts";
 import type { RestSettings } from "../rest/rest-options.ts";
 import { effectOf } from "../rest/retry.ts";
-import { errorText, serverError, serverErrorCode } from "../rest/server-error.ts";
+import { cleanServerText, errorText, serverError, serverErrorCode } from "../rest/server-error.ts";
 import { utf8Lossy } from "../text.ts";
 import { isRawCarrier, type Carrier } from "../value/carrier.ts";
 import type { CommandArguments } from "./commands.ts";
@@ -87,7 +87,9 @@ async function refusal(reply: HttpReply): Promise<unknown> {
 }
 
 function toReply(value: RespValue, hasValues: boolean): CommandReply {
-  return value.kind === "error" ? { error: value.text } : { result: toResult(value, hasValues) };
+  // Redis quotes the arguments of a command that it does not know.
+  if (value.kind === "error") return { error: cleanServerText(value.text) };
+  return { result: toResult(value, hasValues) };
 }
 
 /** A reply as the SDK gets it from JSON. */

@@ -26,7 +26,7 @@ export interface CompressingRequester {
   readYourWrites: boolean;
   /** The token of the last reply, which the next request sends; empty before the first. */
   upstashSyncToken: string;
-  request: <Result = unknown>(request: CommandRequest) => Promise<CommandReply<Result>>;
+  request<Result = unknown>(request: CommandRequest): Promise<CommandReply<Result>>;
   /** Adds what a client says of itself to the headers of every request. */
   mergeTelemetry(telemetry: Telemetry): void;
 }

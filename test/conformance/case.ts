@@ -4,6 +4,7 @@
  */
 import type { Redis } from "@upstash/redis";
 import type { createDevServer } from "../../src/dev/index.ts";
+import type { Redis as CompressingRedis } from "../../src/redis.ts";
 import type { createStore } from "../../src/store/index.ts";
 import type { withCompression, zstashCode } from "../../src/upstash/index.ts";
 import type {
@@ -47,6 +48,8 @@ export interface Case {
 
 /** The real client and a server for it, behind HTTP. A case that needs them begins with an empty database. */
 export interface UpstashContext {
+  /** Of "zstash/redis": it sends its requests itself. */
+  readonly Redis: typeof CompressingRedis;
   readonly withCompression: typeof withCompression;
   readonly zstashCode: typeof zstashCode;
   readonly createDevServer: typeof createDevServer;

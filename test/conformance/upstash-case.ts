@@ -1,9 +1,9 @@
 /** What the cases of the wrapper around @upstash/redis have in common. */
 import type { Redis } from "@upstash/redis";
-import type { CompressionOptions } from "../../src/upstash/index.ts";
+import type { CompressionOptions, RestOptions } from "../../src/upstash/index.ts";
 import { equal, fail, type Case, type ConnectOptions, type Context, type UpstashContext } from "./case.ts";
 
-/** How values lie in Redis: as text, or, with `{ url, token }`, as the frame itself. */
+/** How values lie in Redis: as text, or, through `zstash/redis`, as the frame itself. */
 export type Carrier = "text" | "raw";
 
 /** An empty database, clients of it, and its bytes. */
@@ -12,12 +12,15 @@ export interface Scene extends UpstashContext {
   /** Knows nothing of compression. */
   readonly plain: Redis;
   /** A new wrapped client. */
-  wrap(carrier: Carrier, options?: CompressionOptions, client?: ConnectOptions): Redis;
+  wrap(carrier: Carrier, options?: WrapOptions, client?: ConnectOptions): Redis;
   /** The bytes that a command such as GET answers. */
   stored(...command: readonly string[]): Promise<Uint8Array>;
   /** Puts bytes where a SET would. */
   store(key: string, bytes: Uint8Array): Promise<void>;
 }
+
+/** Options of compression, and for the raw carrier those of its transport. */
+export type WrapOptions = CompressionOptions & Partial<RestOptions>;
 
 /** A value that shrinks well: 200 rows of JSON. */
 export const rows: readonly object[] = Array.from({ length: 200 }, (_, day) => ({
@@ -55,8 +58,18 @@ function sceneOf(context: Context, upstash: UpstashContext): Scene {
     context,
     plain: upstash.connect(),
     wrap(carrier, options = {}, client = {}) {
-      const own = carrier === "raw" ? server : {};
-      return upstash.withCompression(upstash.connect(client), { ...own, ...options });
+      if (carrier === "text") return upstash.withCompression(upstash.connect(client), options);
+      const { url, token, fetch: send, retry, timeout, signal, ...compression } = options;
+      const transport = { url, token, fetch: send, retry, timeout, signal };
+      const given = Object.fromEntries(Object.entries(transport).filter(([, value]) => value !== undefined));
+      const enableAutoPipelining = client.autoPipelining ?? true;
+      return new upstash.Redis({
+        ...server,
+        enableTelemetry: false,
+        enableAutoPipelining,
+        ...given,
+        compression,
+      });
     },
     async stored(...command) {
       const text = await send("", JSON.stringify(command));

@@ -2,6 +2,7 @@
 import { loadZstd, readDictionary, readFrameHeader, readSeekTable, segmentSize, ZstashError } from "zstash";
 import { loadDecoder } from "zstash/decode";
 import { createDevServer } from "zstash/dev";
+import { Redis } from "zstash/redis";
 import { createStore } from "zstash/store";
 import { withCompression, zstashCode } from "zstash/upstash";
 import type { Context, UpstashContext } from "../conformance/case.ts";
@@ -29,7 +30,7 @@ export async function report(server: UpstashContext["server"]): Promise<Report> 
     segmentSize,
     readDictionary,
     withDictionaries,
-    upstash: { withCompression, zstashCode, createDevServer, createStore, server, connect },
+    upstash: { Redis, withCompression, zstashCode, createDevServer, createStore, server, connect },
   });
   await connect().set("ran", `hash ${result.hash}`);
   return result;

@@ -1,7 +1,6 @@
 /** What crosses a path that loses large packets without a word, by plain requests, the store and the wrapper. */
-import { Redis } from "@upstash/redis";
+import { Redis as CompressingRedis } from "zstash/redis";
 import { createStore } from "zstash/store";
-import { withCompression } from "zstash/upstash";
 import { jsonOfSize } from "../../json-of-size.mjs";
 import { get, post } from "../rest.mjs";
 import { pathKinds, setPath } from "../routes.mjs";
@@ -58,20 +57,21 @@ function attempts({ warm, cold, token }, text) {
     createStore({ url: warm[port], token, timeout: TIMEOUT_MS, retry: false, ...options });
   /**
    * @param {number} port
-   * @param {import("zstash/upstash").CompressionOptions} [options]
+   * @param {import("zstash/upstash").CompressionOptions} [compression]
    */
-  const wrapped = (port, options) =>
-    withCompression(new Redis({ url: warm[port], token, retry: false, automaticDeserialization: false }), {
+  const wrapped = (port, compression = {}) =>
+    new CompressingRedis({
       url: warm[port],
       token,
       timeout: TIMEOUT_MS,
       retry: false,
-      ...options,
+      automaticDeserialization: false,
+      compression,
     });
   const values = Array.from({ length: PIPELINE.count }, (_, at) =>
     text.slice(at * PIPELINE.size, (at + 1) * PIPELINE.size),
   );
-  /** @param {Redis} redis */
+  /** @param {CompressingRedis} redis */
   const pipeline = async (redis) => {
     const batch = redis.pipeline();
     values.forEach((value, at) => batch.set(`pipeline:${at}`, value));

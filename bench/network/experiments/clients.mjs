@@ -1,6 +1,7 @@
 /** SET and GET through @upstash/redis alone and with zstash, over links of all kinds. */
 import { Redis } from "@upstash/redis";
 import { loadZstd } from "zstash";
+import { Redis as CompressingRedis } from "zstash/redis";
 import { withCompression } from "zstash/upstash";
 import { jsonOfSize } from "../../json-of-size.mjs";
 import { get } from "../rest.mjs";
@@ -85,7 +86,7 @@ async function connect(warm, token) {
   const sides = {
     stock: stock(warm[0]),
     text: withCompression(stock(warm[1])),
-    raw: withCompression(stock(warm[2]), { url: warm[2], token }),
+    raw: new CompressingRedis({ url: warm[2], token, automaticDeserialization: false }),
   };
   // What the columns say is true: one carrier is text in Redis, the other one a frame.
   for (const [client, start] of /** @type {const} */ ([

@@ -1,5 +1,6 @@
 /** What the heads of a request cost on the wire. */
 import { Redis } from "@upstash/redis";
+import { Redis as CompressingRedis } from "zstash/redis";
 import { withCompression } from "zstash/upstash";
 
 /**
@@ -15,7 +16,7 @@ export const requestCost = {
     /** @param {string} url */
     const connect = (url) => new Redis({ url, token, automaticDeserialization: false });
     /** @param {string} url */
-    const raw = (url) => withCompression(connect(url), { url, token });
+    const raw = (url) => new CompressingRedis({ url, token, automaticDeserialization: false });
     const redis = {
       "stock, warm": connect(warm[0]),
       "stock, cold": connect(cold),

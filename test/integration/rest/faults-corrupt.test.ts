@@ -9,7 +9,8 @@ import { ZstashError } from "../../../src/errors.ts";
 import { readDictionary } from "../../../src/index.ts";
 import { writeCommand } from "../../../src/rest/resp-writer.ts";
 import { RespParser, type RespValue } from "../../../src/rest/resp.ts";
-import { withCompression, zstashCode, type CompressionOptions } from "../../../src/upstash/index.ts";
+import { Redis as CompressingRedis } from "../../../src/redis.ts";
+import { zstashCode, type CompressionOptions } from "../../../src/upstash/index.ts";
 import { leaks, loggedText } from "../../support/faults/judge.ts";
 import { CANARY, large, small, TOKEN } from "../../support/faults/operations.ts";
 import { seededRandom } from "../../support/random.ts";
@@ -54,13 +55,13 @@ describe.runIf(redisAvailable())("raw frames in Redis", () => {
     });
 
   function client(options: CompressionOptions = {}, autoPipelining = false): Redis {
-    const redis = new Redis({
+    return new CompressingRedis({
       url,
       token: TOKEN,
       enableTelemetry: false,
       enableAutoPipelining: autoPipelining,
+      compression: { zstd, ...options },
     });
-    return withCompression(redis, { url, token: TOKEN, zstd, ...options });
   }
 
   /** Damage behind the magic, by which a frame is known. */

@@ -34,7 +34,7 @@ function client(): Promise<Redis> {
     url: proxy.url,
     autoPipelining: false,
     warm: true,
-    compression: { retry: { retries: ATTEMPTS, backoff: () => 0 }, timeout: 0 },
+    transport: { retry: { retries: ATTEMPTS, backoff: () => 0 }, timeout: 0 },
   });
 }
 

@@ -60,7 +60,7 @@ async function inject(
   const faulty = new FaultyFetch(platformFetch);
   const client = await rig.client({
     ...way,
-    compression: {
+    transport: {
       fetch: faulty.fetch,
       retry: { retries: ATTEMPTS, backoff: () => 0 },
       timeout: fault?.silent === true ? SILENCE : 0,

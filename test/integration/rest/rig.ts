@@ -4,14 +4,15 @@ import { loadZstd } from "../../../src/codec/zstd.ts";
 import { createDevServer } from "../../../src/dev/index.ts";
 import { listen } from "../../../src/dev/listen.ts";
 import type { Fetch } from "../../../src/rest/exchange.ts";
-import { withCompression, type CompressionOptions } from "../../../src/upstash/index.ts";
+import { Redis as CompressingRedis, type RedisConfig } from "../../../src/redis.ts";
+import { withCompression } from "../../../src/upstash/index.ts";
 import { outcomeOf, type Expected, type Outcome } from "../../support/faults/judge.ts";
 import { TOKEN, large, type Operation } from "../../support/faults/operations.ts";
 
 export interface ClientSettings {
   readonly url?: string;
   readonly autoPipelining: boolean;
-  readonly compression?: CompressionOptions;
+  readonly transport?: Pick<RedisConfig, "fetch" | "retry" | "timeout">;
   /** Requests before the faults, so that the client knows what its server can do. */
   readonly warm?: boolean;
 }
@@ -54,9 +55,11 @@ export async function startRig(): Promise<FaultRig> {
       enableAutoPipelining: autoPipelining,
       ...options,
     } as RedisConfigNodejs);
+  const raw = (options: Partial<RedisConfig>): Redis =>
+    new CompressingRedis({ url, token: TOKEN, enableTelemetry: false, compression: { zstd }, ...options });
   // Without sockets: what is asked here is no part of what is tested.
   const inside: Fetch = (input, init) => server.fetch(new Request(input, init));
-  const clean = withCompression(sdk(false), { url, token: TOKEN, zstd, fetch: inside });
+  const clean = raw({ enableAutoPipelining: false, fetch: inside });
   let keys = 0;
   const key = (): string => `fault:${++keys}`;
   const rig: FaultRig = {
@@ -65,9 +68,8 @@ export async function startRig(): Promise<FaultRig> {
     get ran() {
       return ran;
     },
-    async client({ url: through = url, autoPipelining, compression, warm = false }) {
-      const options = { url: through, token: TOKEN, zstd, ...compression };
-      const redis = withCompression(sdk(autoPipelining), options);
+    async client({ url: through = url, autoPipelining, transport, warm = false }) {
+      const redis = raw({ url: through, enableAutoPipelining: autoPipelining, ...transport });
       if (warm) {
         await untilDone(() => redis.set("warm", large));
         await untilDone(() => redis.get("warm"));

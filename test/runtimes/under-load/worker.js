@@ -1,6 +1,7 @@
 // A Worker as an application has it: clients and stores made once an isolate, shared by all of its requests.
 import { Redis } from "@upstash/redis/cloudflare";
 import { loadZstd } from "zstash";
+import { Redis as CompressingRedis } from "zstash/redis";
 import { createStore } from "zstash/store";
 import { withCompression } from "zstash/upstash";
 
@@ -10,7 +11,7 @@ function connect({ URL: url, TOKEN: token }) {
   const stock = () => new Redis({ url, token, enableTelemetry: false });
   return {
     text: withCompression(stock()),
-    raw: withCompression(stock(), { url, token }),
+    raw: new CompressingRedis({ url, token, enableTelemetry: false }),
     store: createStore({ url, token }),
   };
 }

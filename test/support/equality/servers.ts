@@ -2,6 +2,7 @@
 import { Redis, type RedisConfigNodejs } from "@upstash/redis";
 import { Redis as CloudflareRedis, type RedisConfigCloudflare } from "@upstash/redis/cloudflare";
 import { createDevServer, type DevServer, type DevServerSwitches } from "../../../src/dev/index.ts";
+import { Redis as CompressingRedis } from "../../../src/redis.ts";
 import {
   withCompression,
   type CompressionMode,
@@ -21,43 +22,57 @@ export interface Pair {
 export type Carrier = "text" | "raw";
 export const carriers: readonly Carrier[] = ["text", "raw"];
 export type ClientKind = keyof typeof kinds;
-type Connect = (url: string, token: string) => Redis;
 
-const node =
-  (options: Partial<RedisConfigNodejs> = {}): Connect =>
-  (url, token) =>
-    new Redis({ url, token, enableTelemetry: false, ...options } as RedisConfigNodejs);
-const cloudflare =
-  (options: Partial<RedisConfigCloudflare> = {}): Connect =>
-  (url, token) =>
-    new CloudflareRedis({
-      url,
-      token,
-      enableTelemetry: false,
-      ...options,
-    } as RedisConfigCloudflare) as unknown as Redis;
+interface Kind {
+  /** "@upstash/redis", or its entry for Cloudflare; zstash/redis is one for both. */
+  readonly entry: "node" | "cloudflare";
+  readonly config: Partial<RedisConfigNodejs>;
+  readonly compression: CompressionOptions;
+}
+
+const node = (config: Partial<RedisConfigNodejs>, compression: CompressionOptions): Kind => ({
+  entry: "node",
+  config,
+  compression,
+});
+const cloudflare = (config: Partial<RedisConfigNodejs>, compression: CompressionOptions): Kind => ({
+  entry: "cloudflare",
+  config,
+  compression,
+});
+
+interface Address {
+  readonly url: string;
+  readonly token: string;
+}
+
+function connectPlain({ entry, config }: Kind, address: Address): Redis {
+  const own = { ...address, enableTelemetry: false, ...config };
+  if (entry === "node") return new Redis(own as RedisConfigNodejs);
+  return new CloudflareRedis(own as RedisConfigCloudflare) as unknown as Redis;
+}
 
 const modes: readonly CompressionMode[] = ["on", "read-only", "on", "shadow"];
 
 /** Clients of every kind, each with a policy of its own. */
 const kinds = {
-  "auto-pipelining": [node(), {}],
-  "no auto-pipelining": [node({ enableAutoPipelining: false }), { policy: { minSize: 0, minSavings: 0 } }],
-  "JSON replies": [
-    node({ responseEncoding: false }),
+  "auto-pipelining": node({}, {}),
+  "no auto-pipelining": node({ enableAutoPipelining: false }, { policy: { minSize: 0, minSavings: 0 } }),
+  "JSON replies": node(
+    { responseEncoding: false },
     { policy: ({ size }) => size > 500 && { level: 3, minSize: 0 } },
-  ],
-  "no deserialization": [
-    node({ automaticDeserialization: false, enableAutoPipelining: false }),
+  ),
+  "no deserialization": node(
+    { automaticDeserialization: false, enableAutoPipelining: false },
     { policy: { minSize: 64, level: -5 } },
-  ],
+  ),
   /** In another mode from step to step. */
-  cloudflare: [cloudflare(), {}],
-  "cloudflare, bare": [
-    cloudflare({ enableAutoPipelining: false, automaticDeserialization: false, responseEncoding: false }),
+  cloudflare: cloudflare({}, {}),
+  "cloudflare, bare": cloudflare(
+    { enableAutoPipelining: false, automaticDeserialization: false, responseEncoding: false },
     { policy: { minSize: 1 } },
-  ],
-} as const satisfies Readonly<Record<string, readonly [Connect, CompressionOptions]>>;
+  ),
+} as const satisfies Readonly<Record<string, Kind>>;
 
 export const clientKinds: readonly ClientKind[] = Object.keys(kinds) as ClientKind[];
 
@@ -101,20 +116,28 @@ export async function startServers(backend: Backend, switches: DevServerSwitches
       wrapped: second,
       close,
       async connect(carrier, counts, progress = { step: 0 }) {
-        for (const { url, token } of [first, second]) await node()(url, token).flushall();
+        for (const address of [first, second]) await connectPlain(node({}, {}), address).flushall();
         return new Map(
           clientKinds.map((name) => {
-            const [connect, options] = kinds[name];
+            const kind = kinds[name];
             const compression: CompressionOptions = {
-              ...options,
+              ...kind.compression,
               ...(name === "cloudflare" ? { mode: () => modes[progress.step % modes.length]! } : {}),
-              ...(carrier === "raw" ? { ...second, fetch: counting(counts) } : {}),
               onEvent: ({ type }) => {
                 if (type === "compressed" || type === "escaped") counts[type] += 1;
               },
             };
-            const wrapped = withCompression(connect(second.url, second.token), compression);
-            return [name, { name, plain: connect(first.url, first.token), wrapped }];
+            const wrapped =
+              carrier === "text"
+                ? withCompression(connectPlain(kind, second), compression)
+                : new CompressingRedis({
+                    ...second,
+                    enableTelemetry: false,
+                    ...kind.config,
+                    fetch: counting(counts),
+                    compression,
+                  });
+            return [name, { name, plain: connectPlain(kind, first), wrapped }];
           }),
         );
       },

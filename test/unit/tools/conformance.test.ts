@@ -16,6 +16,7 @@ import {
   ZstashError,
 } from "../../../src/index.ts";
 import { createStore } from "../../../src/store/index.ts";
+import { Redis } from "../../../src/redis.ts";
 import { withCompression, zstashCode } from "../../../src/upstash/index.ts";
 import { clientsOf } from "../../runtimes/clients.ts";
 
@@ -37,6 +38,7 @@ beforeAll(async () => {
     ...functions,
     withDictionaries,
     upstash: {
+      Redis,
       withCompression,
       zstashCode,
       createDevServer,
@@ -103,7 +105,9 @@ describe("the suite", () => {
         const allowed = [
           "./*.ts",
           ...(kind === "import type"
-            ? ["", "dev/", "store/", "upstash/"].map((folder) => `../../src/${folder}index.ts`)
+            ? ["index.ts", "redis.ts", "dev/index.ts", "store/index.ts", "upstash/index.ts"].map(
+                (path) => `../../src/${path}`,
+              )
             : []),
           ...(kind === "import type" ? ["@upstash/redis"] : []),
         ];

@@ -75,12 +75,10 @@ const walked: Readonly<Record<string, Walked>> = {
   ...coding("zstash Zstd", () => zstd),
   "zstash/decode loadDecoder": { call: (options) => loadDecoder(options) },
   ...decoding("zstash/decode Decoder", () => decoder),
-  "zstash/upstash withCompression": {
-    call: (options) => upstash.withCompression(client(), options),
-    base: endpoint,
-  },
-  "zstash/upstash compressionMiddleware": {
-    call: (options) => upstash.compressionMiddleware(options),
+  "zstash/upstash withCompression": { call: (options) => upstash.withCompression(client(), options) },
+  "zstash/upstash compressionMiddleware": { call: (options) => upstash.compressionMiddleware(options) },
+  "zstash/upstash createRequester": {
+    call: (options) => upstash.createRequester(options as upstash.RequesterOptions),
     base: endpoint,
   },
   "zstash/upstash encodeValue": { call: (options) => upstash.encodeValue(zstd, "text", options) },
@@ -117,6 +115,8 @@ const walked: Readonly<Record<string, Walked>> = {
 const modules: Readonly<Record<string, object>> = {
   zstash,
   "zstash/decode": decode,
+  // What else it has is the SDK's own; the class takes the SDK's options, which are not refused.
+  "zstash/redis": {},
   "zstash/upstash": upstash,
   "zstash/store": store,
   "zstash/dev": dev,
@@ -150,10 +150,11 @@ async function refusal(call: Call, options: object | undefined): Promise<string>
 
 /** The options of a walk with others at a place in them. */
 function placed({ base = {} }: Walked, { at }: Options, others: object): object {
-  const [name] = at;
-  return name === undefined
-    ? { ...base, ...others }
-    : { ...base, [name]: { ...nestedBases[name], ...others } };
+  const within = (names: readonly string[]): object => {
+    const [name, ...deeper] = names;
+    return name === undefined ? others : { [name]: { ...nestedBases[name], ...within(deeper) } };
+  };
+  return { ...base, ...within(at) };
 }
 
 const rows = all.flatMap(({ name, options }) => {
@@ -178,6 +179,7 @@ describe("the walk", () => {
       "zstash/decode Decoder": decoder,
       "zstash/store Store": values,
       "zstash/dev DevServer": server,
+      "zstash/upstash CompressingRequester": upstash.createRequester(endpoint),
     };
     const found = Object.entries(objects).flatMap(([name, object]) =>
       functionsOf(object).map((method) => `${name}.${method}`),
@@ -193,7 +195,9 @@ describe("the walk", () => {
       expect.arrayContaining([
         "zstash Zstd.compress, parameters",
         "zstash/upstash withCompression, policy",
-        "zstash/upstash withCompression, retry",
+        "zstash/upstash createRequester, compression",
+        "zstash/upstash createRequester, compression, policy",
+        "zstash/upstash createRequester, retry",
         "zstash/store createStore, retry",
         "zstash/store Store.put, layout",
       ]),
@@ -219,7 +223,7 @@ describe.each(rows)("%s", (_, walk, options) => {
 
   test("refuses an unknown name and lists the names that it knows", async () => {
     const message = await refusal(walk.call, wrong("nonesuchOfThem"));
-    expect(message).toContain(`"${[...at, "nonesuchOfThem"].join(".")}" is not an option`);
+    expect(message).toContain(`"${[...at.slice(-1), "nonesuchOfThem"].join(".")}" is not an option`);
     const [, listed = ""] = /the options are (.*)$/.exec(message) ?? [];
     expect(listed.split(", ").sort()).toEqual([...names].sort());
   });

@@ -25,12 +25,12 @@ const compilers = {
 const dom = ["dom", "dom.iterable", "dom.asynciterable"];
 const node = { types: ["node"], typeRoots: [join(root, "node_modules/@types")] };
 const platforms = {
-  "the DOM": { files: ["dom.ts", "engine.ts"], options: { lib: ["es2022", ...dom], types: [] } },
+  "the DOM": { files: ["dom.ts", "engine.ts", "redis.ts"], options: { lib: ["es2022", ...dom], types: [] } },
   "the DOM and Node": {
-    files: ["dom.ts", "node.ts", "engine.ts"],
+    files: ["dom.ts", "node.ts", "engine.ts", "redis.ts", "redis.cts"],
     options: { lib: ["es2023", ...dom], ...node },
   },
-  Node: { files: ["node.ts", "engine.ts"], options: { lib: ["es2022"], ...node } },
+  Node: { files: ["node.ts", "engine.ts", "redis.ts", "redis.cts"], options: { lib: ["es2022"], ...node } },
 };
 
 const strict = {
@@ -80,7 +80,7 @@ describe.each(Object.entries(compilers))("%s compiles", (name, compiler) => {
     // TypeScript 7 has this resolution no longer.
     test.skipIf(name === "TypeScript 7")("with moduleResolution node10", () => {
       const options = { module: "esnext", moduleResolution: "node10", ...platforms["the DOM"].options };
-      expect(compile(compiler, ["dom.ts", "subpaths.ts"], options)).toBe("");
+      expect(compile(compiler, ["dom.ts", "redis.ts", "subpaths.ts"], options)).toBe("");
     });
   });
 });
@@ -90,7 +90,7 @@ describe("TypeScript 7", () => {
 
   test("compiles programs for a bundler", () => {
     const options = { module: "esnext", moduleResolution: "bundler", ...platforms["the DOM"].options };
-    expect(compile(compiler, ["dom.ts", "engine.ts", "subpaths.ts"], options)).toBe("");
+    expect(compile(compiler, ["dom.ts", "engine.ts", "redis.ts", "subpaths.ts"], options)).toBe("");
   });
 
   test("sees a program that is wrong", () => {

@@ -40,10 +40,12 @@ function freeze<T>(value: T): T {
   return value;
 }
 
+/** The mark on a request whose values are taken care of. */
+const compressed = Symbol.for("zstash.compressed");
+
 describe("a request", () => {
   test.each<[string, CommandRequest]>([
     ["without values", { body: ["incr", "k"] }],
-    ["of a read", { body: ["get", "k"] }],
     ["with a small value", { body: ["set", "k", "small"] }],
     ["with a number", { body: ["set", "k", 12345] }],
     ["with a boolean", { body: ["set", "k", true] }],
@@ -54,7 +56,7 @@ describe("a request", () => {
         path: ["pipeline"],
         body: [
           ["set", "k", "v"],
-          ["get", "k"],
+          ["incr", "n"],
         ],
       } as CommandRequest,
     ],
@@ -66,6 +68,40 @@ describe("a request", () => {
     const body = request.body as unknown[] | undefined;
     const reply = Array.isArray(body?.[0]) ? body.map(() => ({ result: "x" })) : { result: "x" };
     const { sent, answer } = await send(freeze(request), freeze(reply));
+    expect(sent).toBe(request);
+    expect(answer).toBe(reply);
+  });
+
+  test.each<[string, CommandRequest]>([
+    ["of a read", { body: ["get", "k"] }],
+    [
+      "of a pipeline with a read",
+      {
+        path: ["pipeline"],
+        body: [
+          ["get", "k"],
+          ["set", "k", "v"],
+        ],
+      } as CommandRequest,
+    ],
+  ])("%s goes on with its body, and says that its values are taken care of", async (_, request) => {
+    const reply = Array.isArray((request.body as unknown[])[0])
+      ? [{ result: "x" }, { result: "OK" }]
+      : { result: "x" };
+    const { sent, answer } = await send(freeze(request), freeze(reply));
+    expect(sent).toEqual({ ...request, [compressed]: true });
+    expect((sent.body as unknown[])[0]).toBe((request.body as unknown[])[0]);
+    expect(answer).toBe(reply);
+  });
+
+  test.each([
+    { body: ["get", "k"] },
+    { body: ["set", "k", "zs1:KLUv/ is no frame"] },
+    { body: [["mget", "k"]] },
+  ])("whose values another middleware takes care of goes on as it is: %j", async (body) => {
+    const request = freeze({ ...body, [compressed]: true });
+    const reply = freeze({ result: frame });
+    const { sent, answer } = await send(request, reply);
     expect(sent).toBe(request);
     expect(answer).toBe(reply);
   });
@@ -86,6 +122,7 @@ describe("a request", () => {
     expect(sent).toEqual({
       ...request,
       body: [["set", "a", frame, "EX", 10], untouched, ["hset", "h", "f", frame, "g", 5]],
+      [compressed]: true,
     });
     expect((sent.body as unknown[])[1]).toBe(untouched);
     expect((sent as typeof request).signal).toBe(signal);
@@ -214,6 +251,18 @@ describe("misuse", () => {
     expect(() => withCompression(redis as never)).toThrow('"redis"');
   });
 
+  test("what replaced the transport says what to write instead", () => {
+    const options = { url: "https://example.com", token: "secret" };
+    expect(() => withCompression(client(), options as never)).toThrow(
+      /^"url" is not an option: .*import \{ Redis \} from "zstash\/redis" and new Redis\(\{ url, token \}\)/,
+    );
+  });
+
+  test("a client over TCP says what to do with it", () => {
+    const ioredis = { sendCommand() {}, get() {} };
+    expect(() => withCompression(ioredis as never)).toThrow(/over TCP.*encodeValue.*decodeValue/);
+  });
+
   test.each<[string, unknown, typeof TypeError | typeof RangeError]>([
     ["options", null, TypeError],
     ["options", "on", TypeError],
@@ -233,8 +282,10 @@ describe("misuse", () => {
     ["onEvent", { onEvent: {} }, TypeError],
     ["zstd", { zstd: {} }, TypeError],
     ["zstd", { zstd: null }, TypeError],
-    ["token", { url: "https://example.com" }, TypeError],
-    ["url", { token: "t" }, TypeError],
+    ["url", { url: "https://example.com" }, TypeError],
+    ["url", { url: undefined, token: undefined }, TypeError],
+    ["token", { token: "t" }, TypeError],
+    ["carrier", { carrier: "raw" }, TypeError],
     ["timeout", { timeout: 5 }, TypeError],
     ["maxRequestSize", { maxRequestSize: 0 }, RangeError],
     ["guard", { guard: 1 }, TypeError],

@@ -2,6 +2,7 @@ import { Redis } from "@upstash/redis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createDevServer, type DevServer } from "../../../src/dev/index.ts";
 import { ZstashError } from "../../../src/errors.ts";
+import { Redis as CompressingRedis } from "../../../src/redis.ts";
 import {
   compressionMiddleware,
   withCompression,
@@ -189,11 +190,11 @@ describe("through the client", () => {
 
   test.each(["text", "raw"] as const)("a %s client fails each refused command by itself", async (carrier) => {
     const { token } = server;
-    const options: CompressionOptions = {
-      ...freeKeys,
-      ...(carrier === "raw" ? { url, token } : {}),
-    };
-    const redis = withCompression(new Redis({ url, token, enableTelemetry: false }), options);
+    const config = { url, token, enableTelemetry: false };
+    const redis =
+      carrier === "raw"
+        ? new CompressingRedis({ ...config, compression: freeKeys })
+        : withCompression(new Redis(config), freeKeys);
     await redis.set("free:n", "ab");
     const [append, free, set, incr] = await Promise.allSettled([
       redis.append("k", "v"),

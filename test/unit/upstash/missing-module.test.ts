@@ -5,9 +5,11 @@ import { ZstashError } from "../../../src/errors.ts";
 import type { ZstashEvent } from "../../../src/metrics/events.ts";
 import {
   compressionMiddleware,
+  createRequester,
   type CommandReply,
   type CommandRequest,
   type CompressionOptions,
+  type Fetch,
   type SendRequest,
 } from "../../../src/upstash/index.ts";
 import { toTextCarrier } from "../../../src/value/carrier.ts";
@@ -73,10 +75,20 @@ describe("without the module that is loaded on demand", () => {
     expect(await rejection(send("append", "k", "x"))).toMatchObject({ code: "COMMAND_REFUSED" });
   });
 
-  test("the raw carrier's client sends through its own transport, as text", async () => {
-    const { send, bodies } = link({ url: "http://127.0.0.1:9", token: "token" });
-    await send("set", "k", text(100));
-    expect((bodies[0] as string[])[2]).toMatch(/^zs1:/);
+  test("a requester sends bytes", async () => {
+    const sent: unknown[] = [];
+    const fetch: Fetch = async (_, { body }) => {
+      sent.push(body);
+      return new Response("+OK\r\n");
+    };
+    const requester = createRequester({
+      url: "http://127.0.0.1:9",
+      token: "token",
+      fetch,
+      compression: { zstd },
+    });
+    expect(await requester.request({ body: ["set", "k", text(100)] })).toEqual({ result: "OK" });
+    expect(sent).toEqual([expect.any(Uint8Array)]);
   });
 
   test("a pipeline above the limit goes whole", async () => {

@@ -5,6 +5,7 @@ import { createDevServer, type DevServer, type DevServerOptions } from "../../..
 import { ZstashError } from "../../../src/errors.ts";
 import {
   compressionMiddleware,
+  createRequester,
   zstashCode,
   type CommandReply,
   type CommandRequest,
@@ -71,9 +72,10 @@ async function link(
     if (!response.ok) throw new Error(`${answer.error}, command was: ${JSON.stringify(body)}`);
     return answer;
   };
-  const raw = { url: "http://127.0.0.1", token: TOKEN, fetch: send, retry: false as const };
+  const compression = { zstd, ...options };
+  const raw = { url: "http://127.0.0.1", token: TOKEN, fetch: send, retry: false, compression } as const;
   return {
-    middleware: compressionMiddleware({ zstd, ...(carrier === "raw" ? raw : {}), ...options }),
+    middleware: carrier === "raw" ? createRequester(raw).request : compressionMiddleware(compression),
     sizes,
     bodies,
     failAt(number, fail) {
