@@ -9,6 +9,21 @@ const BUILD_MS = 600_000;
 const START_MS = 120_000;
 const REQUEST_MS = 120_000;
 
+/** Process groups that have not ended: whoever interrupts the tests ends them too. */
+const groups = new Set();
+
+function endGroup(pid) {
+  groups.delete(pid);
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // The whole group has ended.
+  }
+}
+
+process.on("exit", () => groups.forEach(endGroup));
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
+
 async function freePort() {
   const probe = createServer().listen(0, "127.0.0.1");
   await once(probe, "listening");
@@ -29,6 +44,7 @@ function open({ folder }, environment, args) {
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,
   });
+  groups.add(child.pid);
   let output = "";
   const read = (bytes) => (output += bytes);
   child.stdout.on("data", read);
@@ -41,11 +57,7 @@ function open({ folder }, environment, args) {
     ended,
     output: () => output,
     async kill() {
-      try {
-        process.kill(-child.pid, "SIGKILL");
-      } catch {
-        // The whole group has ended.
-      }
+      endGroup(child.pid);
       await ended;
     },
   };
