@@ -9,8 +9,9 @@ import { once } from "node:events";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { Redis } from "@upstash/redis";
+import { Redis as StockRedis } from "@upstash/redis";
 import { loadZstd, readSeekTable } from "zstash";
+import { Redis } from "zstash/redis";
 import { createStore } from "zstash/store";
 import { withCompression } from "zstash/upstash";
 import { jsonOfSize } from "./json-of-size.mjs";
@@ -92,9 +93,9 @@ async function holdOf(work) {
 const server = fork(fileURLToPath(new URL("./server.mjs", import.meta.url)));
 const [{ url, token }] = await once(server, "message");
 const store = createStore({ url, token });
-const stock = () => new Redis({ url, token, enableTelemetry: false, automaticDeserialization: false });
+const stock = () => new StockRedis({ url, token, enableTelemetry: false, automaticDeserialization: false });
 const asText = withCompression(stock());
-const asBytes = withCompression(stock(), { url, token });
+const asBytes = new Redis({ url, token, enableTelemetry: false, automaticDeserialization: false });
 
 /** What a level's compression is measured with: at high levels less, because 1 MiB takes seconds there. */
 const contentOf = (/** @type {number} */ level) => json.subarray(0, level <= 9 ? 16 * MIB : 2 * MIB);

@@ -13,17 +13,32 @@ const {
   setInterval: startInterval,
   clearInterval: stopInterval,
 } = globalThis;
-const { setImmediate: immediate } = globalThis as { setImmediate?: (resume: () => void) => unknown };
+let { setImmediate: immediate } = globalThis as { setImmediate?: (resume: () => void) => unknown };
 
 /** The longest pause between two looks at shared data, in ms: what a waiter may lose at most. */
 export const POLL_MAX = 16;
 
-/** Milliseconds since 1970. Workers stop this clock while code runs; it moves on with each timer. */
-export const now: () => number = Date.now;
+/**
+ * Milliseconds since some moment, for differences. Workers stop this clock while code runs; it moves on with each timer. It
+ * is not the date: Next.js refuses to prerender a page that asks for one before it waits for a request.
+ */
+export const now: () => number = performance.now.bind(performance);
+
+/** Milliseconds since 1970: this clock moves on while the machine sleeps or is frozen. */
+export const wallClock: () => number = Date.now;
 
 /** Resolves in the next turn of the event loop: setImmediate where there is one, timers are clamped to 1…4 ms. */
 export function macrotask(): Promise<void> {
-  return new Promise((resume) => void (immediate === undefined ? start(resume, 0) : immediate(resume)));
+  return new Promise((resume) => {
+    if (immediate === undefined) return void start(resume, 0);
+    try {
+      immediate(resume);
+    } catch {
+      // The edge sandbox of Next.js has one that only throws.
+      immediate = undefined;
+      start(resume, 0);
+    }
+  });
 }
 
 /**

@@ -72,16 +72,17 @@ function runLibraries() {
 }
 
 /**
- * Scripts of test/runtimes, which report their counts by themselves; they need packages of their own.
+ * Scripts below test/, which report their counts by themselves; they need packages of their own.
  *
  * @param {string} script
+ * @param {string} packages the folder that has them
  */
-function runScript(script) {
-  const missing = withoutPackages("test/runtimes", script);
+function runScript(script, packages = "test/runtimes") {
+  const missing = withoutPackages(packages, script);
   if (missing !== undefined) return missing;
   const counts = join(folder, "counts.json");
   rmSync(counts, { force: true });
-  const { status } = spawnSync(process.execPath, [join(root, "test/runtimes", script)], {
+  const { status } = spawnSync(process.execPath, [join(root, "test", script)], {
     cwd: root,
     stdio: "inherit",
     env: { ...process.env, ZSTASH_COUNTS: counts },
@@ -101,11 +102,13 @@ function runScript(script) {
 
 /** @type {readonly Part[]} What runs only where no file of tests is named. */
 const others = [
-  ["packaging", () => runScript("packaging.mjs")],
-  ["runtimes", () => runScript("run.mjs")],
-  ["large values", () => runScript("large-value.mjs")],
-  ["a Worker under load", () => runScript("workers-under-load.mjs")],
-  ["fixture projects", () => runScript("fixtures/run.mjs")],
+  ["packaging", () => runScript("runtimes/packaging.mjs")],
+  ["runtimes", () => runScript("runtimes/run.mjs")],
+  ["large values", () => runScript("runtimes/large-value.mjs")],
+  ["a Worker under load", () => runScript("runtimes/workers-under-load.mjs")],
+  ["fixture projects", () => runScript("runtimes/fixtures/run.mjs")],
+  // It says by itself which versions' packages are missing, but packs with what the runtimes need.
+  ["Next.js", () => runScript("next/run.mjs")],
   ["libraries", runLibraries],
 ];
 /** @type {readonly Part[]} */

@@ -139,7 +139,7 @@ class Deadline {
 
   /** Waits for one step of the exchange. After a failure nothing more is waited for. */
   wait<T>(work: Promise<T>): Promise<T> {
-    this.#since = Date.now();
+    this.#since = performance.now();
     if (this.#timeout > 0 && this.#timer === undefined) this.#arm(this.#limit());
     (this.#timer as unknown as ProcessTimer | undefined)?.ref?.();
     return new Promise<T>((resolve, reject) => {
@@ -179,7 +179,7 @@ class Deadline {
     // Nobody waits while a body rests unread.
     if (this.#since === undefined) return;
     const limit = this.#limit();
-    const left = Math.max(this.#since, this.#flight.lastSign()) + limit - Date.now();
+    const left = Math.max(this.#since, this.#flight.lastSign()) + limit - performance.now();
     if (left > 0) this.#arm(left);
     else this.#finish(silenceError(limit));
   };

@@ -34,6 +34,8 @@ export interface PutResult {
 export interface PutCount {
   /** Bytes read from the source. */
   size: number;
+  /** Bytes of the whole source; undefined if it is a stream. */
+  readonly totalSize: number | undefined;
   /** Frames with content. */
   frameCount: number;
   /** Bytes of the largest frame if frames are chunks; 0 for one frame. */

@@ -3,7 +3,7 @@ import diagnostics from "node:diagnostics_channel";
 import http, { type ClientRequest, type IncomingMessage } from "node:http";
 import https from "node:https";
 import type { Socket } from "node:net";
-import { now } from "../../timers.ts";
+import { now, wallClock } from "../../timers.ts";
 import { openFlight as openFetch } from "./fetch.ts";
 import { bodySize, type Fetch, type Flight, type HttpResponse } from "./flight.ts";
 import { isPlatformFetch } from "./platform-fetch.ts";
@@ -73,8 +73,8 @@ function prepared<A extends http.Agent>(agent: A, standing: "connect" | "secureC
   };
   methods.keepSocketAlive = (socket) => {
     const rest = rests.get(socket);
-    if (rest === undefined) rests.set(socket, { since: now(), most: IDLE_MAX });
-    else rest.since = now();
+    if (rest === undefined) rests.set(socket, { since: wallClock(), most: IDLE_MAX });
+    else rest.since = wallClock();
     return keepSocketAlive.call(agent, socket);
   };
   return agent;
@@ -85,7 +85,7 @@ function prepared<A extends http.Agent>(agent: A, standing: "connect" | "secureC
  * has fired. Lists are in order of age, and the agent takes the last.
  */
 function closeOld(agent: http.Agent): void {
-  const time = now();
+  const time = wallClock();
   for (const sockets of Object.values(agent.freeSockets)) {
     if (sockets === undefined || sockets.length === 0) continue;
     const all = isOld(sockets.at(-1)!, time);

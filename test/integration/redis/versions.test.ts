@@ -73,7 +73,9 @@ describe.each(sdkVersions)("@upstash/redis %s", (version) => {
     expect(theirs).toContain("Redis");
     const own = read("src/upstash/index.ts") + read("src/index.ts");
     expect(
-      theirs.filter((name) => new RegExp(`\\b${name}\\b`).test(own.replace(/\/\*[^]*?\*\/|\/\/.*|"[^"]*"/g, ""))),
+      theirs.filter((name) =>
+        new RegExp(`\\b${name}\\b`).test(own.replace(/\/\*[^]*?\*\/|\/\/.*|"[^"]*"/g, "")),
+      ),
     ).toEqual([]);
   });
 

@@ -4,14 +4,14 @@
  */
 import { createServer as createHttpServer, type Server } from "node:http";
 import { connect, createServer, type AddressInfo } from "node:net";
-import { Redis } from "@upstash/redis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loadZstd } from "../../../src/index.ts";
 import { ZstashError } from "../../../src/errors.ts";
+import { Redis } from "../../../src/redis.ts";
 import {
-  withCompression,
   zstashCode,
-  type CompressionOptions,
+  type EventListener,
+  type RetryOptions,
   type ZstashEvent,
 } from "../../../src/upstash/index.ts";
 import { leaks, loggedText } from "../../support/faults/judge.ts";
@@ -25,14 +25,20 @@ beforeAll(async () => {
 });
 afterAll(() => rig.close());
 
-function clientOf(url: string, options: Partial<CompressionOptions> = {}, autoPipelining = true): Redis {
-  const redis = new Redis({
+interface ClientOptions {
+  readonly retry?: RetryOptions | false;
+  readonly onEvent?: EventListener;
+}
+
+function clientOf(url: string, { retry = false, onEvent }: ClientOptions = {}, autoPipelining = true): Redis {
+  return new Redis({
     url,
     token: TOKEN,
     enableTelemetry: false,
     enableAutoPipelining: autoPipelining,
+    retry,
+    compression: { zstd, ...(onEvent && { onEvent }) },
   });
-  return withCompression(redis, { url, token: TOKEN, zstd, retry: false, ...options });
 }
 
 async function failure(run: () => Promise<unknown>): Promise<Error> {

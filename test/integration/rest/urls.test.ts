@@ -11,7 +11,7 @@ import { loadZstd } from "../../../src/index.ts";
 import { createDevServer, type DevServer } from "../../../src/dev/index.ts";
 import { listen, type Listener } from "../../../src/dev/listen.ts";
 import { findCommand, valuePositions } from "../../../src/upstash/commands.ts";
-import { withCompression } from "../../../src/upstash/index.ts";
+import { Redis as CompressingRedis } from "../../../src/redis.ts";
 import { read } from "../../support/repository.ts";
 import { seededRandom, type Random } from "../../support/random.ts";
 
@@ -53,15 +53,14 @@ function clients(rawUrl = rawBackend.url, stockUrl = stockBackend.url) {
   } as const;
   const paths: string[] = [];
   const stock = new Redis({ ...options, url: stockUrl });
-  const raw = withCompression(new Redis({ ...options, url: rawUrl }), {
+  const raw = new CompressingRedis({
+    ...options,
     url: rawUrl,
-    token: TOKEN,
-    zstd,
-    retry: false,
     fetch: (url, init) => {
       paths.push(url.slice(rawUrl.length));
       return fetch(url, init);
     },
+    compression: { zstd },
   });
   return { stock, raw, paths };
 }

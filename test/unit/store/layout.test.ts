@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 
 async function make(layout: Layout, chunks: readonly Uint8Array[], size?: number) {
-  const count: PutCount = { size: 0, frameCount: 0, largestFrame: 0 };
+  const count: PutCount = { size: 0, totalSize: undefined, frameCount: 0, largestFrame: 0 };
   const file = await through(compressLayout(zstd, readLayout(layout), 1, size, count), chunks);
   return { file, count };
 }

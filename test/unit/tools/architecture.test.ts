@@ -340,6 +340,7 @@ describe("scripts and tests", () => {
     "test/fuzz": ["src", "bench", "test/support", "test/conformance"],
     "test/libraries": ["src", "test/support", "vitest.config.ts"],
     "test/runtimes": ["dist", "test/conformance", "test/support"],
+    "test/next": ["dist", "test/runtimes"],
     "test/unit": [
       "src",
       "bench",

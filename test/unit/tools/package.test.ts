@@ -23,6 +23,7 @@ type Conditions = Readonly<Record<string, string>>;
 interface LockedPackage {
   readonly version?: string;
   readonly integrity?: string;
+  readonly dependencies?: Readonly<Record<string, string>>;
   readonly devDependencies?: Readonly<Record<string, string>>;
   readonly optionalDependencies?: Readonly<Record<string, string>>;
 }
@@ -170,11 +171,14 @@ describe("deno.json", () => {
 });
 
 describe("the lock files", () => {
+  const nextVersions = ["14", "15", "16"] as const;
   const locks = [
     "package-lock.json",
     "test/runtimes/package-lock.json",
     "test/sdk-versions/package-lock.json",
-  ] as const;
+    "test/libraries/package-lock.json",
+    ...nextVersions.map((version) => `test/next/${version}/package-lock.json`),
+  ];
 
   test.each(locks)("%s says what, never where from", (path) => {
     expect(read(path)).not.toContain('"resolved"');
@@ -208,9 +212,16 @@ describe("the lock files", () => {
   test("agree with their manifests", () => {
     const lockedBy = (path: string): unknown =>
       (JSON.parse(read(path)) as Lock).packages[""]?.devDependencies;
-    expect(lockedBy(locks[0])).toEqual(manifest.devDependencies);
-    expect(lockedBy(locks[1])).toEqual(runtimes.devDependencies);
-    expect(lockedBy(locks[2])).toEqual(sdkVersions.devDependencies);
+    expect(lockedBy(locks[0]!)).toEqual(manifest.devDependencies);
+    expect(lockedBy(locks[1]!)).toEqual(runtimes.devDependencies);
+    expect(lockedBy(locks[2]!)).toEqual(sdkVersions.devDependencies);
+    expect(lockedBy(locks[3]!)).toEqual(libraries.devDependencies);
+    for (const version of nextVersions) {
+      const folder = `test/next/${version}`;
+      const { dependencies } = JSON.parse(read(`${folder}/package.json`)) as Manifest;
+      const { packages } = JSON.parse(read(`${folder}/package-lock.json`)) as Lock;
+      expect(packages[""]?.dependencies, folder).toEqual(dependencies);
+    }
   });
 });
 

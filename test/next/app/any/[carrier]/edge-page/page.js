@@ -1,0 +1,3 @@
+export { default } from "../page/page.js";
+
+export const runtime = "edge";
