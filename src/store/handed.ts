@@ -26,12 +26,16 @@ export class Handed {
   readonly frame: FirstFrame = new FirstFrame();
   /** Whether a checksum may be the proof: only where frames are decoded. */
   readonly #decoded: boolean;
+  /** Bytes of the value. */
+  readonly #total: number;
   readonly #hashes: Promise<Known>[] = [];
-  /** Copies of bytes that are not hashed yet: their reader may change them. */
-  #held: Uint8Array[] = [];
-  #heldSize = 0;
+  /** A copy of the bytes that are not hashed yet: their reader may change them. */
+  #buffer: Uint8Array<ArrayBuffer> | undefined;
+  /** Bytes in it. */
+  #held = 0;
 
-  constructor(decoded: boolean) {
+  constructor(total: number, decoded: boolean) {
+    this.#total = total;
     this.#decoded = decoded;
   }
 
@@ -67,27 +71,33 @@ export class Handed {
 
   /** What the server is to have of the same writing; undefined where nothing can be hashed. */
   async known(): Promise<readonly Known[] | undefined> {
-    if (this.#heldSize > 0) this.#flush();
+    if (this.#held > 0) this.#flush(this.size);
     if (!canHash() && this.#hashes.length > 0) return undefined;
     return Promise.all(this.#hashes);
   }
 
   #hold(bytes: Uint8Array): void {
-    if (bytes.length === 0) return;
-    this.#held.push(bytes.slice());
-    this.#heldSize += bytes.length;
-    if (this.#heldSize >= HASHED) this.#flush();
+    for (let at = 0; at < bytes.length;) {
+      this.#buffer ??= new Uint8Array(Math.min(HASHED, this.#total));
+      const part = bytes.subarray(at, at + this.#buffer.length - this.#held);
+      this.#buffer.set(part, this.#held);
+      this.#held += part.length;
+      at += part.length;
+      if (this.#held === HASHED) this.#flush(this.size - bytes.length + at);
+    }
   }
 
-  #flush(): void {
-    this.#hashes.push(hashed(this.size - this.#heldSize, this.size, concatenate(this.#held)));
-    this.#forget();
+  /** Hashes what is held, which ends at `end`. The platform copies it at once, so its place is used again. */
+  #flush(end: number): void {
+    const bytes = this.#buffer!.subarray(0, this.#held);
+    this.#hashes.push(hashed(end - bytes.length, end, bytes));
+    this.#held = 0;
   }
 
   /** What was held is proven in another way. */
   #forget(): void {
-    this.#held = [];
-    this.#heldSize = 0;
+    this.#buffer = undefined;
+    this.#held = 0;
   }
 }
 

@@ -38,7 +38,7 @@ export function resumable(
   { decoded, signal }: { readonly decoded: boolean; readonly signal: AbortSignal | undefined },
 ): StoredBytes {
   const { size, stream } = reply;
-  const handed = new Handed(decoded);
+  const handed = new Handed(size, decoded);
   // A frame's checksum proves what came before a break or what is read again, and not both.
   let [broken, reread] = [false, false];
   async function* read(ended: AbortSignal): ByteGenerator {

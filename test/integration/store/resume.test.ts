@@ -54,15 +54,19 @@ describe.skipIf(!redisAvailable())("a reply that breaks", () => {
   });
   afterAll(() => rig.close());
 
-  /** A store whose reply number `broken` is cut after `at` bytes; `then` runs before the next request. */
+  /** A store whose reply number `broken` is cut after `at` bytes; `meanwhile` runs before the next request. */
   function cutting(
     at: number,
     how: "reset" | "end",
     {
       command = "GET",
       number: cutNumber = 0,
-      then,
-    }: { readonly command?: string; readonly number?: number; readonly then?: () => Promise<unknown> } = {},
+      meanwhile,
+    }: {
+      readonly command?: string;
+      readonly number?: number;
+      readonly meanwhile?: () => Promise<unknown>;
+    } = {},
     options: object = {},
   ): { readonly store: Store; readonly cut: () => boolean; readonly size: () => number } {
     let state: "whole" | "cut" | "after" = "whole";
@@ -79,7 +83,7 @@ describe.skipIf(!redisAvailable())("a reply that breaks", () => {
       }
       if (state === "cut") {
         state = "after";
-        await then?.();
+        await meanwhile?.();
       }
       return undefined;
     });
@@ -131,7 +135,7 @@ describe.skipIf(!redisAvailable())("a reply that breaks", () => {
       for (const [name, read] of Object.entries(reads)) {
         for (let [at, size] = [0, 1]; at < size; at += 29) {
           await rig.command("SET", "v", first!);
-          const faulty = cutting(at, "reset", { then: () => rig.command("SET", "v", second!) });
+          const faulty = cutting(at, "reset", { meanwhile: () => rig.command("SET", "v", second!) });
           try {
             const got = Buffer.from(await read(faulty.store));
             if (!got.equals(a) && !got.equals(b)) expect.fail(`${name}, at ${at}: a mixture`);
