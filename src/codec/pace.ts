@@ -1,4 +1,5 @@
 /** How streams share the event loop: how much work one turn of it may hold, and who works next. */
+import { SLOW_WAIT } from "../limits.ts";
 import { macrotask, now } from "../timers.ts";
 import { tellWait } from "./waits.ts";
 
@@ -30,7 +31,7 @@ export class Pace {
   #denied = false;
   readonly #onWait: (ms: number) => void;
 
-  /** The function is told of each wait, in milliseconds. */
+  /** The function is told of slow waits, in milliseconds. */
   constructor(onWait: (ms: number) => void = (ms) => tellWait("turn", ms)) {
     this.#onWait = onWait;
   }
@@ -49,7 +50,11 @@ export class Pace {
       await macrotask();
       if (turn === this.#turn) this.#open();
       if (worked === this.#round) continue;
-      if (this.#spent < BUDGET) return this.#onWait(now() - since);
+      if (this.#spent < BUDGET) {
+        const waited = now() - since;
+        if (waited >= SLOW_WAIT) this.#onWait(waited);
+        return;
+      }
       this.#denied = true;
     }
   }

@@ -142,7 +142,7 @@ export interface EngineSettings {
    * look for themselves instead of being told.
    */
   readonly beats: boolean;
-  /** Told how long a stream has waited for a context, in ms. */
+  /** Told how long a stream has waited for a context, in ms, if that was long. */
   readonly onWait?: ((ms: number) => void) | undefined;
 }
 

@@ -1,5 +1,6 @@
 /** Shares linear memory among streams and jobs. All that waiters know of each other is data: see src/timers.ts. */
 import { ZstashError } from "../errors.ts";
+import { SLOW_WAIT } from "../limits.ts";
 import { delay, nextPause, now, POLL_MAX } from "../timers.ts";
 import type { EngineSettings, EngineStats } from "./engine.ts";
 import { Lease, type Poolable } from "./lease.ts";
@@ -75,7 +76,8 @@ export class InstancePool<T extends Poolable> {
       for (let ms = 1; ; ms = nextPause(ms, beats ? POLL_MAX : IDLE_POLL_MAX)) {
         const lease = this.#look(ticket);
         if (lease !== undefined) {
-          this.#settings.onWait?.(now() - ticket.since);
+          const waited = now() - ticket.since;
+          if (waited >= SLOW_WAIT) this.#settings.onWait?.(waited);
           return lease;
         }
         await delay(ms, signal, beats ? undefined : (wake) => (ticket.wake = wake));

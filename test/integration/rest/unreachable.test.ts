@@ -82,22 +82,20 @@ describe("a server that is not there yet", () => {
     const port = await freePort();
     const events: ZstashEvent[] = [];
     const key = rig.key();
-    // Until it has failed twice, nobody is there.
-    let open: (() => void) | undefined;
-    const redis = clientOf(`http://127.0.0.1:${port}`, {
-      retry: { retries: 100, backoff: () => 10 },
-      onEvent: (event) => {
-        events.push(event);
-        if (event.type === "retry" && event.attempt === 2) open!();
-      },
-    });
     const tunnel = createServer((socket) => {
       const up = connect(rig.port, "127.0.0.1");
       socket.pipe(up).pipe(socket);
       socket.on("error", () => up.destroy());
       up.on("error", () => socket.destroy());
     });
-    open = () => tunnel.listen(port, "127.0.0.1");
+    // Until the request has failed twice nobody is there.
+    const redis = clientOf(`http://127.0.0.1:${port}`, {
+      retry: { retries: 100, backoff: () => 10 },
+      onEvent: (event) => {
+        events.push(event);
+        if (event.type === "retry" && event.attempt === 2) tunnel.listen(port, "127.0.0.1");
+      },
+    });
     try {
       const result = await operations[name]!(redis, key);
       const clean = clientOf(rig.url);
