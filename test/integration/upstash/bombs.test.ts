@@ -1,6 +1,7 @@
 /** A hostile writer of Redis values: small fields that decode to 31 MiB each stop no reader and fill no memory. */
 import { beforeAll, describe, expect, test } from "vitest";
 import { loadZstd } from "../../../src/codec/zstd.ts";
+import { Redis as CompressingRedis } from "../../../src/redis.ts";
 import { zstashCode } from "../../../src/upstash/index.ts";
 import { toTextCarrier } from "../../../src/value/carrier.ts";
 import { backends } from "../../support/backends.ts";
@@ -36,8 +37,10 @@ describe.each(backends)("sixty values of 31 MiB on %s", (backend) => {
     const before = process.memoryUsage.rss();
     let peak = 0;
     const watch = setInterval(() => (peak = Math.max(peak, process.memoryUsage.rss() - before)), 5);
-    for (const options of [{}, clients.endpoint()]) {
-      const redis = clients.compressing(options, alone);
+    for (const redis of [
+      clients.compressing({}, alone),
+      new CompressingRedis({ ...clients.endpoint(), ...alone }),
+    ]) {
       for (const read of [
         () => redis.hgetall("bombs"),
         () => redis.hvals("bombs"),
