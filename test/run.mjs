@@ -18,12 +18,13 @@ const skips = join(folder, "skips.txt");
  *
  * @param {string} script
  * @param {readonly string[]} args
+ * @param {Readonly<Record<string, string>>} env
  */
-function run(script, args) {
+function run(script, args, env = {}) {
   const { status, error } = spawnSync(process.execPath, [join(modules, script), ...args], {
     cwd: root,
     stdio: "inherit",
-    env: { ...process.env, ZSTASH_SKIPS: skips },
+    env: { ...process.env, ZSTASH_SKIPS: skips, ...env },
   });
   if (error) console.error(error.message);
   return status === 0;
@@ -36,9 +37,11 @@ function run(script, args) {
  */
 const verdict = (good) => ({ passed: Number(good), failed: Number(!good), skipped: 0 });
 
-function runTests() {
+/** @param {readonly string[]} files @param {Readonly<Record<string, string>>} env */
+function runTests(files = process.argv.slice(2), env = {}) {
+  rmSync(report, { force: true });
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
-  const good = run("vitest/vitest.mjs", ["run", ...reporters, ...process.argv.slice(2)]);
+  const good = run("vitest/vitest.mjs", ["run", ...reporters, ...files], env);
   if (!existsSync(report)) return verdict(false);
   const summary = summarize(JSON.parse(readFileSync(report, "utf8")));
   // vitest may fail without a failed test: an unhandled rejection, no test found.
@@ -77,8 +80,13 @@ function runScript(script) {
 
 /** @typedef {[name: string, run: () => import("./support/summary.mjs").Summary]} Part */
 
+/** Tests of what goes over HTTP: they run over `node:http` with the others, and once more over `fetch`. */
+const twins = ["test/unit/rest", "test/integration/rest", "test/integration/store"];
+
 /** @type {readonly Part[]} What runs only where no file of tests is named. */
 const others = [
+  ["tests over fetch", () => runTests(twins, { ZSTASH_HTTP: "fetch" })],
+  ["fetch or node:http", () => runScript("platform-fetch.mjs")],
   ["packaging", () => runScript("packaging.mjs")],
   ["runtimes", () => runScript("run.mjs")],
   ["large values", () => runScript("large-value.mjs")],
@@ -90,7 +98,7 @@ const parts = [
   ["types of src/", () => verdict(run("typescript/bin/tsc", ["--noEmit", "--emitDeclarationOnly", "false"]))],
   ["types of test/", () => verdict(run("typescript/bin/tsc", ["--noEmit", "--project", "test"]))],
   ["types of scripts", () => verdict(run("typescript/bin/tsc", ["--noEmit", "--project", "bench"]))],
-  ["tests", runTests],
+  ["tests", () => runTests()],
   ...(process.argv.length > 2 ? [] : others),
 ];
 
