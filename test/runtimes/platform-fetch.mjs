@@ -172,7 +172,10 @@ try {
             env,
             timeout: 30_000,
           }).catch((error) => ({ stdout: `failed: ${String(error.stderr).slice(-300)}` }));
-          if (stdout.trim() !== expected) wrong.push(`${name}: ${stdout.trim()}, expected ${expected}`);
+          // Node 26 has its dispatcher under another name than undici 6: its fetch takes no notice.
+          const expectedHere = node === "node26" && name === "undici6: ProxyAgent" ? "fetch" : expected;
+          if (stdout.trim() !== expectedHere)
+            wrong.push(`${name}: ${stdout.trim()}, expected ${expectedHere}`);
         }
         if (wrong.length > 0) throw new Error(wrong.join("\n"));
       },
