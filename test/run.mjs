@@ -18,12 +18,13 @@ const skips = join(folder, "skips.txt");
  *
  * @param {string} script
  * @param {readonly string[]} args
+ * @param {Readonly<Record<string, string>>} env
  */
-function run(script, args) {
+function run(script, args, env = {}) {
   const { status, error } = spawnSync(process.execPath, [join(modules, script), ...args], {
     cwd: root,
     stdio: "inherit",
-    env: { ...process.env, ZSTASH_SKIPS: skips },
+    env: { ...process.env, ZSTASH_SKIPS: skips, ...env },
   });
   if (error) console.error(error.message);
   return status === 0;
@@ -40,11 +41,12 @@ const verdict = (good) => ({ passed: Number(good), failed: Number(!good), skippe
  * Runs vitest and adds up what it reports.
  *
  * @param {readonly string[]} args
+ * @param {Readonly<Record<string, string>>} env
  */
-function runTests(args) {
+function runTests(args, env = {}) {
   rmSync(report, { force: true });
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
-  const good = run("vitest/vitest.mjs", ["run", ...reporters, ...args]);
+  const good = run("vitest/vitest.mjs", ["run", ...reporters, ...args], env);
   if (!existsSync(report)) return verdict(false);
   const summary = summarize(JSON.parse(readFileSync(report, "utf8")));
   // vitest may fail without a failed test: an unhandled rejection, no test found.
@@ -100,8 +102,13 @@ function runScript(script, packages = "test/runtimes") {
 
 /** @typedef {[name: string, run: () => import("./support/summary.mjs").Summary]} Part */
 
+/** Tests of what goes over HTTP: they run over `node:http` with the others, and once more over `fetch`. */
+const twins = ["test/unit/rest", "test/integration/rest", "test/integration/store"];
+
 /** @type {readonly Part[]} What runs only where no file of tests is named. */
 const others = [
+  ["tests over fetch", () => runTests(twins, { ZSTASH_HTTP: "fetch" })],
+  ["fetch or node:http", () => runScript("runtimes/platform-fetch.mjs")],
   ["packaging", () => runScript("runtimes/packaging.mjs")],
   ["runtimes", () => runScript("runtimes/run.mjs")],
   ["large values", () => runScript("runtimes/large-value.mjs")],

@@ -17,7 +17,11 @@ export interface RestOptions {
    * twice. Default 5 repeats with growing pauses; `false` for none.
    */
   readonly retry?: RetryOptions | false;
-  /** Milliseconds without a byte from the server after which a request is TIMEOUT. Default 60,000; 0 for no limit. */
+  /**
+   * Milliseconds without a byte in either direction after which a request is TIMEOUT. Default 60,000; 0 for no limit. While
+   * bodies of 64 KiB and more go up it is longer by a second for each 32 KiB of them, because what leaves the process is not
+   * seen (on Node at most 4 MiB of each count, since there the rest is seen).
+   */
   readonly timeout?: number;
   /** Headers for every request. */
   readonly headers?: Readonly<Record<string, string>>;

@@ -1,5 +1,6 @@
 /** The adapter for Node over real sockets: connections that rest, break, stream and are given up, and processes that end. */
 import { execFile } from "node:child_process";
+import type { Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import { promisify } from "node:util";
 import { Worker } from "node:worker_threads";
@@ -177,7 +178,7 @@ test("a reader that rests stops the sender", async () => {
 describe("given up", () => {
   const reason = new Error("enough");
 
-  test.each<[string, (socket: import("node:net").Socket) => void]>([
+  test.each<[string, (socket: Socket) => void]>([
     ["before it is connected", () => undefined],
     ["before an answer", () => undefined],
     ["while it goes up", (socket) => socket.pause()],
@@ -265,7 +266,7 @@ describe("unsent", () => {
     async () => {
       const certificate = makeCertificate();
       let seen = 0;
-      const count = (socket: import("node:net").Socket): void => void socket.on("data", () => (seen += 1));
+      const count = (socket: Socket): void => void socket.on("data", () => (seen += 1));
       const secure = await start(count, {
         create: (listener) => createTlsServer(certificate, listener) as never,
       });
