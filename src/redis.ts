@@ -13,6 +13,7 @@ import { compressionNames, type ClientCompressionOptions } from "./upstash/setti
 
 export * from "#sdk";
 export type { Fetch } from "./rest/exchange.ts";
+// The types of options. The SDK has none of these names; a test says so for each version.
 export type * from "./upstash/index.ts";
 
 /** Options of `new Redis`: those of `@upstash/redis`, and zstash's own. */

@@ -28,16 +28,18 @@ async function bundle(contents: string): Promise<string> {
       {
         name: "stand-ins",
         setup(builder) {
-          builder.onResolve({ filter: /^node:|^@bokuweb\/|\.wasm(\?module)?$/ }, ({ path }) => ({
+          builder.onResolve({ filter: /^node:|^@bokuweb\/|^#sdk$|\.wasm(\?module)?$/ }, ({ path }) => ({
             path,
             namespace: "stand-in",
           }));
           builder.onResolve({ filter: /^#/ }, ({ path }) => ({
             path: `${root}src/adapters/${path === "#host" ? "host/process" : `${path.slice("#wasm/".length)}/inline`}.ts`,
           }));
-          builder.onLoad({ filter: /.*/, namespace: "stand-in" }, () => ({
+          builder.onLoad({ filter: /.*/, namespace: "stand-in" }, ({ path }) => ({
             contents:
-              "module.exports = new Proxy(function () {}, { get: (target, name) => target[name] ?? target });",
+              path === "#sdk"
+                ? "export class Redis {}; export const errors = {};"
+                : "module.exports = new Proxy(function () {}, { get: (target, name) => target[name] ?? target });",
           }));
         },
       },

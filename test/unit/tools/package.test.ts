@@ -8,14 +8,17 @@ interface Manifest {
   readonly name: string;
   readonly version: string;
   readonly type?: string;
-  readonly exports: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
-  readonly imports: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly exports: Readonly<Record<string, string | Conditions>>;
+  readonly imports: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
   readonly bin: Readonly<Record<string, string>>;
   readonly devDependencies: Readonly<Record<string, string>>;
   readonly peerDependencies?: Readonly<Record<string, string>>;
   readonly peerDependenciesMeta?: Readonly<Record<string, { optional?: boolean }>>;
   readonly [field: string]: unknown;
 }
+
+/** The files of a subpath by condition. */
+type Conditions = Readonly<Record<string, string>>;
 
 interface LockedPackage {
   readonly version?: string;
@@ -28,7 +31,22 @@ interface Lock {
   readonly packages: Readonly<Record<string, LockedPackage>>;
 }
 
-const manifest = JSON.parse(read("package.json")) as Manifest;
+/** Only types may differ for CommonJS: the modules are ESM for both. */
+const commonJsTypes: Readonly<Record<string, string>> = { "./redis": "./dist/types/redis.d.cts" };
+
+const written = JSON.parse(read("package.json")) as Manifest;
+/** What package.json says, without the types for CommonJS. */
+const manifest: Manifest = {
+  ...written,
+  exports: Object.fromEntries(
+    Object.entries(written.exports).map(([subpath, target]) => {
+      if (typeof target === "string") return [subpath, target];
+      const { require: _, ...others } = target;
+      return [subpath, others];
+    }),
+  ),
+};
+const sdkVersions = JSON.parse(read("test/sdk-versions/package.json")) as Manifest;
 const runtimes = JSON.parse(read("test/runtimes/package.json")) as Manifest;
 const libraries = JSON.parse(read("test/libraries/package.json")) as Manifest;
 const deno = JSON.parse(read("deno.json")) as {
@@ -65,6 +83,7 @@ describe("package.json", () => {
     for (const [name, version] of Object.entries({
       ...runtimes.devDependencies,
       ...libraries.devDependencies,
+      ...sdkVersions.devDependencies,
     })) {
       expect(version, name).toMatch(/^(npm:[@a-z0-9/-]+@)?\d+\.\d+\.\d+(-rc\.\d+)?$/);
     }
@@ -76,6 +95,17 @@ describe("package.json", () => {
       expect(manifest.devDependencies).toHaveProperty([name]);
     },
   );
+
+  test("has other types for CommonJS where they stand on those of another package", () => {
+    const found = Object.entries(written.exports).flatMap(([subpath, target]) =>
+      typeof target === "object" && "require" in target ? [[subpath, target["require"]]] : [],
+    );
+    expect(found).toEqual(Object.entries(commonJsTypes).map(([subpath, types]) => [subpath, { types }]));
+  });
+
+  test("has the version that zstash/redis tells", () => {
+    expect(read("src/redis.ts")).toContain(`"zstash@${manifest.version}"`);
+  });
 
   test("is ESM alone", () => {
     expect(manifest.type).toBe("module");
@@ -123,8 +153,13 @@ describe("deno.json", () => {
   });
 
   test("maps the package's own imports to what they are by default, and the peers to their range", () => {
-    const built = Object.entries(manifest.imports).map(
-      ([name, target]) => [name, stemOf(target["default"]!)] as const,
+    const built = Object.entries(manifest.imports).map(([name, target]) =>
+      typeof target === "string"
+        ? ([
+            name,
+            target.replace(/^(@[^/]+\/[^/]+)/, (peer) => `npm:${peer}@${manifest.peerDependencies![peer]}`),
+          ] as const)
+        : ([name, stemOf(target["default"]!)] as const),
     );
     const peers = Object.entries(manifest.peerDependencies ?? {});
     expect(stemsOf(deno.imports)).toEqual({
@@ -135,7 +170,11 @@ describe("deno.json", () => {
 });
 
 describe("the lock files", () => {
-  const locks = ["package-lock.json", "test/runtimes/package-lock.json"] as const;
+  const locks = [
+    "package-lock.json",
+    "test/runtimes/package-lock.json",
+    "test/sdk-versions/package-lock.json",
+  ] as const;
 
   test.each(locks)("%s says what, never where from", (path) => {
     expect(read(path)).not.toContain('"resolved"');
@@ -171,6 +210,7 @@ describe("the lock files", () => {
       (JSON.parse(read(path)) as Lock).packages[""]?.devDependencies;
     expect(lockedBy(locks[0])).toEqual(manifest.devDependencies);
     expect(lockedBy(locks[1])).toEqual(runtimes.devDependencies);
+    expect(lockedBy(locks[2])).toEqual(sdkVersions.devDependencies);
   });
 });
 
@@ -206,7 +246,7 @@ describe("what is published", () => {
 
   test("holds nothing else but what is built", () => {
     const meant =
-      /^(dist\/.+\.(js|d\.ts|wasm)|package\.json|README\.md|CHANGELOG\.md|LICENSE|THIRD-PARTY-NOTICES)$/;
+      /^(dist\/.+\.(js|d\.ts|wasm)|dist\/types\/redis\.d\.cts|package\.json|README\.md|CHANGELOG\.md|LICENSE|THIRD-PARTY-NOTICES)$/;
     expect(files.filter((path) => !meant.test(path))).toEqual([]);
   });
 
@@ -214,8 +254,10 @@ describe("what is published", () => {
     const targets = Object.values({ ...manifest.exports, ...manifest.imports, ...manifest.bin }).flatMap(
       (target) => (typeof target === "string" ? [target] : Object.values(target)),
     );
+    targets.push(...Object.values(commonJsTypes));
     expect(targets.length).toBeGreaterThan(10);
-    expect(targets.map((path) => path.replace("./", "")).filter((path) => !files.includes(path))).toEqual([]);
+    const own = targets.filter((path) => path.startsWith("."));
+    expect(own.map((path) => path.replace("./", "")).filter((path) => !files.includes(path))).toEqual([]);
   });
 
   test("asks for Node's modules in the programs alone", () => {
