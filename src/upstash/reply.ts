@@ -110,11 +110,14 @@ function findEncoded(
   let rawTexts = false;
   for (const [index, item] of (items as readonly unknown[]).entries()) {
     if (!isStored(item) || !isEncoded(item)) continue;
-    const before = hasFields ? items[index - 1] : undefined;
     const read: ValueRead = {
       command: name,
       key: keyOfReply(command, place, index),
-      field: isStored(before) ? asText(before) : fieldOfReply(command, place, index),
+      field: hasFields
+        ? fieldIn(items, index)
+        : place.field === undefined
+          ? undefined
+          : fieldOfReply(command, place, index),
       stored: item,
     };
     const isValue = shape === "any" ? asWhole(read, settings) : !hasFields || index % 2 === 1;
@@ -122,6 +125,12 @@ function findEncoded(
     else reads.push([index, isValue === true ? read : isValue]);
   }
   return reads.length > 0 || rawTexts ? { planned, reply, items, reads } : undefined;
+}
+
+/** The field of a value in pairs. */
+function fieldIn(items: readonly unknown[], index: number): string | undefined {
+  const field = items[index - 1];
+  return isStored(field) ? asText(field) : undefined;
 }
 
 /** What may be a value in a result, in a list; anything else where the result has another shape. */

@@ -2,6 +2,7 @@
 import { Redis, type RedisConfigNodejs } from "@upstash/redis";
 import { afterAll, beforeAll } from "vitest";
 import { createDevServer } from "../../../src/dev/index.ts";
+import { Redis as RawRedis, type RedisConfig } from "../../../src/redis.ts";
 import { withCompression, type CompressionOptions } from "../../../src/upstash/index.ts";
 import type { Backend } from "../../support/backends.ts";
 
@@ -13,6 +14,8 @@ export interface Clients {
   /** Where the server is. */
   endpoint(): { readonly url: string; readonly token: string };
   compressing(compression?: CompressionOptions, options?: ClientOptions): Redis;
+  /** The client of `zstash/redis`. */
+  raw(compression?: CompressionOptions, options?: ClientOptions): Redis;
 }
 
 /** Starts a server before the tests of the enclosing describe block and ends it after them. */
@@ -30,6 +33,8 @@ export function useClients(backend: Backend): Clients {
   return {
     plain,
     endpoint,
+    raw: (compression = {}, options = {}) =>
+      new RawRedis({ ...endpoint(), enableTelemetry: false, ...options, compression } as RedisConfig),
     compressing: (compression, options) => withCompression(plain(options), compression),
   };
 }

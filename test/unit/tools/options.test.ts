@@ -180,6 +180,7 @@ describe("the walk", () => {
       "zstash/decode Decoder": decoder,
       "zstash/store Store": values,
       "zstash/dev DevServer": server,
+      "zstash/upstash KeyvCompression": upstash.keyvCompression(zstd),
       "zstash/upstash CompressingRequester": upstash.createRequester(endpoint),
     };
     const found = Object.entries(objects).flatMap(([name, object]) =>
