@@ -1,7 +1,6 @@
 // What must hold in a project of Next.js, whatever version and bundler: the pages' fixtures are in app/.
 
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { connect } from "node:net";
 import { ask, build, serve } from "./next.mjs";
 import { compare, compareCounts, fill, prerendered } from "./observe.mjs";
@@ -160,7 +159,6 @@ async function leave(port, path, { bytes = Infinity, ms = CALL_MS }) {
   socket.on("error", () => undefined);
   const timer = setTimeout(() => socket.destroy(), ms);
   try {
-    await once(socket, "connect");
     socket.write(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`);
     let size = 0;
     for await (const chunk of socket) {
