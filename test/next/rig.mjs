@@ -41,7 +41,7 @@ async function watch(url, token, command) {
       // MONITOR is ordered: what this command shows up behind has been counted.
       const mark = `mark:${crypto.randomUUID()}:mark`;
       await command(["GET", mark]);
-      const deadline = performance.now() + 10_000;
+      const deadline = performance.now() + 60_000;
       while (!counts.has(`GET ${mark}`)) {
         if (performance.now() > deadline) throw new Error("MONITOR shows nothing any more");
         await new Promise((resolve) => setTimeout(resolve, 5));
