@@ -86,7 +86,10 @@ async function judgeFresh(rig, { url }, word, paths = FRESH) {
 
 /** A page that says that it is static keeps what it read when it was built. */
 async function judgeFixed(rig, { url }, round) {
-  const { word, counts } = await compare(rig, "force-static", (carrier) => `${url}/${carrier}/force-static`);
+  const urlOf = (carrier) => `${url}/${carrier}/force-static`;
+  // Next.js 14 renders it twice and keeps either: how often it was rendered has been compared after the build.
+  const uncounted = (shown) => shown?.replace(/count=\w+/, "");
+  const { word, counts } = await compare(rig, "force-static", urlOf, {}, uncounted);
   assert.deepEqual({ word, counts }, { word: "built", counts: [] }, `force-static in round ${round}`);
 }
 
