@@ -1,7 +1,6 @@
 // What must hold in a project of Next.js, whatever version and bundler: the pages' fixtures are in app/.
 
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { connect } from "node:net";
 import { ask, build, serve } from "./next.mjs";
 import { compare, compareCounts, fill, prerendered } from "./observe.mjs";
@@ -9,8 +8,11 @@ import { carriers } from "./project.mjs";
 
 const KINDS = ["page", "force-static", "revalidate", "route", "kept", "thrown", "any", "again", "middleware"];
 const AT_ONCE = 64;
-/** A development server is not made for load: with 64 it needed a minute on a busy machine. */
-const AT_ONCE_IN_DEV = 16;
+/**
+ * A development server is not made for load: with 64 it needed a minute on a busy machine. And on the edge runtime a store
+ * takes a context from an upload that shows no life for a second, which a busy machine can bring about with 64.
+ */
+const FEW_AT_ONCE = 16;
 /** No call of a healthy server takes so long, however busy the machine is; a stuck one takes for ever. */
 const CALL_MS = 90_000;
 
@@ -56,7 +58,7 @@ export async function judgeDev(rig, project, args) {
     }
     await judgeThrown(rig, server);
     await judgeLibrary(rig, server);
-    for (const path of ["", "/edge"]) await judgeManyAtOnce(server, path, AT_ONCE_IN_DEV);
+    for (const path of ["", "/edge"]) await judgeManyAtOnce(server, path, FEW_AT_ONCE);
   });
 }
 
@@ -87,7 +89,10 @@ async function judgeFresh(rig, { url }, word, paths = FRESH) {
 
 /** A page that says that it is static keeps what it read when it was built. */
 async function judgeFixed(rig, { url }, round) {
-  const { word, counts } = await compare(rig, "force-static", (carrier) => `${url}/${carrier}/force-static`);
+  const urlOf = (carrier) => `${url}/${carrier}/force-static`;
+  // Next.js 14 renders it twice and keeps either: how often it was rendered has been compared after the build.
+  const uncounted = (shown) => shown?.replace(/count=\w+/, "");
+  const { word, counts } = await compare(rig, "force-static", urlOf, {}, uncounted);
   assert.deepEqual({ word, counts }, { word: "built", counts: [] }, `force-static in round ${round}`);
 }
 
@@ -134,8 +139,9 @@ async function judgeLibrary({ command, environment }, { url }) {
 }
 
 /** Many requests on the clients that all of them share, each with a value of its own, of 1 to 130 KB. */
-async function judgeManyAtOnce({ url }, path, count = AT_ONCE) {
+async function judgeManyAtOnce({ url }, path, most = AT_ONCE) {
   for (const carrier of carriers) {
+    const count = carrier === "store" && path === "/edge" ? FEW_AT_ONCE : most;
     const word = (index) => `${carrier}${index}`;
     const keyOf = (index) => `${url}/any/${carrier}${path}?key=${carrier}:many:${index}`;
     await times(count, async (index) => {
@@ -160,7 +166,6 @@ async function leave(port, path, { bytes = Infinity, ms = CALL_MS }) {
   socket.on("error", () => undefined);
   const timer = setTimeout(() => socket.destroy(), ms);
   try {
-    await once(socket, "connect");
     socket.write(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`);
     let size = 0;
     for await (const chunk of socket) {

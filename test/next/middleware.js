@@ -1,3 +1,4 @@
+// Middleware that reads and counts before the page is asked for.
 import { NextResponse } from "next/server";
 import { clients } from "./app/clients/all.js";
 import { look } from "./app/clients/look.js";

@@ -38,15 +38,15 @@ export function compareCounts(what, counts) {
 }
 
 /**
- * Asks for one page of every carrier; all must show what the stock client's shows.
+ * Asks for one page of every carrier; all must show what the stock client's shows, as far as `comparable` leaves of it.
  * @returns {Promise<{ status: number, location: string | undefined, word: string | undefined, counts: [string, number][], shown: string | undefined }>}
  *   the stock client's
  */
-export async function compare(rig, what, urlOf, init) {
+export async function compare(rig, what, urlOf, init, comparable = (shown) => shown) {
   await rig.takeCounts();
   const answers = {};
   for (const carrier of carriers) answers[carrier] = await ask(urlOf(carrier), init);
-  const describe = ({ status, location, shown }) => ({ status, location, shown });
+  const describe = ({ status, location, shown }) => ({ status, location, shown: comparable(shown) });
   const stock = describe(answers.stock);
   for (const carrier of carriers) {
     const shown = carrier === "store" ? stock.shown?.replace(/count=\d+/, "count=none") : stock.shown;

@@ -9,7 +9,7 @@ import { createDevServer } from "../../dist/dev/index.js";
  * Counts the commands that carry a key of the fixtures (`carrier:kind:name`), by MONITOR: what a client sends in one
  * request or in several, as JSON or in the URL, counts the same.
  */
-async function watch(url, token) {
+async function watch(url, token, command) {
   const closing = new AbortController();
   const response = await fetch(`${url}/monitor`, {
     method: "POST",
@@ -33,13 +33,15 @@ async function watch(url, token) {
       }
     }
   })().catch((error) => closing.signal.aborted || console.error("MONITOR ended", error));
+  // fetch gives up a body that is silent for five minutes, and a build may take as long.
+  const beat = setInterval(() => command(["PING"]).catch(() => undefined), 60_000);
   return {
     /** The counts so far, by command and key; they begin anew. */
-    async take(command) {
+    async take() {
       // MONITOR is ordered: what this command shows up behind has been counted.
       const mark = `mark:${crypto.randomUUID()}:mark`;
       await command(["GET", mark]);
-      const deadline = performance.now() + 10_000;
+      const deadline = performance.now() + 60_000;
       while (!counts.has(`GET ${mark}`)) {
         if (performance.now() > deadline) throw new Error("MONITOR shows nothing any more");
         await new Promise((resolve) => setTimeout(resolve, 5));
@@ -50,6 +52,7 @@ async function watch(url, token) {
       return taken;
     },
     async close() {
+      clearInterval(beat);
       closing.abort();
       await reading;
     },
@@ -86,8 +89,6 @@ export async function startRig() {
     const { url } = await server.listen();
     const visits = await countVisits();
     closers.push(visits.close);
-    const monitor = await watch(url, token);
-    closers.push(monitor.close);
     const command = async (words) => {
       const response = await fetch(url, {
         method: "POST",
@@ -98,10 +99,12 @@ export async function startRig() {
       if (error !== undefined) throw new Error(`${words[0]}: ${error}`);
       return result;
     };
+    const monitor = await watch(url, token, command);
+    closers.push(monitor.close);
     return {
       environment: { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token, VISITS: visits.url },
       command,
-      takeCounts: () => monitor.take(command),
+      takeCounts: monitor.take,
       close,
     };
   } catch (error) {

@@ -1,3 +1,4 @@
+// The clients of all carriers.
 import { client as raw } from "./raw.js";
 import { client as stock } from "./stock.js";
 import { client as store } from "./store.js";

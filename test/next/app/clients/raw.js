@@ -1,3 +1,4 @@
+// The client that stores bytes.
 import { Redis } from "zstash/redis";
 import { clientOf } from "./redis.js";
 

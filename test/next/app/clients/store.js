@@ -1,3 +1,4 @@
+// The store, with what the pages do with a client.
 import { createStore } from "zstash/store";
 
 const address = { url: process.env.UPSTASH_REDIS_REST_URL, token: process.env.UPSTASH_REDIS_REST_TOKEN };

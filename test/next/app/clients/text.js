@@ -1,3 +1,4 @@
+// A stock client that stores text: `withCompression` around it.
 import { Redis } from "stock-redis";
 import { withCompression } from "zstash/upstash";
 import { clientOf } from "./redis.js";

@@ -1,3 +1,4 @@
+// A library that makes a client of its own.
 import { createClient } from "@vercel/kv";
 
 const kv = createClient({

@@ -1,3 +1,4 @@
+// Reads and writes any value.
 import { clients } from "../../clients/all.js";
 
 /** Answers with the word of one of many values. */

@@ -1,3 +1,4 @@
+// A page of Cache Components over "use cache".
 import { cacheTag } from "next/cache";
 import { client } from "../../clients/stock.js";
 import { look } from "../../clients/look.js";

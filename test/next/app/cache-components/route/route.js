@@ -1,3 +1,4 @@
+// A route handler beside Cache Components.
 import { client } from "../../clients/stock.js";
 import { look } from "../../clients/look.js";
 

@@ -1,3 +1,4 @@
+// A page of Cache Components that is rendered in part.
 import { Suspense } from "react";
 import { client } from "../../clients/stock.js";
 import { look } from "../../clients/look.js";

@@ -1,3 +1,4 @@
+// A page that says that it is static.
 import { client } from "../../clients/stock.js";
 import { look } from "../../clients/look.js";
 

@@ -1,3 +1,4 @@
+// A page that is there when its value is.
 import { notFound } from "next/navigation";
 import { client } from "../../clients/stock.js";
 

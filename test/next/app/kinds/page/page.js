@@ -1,3 +1,4 @@
+// A page that says nothing of how it is rendered.
 import { client } from "../../clients/stock.js";
 import { look } from "../../clients/look.js";
 

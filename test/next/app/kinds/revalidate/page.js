@@ -1,3 +1,4 @@
+// A page that may be an hour old, as far as Next.js goes.
 import { client } from "../../clients/stock.js";
 import { look } from "../../clients/look.js";
 

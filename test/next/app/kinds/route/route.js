@@ -1,3 +1,4 @@
+// A GET handler that says nothing, which Next.js 14 takes for static where it can.
 import { client } from "../../clients/stock.js";
 import { look } from "../../clients/look.js";
 

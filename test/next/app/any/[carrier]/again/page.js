@@ -1,3 +1,4 @@
+// A page that reads one key twice.
 import { clients } from "../../../clients/all.js";
 
 /** Reads, writes and reads again: Next.js must not take the second read for the first. */

@@ -1,3 +1,4 @@
+// A download of a large value.
 import { clients } from "../../../clients/all.js";
 
 /** Sends a stored value as it comes, for as long as somebody reads. */

@@ -1,3 +1,4 @@
+// Ends what Next.js keeps for a carrier.
 import { revalidateTag } from "next/cache";
 
 export async function POST(request, { params }) {

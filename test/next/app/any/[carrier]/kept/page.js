@@ -1,3 +1,4 @@
+// A page over `unstable_cache`.
 import { unstable_cache } from "next/cache";
 import { clients } from "../../../clients/all.js";
 import { look } from "../../../clients/look.js";

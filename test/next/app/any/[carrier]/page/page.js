@@ -1,3 +1,4 @@
+// A page with a parameter, which is rendered at each request.
 import { clients } from "../../../clients/all.js";
 import { look } from "../../../clients/look.js";
 

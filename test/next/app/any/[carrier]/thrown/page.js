@@ -1,3 +1,4 @@
+// A page that Next.js ends by throwing.
 import { notFound, redirect } from "next/navigation";
 import { clients } from "../../../clients/all.js";
 
