@@ -23,14 +23,13 @@ interface Claim extends Work {
  * itself if whoever was at it gives no more sign of life.
  */
 export class CodecLoader {
-  #loaded: Zstd | undefined;
-  /** Gives the codec without waiting, where that can be. */
-  readonly #atHand: (() => Zstd | undefined) | undefined;
+  /** The codec, once it is there: then nothing has to be awaited. Only the loader sets it. */
+  loaded: Zstd | undefined;
   readonly #load: () => Promise<Zstd>;
   #claim: Claim | undefined;
 
   constructor(option: CodecOption = loadZstd) {
-    this.#atHand = option === loadZstd ? zstdAtHand : undefined;
+    if (option === loadZstd) this.loaded = zstdAtHand();
     if (typeof option === "function") {
       this.#load = option;
     } else if (isPromise(option)) {
@@ -38,14 +37,9 @@ export class CodecLoader {
       // A rejection is for whoever first needs the codec: until then it is not unhandled.
       option.then(undefined, () => {});
     } else {
-      this.#loaded = requireCodec(option);
+      this.loaded = requireCodec(option);
       this.#load = () => Promise.resolve(option);
     }
-  }
-
-  /** The codec, once it is there: then nothing has to be awaited. */
-  get loaded(): Zstd | undefined {
-    return (this.#loaded ??= this.#atHand?.());
   }
 
   /** The codec, or why there is none. Never rejects; after a failure the next call tries again. */
@@ -65,7 +59,7 @@ export class CodecLoader {
     const stop = giveSigns(claim);
     this.#claim = claim;
     try {
-      return (this.#loaded = requireCodec(await this.#load()));
+      return (this.loaded = requireCodec(await this.#load()));
     } catch (cause) {
       claim.failure = {
         error:
