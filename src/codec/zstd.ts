@@ -1,9 +1,9 @@
 /** `loadZstd` and the public `Zstd`: compression and decompression over the packaged module or another engine. */
-import { loadModule as loadPackagedModule } from "#wasm/full";
+import { loadModule as loadPackagedModule, moduleAtHand } from "#wasm/full";
 import { isBytes } from "../bytes.ts";
 import { describe, requireOptions } from "../check.ts";
 import type { Engine, EngineFactory, EngineStats } from "../engine/engine.ts";
-import { createEngine } from "../engine/wasm.ts";
+import { createEngine, createEngineOver } from "../engine/wasm.ts";
 import type { Dictionary } from "../format/dictionary.ts";
 import type { ByteTransform } from "../streams.ts";
 import { createFrameStream } from "./bounded-frames.ts";
@@ -16,7 +16,7 @@ import {
 import { createCompressStream } from "./compress-stream.ts";
 import { createOneShotDecoder, type Decoder } from "./decoder.ts";
 import { readDecompressStreamOptions, type DecompressStreamOptions } from "./decompress-options.ts";
-import { readDictionaries } from "./dictionaries.ts";
+import { readDictionaries, type Dictionaries } from "./dictionaries.ts";
 import { readModule, type ModuleSource } from "./module.ts";
 import { createDecompressStream } from "./decompress-stream.ts";
 import { createRangeReader } from "./range.ts";
@@ -96,6 +96,21 @@ export interface LoadOptions extends StreamMemoryOptions {
 const loadNames: readonly string[] = ["module", "engine", "dictionaries", ...streamMemoryNames];
 
 let shared: Promise<Zstd> | undefined;
+let atHand: Zstd | undefined;
+
+/**
+ * The shared instance at once, where the runtime hands us the compiled module (Workers, edge functions): a first call there
+ * waits for nothing. Undefined elsewhere, and where it does not start: `loadZstd` then says why.
+ */
+export function zstdAtHand(): Zstd | undefined {
+  if (atHand !== undefined || moduleAtHand === undefined) return atHand;
+  try {
+    const memory = readStreamMemory({});
+    return (atHand = createZstd(createEngineOver(moduleAtHand, memory), readDictionaries(undefined)));
+  } catch {
+    return undefined;
+  }
+}
 
 /**
  * Loads zstd: one shared instance without options, a new one with.
@@ -117,22 +132,27 @@ export async function loadZstd(options: LoadOptions = {}): Promise<Zstd> {
   if (module !== undefined && engine !== undefined) {
     throw new TypeError('"module" and "engine" exclude each other');
   }
-  if (engine !== undefined) return createZstd(engine, options);
-  if (module !== undefined) return createZstd(createEngine(readModule(module)), options);
+  if (engine !== undefined) return load(engine, options);
+  if (module !== undefined) return load(createEngine(readModule(module)), options);
   if (Object.values(options).some((option) => option !== undefined)) {
-    return createZstd(createEngine(loadPackagedModule), options);
+    return load(createEngine(loadPackagedModule), options);
   }
-  shared ??= createZstd(createEngine(loadPackagedModule), options).catch((error: unknown) => {
+  const there = zstdAtHand();
+  if (there !== undefined) return there;
+  shared ??= load(createEngine(loadPackagedModule), options).catch((error: unknown) => {
     shared = undefined;
     throw error;
   });
   return shared;
 }
 
-async function createZstd(factory: EngineFactory, options: LoadOptions): Promise<Zstd> {
+async function load(factory: EngineFactory, options: LoadOptions): Promise<Zstd> {
   const memory = readStreamMemory(options);
   const dictionaries = readDictionaries(options.dictionaries);
-  const engine: Engine = await factory(memory);
+  return createZstd(await factory(memory), dictionaries);
+}
+
+function createZstd(engine: Engine, dictionaries: Dictionaries): Zstd {
   const pace = new Pace();
   const resources = { engine, dictionaries, pace };
   const decoder = {

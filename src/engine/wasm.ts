@@ -8,10 +8,11 @@ import { StreamPool } from "./stream-pool.ts";
 
 /** Makes the factory of engines over a compiled zstash module. */
 export function createEngine(load: () => Promise<WebAssembly.Module>): EngineFactory {
-  return (settings) => explainFailure(async () => overModule(await load(), settings));
+  return (settings) => explainFailure(async () => createEngineOver(await load(), settings));
 }
 
-function overModule(module: WebAssembly.Module, settings: EngineSettings): Engine {
+/** Makes an engine over a compiled zstash module at once; throws whatever its start throws. */
+export function createEngineOver(module: WebAssembly.Module, settings: EngineSettings): Engine {
   const oneShot = createOneShot(module);
   const streams = new StreamPool(module, settings);
   return {

@@ -214,8 +214,10 @@ function copyBytes(value: unknown): Uint8Array<ArrayBuffer> | undefined {
   return copy;
 }
 
+/** The class of a platform's object, of any realm. Workers with a date before 2024-09-26 tag theirs with "Object". */
 function tagOf(value: unknown): string {
-  return Object.prototype.toString.call(value).slice(8, -1);
+  const tag = Object.prototype.toString.call(value).slice(8, -1);
+  return tag === "Object" ? ((value as object).constructor?.name ?? tag) : tag;
 }
 
 function wrongSource(source: unknown): TypeError {

@@ -1,6 +1,6 @@
 /** The `zstd` option: a codec that is loaded when the first value needs it. */
 import { describe } from "../check.ts";
-import { loadZstd, type Zstd } from "../codec/zstd.ts";
+import { loadZstd, zstdAtHand, type Zstd } from "../codec/zstd.ts";
 import { ZstashError } from "../errors.ts";
 import { giveSigns, hasEnded, type Work } from "../signs.ts";
 import type { CodecFailure } from "./encode.ts";
@@ -29,6 +29,7 @@ export class CodecLoader {
   #claim: Claim | undefined;
 
   constructor(option: CodecOption = loadZstd) {
+    if (option === loadZstd) this.loaded = zstdAtHand();
     if (typeof option === "function") {
       this.#load = option;
     } else if (isPromise(option)) {

@@ -2,6 +2,9 @@
 import { inflateModule } from "../inflate.ts";
 import { base64 } from "./inlined.ts";
 
+/** Nothing: it has to be compiled first. */
+export const moduleAtHand: WebAssembly.Module | undefined = undefined;
+
 /** Compiles the inlined module. */
 export function loadModule(): Promise<WebAssembly.Module> {
   return inflateModule(base64);

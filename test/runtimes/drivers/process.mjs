@@ -21,7 +21,7 @@ export async function runProcess({ folder, server }, program, args = []) {
     const options = {
       cwd: folder,
       maxBuffer: 64 << 20,
-      timeout: 240_000,
+      timeout: 480_000,
       env: { ...process.env, NO_COLOR: "1" },
     };
     execFile(program, [...args, file], options, (error, stdout, stderr) => {

@@ -116,7 +116,8 @@ test("large frames wait for no stream that somebody paces", async () => {
     sourceOf([content]).pipeThrough(small.compressStream({ frameSize: 3 << 20 })),
   );
   expectBytes(concat(frames.map((frame) => small.decompress(frame))), content);
-  await Promise.all(held.map((readable) => readable.cancel()));
+  // Those that waited in vain have failed by now on a busy machine.
+  await Promise.allSettled(held.map((readable) => readable.cancel()));
 });
 
 test("an engine without streams makes large frames at once", async () => {
