@@ -1,6 +1,6 @@
 /** What a stream holds of the pool: an instance, for as long as the stream's request shows that it lives. */
 import { ZstashError } from "../errors.ts";
-import { every, now } from "../timers.ts";
+import { every, macrotask, now } from "../timers.ts";
 import type { Claim } from "./memory-shares.ts";
 
 /** What the pool keeps: something that takes linear memory. */
@@ -13,6 +13,21 @@ export interface Poolable {
 const BEAT_MS = 250;
 /** A holder that has not been heard of for so long may be gone, in ms. */
 const SILENCE_MS = 1000;
+/** Turns of the event loop that must pass after that, so that a beat which is overdue comes first. */
+const TURNS = 3;
+/** Whoever counts a turn may be dropped before it ends; after so long another counts, in ms. */
+const TURN_MAX_MS = 100;
+
+/** A holder that was found silent. */
+interface Suspicion {
+  readonly at: number;
+  /** The beat that was then the last. */
+  readonly beat: number;
+  /** Turns of the event loop since. */
+  turns: number;
+  /** When the turn that is counted began; undefined if none is. */
+  counting: number | undefined;
+}
 
 /** An instance on loan. */
 export class Lease<T extends Poolable> {
@@ -26,8 +41,7 @@ export class Lease<T extends Poolable> {
   lost = false;
   #beat: number = now();
   #stop: (() => void) | undefined;
-  /** When somebody first found the holder silent, and the beat that was then the last. */
-  #suspected: { readonly at: number; readonly beat: number } | undefined;
+  #suspected: Suspicion | undefined;
 
   /** With `beats` the holder shows that it lives by a timer of its own request, which ends with that request. */
   constructor(instance: T, claim: Claim, beats: boolean) {
@@ -47,12 +61,24 @@ export class Lease<T extends Poolable> {
 
   /**
    * Whether the holder's request has ended without giving the instance back. One look is not enough: after work that
-   * held the event loop, a holder that lives has not had its turn yet. So it is looked at twice, a beat apart.
+   * held the event loop, a holder that lives has not had its turn yet. So it is looked at again two beats later, when the
+   * loop has turned: a hundred waiters may all look within one turn of a busy process.
    */
   get abandoned(): boolean {
     if (this.#stop === undefined || now() - this.#beat < SILENCE_MS) return false;
-    if (this.#suspected?.beat !== this.#beat) this.#suspected = { at: now(), beat: this.#beat };
-    return now() - this.#suspected.at >= 2 * BEAT_MS;
+    if (this.#suspected?.beat !== this.#beat) {
+      this.#suspected = { at: now(), beat: this.#beat, turns: 0, counting: undefined };
+    }
+    const suspicion = this.#suspected;
+    if (suspicion.turns >= TURNS) return now() - suspicion.at >= 2 * BEAT_MS;
+    if (suspicion.counting === undefined || now() - suspicion.counting >= TURN_MAX_MS) {
+      suspicion.counting = now();
+      void macrotask().then(() => {
+        suspicion.turns++;
+        suspicion.counting = undefined;
+      });
+    }
+    return false;
   }
 
   /** Takes the instance from a holder that is gone. Its timer belongs to its request and is left to it. */

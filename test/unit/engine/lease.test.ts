@@ -5,6 +5,7 @@ import { useRequests } from "../../support/requests.ts";
 const requests = useRequests();
 vi.resetModules();
 const { InstancePool } = await import("../../../src/engine/pool.ts");
+const { Lease } = await import("../../../src/engine/lease.ts");
 const { Pace } = await import("../../../src/codec/pace.ts");
 afterAll(() => requests.restore());
 
@@ -59,6 +60,17 @@ describe("where requests end without a word", () => {
     expect(holder.lost).toBe(false);
     pool.release(holder);
     pool.release(await waiting);
+  });
+
+  test("a holder whose beat is overdue keeps its instance, however often it is looked at within one turn", async () => {
+    const lease = new Lease(new Instance(), claim(1), true);
+    let abandoned = false;
+    block(1100);
+    for (const start = performance.now(); performance.now() - start < 700;) abandoned ||= lease.abandoned;
+    expect(abandoned).toBe(false);
+    await sleep(50);
+    expect(lease.abandoned).toBe(false);
+    lease.end();
   });
 
   test("a waiter that is gone is passed, and gets nothing", async () => {
