@@ -13,7 +13,7 @@ import { FirstFrame } from "./first-frame.ts";
 import { formOf, type StoredForm } from "./form.ts";
 import { decodeFrames } from "./decode.ts";
 import { openPieces, type StoredBytes } from "./pieces.ts";
-import { resumable } from "./resume.ts";
+import { resumable } from "./resumable.ts";
 import { report, untilAborted } from "./report.ts";
 import { commandError, requireBulk, withKey } from "./reply.ts";
 
