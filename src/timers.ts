@@ -13,6 +13,7 @@ const {
   setInterval: startInterval,
   clearInterval: stopInterval,
 } = globalThis;
+const { performance: clock = Date } = globalThis as { performance?: { now(): number } };
 let { setImmediate: immediate } = globalThis as { setImmediate?: (resume: () => void) => unknown };
 
 /** The longest pause between two looks at shared data, in ms: what a waiter may lose at most. */
@@ -22,7 +23,7 @@ export const POLL_MAX = 16;
  * Milliseconds since some moment, for differences. Workers stop this clock while code runs; it moves on with each timer. It
  * is not the date: Next.js refuses to prerender a page that asks for one before it waits for a request.
  */
-export const now: () => number = performance.now.bind(performance);
+export const now: () => number = clock.now.bind(clock);
 
 /** Milliseconds since 1970: this clock moves on while the machine sleeps or is frozen. */
 export const wallClock: () => number = Date.now;

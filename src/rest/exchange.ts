@@ -133,18 +133,23 @@ class Deadline {
     this.#flight = flight;
     this.#url = url;
     this.#timeout = timeout;
-    if (outer !== undefined) this.#ignore = onAbort(outer, () => this.#finish(outer.reason));
     if (timeout > 0) this.#upload = startUpload(url, flight.unseen);
+    // A `fetch` that was given may have aborted it meanwhile.
+    if (outer?.aborted === true) this.#finish(outer.reason);
+    else if (outer !== undefined) this.#ignore = onAbort(outer, () => this.#finish(outer.reason));
   }
 
   /** Waits for one step of the exchange. After a failure nothing more is waited for. */
   wait<T>(work: Promise<T>): Promise<T> {
+    if (this.#end !== undefined) {
+      work.catch(() => undefined);
+      return Promise.reject(this.#end.reason);
+    }
     this.#since = performance.now();
     if (this.#timeout > 0 && this.#timer === undefined) this.#arm(this.#limit());
     (this.#timer as unknown as ProcessTimer | undefined)?.ref?.();
     return new Promise<T>((resolve, reject) => {
       this.#reject = reject;
-      if (this.#end !== undefined) reject(this.#end.reason);
       work.then(
         (result) => {
           this.#since = undefined;

@@ -13,7 +13,7 @@ import { FirstFrame } from "./first-frame.ts";
 import { formOf, type StoredForm } from "./form.ts";
 import { decodeFrames } from "./decode.ts";
 import { openPieces, type StoredBytes } from "./pieces.ts";
-import { resumable } from "./resume.ts";
+import { resumable } from "./resumable.ts";
 import { report, untilAborted } from "./report.ts";
 import { commandError, requireBulk, withKey } from "./reply.ts";
 
@@ -76,10 +76,15 @@ export function observed(
   return { ...stored, stream: counted };
 }
 
+/** What begins with `head`, which tells its form. */
+interface Peeked {
+  readonly form: StoredForm;
+  readonly head: Uint8Array;
+  readonly stream: ByteStream;
+}
+
 /** Reads as much as tells the form, and gives the stream with it. */
-export async function peek(
-  stream: ByteStream,
-): Promise<{ readonly form: StoredForm; readonly stream: ByteStream }> {
+export async function peek(stream: ByteStream): Promise<Peeked> {
   const reader = stream.getReader();
   let head: Uint8Array = new Uint8Array(0);
   while (head.length < CARRIER_HEAD_SIZE) {
@@ -87,7 +92,7 @@ export async function peek(
     if (done) break;
     head = head.length === 0 ? value : concatenate([head, value]);
   }
-  return { form: formOf(head), stream: prepend(reader, head) };
+  return { form: formOf(head), head, stream: prepend(reader, head) };
 }
 
 /** The frames of a value in the text carrier. */

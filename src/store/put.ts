@@ -9,6 +9,8 @@ import { emit } from "../metrics/events.ts";
 import { anyOf, onAbort } from "../signals.ts";
 import { BLOCK_SIZE_MAX } from "../limits.ts";
 import type { ByteStream } from "../streams.ts";
+import { utf8Lossy } from "../text.ts";
+import { CARRIER_HEAD_SIZE, isReserved } from "../value/carrier.ts";
 import { levelOf } from "../value/policy.ts";
 import { peek, readAll } from "./content.ts";
 import type { LayoutSettings, PutSettings, StoreSettings } from "./options.ts";
@@ -145,8 +147,10 @@ async function storeUncompressed(
   stream: ReadableStream<Uint8Array>,
   count: PutCount,
 ): Promise<ReadableStream<Uint8Array>> {
-  const { form, stream: rest } = await peek(stream as ByteStream);
-  if (form === "plain") return rest as ReadableStream<Uint8Array>;
+  const { form, head, stream: rest } = await peek(stream as ByteStream);
+  // Earlier readers take more beginnings for ours.
+  const isFree = form === "plain" && !isReserved(utf8Lossy(head.subarray(0, CARRIER_HEAD_SIZE)));
+  if (isFree) return rest as ReadableStream<Uint8Array>;
   const cutter = new PieceCutter({ fixed: BLOCK_SIZE_MAX, first: BLOCK_SIZE_MAX });
   const frames = new TransformStream<Uint8Array, Uint8Array>({
     transform(chunk, controller) {

@@ -32,13 +32,18 @@ describe.each(backends)("on %s", (backend) => {
 
   describe.each(carriers)("with the %s carrier", (carrier) => {
     test.each(clientKinds)("a text with a byte order mark stays whole, %s", async (kind) => {
-      const { plain, wrapped } = await connect(carrier, kind);
+      const clients = await servers.connect(carrier, noCounts());
+      const { plain, wrapped } = clients.get(kind)!;
       const frame = toTextCarrier((await loadZstd()).compress(text));
       const values = [BOM, `${BOM}a`, BOM + BOM, `${BOM}{"a":1}`, `${BOM}123`, BOM + frame, BOM + text];
       for (const value of values) {
         const [got, lost] = [await readings(wrapped, value), await readings(plain, value)];
+        // What this policy leaves alone, the raw carrier reads as the SDK's default client does, whatever the encoding.
+        const left =
+          carrier === "raw" && kind === "JSON replies" && value.length <= 500 && !value.includes(frame);
+        const wanted = left ? await readings(clients.get("auto-pipelining")!.plain, value) : undefined;
         for (const [command, reading] of Object.entries(got))
-          expect([command, reading]).toEqual([command, value]);
+          expect([command, reading]).toEqual([command, wanted === undefined ? value : wanted[command]]);
         // Without base64 it survives in a plain client too.
         if (!kind.includes("bare") && kind !== "JSON replies")
           expect(Object.values(lost)).not.toContain(value);
@@ -95,11 +100,14 @@ describe.each(backends)("on %s", (backend) => {
       expect(await wrapped.mget("bytes", "none")).toEqual([lossy, null]);
     });
 
-    test.each(clientKinds)("a byte order mark that was stored without zstash stays, %s", async (kind) => {
-      const { wrapped } = await connect("raw", kind);
-      await put("mark", new TextEncoder().encode(`${BOM}a`));
-      expect(await wrapped.get("mark")).toBe(`${BOM}a`);
-    });
+    test.each(clientKinds)(
+      "a byte order mark that was stored without zstash is dropped, as by the SDK, %s",
+      async (kind) => {
+        const { wrapped } = await connect("raw", kind);
+        await put("mark", new TextEncoder().encode(`${BOM}a`));
+        expect(await wrapped.get("mark")).toBe("a");
+      },
+    );
   });
 });
 

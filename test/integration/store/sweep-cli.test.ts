@@ -219,7 +219,7 @@ describe("zstash sweep without a server", () => {
     ],
     [
       ["--url", "redis://:the-secret-token@127.0.0.1", "--token", TOKEN],
-      /^Cannot sweep: "url" must .*--help"\n$/,
+      /^Cannot sweep: "url" is the TCP address: .*--help"\n$/,
     ],
     [["--url", "http://127.0.0.1:1", "--token", `${TOKEN} x`], /^Cannot sweep: "token" must .*--help"\n$/],
     [["--bogus"], /--bogus.*"zstash sweep --help"\n$/],
@@ -245,7 +245,8 @@ describe("zstash sweep without a server", () => {
     const { code, output, errors } = await sweep(["--url", "http://127.0.0.1:1", "--token", TOKEN]);
     expect({ code, output }).toEqual({ code: 1, output: "" });
     expect(errors).toBe(
-      "Cannot reach the server: the connection failed. Check --url or UPSTASH_REDIS_REST_URL, and that the server runs\n",
+      "Cannot reach the server at 127.0.0.1:1: it refused the connection (ECONNREFUSED); nothing has run. " +
+        "Check --url or UPSTASH_REDIS_REST_URL, and that the server runs\n",
     );
   });
 

@@ -131,6 +131,15 @@ describe("a signal", () => {
     expect(sent).toBe(0);
   });
 
+  test("that the fetch itself aborts ends the wait", async () => {
+    const controller = new AbortController();
+    const fetch: Fetch = () => {
+      controller.abort(reason);
+      return never();
+    };
+    expect(await failure(exchange(fetch, url, {}, limits(60_000, controller.signal)))).toBe(reason);
+  });
+
   test("ends the wait for the head, even where fetch heeds none", async () => {
     const controller = new AbortController();
     const pending = failure(exchange(() => never(), url, {}, limits(0, controller.signal)));
