@@ -30,8 +30,8 @@ import {
   type Sending,
   type SendOptions,
 } from "./rest-command.ts";
-import { tokenVariable, type RestSettings, type TokenStore } from "./rest-options.ts";
-import { afterLostAttempt, FailedAttempt, isPassing, withAttempts, type RetriedAttempt } from "./retry.ts";
+import type { RestSettings } from "./rest-options.ts";
+import { afterLostAttempt, FailedAttempt, isPassing, repeatFailed, type RetriedAttempt } from "./retry.ts";
 import { cleanServerText } from "./server-error.ts";
 import { startTrace } from "./trace.ts";
 
@@ -65,7 +65,6 @@ const finalCodes: ReadonlySet<string> = new Set(["TIMEOUT", "SIZE_LIMIT", "REQUE
 export class RestClient {
   readonly #settings: RestSettings;
   readonly #formats = new ReplyFormats();
-  readonly #tokens: TokenStore | undefined;
   /** Requests that asked for the token so far, and the last of them whose reply has brought one. */
   readonly #order = { started: 0, newest: 0 };
   /** True if the server takes raw bodies; undefined until it is known. */
@@ -74,7 +73,6 @@ export class RestClient {
 
   constructor(settings: RestSettings) {
     this.#settings = settings;
-    this.#tokens = settings.readYourWrites ? (settings.tokens ?? tokenVariable()) : undefined;
   }
 
   /** False once the server is known to take no raw bodies. */
@@ -103,7 +101,7 @@ export class RestClient {
       form: batchForm(kind, commands),
       commands,
       batch: kind,
-      repeatable: isRepeatableBatch(commands),
+      repeatable: () => isRepeatableBatch(commands),
       stream: false,
       options,
     });
@@ -138,7 +136,7 @@ export class RestClient {
     const onRetry = (failed: RetriedAttempt): void => this.announce(retryEvent(sending, failed));
     let current = sending;
     let refused: Resend | undefined;
-    return withAttempts({ retry, repeatable, signal, onLost, onRetry }, async (index) => {
+    const attempt = async (index: number): Promise<Received> => {
       let format = this.#formats.choose(batch === undefined, repeatable, index);
       let withoutResp2 = index > 0 && format === "base64";
       let ran = false;
@@ -159,7 +157,12 @@ export class RestClient {
           current = { ...sending, form: jsonForm(options.asText!()) };
         }
       }
-    });
+    };
+    try {
+      return await attempt(0);
+    } catch (thrown) {
+      return repeatFailed(thrown, { retry, repeatable: repeatable(), signal, onLost, onRetry }, attempt);
+    }
   }
 
   /** Learns from a reply whether the server takes raw bodies. */
@@ -192,10 +195,10 @@ export class RestClient {
 
   /** Sends one HTTP request. */
   async #attempt(sending: Sending, { format, signal, index }: Attempt): Promise<Received | Resend> {
-    const { fetch, url, timeout, headers } = this.#settings;
+    const { fetch, url, timeout, headers, tokens } = this.#settings;
     const { form, options, commands, batch } = sending;
     const order = ++this.#order.started;
-    const token = options.withoutToken === true ? undefined : this.#tokens?.get();
+    const token = tokens.readYourWrites && options.withoutToken !== true ? tokens.upstashSyncToken : "";
     const trace = requestChannel.hasSubscribers
       ? startTrace(titleOf(sending), index + 1, form.body)
       : undefined;
@@ -218,7 +221,7 @@ export class RestClient {
       const given = reply.headers.get("upstash-sync-token");
       if (given !== null && order >= this.#order.newest) {
         this.#order.newest = order;
-        this.#tokens?.set(given);
+        if (tokens.readYourWrites) tokens.upstashSyncToken = given;
       }
       const secrets = (): readonly unknown[] => secretsOf(commands, headers);
       if (reply.status !== 200) {
@@ -227,7 +230,7 @@ export class RestClient {
       }
       const { received, resp2, lossy } = await readReply(reply, format, sending.stream);
       if (format === "resp2" && this.#formats.learn(resp2)) this.#announceBase64(sending);
-      if (format === "resp2" && !resp2 && sending.repeatable)
+      if (format === "resp2" && !resp2 && sending.repeatable())
         return { kind: "resend", as: "base64", ran: true };
       if (lossy) throw unreadable("it came as text, in which bytes are lost");
       if ("kind" in received && received.kind === "error") {
@@ -246,7 +249,7 @@ export class RestClient {
 }
 
 function describe(command: RestCommand, form: RequestForm, options: SendOptions): Sending {
-  const repeatable = options.repeatable ?? isRepeatable(command);
+  const repeatable = (): boolean => options.repeatable ?? isRepeatable(command);
   return { form, commands: [command], batch: undefined, repeatable, stream: false, options };
 }
 

@@ -3,7 +3,7 @@ import { openFlight } from "#http";
 import type { Fetch, Flight, HttpResponse } from "../adapters/http/flight.ts";
 import { onAbort } from "../signals.ts";
 import { connectionError, isHostControlFlow, redirectError, silenceError } from "./connection-error.ts";
-import { startUpload, type UploadShare } from "./uploads.ts";
+import { startUpload, UPLOAD_MIN, type UploadShare } from "./uploads.ts";
 
 export type { Fetch } from "../adapters/http/flight.ts";
 export { anyOf } from "../signals.ts";
@@ -134,7 +134,7 @@ class Deadline {
     this.#url = url;
     this.#timeout = timeout;
     if (outer !== undefined) this.#ignore = onAbort(outer, () => this.#finish(outer.reason));
-    if (timeout > 0) this.#upload = startUpload(url, flight.unseen);
+    if (timeout > 0 && flight.unseen >= UPLOAD_MIN) this.#upload = startUpload(url, flight.unseen);
   }
 
   /** Waits for one step of the exchange. After a failure nothing more is waited for. */

@@ -58,9 +58,9 @@ export class ReplyFormats {
    * The form for the attempt of this index. A second attempt asks for base64 until RESP2 is known: a browser may refuse
    * the header in a way that looks like a failed connection.
    */
-  choose(single: boolean, repeatable: boolean, index: number): ReplyFormat {
+  choose(single: boolean, repeatable: () => boolean, index: number): ReplyFormat {
     if (!single || this.#resp2 === false) return "base64";
-    return this.#resp2 === true || (repeatable && index === 0) ? "resp2" : "base64";
+    return this.#resp2 === true || (index === 0 && repeatable()) ? "resp2" : "base64";
   }
 
   /** True until RESP2 support is known; a refusal may be about the format. */

@@ -41,7 +41,8 @@ export interface Sending {
   readonly commands: readonly RestCommand[];
   /** The kind of a batch; undefined for one command alone. */
   readonly batch: BatchKind | undefined;
-  readonly repeatable: boolean;
+  /** Whether it may run twice: asked after a failure, and until it is known how a server replies. */
+  readonly repeatable: () => boolean;
   /** A bulk string is given as a stream. */
   readonly stream: boolean;
   readonly options: SendOptions;
