@@ -13,6 +13,7 @@ import {
   type BulkReply,
   type Received,
   type ReplyFormat,
+  type Resp2Reader,
 } from "./read-reply.ts";
 import { readRefusal, refusedBatch, secretsOf, type Resend } from "./refusal.ts";
 import { isRepeatable, isRepeatableBatch } from "./repeatable.ts";
@@ -102,15 +103,19 @@ export class RestClient {
       commands,
       batch: kind,
       repeatable: () => isRepeatableBatch(commands),
-      stream: false,
+      readResp2: undefined,
       options,
     });
     return replies as readonly RespValue[];
   }
 
-  /** Sends a command whose reply is a bulk string, to be read as it arrives; any other reply is given whole. */
-  async open(command: RestCommand, options: SendOptions = {}): Promise<BulkReply | RespValue> {
-    const sending = { ...describe(command, commandForm(command), options), stream: true };
+  /** Sends a command whose reply `openBulk` reads: a bulk string as it arrives, any other reply whole. */
+  async open(
+    command: RestCommand,
+    readResp2: Resp2Reader,
+    options: SendOptions = {},
+  ): Promise<BulkReply | RespValue> {
+    const sending = { ...describe(command, commandForm(command), options), readResp2 };
     return (await this.#send(sending)) as BulkReply | RespValue;
   }
 
@@ -228,7 +233,7 @@ export class RestClient {
         const state = { format, formats: this.#formats, rawBodies: this.#rawBodies, secrets };
         return await readRefusal(sending, reply, state);
       }
-      const { received, resp2, lossy } = await readReply(reply, format, sending.stream);
+      const { received, resp2, lossy } = await readReply(reply, format, sending.readResp2);
       if (format === "resp2" && this.#formats.learn(resp2)) this.#announceBase64(sending);
       if (format === "resp2" && !resp2 && sending.repeatable())
         return { kind: "resend", as: "base64", ran: true };
@@ -237,7 +242,7 @@ export class RestClient {
         const text = cleanServerText(received.text, secrets());
         return batch === undefined ? { kind: "error", text } : refusedBatch(sending, text, {});
       }
-      requireShape(received, batch === undefined ? undefined : commands.length, sending.stream);
+      requireShape(received, batch === undefined ? undefined : commands.length);
       return Array.isArray(received) ? cleanReplies(received as readonly RespValue[], secrets) : received;
     } catch (error) {
       reply?.close();
@@ -250,7 +255,7 @@ export class RestClient {
 
 function describe(command: RestCommand, form: RequestForm, options: SendOptions): Sending {
   const repeatable = (): boolean => options.repeatable ?? isRepeatable(command);
-  return { form, commands: [command], batch: undefined, repeatable, stream: false, options };
+  return { form, commands: [command], batch: undefined, repeatable, readResp2: undefined, options };
 }
 
 /** Names a request in events: the command, or the kind of a batch. */
