@@ -13,6 +13,7 @@ import {
   type BulkReply,
   type Received,
   type ReplyFormat,
+  type Resp2Reader,
 } from "./read-reply.ts";
 import { readRefusal, refusedBatch, secretsOf, type Resend } from "./refusal.ts";
 import { isRepeatable, isRepeatableBatch } from "./repeatable.ts";
@@ -30,8 +31,8 @@ import {
   type Sending,
   type SendOptions,
 } from "./rest-command.ts";
-import { tokenVariable, type RestSettings, type TokenStore } from "./rest-options.ts";
-import { afterLostAttempt, FailedAttempt, isPassing, withAttempts, type RetriedAttempt } from "./retry.ts";
+import type { RestSettings } from "./rest-options.ts";
+import { afterLostAttempt, FailedAttempt, isPassing, repeatFailed, type RetriedAttempt } from "./retry.ts";
 import { cleanServerText } from "./server-error.ts";
 import { startTrace } from "./trace.ts";
 
@@ -65,7 +66,6 @@ const finalCodes: ReadonlySet<string> = new Set(["TIMEOUT", "SIZE_LIMIT", "REQUE
 export class RestClient {
   readonly #settings: RestSettings;
   readonly #formats = new ReplyFormats();
-  readonly #tokens: TokenStore | undefined;
   /** Requests that asked for the token so far, and the last of them whose reply has brought one. */
   readonly #order = { started: 0, newest: 0 };
   /** True if the server takes raw bodies; undefined until it is known. */
@@ -74,7 +74,6 @@ export class RestClient {
 
   constructor(settings: RestSettings) {
     this.#settings = settings;
-    this.#tokens = settings.readYourWrites ? (settings.tokens ?? tokenVariable()) : undefined;
   }
 
   /** False once the server is known to take no raw bodies. */
@@ -103,16 +102,20 @@ export class RestClient {
       form: batchForm(kind, commands),
       commands,
       batch: kind,
-      repeatable: isRepeatableBatch(commands),
-      stream: false,
+      repeatable: () => isRepeatableBatch(commands),
+      readResp2: undefined,
       options,
     });
     return replies as readonly RespValue[];
   }
 
-  /** Sends a command whose reply is a bulk string, to be read as it arrives; any other reply is given whole. */
-  async open(command: RestCommand, options: SendOptions = {}): Promise<BulkReply | RespValue> {
-    const sending = { ...describe(command, commandForm(command), options), stream: true };
+  /** Sends a command whose reply `openBulk` reads: a bulk string as it arrives, any other reply whole. */
+  async open(
+    command: RestCommand,
+    readResp2: Resp2Reader,
+    options: SendOptions = {},
+  ): Promise<BulkReply | RespValue> {
+    const sending = { ...describe(command, commandForm(command), options), readResp2 };
     return (await this.#send(sending)) as BulkReply | RespValue;
   }
 
@@ -138,7 +141,7 @@ export class RestClient {
     const onRetry = (failed: RetriedAttempt): void => this.announce(retryEvent(sending, failed));
     let current = sending;
     let refused: Resend | undefined;
-    return withAttempts({ retry, repeatable, signal, onLost, onRetry }, async (index) => {
+    const attempt = async (index: number): Promise<Received> => {
       let format = this.#formats.choose(batch === undefined, repeatable, index);
       let withoutResp2 = index > 0 && format === "base64";
       let ran = false;
@@ -159,7 +162,12 @@ export class RestClient {
           current = { ...sending, form: jsonForm(options.asText!()) };
         }
       }
-    });
+    };
+    try {
+      return await attempt(0);
+    } catch (thrown) {
+      return repeatFailed(thrown, { retry, repeatable: repeatable(), signal, onLost, onRetry }, attempt);
+    }
   }
 
   /** Learns from a reply whether the server takes raw bodies. */
@@ -192,10 +200,10 @@ export class RestClient {
 
   /** Sends one HTTP request. */
   async #attempt(sending: Sending, { format, signal, index }: Attempt): Promise<Received | Resend> {
-    const { fetch, url, timeout, headers } = this.#settings;
+    const { fetch, url, timeout, headers, tokens } = this.#settings;
     const { form, options, commands, batch } = sending;
     const order = ++this.#order.started;
-    const token = options.withoutToken === true ? undefined : this.#tokens?.get();
+    const token = tokens.readYourWrites && options.withoutToken !== true ? tokens.upstashSyncToken : "";
     const trace = requestChannel.hasSubscribers
       ? startTrace(titleOf(sending), index + 1, form.body)
       : undefined;
@@ -218,23 +226,23 @@ export class RestClient {
       const given = reply.headers.get("upstash-sync-token");
       if (given !== null && order >= this.#order.newest) {
         this.#order.newest = order;
-        this.#tokens?.set(given);
+        if (tokens.readYourWrites) tokens.upstashSyncToken = given;
       }
       const secrets = (): readonly unknown[] => secretsOf(commands, headers);
       if (reply.status !== 200) {
         const state = { format, formats: this.#formats, rawBodies: this.#rawBodies, secrets };
         return await readRefusal(sending, reply, state);
       }
-      const { received, resp2, lossy } = await readReply(reply, format, sending.stream);
+      const { received, resp2, lossy } = await readReply(reply, format, sending.readResp2);
       if (format === "resp2" && this.#formats.learn(resp2)) this.#announceBase64(sending);
-      if (format === "resp2" && !resp2 && sending.repeatable)
+      if (format === "resp2" && !resp2 && sending.repeatable())
         return { kind: "resend", as: "base64", ran: true };
       if (lossy) throw unreadable("it came as text, in which bytes are lost");
       if ("kind" in received && received.kind === "error") {
         const text = cleanServerText(received.text, secrets());
         return batch === undefined ? { kind: "error", text } : refusedBatch(sending, text, {});
       }
-      requireShape(received, batch === undefined ? undefined : commands.length, sending.stream);
+      requireShape(received, batch === undefined ? undefined : commands.length);
       return Array.isArray(received) ? cleanReplies(received as readonly RespValue[], secrets) : received;
     } catch (error) {
       reply?.close();
@@ -246,8 +254,8 @@ export class RestClient {
 }
 
 function describe(command: RestCommand, form: RequestForm, options: SendOptions): Sending {
-  const repeatable = options.repeatable ?? isRepeatable(command);
-  return { form, commands: [command], batch: undefined, repeatable, stream: false, options };
+  const repeatable = (): boolean => options.repeatable ?? isRepeatable(command);
+  return { form, commands: [command], batch: undefined, repeatable, readResp2: undefined, options };
 }
 
 /** Names a request in events: the command, or the kind of a batch. */

@@ -3,7 +3,7 @@ import { openFlight } from "#http";
 import type { Fetch, Flight, HttpResponse } from "../adapters/http/flight.ts";
 import { onAbort } from "../signals.ts";
 import { connectionError, isHostControlFlow, redirectError, silenceError } from "./connection-error.ts";
-import { startUpload, type UploadShare } from "./uploads.ts";
+import { startUpload, UPLOAD_MIN, type UploadShare } from "./uploads.ts";
 
 export type { Fetch } from "../adapters/http/flight.ts";
 export { anyOf } from "../signals.ts";
@@ -133,7 +133,7 @@ class Deadline {
     this.#flight = flight;
     this.#url = url;
     this.#timeout = timeout;
-    if (timeout > 0) this.#upload = startUpload(url, flight.unseen);
+    if (timeout > 0 && flight.unseen >= UPLOAD_MIN) this.#upload = startUpload(url, flight.unseen);
     // A `fetch` that was given may have aborted it meanwhile.
     if (outer?.aborted === true) this.#finish(outer.reason);
     else if (outer !== undefined) this.#ignore = onAbort(outer, () => this.#finish(outer.reason));

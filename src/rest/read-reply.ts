@@ -1,4 +1,4 @@
-/** Decodes the body of a response into replies: RESP2, base64 in JSON or plain JSON, whole or as a stream. */
+/** Decodes the body of a response into replies: RESP2, base64 in JSON or plain JSON. */
 import { concatenate } from "../bytes.ts";
 import { ZstashError } from "../errors.ts";
 import { decodeBase64 } from "../format/base64.ts";
@@ -23,6 +23,9 @@ export interface BulkReply {
 /** A reply, the replies of a batch, or a bulk string that is still arriving. */
 export type Received = RespValue | readonly RespValue[] | BulkReply;
 
+/** Reads a body in RESP2 that begins with `first`: whole, or a bulk string as it arrives. */
+export type Resp2Reader = (reply: HttpReply, first: Uint8Array) => Promise<RespValue | BulkReply>;
+
 /** A reply as it was received. */
 export interface ReceivedReply {
   /** It was RESP2. */
@@ -35,12 +38,6 @@ export interface ReceivedReply {
 const REPLACEMENT = "\uFFFD";
 /** First bytes of JSON and of pages: `{`, `[`, white space, `<`. RESP2 starts with none of them. */
 const jsonStarts: readonly number[] = [0x7b, 0x5b, 0x20, 0x09, 0x0a, 0x0d, 0x3c];
-
-/** The longest first line of a bulk string: `$`, 19 digits and CRLF are 22 bytes; errors are lines of their own. */
-const HEAD_MAX = 24;
-const DOLLAR = 0x24;
-const CR = 13;
-const LF = 10;
 
 /** Failures of RESP2, each followed by a success of base64, after which it is no longer asked for. */
 const FAILURES_MAX = 2;
@@ -58,9 +55,9 @@ export class ReplyFormats {
    * The form for the attempt of this index. A second attempt asks for base64 until RESP2 is known: a browser may refuse
    * the header in a way that looks like a failed connection.
    */
-  choose(single: boolean, repeatable: boolean, index: number): ReplyFormat {
+  choose(single: boolean, repeatable: () => boolean, index: number): ReplyFormat {
     if (!single || this.#resp2 === false) return "base64";
-    return this.#resp2 === true || (repeatable && index === 0) ? "resp2" : "base64";
+    return this.#resp2 === true || (index === 0 && repeatable()) ? "resp2" : "base64";
   }
 
   /** True until RESP2 support is known; a refusal may be about the format. */
@@ -83,19 +80,19 @@ export class ReplyFormats {
 
 /**
  * Reads a reply in whatever form it comes: the first byte tells, because servers that do not know RESP2 answer in JSON.
- * RESP2 is parsed as it arrives. Strings in JSON are base64 if that was asked for, else text.
+ * RESP2 is parsed as it arrives, by `readResp2`. Strings in JSON are base64 if that was asked for, else text.
  *
  * @throws {ZstashError} REDIS, TRUNCATED, SIZE_LIMIT for what is no reply
  */
 export async function readReply(
   reply: HttpReply,
   asked: ReplyFormat,
-  stream: boolean,
+  readResp2: Resp2Reader = readWhole,
 ): Promise<ReceivedReply> {
   const first = await reply.read();
   if (first === undefined) throw cannotRead("TRUNCATED", "it is empty, got 0 bytes");
   if (!jsonStarts.includes(first[0]!)) {
-    return { resp2: true, lossy: false, received: await openBulk(reply, first, stream) };
+    return { resp2: true, lossy: false, received: await readResp2(reply, first) };
   }
   const chunks: Uint8Array[] = [];
   let size = 0;
@@ -112,36 +109,11 @@ export async function readReply(
 }
 
 /**
- * Reads a RESP2 body that begins with `first`: with `stream`, a bulk string only up to its length; all else to its end.
+ * Reads a RESP2 body that begins with `head` to its end.
  *
  * @throws {ZstashError} REDIS, TRUNCATED, SIZE_LIMIT for what is no reply
  */
-export async function openBulk(
-  reply: HttpReply,
-  first: Uint8Array,
-  stream: boolean,
-): Promise<BulkReply | RespValue> {
-  if (!stream) return readWhole(reply, first);
-  let head = first;
-  while (head[0] === DOLLAR && !head.subarray(0, HEAD_MAX).includes(LF) && head.length < HEAD_MAX) {
-    const chunk = await reply.read();
-    if (chunk === undefined) break;
-    head = concatenate([head, chunk]);
-  }
-  const size = bulkSize(head);
-  if (size === undefined) return readWhole(reply, head);
-  return { kind: "stream", size, stream: streamOf(reply, head.subarray(head.indexOf(LF) + 1), size) };
-}
-
-/** The length in a bulk string's first line; undefined for another reply, a null, or a malformed length. */
-function bulkSize(head: Uint8Array): number | undefined {
-  const end = head.indexOf(LF);
-  if (head[0] !== DOLLAR || end === -1 || end > HEAD_MAX) return undefined;
-  const text = String.fromCharCode(...head.subarray(1, end + 1));
-  return /^\d{1,15}\r\n$/.test(text) ? Number(text) : undefined;
-}
-
-async function readWhole(reply: HttpReply, head: Uint8Array): Promise<RespValue> {
+export async function readWhole(reply: HttpReply, head: Uint8Array): Promise<RespValue> {
   const parser = new RespParser();
   const values = parser.push(head);
   for (let chunk = await reply.read(); chunk !== undefined; chunk = await reply.read()) {
@@ -151,48 +123,6 @@ async function readWhole(reply: HttpReply, head: Uint8Array): Promise<RespValue>
   const [value] = values;
   if (value !== undefined && values.length === 1) return value;
   throw cannotRead("REDIS", `one was asked for, got ${values.length}`);
-}
-
-function streamOf(reply: HttpReply, first: Uint8Array, size: number): ByteStream {
-  let rest: Uint8Array | undefined = first;
-  let left = size;
-  /** Bytes of the closing CRLF seen so far; they may come in two chunks. */
-  let terminator = 0;
-  const takeEnd = (bytes: Uint8Array): void => {
-    for (const byte of bytes) {
-      if (terminator > 1 || byte !== (terminator === 0 ? CR : LF)) {
-        throw cannotRead("REDIS", "a bulk string ends in CRLF, got other bytes");
-      }
-      terminator += 1;
-    }
-  };
-  const stream = new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        try {
-          for (;;) {
-            const chunk = rest !== undefined && rest.length > 0 ? rest : await reply.read();
-            rest = undefined;
-            if (chunk === undefined) break;
-            const part = chunk.subarray(0, left);
-            takeEnd(chunk.subarray(part.length));
-            left -= part.length;
-            if (part.length > 0) return controller.enqueue(part);
-          }
-          if (left > 0 || terminator < 2) {
-            throw cannotRead("TRUNCATED", `${left} of ${size} bytes are missing`);
-          }
-          controller.close();
-        } catch (error) {
-          reply.close();
-          throw error;
-        }
-      },
-      cancel: () => reply.close(),
-    },
-    { highWaterMark: 0 },
-  );
-  return stream as unknown as ByteStream;
 }
 
 /** Reads a body in JSON: one reply, or an array of them; with `base64`, strings are decoded to their bytes. */
@@ -242,9 +172,9 @@ function toValue(result: unknown, base64: boolean): RespValue {
 }
 
 /** Throws unless one reply came for a command alone, and for a batch as many as it has commands. */
-export function requireShape(received: Received, batch: number | undefined, stream: boolean): void {
+export function requireShape(received: Received, batch: number | undefined): void {
   if ("kind" in received) {
-    if (batch === undefined && (stream || received.kind !== "stream")) return;
+    if (batch === undefined) return;
     throw unreadable("one came for all commands");
   }
   if (batch === undefined) throw unreadable("one was asked for, got a list");
@@ -256,7 +186,8 @@ export function unreadable(reason: string): ZstashError {
   return new ZstashError("REDIS", `Cannot read the replies: ${reason}`, { effect: "unknown" });
 }
 
-function cannotRead(code: "REDIS" | "TRUNCATED" | "SIZE_LIMIT", reason: string): ZstashError {
+/** The error for a body that is no reply. */
+export function cannotRead(code: "REDIS" | "TRUNCATED" | "SIZE_LIMIT", reason: string): ZstashError {
   return new ZstashError(code, `Cannot read the reply: ${reason}`, { effect: "unknown" });
 }
 

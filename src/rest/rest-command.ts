@@ -1,5 +1,6 @@
 /** Puts commands into the form of an HTTP request: bytes as a body of their own, everything else as JSON. */
 import { ZstashError } from "../errors.ts";
+import type { Resp2Reader } from "./read-reply.ts";
 
 /** An argument of a command: texts and numbers as they are written in JSON, and bytes. */
 export type RestArgument = string | number | boolean | Uint8Array;
@@ -41,9 +42,10 @@ export interface Sending {
   readonly commands: readonly RestCommand[];
   /** The kind of a batch; undefined for one command alone. */
   readonly batch: BatchKind | undefined;
-  readonly repeatable: boolean;
-  /** A bulk string is given as a stream. */
-  readonly stream: boolean;
+  /** Whether it may run twice: asked after a failure, and until it is known how a server replies. */
+  readonly repeatable: () => boolean;
+  /** Reads a reply in RESP2; undefined for one that is read whole. */
+  readonly readResp2: Resp2Reader | undefined;
   readonly options: SendOptions;
 }
 

@@ -55,10 +55,12 @@ const retryOptionNames: readonly string[] = ["retries", "backoff"];
 
 export type RetrySettings = Required<RetryOptions>;
 
-/** Keeps the read-your-writes token: the SDK's client, which shows it to its user, or a variable. */
+/** The place of the read-your-writes token: a requester, on which the SDK shows it to its user, or one of our own. */
 export interface TokenStore {
-  get(): string | undefined;
-  set(token: string): void;
+  /** Neither sent nor kept where this is false. */
+  readonly readYourWrites: boolean;
+  /** The token of the last reply; empty before the first. */
+  upstashSyncToken: string;
 }
 
 export interface RestSettings {
@@ -71,9 +73,7 @@ export interface RestSettings {
   readonly retry: RetrySettings;
   readonly timeout: number;
   readonly signal: RestOptions["signal"];
-  readonly readYourWrites: boolean;
-  /** Undefined if nobody else looks at the token. */
-  readonly tokens: TokenStore | undefined;
+  readonly tokens: TokenStore;
   /** Told of retries and fallbacks. */
   readonly onEvent: EventListener | undefined;
 }
@@ -110,8 +110,7 @@ export function readRestOptions(
     retry: readRetry(retry),
     timeout,
     signal,
-    readYourWrites,
-    tokens,
+    tokens: tokens ?? { readYourWrites, upstashSyncToken: "" },
     onEvent,
   };
 }
@@ -151,15 +150,4 @@ export function readRetry(retry: RetryOptions | false = {}): RetrySettings {
 /** Random, so that many clients that failed together do not come back together. */
 function defaultBackoff(retry: number): number {
   return Math.min(BACKOFF_MAX, 50 * Math.exp(retry)) * (0.5 + Math.random() / 2);
-}
-
-/** Keeps a token that nobody else sees. */
-export function tokenVariable(): TokenStore {
-  let current: string | undefined;
-  return {
-    get: () => current,
-    set(token) {
-      current = token;
-    },
-  };
 }

@@ -20,7 +20,7 @@ export interface AttemptOutcome {
   readonly retryAfter?: string | null;
 }
 
-/** An attempt that may be followed by another. It never leaves `withAttempts`, which throws its `error`. */
+/** An attempt that may be followed by another. It never leaves `repeatFailed`, which throws its `error`. */
 export class FailedAttempt extends Error {
   override readonly name = "FailedAttempt";
   readonly error: ZstashError;
@@ -55,37 +55,41 @@ export interface RetriedAttempt {
 }
 
 /**
- * Runs `attempt` until it succeeds, fails for good, or has been repeated often enough. What has certainly not run is sent
- * again whatever it is; what may have run, if it is repeatable. What timed out never is: its caller has waited long enough.
+ * Goes on after the first attempt has failed with `thrown`: runs `attempt` again until it succeeds, fails for good, or has
+ * been repeated often enough. What has certainly not run is sent again whatever it is; what may have run, if it is
+ * repeatable. What timed out never is: its caller has waited long enough.
  *
  * @throws {ZstashError} of the last attempt; its message says that nothing has run, or, of a request that must not run
  * twice, that it may have
  */
-export async function withAttempts<T>(
+export async function repeatFailed<T>(
+  thrown: unknown,
   { retry, repeatable, signal, onLost, onRetry }: AttemptOptions,
   attempt: (index: number) => Promise<T>,
 ): Promise<T> {
+  let failure = thrown;
   let lost = false;
   for (let index = 0; ; index++) {
+    if (!(failure instanceof FailedAttempt)) {
+      // The caller gave up: what becomes of the command is unknown here too.
+      onLost?.();
+      throw failure;
+    }
+    const { error, outcome } = failure;
+    if (error.effect === "unknown") onLost?.();
+    lost ||= error.effect === "unknown";
+    const asked = retryAfter(outcome.retryAfter ?? null);
+    const mayRepeat = repeatable || (error.effect === "none" && !lost);
+    if (!mayRepeat || !outcome.passing || index >= retry.retries || asked === Infinity) {
+      throw lost ? ofUnknownEffect(error, repeatable) : ofNoEffect(error);
+    }
+    const wait = asked ?? pauseOf(retry.backoff(index));
+    onRetry({ attempt: index + 1, wait, error });
+    await delay(wait, signal);
     try {
-      return await attempt(index);
-    } catch (thrown) {
-      if (!(thrown instanceof FailedAttempt)) {
-        // The caller gave up: what becomes of the command is unknown here too.
-        onLost?.();
-        throw thrown;
-      }
-      const { error, outcome } = thrown;
-      if (error.effect === "unknown") onLost?.();
-      lost ||= error.effect === "unknown";
-      const asked = retryAfter(outcome.retryAfter ?? null);
-      const mayRepeat = repeatable || (error.effect === "none" && !lost);
-      if (!mayRepeat || !outcome.passing || index >= retry.retries || asked === Infinity) {
-        throw lost ? ofUnknownEffect(error, repeatable) : ofNoEffect(error);
-      }
-      const wait = asked ?? pauseOf(retry.backoff(index));
-      onRetry({ attempt: index + 1, wait, error });
-      await delay(wait, signal);
+      return await attempt(index + 1);
+    } catch (next) {
+      failure = next;
     }
   }
 }

@@ -3,8 +3,8 @@ import { now } from "../timers.ts";
 
 /** Bytes a second below which a body counts as one that does not move: 256 kbit/s. */
 export const SLOWEST_UPLOAD: number = 32 << 10;
-/** Bodies below this count for nothing: they take a second or two. */
-const SMALL = 64 << 10;
+/** Bodies below this count for nothing, and need no share: they take a second or two. */
+export const UPLOAD_MIN: number = 64 << 10;
 /** How often its own time an upload may take before it no longer counts; Workers drop requests without a word. */
 const SHARED_BY = 8;
 
@@ -25,9 +25,8 @@ export interface UploadShare {
   end(): void;
 }
 
-/** Counts a body of which `bytes` may be on their way unseen; undefined for a small one. */
-export function startUpload(url: string, bytes: number): UploadShare | undefined {
-  if (bytes < SMALL) return undefined;
+/** Counts a body of which `bytes` may be on their way unseen, `UPLOAD_MIN` or more. */
+export function startUpload(url: string, bytes: number): UploadShare {
   const origin = url.slice(0, url.indexOf("/", url.indexOf("//") + 2) + 1 || url.length);
   const own: Upload = { bytes, until: now() + SHARED_BY * timeFor(bytes) };
   const all = uploads.get(origin) ?? new Set();

@@ -14,13 +14,14 @@ import {
   type RequestCommands,
   type RequestPlan,
   type SdkRequest,
+  type SdkSend,
   type Send,
   type SendRequest,
   type Transport,
 } from "./plan.ts";
 import { RequestOrder } from "./order.ts";
 import { decodeAnswer } from "./reply.ts";
-import { compressedMark, isCompressed } from "./mark.ts";
+import { compressedMark } from "./mark.ts";
 import { readSettings, type CompressionOptions, type Settings } from "./settings.ts";
 import { asSizeError, isRequestLimit } from "./size-error.ts";
 
@@ -46,6 +47,13 @@ export type CompressionMiddleware = <Result>(
  */
 export function compressionMiddleware(options: CompressionOptions = {}): CompressionMiddleware {
   return createMiddleware(readSettings(options));
+}
+
+/** Makes the function that sends the requests of a client whose transport is ours. */
+export function createRequest(settings: Settings, transport: Transport): SdkSend {
+  const run = createMiddleware(settings, transport);
+  const other = transport.other.bind(transport) as SendRequest;
+  return (request) => run(request, other);
 }
 
 /** Makes the middleware; with a transport it sends the requests itself, and `next` gets what holds no commands. */
@@ -86,7 +94,7 @@ export function createMiddleware(settings: Settings, transport?: Transport): Com
       place?.leave();
     }
     const answer = await answering;
-    return plan.reads === undefined || isCompressed(request)
+    return plan.reads === undefined || request[compressedMark] === true
       ? answer
       : decodeAnswer(answer, plan, settings, loadOnDemand);
   };
@@ -111,7 +119,8 @@ export function createMiddleware(settings: Settings, transport?: Transport): Com
   };
 
   const run = (request: CommandRequest, next: SendRequest): Promise<unknown> => {
-    const compressed = isCompressed(request);
+    // Not by a function: this is asked of every request.
+    const compressed = (request as SdkRequest)[compressedMark] === true;
     const read = compressed && transport === undefined ? undefined : readRequest(request, settings);
     if (read === undefined) return next(request);
     // The values are another middleware's: here they are only carried, and frames among the replies stay bytes.
@@ -173,13 +182,14 @@ function viaRest(transport: Transport, request: SdkRequest, { kind, reads }: Req
  */
 async function sendCommands(
   outgoing: Outgoing,
-  { kind }: RequestPlan,
+  { kind, mayNeedParts: mayBeLarge }: RequestPlan,
   { maxRequestSize }: Settings,
   send: Send,
 ): Promise<unknown> {
   const limit = maxRequestSize ?? DEFAULT_REQUEST_SIZE;
   const divisible = kind === "pipeline" && outgoing.commands.length > 1;
-  if (mayNeedParts(outgoing.commands, kind, maxRequestSize)) {
+  // Encoded it may be small.
+  if (mayBeLarge && mayNeedParts(outgoing.commands, kind, maxRequestSize)) {
     const half = await loadOnDemand();
     // Without it the size is the server's to judge.
     if (!("error" in half)) {

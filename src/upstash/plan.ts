@@ -10,6 +10,7 @@ import {
   type CommandArguments,
   type ValueReply,
 } from "./commands.ts";
+import type { compressedMark } from "./mark.ts";
 import type { CompressionMode, Settings } from "./settings.ts";
 
 /** A request of the SDK, as far as it matters here: one command, or an array of commands, already serialised. */
@@ -32,6 +33,8 @@ export interface SdkRequest extends CommandRequest {
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
   readonly isStreaming?: boolean;
+  /** True if its values are another middleware's. */
+  readonly [compressedMark]?: unknown;
   /** Called with each message of a subscription. */
   readonly onMessage?: (data: string) => void;
 }
@@ -105,7 +108,12 @@ export interface Transport {
     request: SdkRequest,
     hasValues: (index: number) => boolean,
   ): Promise<CommandReply[]>;
+  /** Sends a request that holds no commands. */
+  other(request: SdkRequest): Promise<CommandReply | CommandReply[]>;
 }
+
+/** Sends a request of the SDK, which promises its caller's type for whatever the server answers. */
+export type SdkSend = <Result = unknown>(request: CommandRequest) => Promise<CommandReply<Result>>;
 
 /** The commands of a request; undefined for a request that holds none, such as a subscription. */
 export function readRequest(request: SdkRequest, { mode }: Settings): RequestCommands | undefined {
@@ -129,6 +137,7 @@ export function planRequest({ kind, mode, commands }: RequestCommands, settings:
   const compression = mode === "on" || mode === "shadow" ? mode : "off";
   const writes: PlannedWrite[] = [];
   let size = 0;
+  let wrapped = 0;
   let reads: (PlannedReply | undefined)[] | undefined;
   for (const [commandIndex, command] of commands.entries()) {
     const known = findCommand(command);
@@ -148,6 +157,7 @@ export function planRequest({ kind, mode, commands }: RequestCommands, settings:
       const value = planWrite({ command: name, key, text, ttl }, compression, settings);
       if (value === undefined) continue;
       writes.push({ commandIndex, position, value });
+      if (value.wrap) wrapped += 1;
       size += text.length;
     }
   }
@@ -157,20 +167,27 @@ export function planRequest({ kind, mode, commands }: RequestCommands, settings:
     commands,
     writes,
     large: size >= LARGE_TEXT,
-    mayNeedParts: mayNeedParts(commands, kind, settings.maxRequestSize),
+    mayNeedParts: mayNeedParts(commands, kind, settings.maxRequestSize, wrapped * WRAP_SIZE),
     reads,
   };
 }
 
-/** Returns true if commands may pass the limit of a request and that is ours to see: they can be divided, or a limit was given. */
+/**
+ * Returns true if commands, and `more` bytes, may pass the limit of a request and that is ours to see: they can be divided,
+ * or a limit was given.
+ */
 export function mayNeedParts(
   commands: readonly CommandArguments[],
   kind: RequestKind,
   maxRequestSize: number | undefined,
+  more: number = 0,
 ): boolean {
   if (maxRequestSize === undefined && (kind !== "pipeline" || commands.length === 1)) return false;
-  return mayExceed(commands, maxRequestSize ?? DEFAULT_REQUEST_SIZE);
+  return mayExceed(commands, (maxRequestSize ?? DEFAULT_REQUEST_SIZE) - more);
 }
+
+/** The most bytes by which a short text in a frame passes six a character. */
+const WRAP_SIZE = 64;
 
 /** Returns true if commands may take more than `limit` bytes in JSON, at six a character, without writing them. */
 function mayExceed(commands: readonly CommandArguments[], limit: number): boolean {

@@ -78,7 +78,7 @@ export class RawTransport implements Transport {
       void deliverMessages(reply, onMessage, signal);
       return { result: 1 };
     }
-    const { received } = await readReply(reply, "base64", false);
+    const { received } = await readReply(reply, "base64");
     if ("kind" in received) return toReply(received as RespValue, false);
     return received.map((one) => toReply(one, false));
   }

@@ -2,7 +2,6 @@
 import type { ZstashError } from "../errors.ts";
 import { emit } from "../metrics/events.ts";
 import { claimedSize, type DecodeSettings, type ReplyBudget, type ValueRead } from "../value/decode.ts";
-import { replyTooLarge } from "./failures.ts";
 import type { PlannedReply } from "./plan.ts";
 
 /** The values of one command's reply. */
@@ -22,13 +21,20 @@ export interface ReplyLimits extends DecodeSettings {
  */
 export class ReplyBudgets<Limits extends ReplyLimits> {
   readonly #limits: Limits;
+  readonly #tooLarge: (reply: ReplyReads) => Promise<ZstashError>;
   /** By reply, for those that are admitted. */
   readonly #claims: ReadonlyMap<ReplyReads, number>;
   #free: number;
 
-  constructor(replies: readonly (ReplyReads | undefined)[], limits: Limits) {
+  /** `tooLarge` makes the error of a reply that is refused. */
+  constructor(
+    replies: readonly (ReplyReads | undefined)[],
+    limits: Limits,
+    tooLarge: (reply: ReplyReads) => Promise<ZstashError>,
+  ) {
     const { maxSize, maxReplySize } = limits;
     this.#limits = limits;
+    this.#tooLarge = tooLarge;
     this.#free = maxReplySize;
     const claims = new Map<ReplyReads, number>();
     for (const reply of replies) if (reply !== undefined) claims.set(reply, claimOf(reply, maxSize));
@@ -47,7 +53,7 @@ export class ReplyBudgets<Limits extends ReplyLimits> {
    */
   async within<Result>(reply: ReplyReads, decode: (bounded: Limits) => Promise<Result>): Promise<Result> {
     const claim = this.#claims.get(reply);
-    if (claim === undefined) throw this.#refuse(reply);
+    if (claim === undefined) throw await this.#refuse(reply);
     const before = this.#free + claim;
     const budget: ReplyBudget = { left: before };
     this.#free = 0;
@@ -62,15 +68,11 @@ export class ReplyBudgets<Limits extends ReplyLimits> {
     }
   }
 
-  #refuse({ reads, planned }: ReplyReads): ZstashError {
-    const { maxReplySize, onEvent } = this.#limits;
-    const error = replyTooLarge(
-      reads.map(([, read]) => read),
-      planned,
-      maxReplySize,
-    );
+  async #refuse(reply: ReplyReads): Promise<ZstashError> {
+    const { onEvent } = this.#limits;
+    const error = await this.#tooLarge(reply);
     if (onEvent !== undefined) {
-      for (const [, { command, key }] of reads)
+      for (const [, { command, key }] of reply.reads)
         emit(onEvent, { type: "decode-failed", command, key, code: error.code, error });
     }
     return error;
@@ -85,6 +87,11 @@ function claimOf({ reads }: ReplyReads, maxSize: number): number {
     if (size <= maxSize) claim += size;
   }
   return claim;
+}
+
+/** The keys of values or of their errors, each once. */
+export function keysOfAll(subjects: readonly { readonly key?: string | undefined }[]): readonly string[] {
+  return [...new Set(subjects.map(({ key }) => key!))];
 }
 
 /** Returns true if a value failed for what is left of the reply's budget, and not for a fault of its own. */

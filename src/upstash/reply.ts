@@ -14,16 +14,20 @@ import {
 import type { CodecFailure } from "../value/encode.ts";
 import { batchErrorText } from "./batch-error.ts";
 import { fieldOfReply, keyOfReply, type ValueReply } from "./commands.ts";
-import { combineFailures, replyTooLarge } from "./failures.ts";
 import type { CommandReply, PlannedReply, RequestPlan } from "./plan.ts";
-import { isOverBudget, ReplyBudgets } from "./reply-budget.ts";
+import { isOverBudget, keysOfAll, ReplyBudgets, type ReplyReads } from "./reply-budget.ts";
 import type { Settings } from "./settings.ts";
 
-/** Decodes with pauses; part of what is loaded on demand. */
-type DecodeLarge = (codec: Zstd | CodecFailure, read: ValueRead, settings: DecodeSettings) => Promise<string>;
+/** What is used here of the part that is loaded on demand. */
+interface ReplyHalf {
+  /** Decodes with pauses. */
+  decodeLarge(codec: Zstd | CodecFailure, read: ValueRead, settings: DecodeSettings): Promise<string>;
+  combineFailures(failures: readonly ZstashError[], planned: PlannedReply): ZstashError;
+  replyTooLarge(reply: ReplyReads, limit: number): ZstashError;
+}
 
-/** Loads the half with `decodeLarge`; gives an error where it cannot be had. */
-export type LoadDecodeLarge = () => Promise<{ readonly decodeLarge: DecodeLarge } | CodecFailure>;
+/** Loads that part; gives an error where it cannot be had. */
+export type LoadReplyHalf = () => Promise<ReplyHalf | CodecFailure>;
 
 /** A reply in which something has to be decoded. */
 interface EncodedReply {
@@ -59,7 +63,7 @@ export async function decodeAnswer(
   answer: unknown,
   { kind, commands, reads }: RequestPlan,
   settings: Settings,
-  loadOnDemand: LoadDecodeLarge,
+  loadOnDemand: LoadReplyHalf,
 ): Promise<unknown> {
   const batch = kind !== "command";
   // The SDK's result for an aborted request is no list.
@@ -74,7 +78,10 @@ export async function decodeAnswer(
   const count = encoded.reduce((sum, one) => sum + (one?.reads.length ?? 0), 0);
   const { maxSize, maxReplySize } = settings;
   // Few values cannot pass the limit together.
-  const budgets = count * maxSize > maxReplySize ? new ReplyBudgets(encoded, settings) : undefined;
+  const budgets =
+    count * maxSize > maxReplySize
+      ? new ReplyBudgets(encoded, settings, (one) => tooLarge(one, maxReplySize, loadOnDemand))
+      : undefined;
   const codec = settings.codec.loaded ?? (await settings.codec.load());
   const decoded = [...replies];
   for (const [index, one] of encoded.entries()) {
@@ -164,7 +171,7 @@ async function decodeReply(
   codec: Zstd | CodecFailure,
   { planned, reads, reply, items }: EncodedReply,
   settings: Settings,
-  loadOnDemand: LoadDecodeLarge,
+  loadOnDemand: LoadReplyHalf,
 ): Promise<CommandReply> {
   const decoded: (string | null)[] = [];
   const failures: ZstashError[] = [];
@@ -181,11 +188,7 @@ async function decodeReply(
     } catch (error) {
       if (!(error instanceof ZstashError)) throw error;
       if (isOverBudget(error, read, settings))
-        throw replyTooLarge(
-          reads.map(([, one]) => one),
-          planned,
-          settings.maxReplySize,
-        );
+        throw await tooLarge({ planned, reads }, settings.maxReplySize, loadOnDemand);
       if (read.frame !== undefined && staysAsItIs(error)) continue;
       if (settings.onCorrupt === "throw" || !damage.has(error.code)) failures.push(error);
       decoded[index] = null;
@@ -194,7 +197,19 @@ async function decodeReply(
   const [failure] = failures;
   if (failure === undefined) return { ...reply, result: withDecoded({ planned, reply, items }, decoded) };
   if (failures.length === 1 && planned.reply.keyed !== true) throw failure;
-  throw combineFailures(failures, planned);
+  const half = await loadOnDemand();
+  // Without the half that names them all it is the error of the first.
+  throw "error" in half
+    ? failure.with({ keys: keysOfAll(failures) })
+    : half.combineFailures(failures, planned);
+}
+
+/** The error of a reply that is too large; without the half that names its values a plainer one. */
+async function tooLarge(reply: ReplyReads, limit: number, loadOnDemand: LoadReplyHalf): Promise<ZstashError> {
+  const half = await loadOnDemand();
+  if (!("error" in half)) return half.replyTooLarge(reply, limit);
+  const keys = keysOfAll(reply.reads.map(([, read]) => read));
+  return new ZstashError("SIZE_LIMIT", "Cannot decode the reply: it is larger than maxReplySize", { keys });
 }
 
 /** The result of a reply with texts for its stored values, by their index, and null for those that count as missing. */

@@ -2,7 +2,7 @@
 import { requireOptions } from "../check.ts";
 import { readRestOptions, restOptionNames, type RestOptions } from "../rest/rest-options.ts";
 import { mark } from "./mark.ts";
-import { createMiddleware } from "./middleware.ts";
+import { createRequest } from "./middleware.ts";
 import type { CommandReply, CommandRequest } from "./plan.ts";
 import { RawTransport } from "./raw-transport.ts";
 import { readClientSettings, type ClientCompressionOptions } from "./settings.ts";
@@ -51,28 +51,18 @@ export function createRequester(options: RequesterOptions): CompressingRequester
   requireOptions(options, [...restOptionNames, "compression"]);
   const { compression = {}, readYourWrites = true, ...rest } = options;
   const [settings, carrier] = readClientSettings(compression);
-  const tokens = {
-    get: () => (requester.readYourWrites ? requester.upstashSyncToken : ""),
-    set(token: string) {
-      if (requester.readYourWrites) requester.upstashSyncToken = token;
-    },
-  };
-  const checked = readRestOptions({ ...rest, readYourWrites: true }, tokens);
+  const tokens = { readYourWrites, upstashSyncToken: "" };
+  const checked = readRestOptions(rest, tokens);
   const headers: Record<string, string> = { ...checked.headers };
-  const transport = new RawTransport({ ...checked, headers }, carrier);
-  const compress = createMiddleware(settings, transport);
-  const other = async (request: CommandRequest): Promise<CommandReply> =>
-    (await transport.other(request)) as CommandReply;
-  const requester: CompressingRequester = {
-    readYourWrites,
-    upstashSyncToken: "",
-    request: (request) => compress(request, other),
-    mergeTelemetry(telemetry) {
+  // The SDK reads and writes the token on its requester, which is where the transport keeps it.
+  const requester: CompressingRequester = Object.assign(tokens, {
+    request: createRequest(settings, new RawTransport({ ...checked, headers }, carrier)),
+    mergeTelemetry(telemetry: Telemetry) {
       for (const [name, value] of Object.entries(telemetry)) {
         if (value) headers[`upstash-telemetry-${name}`] = joined(headers[`upstash-telemetry-${name}`], value);
       }
     },
-  };
+  });
   mark(requester);
   return requester;
 }

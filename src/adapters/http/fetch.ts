@@ -1,5 +1,5 @@
 /** Sends requests by `fetch`: the platform's, as it is at each request, or a function that stands in for it. */
-import { bodySize, type Fetch, type Flight, type HttpResponse } from "./flight.ts";
+import type { Fetch, Flight, HttpResponse } from "./flight.ts";
 
 /** Sends a request by `given`, or else by the platform's `fetch`. */
 export function openFlight(given: Fetch | undefined, url: string, init: RequestInit): Flight {
@@ -54,6 +54,12 @@ class FetchFlight implements Flight {
     this.#reader?.cancel().catch(() => undefined);
     this.#reader = undefined;
   }
+}
+
+/** Bytes of a request's body; of a text, its characters. */
+export function bodySize(body: unknown): number {
+  if (typeof body === "string") return body.length;
+  return body instanceof Uint8Array ? body.length : 0;
 }
 
 /** Async, so that a stand-in that throws at once fails like one that rejects. */

@@ -24,9 +24,3 @@ export interface Flight {
   /** Ends the request and its response; can be called at any time and twice. */
   abort(reason: unknown): void;
 }
-
-/** Bytes of a request's body. */
-export function bodySize(body: unknown): number {
-  if (typeof body === "string") return body.length;
-  return body instanceof Uint8Array ? body.length : 0;
-}

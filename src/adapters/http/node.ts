@@ -4,8 +4,8 @@ import http, { type ClientRequest, type IncomingMessage } from "node:http";
 import https from "node:https";
 import type { Socket } from "node:net";
 import { now, wallClock } from "../../timers.ts";
-import { openFlight as openFetch } from "./fetch.ts";
-import { bodySize, type Fetch, type Flight, type HttpResponse } from "./flight.ts";
+import { bodySize, openFlight as openFetch } from "./fetch.ts";
+import type { Fetch, Flight, HttpResponse } from "./flight.ts";
 import { isPlatformFetch } from "./platform-fetch.ts";
 
 /** Idle sockets that are kept for each server; others are closed. */

@@ -2,6 +2,7 @@
 import { createServer as createTlsServer } from "node:tls";
 import { afterEach, describe, expect, test } from "vitest";
 import type { ZstashError } from "../../../src/errors.ts";
+import { openBulk } from "../../../src/rest/bulk-stream.ts";
 import { RestClient } from "../../../src/rest/client.ts";
 import { exchange } from "../../../src/rest/exchange.ts";
 import { readRestOptions, type RestOptions } from "../../../src/rest/rest-options.ts";
@@ -254,7 +255,7 @@ describe("a host", () => {
       for (const work of [
         () => client.command(["GET", "k"]),
         () => client.batch("pipeline", [["GET", "k"]]),
-        () => client.open(["GET", "k"]),
+        () => client.open(["GET", "k"], openBulk),
       ]) {
         calls = 0;
         expect(await rejection(work())).toBe(thrown);

@@ -2,6 +2,7 @@
 import { afterAll, afterEach, expect, test } from "vitest";
 import { ZstashError } from "../../../src/errors.ts";
 import { createDevServer, type DevServerSwitches } from "../../../src/dev/index.ts";
+import { openBulk } from "../../../src/rest/bulk-stream.ts";
 import type { RestClient } from "../../../src/rest/client.ts";
 import type { Fetch } from "../../../src/rest/exchange.ts";
 import { readRestOptions } from "../../../src/rest/rest-options.ts";
@@ -53,7 +54,7 @@ const cases: readonly Case[] = [
   {
     name: "a stream",
     async run(client) {
-      const reply = await client.open(["GET", "kept"]);
+      const reply = await client.open(["GET", "kept"], openBulk);
       if (reply.kind === "stream") return new Response(reply.stream).text();
       // In base64 it comes whole.
       return reply.kind === "bulk" && reply.bytes !== null ? new TextDecoder().decode(reply.bytes) : reply;

@@ -1,6 +1,7 @@
 /** Requests that fail: how often each is sent, what its error says, and what is found out of the server meanwhile. */
 import { describe, expect, test } from "vitest";
 import { ZstashError } from "../../../src/errors.ts";
+import { openBulk } from "../../../src/rest/bulk-stream.ts";
 import { RestClient } from "../../../src/rest/client.ts";
 import type { Fetch } from "../../../src/rest/exchange.ts";
 import type { RestCommand } from "../../../src/rest/rest-command.ts";
@@ -392,7 +393,7 @@ describe("a signal that is none", () => {
     for (const work of [
       client.command(["GET", "k"]),
       client.batch("pipeline", [["GET", "k"]]),
-      client.open(["GET", "k"]),
+      client.open(["GET", "k"], openBulk),
     ]) {
       expect((await failure(work)).message).toMatch(message);
     }

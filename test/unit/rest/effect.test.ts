@@ -4,6 +4,7 @@
  */
 import { describe, expect, test } from "vitest";
 import type { ZstashError } from "../../../src/errors.ts";
+import { openBulk } from "../../../src/rest/bulk-stream.ts";
 import { RestClient } from "../../../src/rest/client.ts";
 import type { Fetch } from "../../../src/rest/exchange.ts";
 import type { RestCommand } from "../../../src/rest/rest-command.ts";
@@ -42,7 +43,7 @@ async function failures(answer: Fetch, options?: Partial<RestOptions>): Promise<
     ...commands.map((command) => failure(client.command(command))),
     failure(client.batch("pipeline", batch)),
     failure(client.batch("multi-exec", batch)),
-    failure(client.open(["GET", "k"])),
+    failure(client.open(["GET", "k"], openBulk)),
   ]);
 }
 
@@ -87,7 +88,7 @@ test.each([
   ["ends early", "$5\r\nab"],
   ["goes on", "$2\r\nabcd"],
 ])("a streamed string that %s: unknown", async (_, body) => {
-  const reply = await clientOf(answering(body)).open(["GET", "k"]);
+  const reply = await clientOf(answering(body)).open(["GET", "k"], openBulk);
   if (reply.kind !== "stream") return expect.fail(reply.kind);
   const reader = reply.stream.getReader();
   const read = async (): Promise<void> => {

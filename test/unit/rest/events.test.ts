@@ -3,6 +3,7 @@ import { channel, subscribe, unsubscribe } from "node:diagnostics_channel";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import * as silent from "../../../src/adapters/channels/none.ts";
 import type { RequestMessage, ZstashEvent } from "../../../src/metrics/events.ts";
+import { openBulk } from "../../../src/rest/bulk-stream.ts";
 import { RestClient } from "../../../src/rest/client.ts";
 import type { Fetch } from "../../../src/rest/exchange.ts";
 import { readRestOptions, type RestOptions } from "../../../src/rest/rest-options.ts";
@@ -183,7 +184,7 @@ describe("the channel of requests", () => {
     const { client } = clientOf([() => new Response("$3\r\nabc\r\n")]);
     for (const leave of [false, true]) {
       messages["zstash:request"]!.length = 0;
-      const reply = await client.open(["GET", "k"]);
+      const reply = await client.open(["GET", "k"], openBulk);
       expect(seen().map(({ phase }) => phase)).toEqual(["start"]);
       if (reply.kind !== "stream") throw new Error(reply.kind);
       if (leave) await reply.stream.cancel();

@@ -2,8 +2,8 @@
 import { describe, expect, test } from "vitest";
 import { ZstashError } from "../../../src/errors.ts";
 import type { HttpReply } from "../../../src/rest/exchange.ts";
+import { openBulk } from "../../../src/rest/bulk-stream.ts";
 import {
-  openBulk,
   readJsonReplies,
   readReply,
   type BulkReply,
@@ -61,7 +61,7 @@ async function opened(
   fault?: Error,
 ): Promise<{ reply: Chunks; bulk: BulkReply }> {
   const reply = new Chunks(chunks.slice(1), fault);
-  const result = await openBulk(reply, chunks[0]!, true);
+  const result = await openBulk(reply, chunks[0]!);
   if (result.kind !== "stream") throw new Error(`expected a stream, got ${result.kind}`);
   return { reply, bulk: result };
 }
@@ -136,7 +136,7 @@ describe("a bulk string that is read as it arrives", () => {
     }
     // In its first line it is not known for a bulk string yet.
     for (let at = 1; at < head; at++) {
-      expect(await codeOf(openBulk(new Chunks([]), whole.slice(0, at), true))).toBe("TRUNCATED");
+      expect(await codeOf(openBulk(new Chunks([]), whole.slice(0, at)))).toBe("TRUNCATED");
     }
   });
 
@@ -177,7 +177,7 @@ describe("a bulk string that is read as it arrives", () => {
     ["*1\r\n$1\r\na\r\n", { kind: "array", items: [bulk("a")] }],
   ])("any other reply, %j, is given whole", async (text, value) => {
     for (const chunks of [[utf8(text)], bytewise(utf8(text))]) {
-      expect(await openBulk(new Chunks(chunks.slice(1)), chunks[0]!, true)).toEqual(value);
+      expect(await openBulk(new Chunks(chunks.slice(1)), chunks[0]!)).toEqual(value);
     }
   });
 
@@ -185,7 +185,7 @@ describe("a bulk string that is read as it arrives", () => {
     "a length of %j is REDIS",
     async (text) => {
       for (const chunks of [[utf8(text)], bytewise(utf8(text))]) {
-        expect(await codeOf(openBulk(new Chunks(chunks.slice(1)), chunks[0]!, true))).toMatch(
+        expect(await codeOf(openBulk(new Chunks(chunks.slice(1)), chunks[0]!))).toMatch(
           /^(REDIS|SIZE_LIMIT)$/,
         );
       }
@@ -196,7 +196,7 @@ describe("a bulk string that is read as it arrives", () => {
 describe("a reply that is read whole", () => {
   test("in RESP2, in chunks of one byte, keeps its bytes", async () => {
     const chunks = bytewise(bulkBytes(raw));
-    const { received, resp2, lossy } = await readReply(new Chunks(chunks), "resp2", false);
+    const { received, resp2, lossy } = await readReply(new Chunks(chunks), "resp2");
     expect([resp2, lossy]).toEqual([true, false]);
     expectBytes((received as { bytes: Uint8Array }).bytes, raw);
   });
@@ -206,7 +206,7 @@ describe("a reply that is read whole", () => {
     for (let at = 0; at < resp.length; at++) {
       expect(
         await codeOf(
-          readReply(new Chunks([resp.slice(0, at)].filter(({ length }) => length)), "resp2", false),
+          readReply(new Chunks([resp.slice(0, at)].filter(({ length }) => length)), "resp2"),
         ),
       ).toBe("TRUNCATED");
     }
@@ -214,7 +214,7 @@ describe("a reply that is read whole", () => {
       JSON.stringify([{ result: "T0s=" }, { error: "ERR" }, { result: null }, { result: 12 }]),
     );
     for (let at = 0; at < json.length; at++) {
-      const code = await codeOf(readReply(new Chunks(bytewise(json.slice(0, at))), "base64", false));
+      const code = await codeOf(readReply(new Chunks(bytewise(json.slice(0, at))), "base64"));
       expect(code).toBe(at === 0 ? "TRUNCATED" : "REDIS");
     }
   });
@@ -233,23 +233,23 @@ describe("a reply that is read whole", () => {
     ['{"error":1}', "base64"],
     ["+OK\r\n+OK\r\n", "resp2"],
   ])("%j is REDIS", async (body, format) => {
-    expect(await codeOf(readReply(new Chunks([body]), format, false))).toBe("REDIS");
+    expect(await codeOf(readReply(new Chunks([body]), format))).toBe("REDIS");
   });
 
   test("in JSON though RESP2 was asked for is text, which may have lost bytes", async () => {
     const body = (result: unknown): Chunks => new Chunks([JSON.stringify({ result })]);
     // "Zm9v" is a text here, and no base64.
-    expect(await readReply(body("Zm9v"), "resp2", false)).toEqual({
+    expect(await readReply(body("Zm9v"), "resp2")).toEqual({
       received: bulk("Zm9v"),
       resp2: false,
       lossy: false,
     });
-    expect((await readReply(body("(\uFFFD/\uFFFD"), "resp2", false)).lossy).toBe(true);
-    expect((await readReply(body("(\uFFFD/\uFFFD"), "base64", false)).lossy).toBe(false);
+    expect((await readReply(body("(\uFFFD/\uFFFD"), "resp2")).lossy).toBe(true);
+    expect((await readReply(body("(\uFFFD/\uFFFD"), "base64")).lossy).toBe(false);
   });
 
   test("keeps a byte order mark", async () => {
-    const { received } = await readReply(new Chunks([JSON.stringify({ result: "\uFEFFx" })]), "resp2", false);
+    const { received } = await readReply(new Chunks([JSON.stringify({ result: "\uFEFFx" })]), "resp2");
     expect(received).toEqual(bulk("\uFEFFx"));
   });
 });

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { ZstashError } from "../../../src/errors.ts";
 import { batchErrorText, zstashCode } from "../../../src/upstash/batch-error.ts";
-import { combineFailures } from "../../../src/upstash/failures.ts";
+import { combineFailures } from "../../../src/upstash/on-demand/failures.ts";
 import type { PlannedReply } from "../../../src/upstash/plan.ts";
 
 const planned: PlannedReply = { command: ["HGETALL", "h"], name: "HGETALL", reply: { shape: "pairs" } };

@@ -127,4 +127,18 @@ describe("without the module that is loaded on demand", () => {
     const error = (await rejection(send("mget", "a", "b", "c"))) as ZstashError;
     expect(error).toMatchObject({ code: "CORRUPT", keys: ["a", "b"] });
   });
+
+  test("values that are too large together are refused, with their keys", async () => {
+    const stored = toTextCarrier(zstd.compress("x".repeat(600)));
+    const { send, events } = link({ maxSize: 1000, maxReplySize: 1000 }, () => ({
+      result: [stored, stored],
+    }));
+    const error = (await rejection(send("mget", "a", "b"))) as ZstashError;
+    expect(error).toMatchObject({ code: "SIZE_LIMIT", keys: ["a", "b"] });
+    expect(error.message).toContain("maxReplySize");
+    expect(events).toMatchObject([
+      { type: "decode-failed", key: "a", code: "SIZE_LIMIT" },
+      { type: "decode-failed", key: "b", code: "SIZE_LIMIT" },
+    ]);
+  });
 });

@@ -1,6 +1,7 @@
-/** One error for a reply of which several values do not decode, or are too large together. */
-import { ZstashError } from "../errors.ts";
-import type { PlannedReply } from "./plan.ts";
+/** One error for a reply of which several values do not decode, or are too large together: its message names them. */
+import { ZstashError } from "../../errors.ts";
+import type { PlannedReply } from "../plan.ts";
+import { keysOfAll, type ReplyReads } from "../reply-budget.ts";
 
 /** The most keys, or fields of one key, that an error message names; all keys are in `keys`. */
 const NAMED_MAX = 10;
@@ -8,7 +9,7 @@ const NAMED_MAX = 10;
 /** The error of a reply: the first of its failures, with the keys of all. */
 export function combineFailures(failures: readonly ZstashError[], { name }: PlannedReply): ZstashError {
   const [cause] = failures as readonly [ZstashError];
-  const keys = distinct(failures);
+  const keys = keysOfAll(failures);
   const key = keys.length === 1 ? keys[0] : undefined;
   if (failures.length === 1) return cause.with({ key, keys, cause });
   const fields = key === undefined ? [] : [...new Set(failures.flatMap(({ field }) => field ?? []))];
@@ -19,20 +20,12 @@ export function combineFailures(failures: readonly ZstashError[], { name }: Plan
 }
 
 /** The error of a reply whose values are larger than `limit` together with the others of the same request. */
-export function replyTooLarge(
-  reads: readonly { readonly key: string }[],
-  { name }: PlannedReply,
-  limit: number,
-): ZstashError {
-  const keys = distinct(reads);
+export function replyTooLarge({ reads, planned }: ReplyReads, limit: number): ZstashError {
+  const keys = keysOfAll(reads.map(([, read]) => read));
   const message =
-    `Cannot decode ${valuesOf(reads.length, keys)} (${name}): ` +
+    `Cannot decode ${valuesOf(reads.length, keys)} (${planned.name}): ` +
     `the values of the reply are larger than the limit of ${limit} bytes (maxReplySize)`;
   return new ZstashError("SIZE_LIMIT", message, { key: keys.length === 1 ? keys[0] : undefined, keys });
-}
-
-function distinct(subjects: readonly { readonly key?: string | undefined }[]): readonly string[] {
-  return [...new Set(subjects.map(({ key }) => key!))];
 }
 
 function valuesOf(count: number, keys: readonly string[]): string {
