@@ -58,8 +58,7 @@ export async function decompressLargeText(
   { maxSize }: { readonly maxSize: number },
 ): Promise<string> {
   const { contentSize = Infinity, windowSize } = readFrameHeaderAt(frame, 0, 0);
-  if (contentSize <= AT_ONCE || windowSize > STREAM_WINDOW)
-    return decoder.decompressText(frame, { maxSize });
+  if (contentSize <= AT_ONCE || windowSize > STREAM_WINDOW) return decoder.decompressText(frame, { maxSize });
   try {
     return await decodeStream(decoder, frame, maxSize);
   } catch (error) {
