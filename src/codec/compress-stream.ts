@@ -19,6 +19,8 @@ const RAMP_START = 1300;
 const RAMP_END = 64 << 10;
 /** First allocation for a frame that arrives in parts: a last frame of few bytes must not cost 16 MiB. */
 const FRAME_BUFFER_FIRST = 4096;
+/** Bytes of a frame that arrive in one buffer. */
+const FRAME_BLOCK = 1 << 20;
 
 const nothing = new Uint8Array(0);
 
@@ -128,8 +130,11 @@ class FixedFrames implements Transformer {
   readonly #maker: FrameMaker;
   readonly #frameSize: number;
   readonly #table: SeekTableWriter | undefined;
-  /** The part of a frame that has arrived. */
+  /** What has arrived of a frame: blocks that are full, and the one that is not. A buffer that grows is copied at once. */
+  #full: Uint8Array[] = [];
   #part: ByteBuffer;
+  /** Bytes in both. */
+  #held = 0;
   #frames = 0;
 
   constructor(
@@ -140,43 +145,65 @@ class FixedFrames implements Transformer {
     this.#maker = new FrameMaker(engine, pace, settings);
     this.#frameSize = settings.frameSize;
     this.#table = settings.seekTable ? new SeekTableWriter() : undefined;
-    this.#part = new ByteBuffer(this.#frameSize, FRAME_BUFFER_FIRST);
+    this.#part = this.#newPart();
   }
 
   async write(chunk: Uint8Array, emit: Emit): Promise<void> {
     for (let at = 0; at < chunk.length;) {
-      const end = Math.min(chunk.length, at + this.#frameSize - this.#part.length);
+      const end = Math.min(chunk.length, at + this.#frameSize - this.#held);
       // A frame that lies whole in one chunk is compressed from there.
-      if (end - at === this.#frameSize) await this.#frame(chunk.subarray(at, end), emit);
+      if (end - at === this.#frameSize) await this.#frame([chunk.subarray(at, end)], emit);
       else {
-        this.#part.append(chunk.subarray(at, end));
-        if (this.#part.length === this.#frameSize) await this.#flush(emit);
+        this.#append(chunk.subarray(at, end));
+        if (this.#held === this.#frameSize) await this.#flush(emit);
       }
       at = end;
     }
   }
 
   async close(emit: Emit): Promise<void> {
-    if (this.#part.length > 0 || this.#frames === 0) await this.#flush(emit);
+    if (this.#held > 0 || this.#frames === 0) await this.#flush(emit);
     if (this.#table !== undefined) await emit(this.#table.toBytes());
   }
 
   release(): void {
     this.#maker.release();
+    this.#full = [];
     this.#part = new ByteBuffer(0, 0);
   }
 
-  async #flush(emit: Emit): Promise<void> {
-    const content = this.#part.bytes;
-    this.#part.drop(content.length);
-    await this.#frame(content, emit);
+  #newPart(): ByteBuffer {
+    return new ByteBuffer(Math.min(this.#frameSize, FRAME_BLOCK), FRAME_BUFFER_FIRST);
   }
 
-  async #frame(content: Uint8Array, emit: Emit): Promise<void> {
-    const made = this.#maker.make(content);
+  #append(bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length;) {
+      if (this.#part.length === FRAME_BLOCK) {
+        this.#full.push(this.#part.bytes);
+        this.#part = this.#newPart();
+      }
+      const piece = bytes.subarray(at, at + FRAME_BLOCK - this.#part.length);
+      this.#part.append(piece);
+      this.#held += piece.length;
+      at += piece.length;
+    }
+  }
+
+  async #flush(emit: Emit): Promise<void> {
+    const last = this.#part.bytes;
+    const parts = [...this.#full, last];
+    this.#full = [];
+    this.#part.drop(last.length);
+    this.#held = 0;
+    await this.#frame(parts, emit);
+  }
+
+  async #frame(parts: readonly Uint8Array[], emit: Emit): Promise<void> {
+    const made = this.#maker.make(...parts);
     const frame = made instanceof Promise ? await made : made;
     this.#frames += 1;
-    this.#table?.add(frame.length, content.length);
+    const size = parts.reduce((sum, { length }) => sum + length, 0);
+    this.#table?.add(frame.length, size);
     await emit(frame);
   }
 }

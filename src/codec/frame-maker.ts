@@ -1,6 +1,7 @@
 /** Makes whole frames of content in memory, and gives the event loop back where one takes long. */
-import { ByteBuffer } from "../byte-buffer.ts";
+import { concatenate } from "../bytes.ts";
 import {
+  ZSTD_e_continue,
   ZSTD_e_end,
   type CompressionContext,
   type CompressSettings,
@@ -8,11 +9,9 @@ import {
   type Engine,
 } from "../engine/engine.ts";
 import { ZstashError } from "../errors.ts";
+import { joinInTurns } from "./join.ts";
 import { costFactor, START_COST, type Pace } from "./pace.ts";
 import { streamClosed } from "./transform.ts";
-
-/** First allocation for a frame that is made in steps. */
-const OUTPUT_FIRST = 65536;
 
 /**
  * Makes frames for one stream. What takes some 10 ms (100 ms at levels above 9) or less is made at once, the rest in
@@ -39,9 +38,11 @@ export class FrameMaker {
     this.#atOnce = mostAtOnce(level);
   }
 
-  /** One frame of `content`, which nobody changes meanwhile; a promise only where the event loop has to run. */
-  make(content: Uint8Array): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>> {
-    if (content.length > this.#atOnce) return this.#makeInSteps(content);
+  /** One frame of the parts, which nobody changes meanwhile; a promise only where the event loop has to run. */
+  make(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>> {
+    const size = parts.reduce((sum, { length }) => sum + length, 0);
+    if (size > this.#atOnce) return this.#makeInSteps(parts, size);
+    const content = parts.length === 1 ? parts[0]! : concatenate(parts);
     const frame = this.#engine.compress(content, this.#settings);
     const pause = this.#pace.spend(content.length * this.#cost);
     return pause === undefined ? frame : pause.then(() => frame);
@@ -52,10 +53,10 @@ export class FrameMaker {
     this.#end.abort(streamClosed());
   }
 
-  async #makeInSteps(content: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
+  async #makeInSteps(parts: readonly Uint8Array[], size: number): Promise<Uint8Array<ArrayBuffer>> {
     const job: CompressStreamSettings = {
       ...this.#settings,
-      contentSize: content.length,
+      contentSize: size,
       targetCBlockSize: undefined,
       job: true,
     };
@@ -65,27 +66,30 @@ export class FrameMaker {
     } catch (error) {
       // Engines of others may have no streams.
       if (!(error instanceof ZstashError && error.code === "UNSUPPORTED")) throw error;
-      return this.#engine.compress(content, this.#settings);
+      return this.#engine.compress(concatenate(parts), this.#settings);
     }
     try {
       await this.#pace.spend(START_COST);
-      return await this.#run(context, content);
+      return await this.#run(context, parts);
     } finally {
       context.release();
     }
   }
 
-  async #run(context: CompressionContext, content: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
-    // ZSTD_compressBound, rounded up.
-    const frame = new ByteBuffer(content.length + (content.length >>> 7) + 1024, OUTPUT_FIRST);
-    for (let rest = content; ;) {
-      if (this.#end.signal.aborted) throw streamClosed();
-      const { consumed, output, remaining } = context.step(rest, ZSTD_e_end);
-      rest = rest.subarray(consumed);
-      frame.append(output);
-      await this.#pace.spend((consumed + output.length) * this.#cost);
-      if (rest.length === 0 && remaining === 0) return frame.bytes.slice();
+  async #run(context: CompressionContext, parts: readonly Uint8Array[]): Promise<Uint8Array<ArrayBuffer>> {
+    const frame: Uint8Array[] = [];
+    for (const [index, part] of parts.entries()) {
+      const directive = index === parts.length - 1 ? ZSTD_e_end : ZSTD_e_continue;
+      for (let rest = part; ;) {
+        if (this.#end.signal.aborted) throw streamClosed();
+        const { consumed, output, full, remaining } = context.step(rest, directive);
+        rest = rest.subarray(consumed);
+        if (output.length > 0) frame.push(output);
+        await this.#pace.spend((consumed + output.length) * this.#cost);
+        if (rest.length === 0 && (directive === ZSTD_e_continue ? !full : remaining === 0)) break;
+      }
     }
+    return joinInTurns(frame);
   }
 }
 

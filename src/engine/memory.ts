@@ -69,9 +69,12 @@ export class LinearMemory {
   }
 }
 
-/** Encodes text straight into memory: one pass for ASCII, the rest of other text into a larger area. */
+/**
+ * Encodes text straight into memory: one pass for text that is ASCII but for a character in 64, the rest of other text
+ * into a larger area.
+ */
 export function placeText(memory: LinearMemory, source: string): Area {
-  const area = memory.borrow(source.length, "source");
+  const area = memory.borrow(source.length + (source.length >>> 6), "source");
   const read = encodeInto(memory, area, source);
   if (read === source.length) return area;
   try {

@@ -17,6 +17,7 @@ import { openPieces, type StoredBytes } from "./pieces.ts";
 import { resumable } from "./resumable.ts";
 import { report, untilAborted } from "./report.ts";
 import { commandError, requireBulk, withKey } from "./reply.ts";
+import { readAll } from "./whole.ts";
 
 /** The longest base64 that is read: a string of V8 holds 24 characters fewer than a string of Redis bytes. */
 const TEXT_MAX = REDIS_STRING_MAX - 24;
@@ -129,34 +130,6 @@ export async function requireCodec(
     stream.cancel().catch(() => undefined);
     throw error;
   }
-}
-
-/**
- * A stream's bytes.
- *
- * @throws {ZstashError} SIZE_LIMIT past `maxSize`
- */
-export async function readAll(
-  stream: ByteStream,
-  maxSize: number = Infinity,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  const reader = stream.getReader();
-  try {
-    for (let next = await reader.read(); !next.done; next = await reader.read()) {
-      size += next.value.length;
-      if (size > maxSize) {
-        const message = `Cannot read the value: it is larger than the limit of ${maxSize} bytes`;
-        throw new ZstashError("SIZE_LIMIT", message);
-      }
-      chunks.push(next.value);
-    }
-  } catch (error) {
-    reader.cancel(error).catch(() => undefined);
-    throw error;
-  }
-  return concatenate(chunks);
 }
 
 /** Frames that are all here. */

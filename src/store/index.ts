@@ -1,11 +1,9 @@
 /** zstash/store: values of any size in Redis, streamed in and out, each a string that is a plain .zst file. */
 import { requireFunction, requireInteger, requireOptions, requireString } from "../check.ts";
-import { ZstashError } from "../errors.ts";
 import { DEFAULT_MAX_SIZE } from "../limits.ts";
 import type { ByteStream } from "../streams.ts";
-import { readUtf8 } from "../text.ts";
 import { openCompressed } from "./compressed.ts";
-import { observed, openContent, openStored, readAll } from "./content.ts";
+import { observed, openContent, openStored } from "./content.ts";
 import {
   readPutOptions,
   readStoreOptions,
@@ -22,6 +20,7 @@ import { requireNumber, withKey } from "./reply.ts";
 import type { ValueSource } from "./source.ts";
 import { readStat, type ValueStat } from "./stat.ts";
 import { findTemporaryKeys, removeTemporaryKeys, type TemporaryKey } from "./sweep.ts";
+import { readAll, readText } from "./whole.ts";
 
 // The types of a codec, which an option takes, and of streams.
 export type * from "../index.ts";
@@ -65,18 +64,13 @@ export type { CodecOption } from "../value/codec-loader.ts";
 export type { ValueKind } from "../value/policy.ts";
 export { ZstashError, type ZstashErrorCode } from "../errors.ts";
 
-/** Strings of fewer characters every engine can hold; V8's have 2^29 − 24 at most. */
-const STRING_MAX = 2 ** 28 - 16;
-/** Bytes that are decoded at a time. */
-const CHECKED = 1 << 20;
-
 /** Values of any size in Redis, each a string that is a plain .zst file. */
 export interface Store {
   /**
    * Compresses a value and stores it: in one request up to 2 MiB compressed, above that in pieces under a temporary key
    * that becomes the value's when it is complete. Readers see the old value or the new one, whole.
    *
-   * Strings, buffers and views are copied before `put` returns its promise, which is synchronous work of 1 to 3 ms a MB: the
+   * Buffers and views are copied before `put` returns its promise, which is synchronous work of 1 to 3 ms a MB: the
    * caller may change or transfer them at once. Chunks of a stream or an iterable are copied when they are taken, and may
    * be changed once the next one is asked for. A Blob is not copied; one that gives other bytes than it said is a RangeError.
    * So large bytes that shall not lie in memory twice are given as a Blob or a stream.
@@ -161,12 +155,17 @@ export function createStore(options: StoreOptions): Store {
     const stored = await openStored(settings, key, { signal });
     return stored === null ? null : openContent(settings, key, observed(stored, onProgress), signal);
   };
-  const readWhole = async (key: string, readOptions: ReadWholeOptions = {}) => {
+  /** Opens a value that `read` reads whole. */
+  const openWhole = async <T>(
+    key: string,
+    readOptions: ReadWholeOptions = {},
+    read: (content: ByteStream, maxSize: number) => Promise<T>,
+  ): Promise<T | null> => {
     requireOptions(readOptions, [...downloadOptionNames, "maxSize"]);
     const { maxSize = DEFAULT_MAX_SIZE, ...download } = readOptions;
     requireInteger("maxSize", maxSize, 0, Number.MAX_SAFE_INTEGER);
     const content = await open(key, readDownload(download));
-    return content === null ? null : readAll(content, maxSize);
+    return content === null ? null : read(content, maxSize);
   };
   return {
     put: (key, source, putOptions = {}) =>
@@ -176,12 +175,8 @@ export function createStore(options: StoreOptions): Store {
         return put(settings, key, source, putSettings);
       }),
     get: (key, downloadOptions) => named(key, async () => open(key, readDownload(downloadOptions))),
-    getBytes: (key, readOptions) => named(key, () => readWhole(key, readOptions)),
-    getText: (key, readOptions) =>
-      named(key, async () => {
-        const bytes = await readWhole(key, readOptions);
-        return bytes === null ? null : requireText(bytes);
-      }),
+    getBytes: (key, readOptions) => named(key, () => openWhole(key, readOptions, readAll)),
+    getText: (key, readOptions) => named(key, () => openWhole(key, readOptions, readText)),
     getRange: (key, start, end = Number.MAX_SAFE_INTEGER, readOptions) =>
       named(key, async () => ranges.read(key, start, end, readSignal(readOptions))),
     getCompressed: (key, downloadOptions) =>
@@ -220,28 +215,4 @@ function readSignal(options: ReadOptions | undefined): AbortSignal | undefined {
   if (options === undefined) return undefined;
   requireOptions(options, ["signal"]);
   return options.signal;
-}
-
-function requireText(bytes: Uint8Array): string {
-  const text = readUtf8(bytes);
-  if (text !== undefined) return text;
-  if (bytes.length < STRING_MAX || !isUtf8(bytes)) {
-    throw new ZstashError("NOT_TEXT", "Cannot read the value as text: it is not UTF-8");
-  }
-  const message = `Cannot read the value as text: its ${bytes.length} bytes are more than a string may hold: read it with get`;
-  throw new ZstashError("SIZE_LIMIT", message);
-}
-
-/** Tells whether bytes are UTF-8 without making a string of them all. */
-function isUtf8(bytes: Uint8Array): boolean {
-  const decoder = new TextDecoder("utf-8", { fatal: true });
-  try {
-    for (let at = 0; at < bytes.length; at += CHECKED) {
-      decoder.decode(bytes.subarray(at, at + CHECKED), { stream: true });
-    }
-    decoder.decode();
-    return true;
-  } catch {
-    return false;
-  }
 }

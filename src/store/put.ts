@@ -12,13 +12,14 @@ import type { ByteStream } from "../streams.ts";
 import { utf8Lossy } from "../text.ts";
 import { CARRIER_HEAD_SIZE, isReserved } from "../value/carrier.ts";
 import { levelOf } from "../value/policy.ts";
-import { peek, readAll } from "./content.ts";
+import { peek } from "./content.ts";
 import type { LayoutSettings, PutSettings, StoreSettings } from "./options.ts";
 import { PieceCutter } from "./piece-cutter.ts";
 import { untilAborted } from "./report.ts";
 import { withKey } from "./reply.ts";
 import { openSource, type OpenedSource, type ValueSource } from "./source.ts";
 import { ValueUpload } from "./value-upload.ts";
+import { readAll } from "./whole.ts";
 
 /** The result of a `put`. */
 export interface PutResult {
@@ -50,10 +51,11 @@ type ByteTransform = TransformStream<Uint8Array, Uint8Array>;
 export async function put(
   settings: StoreSettings,
   key: string,
-  source: ValueSource,
+  value: ValueSource,
   putSettings: PutSettings,
 ): Promise<PutResult | null> {
-  const opened = openSource(source);
+  const source = openSource(value);
+  const opened = source.measure === undefined ? source : { ...source, size: await source.measure() };
   const ended = new AbortController();
   const signal = anyOf(ended.signal, putSettings.signal) ?? ended.signal;
   const count: PutCount = { size: 0, totalSize: opened.size, frameCount: 0, largestFrame: 0 };

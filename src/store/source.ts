@@ -1,11 +1,12 @@
 /** Opens whatever can be stored as a stream of bytes that nobody else can change. */
 import { describe } from "../check.ts";
 import type { ByteStream, ReadableBytes } from "../streams.ts";
-import { utf8Encoder } from "../text.ts";
+import { utf8Encoder, utf8Length } from "../text.ts";
+import { macrotask } from "../timers.ts";
 import type { ValueKind } from "../value/policy.ts";
 
 /**
- * A value to be stored. Bytes of any view or buffer are copied before `put` returns, so a program may use them again at
+ * A value to be stored. A text cannot change, and is encoded as it is read. Bytes of any view or buffer are copied before `put` returns, so a program may use them again at
  * once; the chunks of a stream and of an iterable are copied when they are taken.
  */
 export type ValueSource =
@@ -23,12 +24,17 @@ export interface OpenedSource {
   readonly stream: ReadableStream<Uint8Array>;
   /** Bytes that come: the stream errors if others do. Undefined if nobody knows. */
   readonly size: number | undefined;
+  /** Finds out how many come, where that takes long; the stream is not read before. */
+  measure?(): Promise<number>;
   /** By its media type. */
   readonly kind: ValueKind | undefined;
 }
 
 /** Bytes that are passed on at a time, so that a large array passes with pauses. */
 const CHUNK = 256 << 10;
+
+/** Characters that are measured in one turn: about 1 ms. */
+const MEASURED = 2 << 20;
 
 /** What gives chunks, one at a time. */
 interface Chunks {
@@ -43,9 +49,7 @@ interface Chunks {
  * @throws {TypeError} for anything else, for a body that has been used, and for a Response that is not ok
  */
 export function openSource(source: ValueSource): OpenedSource {
-  if (typeof source === "string") {
-    return { ...openBytes(utf8Encoder.encode(source)), kind: "text" };
-  }
+  if (typeof source === "string") return openText(source);
   const bytes = copyBytes(source);
   if (bytes !== undefined) return openBytes(bytes);
   switch (tagOf(source)) {
@@ -173,6 +177,44 @@ function streamOf(chunks: Chunks, size?: number): ByteStream {
     { highWaterMark: 0 },
   );
   return stream as unknown as ByteStream;
+}
+
+/** A text, which nobody can change: it is measured and encoded as it is read. */
+function openText(text: string): OpenedSource {
+  if (text.length <= CHUNK) return { ...openBytes(utf8Encoder.encode(text)), kind: "text" };
+  const slices = slicesOf(text, CHUNK);
+  const stream = new ReadableStream<Uint8Array>(
+    {
+      pull(controller) {
+        const { done, value } = slices.next();
+        if (done === true) controller.close();
+        else controller.enqueue(utf8Encoder.encode(value));
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  return { stream, size: undefined, measure: () => measureText(text), kind: "text" };
+}
+
+/** Bytes of a text in UTF-8: 20 million characters at once would hold the event loop for 10 ms. */
+async function measureText(text: string): Promise<number> {
+  let size = 0;
+  for (const slice of slicesOf(text, MEASURED)) {
+    if (size > 0) await macrotask();
+    size += utf8Length(slice);
+  }
+  return size;
+}
+
+/** A text in slices of `length` characters. */
+function* slicesOf(text: string, length: number): Generator<string, void, undefined> {
+  for (let at = 0; at < text.length;) {
+    let end = at + length;
+    // A pair of surrogates stays together.
+    if ((text.charCodeAt(end - 1) & 0xfc00) === 0xd800) end -= 1;
+    yield text.slice(at, end);
+    at = end;
+  }
 }
 
 function openBytes(bytes: Uint8Array): OpenedSource {

@@ -178,6 +178,8 @@ async function decodeReply(
   for (const [index, read] of reads) {
     try {
       const large = read.stored.length < LARGE_STORED ? undefined : await loadOnDemand();
+      // Replies that arrive together take turns.
+      if (large !== undefined) await settings.pace.spend(0, 0);
       // Without the half for large values they are decoded at once.
       const text =
         large === undefined || "error" in large
