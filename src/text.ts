@@ -26,6 +26,23 @@ export function readUtf8(bytes: Uint8Array): string | undefined {
   }
 }
 
+/** Bytes that are decoded at a time where the text itself is not wanted. */
+const CHECKED_BYTES = 1 << 20;
+
+/** Returns true if bytes are UTF-8, also if a string cannot hold their text. */
+export function isUtf8(bytes: Uint8Array): boolean {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  try {
+    for (let start = 0; start < bytes.length; start += CHECKED_BYTES) {
+      decoder.decode(bytes.subarray(start, start + CHECKED_BYTES), { stream: true });
+    }
+    decoder.decode();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** The text of bytes in UTF-8, with U+FFFD for whatever is not UTF-8. */
 export function utf8Lossy(bytes: Uint8Array): string {
   lossyDecoder ??= new TextDecoder("utf-8", { ignoreBOM: true });

@@ -3,7 +3,7 @@
  * milliseconds. 10 MB at once would hold it for 60–117 ms.
  */
 import { concatenate } from "../bytes.ts";
-import { notText } from "../engine/zstd-errors.ts";
+import { notText, textTooLong } from "../engine/zstd-errors.ts";
 import { ZstashError } from "../errors.ts";
 import { reserveContentSize, writeContentSize } from "../format/content-size.ts";
 import { FRAME_HEADER_SIZE_MAX, readFrameHeaderAt } from "../format/frame.ts";
@@ -78,13 +78,13 @@ async function decodeStream(decoder: Decoder, frame: Uint8Array, maxSize: number
     const reader = readable.getReader();
     try {
       for (let next = await reader.read(); !next.done; next = await reader.read()) {
-        content += decodeUtf8(text, next.value);
+        content = append(content, decodeUtf8(text, next.value));
       }
     } catch (error) {
       reader.cancel(error).catch(() => undefined);
       throw error;
     }
-    return content + decodeUtf8(text, undefined);
+    return append(content, decodeUtf8(text, undefined));
   };
   const writer = writable.getWriter();
   const write = async (): Promise<void> => {
@@ -122,6 +122,14 @@ async function readAll(readable: ByteStream): Promise<Uint8Array<ArrayBuffer>[]>
   const reader = readable.getReader();
   for (let next = await reader.read(); !next.done; next = await reader.read()) chunks.push(next.value);
   return chunks;
+}
+
+function append(text: string, more: string): string {
+  try {
+    return text + more;
+  } catch {
+    throw textTooLong();
+  }
 }
 
 function decodeUtf8(decoder: TextDecoder, chunk: Uint8Array | undefined): string {

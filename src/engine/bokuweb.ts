@@ -3,7 +3,7 @@ import * as peer from "@bokuweb/zstd-wasm";
 import { ZstashError } from "../errors.ts";
 import { readUtf8, utf8Encoder } from "../text.ts";
 import type { CompressSettings, DecodePlan, Engine, EngineFactory } from "./engine.ts";
-import { DST_SIZE_TOO_SMALL, isZstdError, notText, toDecodeError, toZstashError } from "./zstd-errors.ts";
+import { DST_SIZE_TOO_SMALL, isZstdError, toDecodeError, toZstashError, unreadText } from "./zstd-errors.ts";
 
 export type { Dictionary } from "../format/dictionary.ts";
 export type { FrameExtent, FrameHeader } from "../format/frame.ts";
@@ -73,8 +73,9 @@ const engine: Engine = {
     return decode(plan, into ?? (new Uint8Array(plan.capacity) as Uint8Array as Uint8Array<Memory>));
   },
   decompressText(plan) {
-    const text = readUtf8(decode(plan, new Uint8Array(plan.capacity)));
-    if (text === undefined) throw notText();
+    const content = decode(plan, new Uint8Array(plan.capacity));
+    const text = readUtf8(content);
+    if (text === undefined) throw unreadText(content);
     return text;
   },
   openCompression: () => Promise.reject(unsupported("stream")),

@@ -17,7 +17,7 @@ import {
 } from "./exports.ts";
 import { LinearMemory, placeText, requireAddress, type Area } from "./memory.ts";
 import { ParameterCache } from "./parameter-cache.ts";
-import { isZstdError, notText, toDecodeError, toZstashError, trapped } from "./zstd-errors.ts";
+import { isZstdError, toDecodeError, toZstashError, trapped, unreadText } from "./zstd-errors.ts";
 
 /** An instance that has grown past this is dropped after the call: linear memory never shrinks. */
 const HIGH_WATER_MARK = 64 << 20;
@@ -119,8 +119,9 @@ class OneShotDecoder {
     const output = this.#decode(plan);
     try {
       const { address, size } = output;
-      const text = readUtf8(this.memory.bytes().subarray(address, address + size));
-      if (text === undefined) throw notText();
+      const content = this.memory.bytes().subarray(address, address + size);
+      const text = readUtf8(content);
+      if (text === undefined) throw unreadText(content);
       return text;
     } finally {
       this.memory.release(output);

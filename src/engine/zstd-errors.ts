@@ -1,5 +1,6 @@
 /** Turns libzstd's error results, traps and foreign text into ZstashErrors. */
 import { ZstashError, type ZstashErrorCode } from "../errors.ts";
+import { isUtf8 } from "../text.ts";
 
 /** libzstd's error codes (zstd_errors.h) that a caller's input or memory can cause, and what they mean here. */
 const reasons: Readonly<Record<number, readonly [ZstashErrorCode, string]>> = {
@@ -58,4 +59,17 @@ export function trapped(cause: WebAssembly.RuntimeError): ZstashError {
 /** The error for content that is to be text and is not UTF-8. */
 export function notText(): ZstashError {
   return new ZstashError("NOT_TEXT", "Cannot decompress to text: the content is not UTF-8");
+}
+
+/** The error of content that is text, but has more characters than a string of this platform may have. */
+export function textTooLong(): ZstashError {
+  return new ZstashError(
+    "SIZE_LIMIT",
+    "Cannot decompress to text: the content is longer than a string may be; decompress it to bytes or as a stream",
+  );
+}
+
+/** The error of bytes that were not read as text. Below the shortest limit of strings (V8's, 2^29 - 24) they are none. */
+export function unreadText(bytes: Uint8Array): ZstashError {
+  return bytes.length > 2 ** 29 - 25 && isUtf8(bytes) ? textTooLong() : notText();
 }

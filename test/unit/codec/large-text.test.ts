@@ -219,3 +219,23 @@ describe("the event loop turns", () => {
     for (const frame of frames) expect(zstd.decompressText(frame, { maxSize }) === part).toBe(true);
   });
 });
+
+describe("a text that no string may hold", () => {
+  /** 540 MB of one character: more than V8's 2^29 - 24. */
+  const frameOf = (last: number): Uint8Array => {
+    const content = new Uint8Array(540e6).fill(97);
+    content[content.length - 1] = last;
+    return zstd.compress(content);
+  };
+
+  test.runIf(long)("is SIZE_LIMIT at once and in turns, and NOT_TEXT only where it is none", async () => {
+    const frame = frameOf(97);
+    const options = { maxSize: 600e6 };
+    expect(() => zstd.decompressText(frame, options)).toThrow(
+      expect.objectContaining({ code: "SIZE_LIMIT" }),
+    );
+    await expect(decompressLargeText(zstd, frame, options)).rejects.toMatchObject({ code: "SIZE_LIMIT" });
+    const broken = frameOf(0xff);
+    expect(() => zstd.decompressText(broken, options)).toThrow(expect.objectContaining({ code: "NOT_TEXT" }));
+  });
+});
