@@ -16,10 +16,10 @@ export type { DevServerOptions, DevServerSwitches } from "./settings.ts";
 /** A local server that speaks Upstash's REST protocol. */
 export interface DevServer {
   /**
-   * Answer one request. Needs no socket and never rejects; the host in the URL does not matter. A subscription's
-   * body ends when the request's signal aborts, when it is cancelled, and with close().
+   * Answer one request, given as `fetch` takes it, so that it is the `fetch` option of a client. Needs no socket and
+   * never rejects a request; the host in the URL does not matter. A subscription's body ends when the request's signal aborts, when it is cancelled, and with close().
    */
-  fetch(this: void, request: Request): Promise<Response>;
+  fetch(this: void, request: Request | string, init?: RequestInit): Promise<Response>;
   /** The backend that executes the commands, and where it is, in words; without a password. */
   readonly backend: { readonly kind: BackendKind; readonly description: string };
   /** The first of the tokens. */
@@ -56,11 +56,12 @@ export async function createDevServer(options: DevServerOptions = {}): Promise<D
   const { maxRecordSize } = settings;
   const backend = maxRecordSize === undefined ? opened : limitRecords(opened, maxRecordSize);
   const closing = new AbortController();
-  const fetch = createHandler(backend, settings, closing.signal);
+  const handle = createHandler(backend, settings, closing.signal);
   let listener: Listener | undefined;
   let closed = false;
   return {
-    fetch,
+    fetch: async (request, init) =>
+      handle(typeof request === "string" || init !== undefined ? new Request(request, init) : request),
     backend: { kind: backend.kind, description: backend.description },
     token: settings.tokens[0],
     async listen(listenOptions = {}) {
@@ -75,7 +76,7 @@ export async function createDevServer(options: DevServerOptions = {}): Promise<D
       }
       // Imported when it is needed: the rest of this module runs where there is no node:http.
       const { listen } = await import("./listen.ts");
-      listener = await listen(fetch, port);
+      listener = await listen(handle, port);
       return listener.address;
     },
     async close() {
