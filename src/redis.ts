@@ -5,6 +5,7 @@ import { describe } from "./check.ts";
 import { ZstashError } from "./errors.ts";
 import type { Fetch } from "./rest/exchange.ts";
 import type { RetryOptions } from "./rest/rest-options.ts";
+import { bareAnswer } from "./rest/server-error.ts";
 import { isCompressed, mark } from "./upstash/mark.ts";
 import { compressionMiddleware } from "./upstash/middleware.ts";
 import type { CommandReply, CommandRequest } from "./upstash/plan.ts";
@@ -200,14 +201,16 @@ function platformOf(env: Environment): string {
 /** Makes errors with which the server has refused a request instances of the SDK's classes too; others stay. */
 function asSdkError(error: unknown): unknown {
   if (!(error instanceof ZstashError) || error.status === undefined) return error;
-  // A page instead of a reply, as proxies give it, has an error class of its own in newer versions.
-  const isPage = error.message.endsWith(`the server answered ${error.status}`);
   const { name: _, ...details } = error;
+  // Below what is added of its effect.
+  const { message: said } = error.cause instanceof ZstashError ? error.cause : error;
+  // A page instead of a reply, as proxies give it, has an error class of its own in newer versions.
+  const isPage = said.endsWith(bareAnswer(error.status));
   const refused = isPage
     ? new (errors.UpstashJSONParseError ?? errors.UpstashError)("")
     : new errors.UpstashError("");
   // The server's own text, as in the SDK's error: what stands before it is ours.
-  const message = isPage ? error.message : error.message.replace(/^Cannot run [^:]{1,40}: /, "");
+  const message = isPage ? error.message : said.replace(/^Cannot run [^:]{1,40}: /, "");
   Object.defineProperty(refused, "message", { value: message, configurable: true, writable: true });
   Object.defineProperty(refused, errorMark, { value: true });
   return Object.assign(refused, details, { cause: error });

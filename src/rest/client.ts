@@ -240,7 +240,9 @@ export class RestClient {
       if (lossy) throw unreadable("it came as text, in which bytes are lost");
       if ("kind" in received && received.kind === "error") {
         const text = cleanServerText(received.text, secrets());
-        return batch === undefined ? { kind: "error", text } : refusedBatch(sending, text, {});
+        return batch === undefined
+          ? { kind: "error", text }
+          : refusedBatch(sending, text, { status: reply.status });
       }
       requireShape(received, batch === undefined ? undefined : commands.length);
       return Array.isArray(received) ? cleanReplies(received as readonly RespValue[], secrets) : received;

@@ -4,7 +4,7 @@ import type { HttpReply } from "./exchange.ts";
 import type { Received, ReplyFormat, ReplyFormats } from "./read-reply.ts";
 import type { RestCommand, Sending } from "./rest-command.ts";
 import { effectOf, FailedAttempt, isPassing } from "./retry.ts";
-import { cleanServerText, errorText, serverError, serverErrorCode } from "./server-error.ts";
+import { bareAnswer, cleanServerText, errorText, serverError, serverErrorCode } from "./server-error.ts";
 
 /** The request has to be sent once more, in a plainer form. */
 export interface Resend {
@@ -57,7 +57,7 @@ export async function readRefusal(
   const aboutLength = lengthRefusals.includes(status);
   const formRefused =
     form.raw && !aboutSize && (aboutLength || formRefusals.includes(status) || status === 400);
-  const text = cleanServerText(said ?? `the server answered ${status}`, secrets());
+  const text = cleanServerText(said ?? bareAnswer(status), secrets());
   const asJson: Resend = { kind: "resend", as: "json", ran: false, status, aboutLength };
   if (formRefused && !isRedisError && options.asText !== undefined) return asJson;
   const mayBeForm = formRefused && formRefusals.includes(status) && rawBodies === undefined;

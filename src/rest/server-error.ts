@@ -50,6 +50,11 @@ export function serverError(what: string, text: string, details: ZstashErrorDeta
   return new ZstashError(serverErrorCode(text), `Cannot ${what}: ${cleanServerText(text)}`, details);
 }
 
+/** The text of an answer that says nothing but its status, such as a proxy's page. */
+export function bareAnswer(status: number): string {
+  return `the server answered ${status}`;
+}
+
 /** The `error` of a body that is an error reply in JSON; undefined for HTML pages and the like. */
 export function errorText(body: string): string | undefined {
   try {

@@ -56,8 +56,8 @@ export async function publish(
     try {
       return await rename(client, publication);
     } catch (error) {
-      const answered = !(error instanceof ZstashError) || error.effect === undefined;
-      if (answered || signal?.aborted === true) throw error;
+      const lost = error instanceof ZstashError && error.effect === "unknown";
+      if (!lost || signal?.aborted === true) throw error;
       // The reply was lost: what lies under both keys tells whether the transaction has run.
       const published = await wasPublished(slices, publication).catch(() => undefined);
       if (published === true) return true;

@@ -161,7 +161,7 @@ export class Upload {
 
   /**
    * Appends a piece and returns the value's new length; undefined if APPEND was lost and has not run. It may not run
-   * twice, so its request is not repeated: the length tells whether it has run.
+   * twice, so what may have run is not repeated by the client: the length tells whether it has.
    */
   async #appendOnce(bytes: Uint8Array, last: boolean): Promise<number | undefined> {
     const { key, temporary, signal } = this.#options;
@@ -170,7 +170,7 @@ export class Upload {
     try {
       return await length(["APPEND", temporary, bytes]);
     } catch (error) {
-      const lost = error instanceof ZstashError && error.effect !== undefined && !signal.aborted;
+      const lost = error instanceof ZstashError && error.effect === "unknown" && !signal.aborted;
       if (!lost || last) throw error;
       const found = await length(["STRLEN", temporary]);
       return found === this.#appended ? undefined : found;

@@ -169,7 +169,31 @@ describe.each(sdkVersions)("@upstash/redis %s", (version) => {
     if ("UpstashJSONParseError" in modules.stock.errors) {
       expect(pageStock).toBeInstanceOf(modules.stock.errors.UpstashJSONParseError);
       expect(pageZstash).toBeInstanceOf(modules.stock.errors.UpstashJSONParseError);
+      // What may not run twice says so behind the server's answer.
+      expect(await rejection(clients.zstash.incr("n"))).toBeInstanceOf(
+        modules.stock.errors.UpstashJSONParseError,
+      );
     }
+  });
+
+  test("a transaction that the server refuses fails as the SDK's does", async () => {
+    const clients = pair();
+    const refused = (client: Redis): Promise<unknown> => {
+      // Without a key it is refused before it is queued.
+      return client.multi().mset({}).incr("n").exec();
+    };
+    const [stock, zstash] = await both(clients, (client) => outcomeOf(() => refused(client)));
+    expect(zstash).toEqual(stock);
+    expect(zstash).toMatchObject({ name: "UpstashError", message: expect.stringContaining("EXECABORT") });
+    const error = await rejection(refused(clients.zstash));
+    expect(error).toBeInstanceOf(modules.stock.errors.UpstashError);
+    expect(error).toMatchObject({ code: "REDIS", status: 400 });
+    // Some servers answer so with 200.
+    const text = "EXECABORT Transaction discarded because of previous errors.";
+    record(() => Promise.resolve(Response.json({ error: text })));
+    const answered = await rejection(refused(clients.zstash));
+    expect(answered).toBeInstanceOf(modules.stock.errors.UpstashError);
+    expect(answered).toMatchObject({ code: "REDIS", status: 200, message: text });
   });
 
   test("fromEnv reads the variables of the process, and of a Worker's env", async () => {

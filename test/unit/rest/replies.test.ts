@@ -205,9 +205,7 @@ describe("a reply that is read whole", () => {
     const resp = bulkBytes(raw);
     for (let at = 0; at < resp.length; at++) {
       expect(
-        await codeOf(
-          readReply(new Chunks([resp.slice(0, at)].filter(({ length }) => length)), "resp2"),
-        ),
+        await codeOf(readReply(new Chunks([resp.slice(0, at)].filter(({ length }) => length)), "resp2")),
       ).toBe("TRUNCATED");
     }
     const json = utf8(
