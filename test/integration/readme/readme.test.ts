@@ -103,9 +103,9 @@ describe("README: code blocks", () => {
     expect(child.exitCode).toBe(0);
   });
 
-  it("the two commands at the top are those of the scripts", () => {
+  it("the two commands for a clone are those of the scripts", () => {
     const { scripts } = JSON.parse(readFileSync(`${root}/package.json`, "utf8")) as { scripts: object };
-    expect(blocks("sh")[0]).toBe("npm ci && npm run demo\nnpm ci && npm test\n");
+    expect(blocks("sh")).toContain("npm ci && npm run demo\nnpm ci && npm test\n");
     expect(Object.keys(scripts)).toEqual(expect.arrayContaining(["demo", "test"]));
   });
 
