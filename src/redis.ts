@@ -201,7 +201,7 @@ function platformOf(env: Environment): string {
 function asSdkError(error: unknown): unknown {
   if (!(error instanceof ZstashError) || error.status === undefined) return error;
   // A page instead of a reply, as proxies give it, has an error class of its own in newer versions.
-  const isPage = error.message.endsWith(`the server answered ${error.status}`);
+  const isPage = `${error.message};`.includes(`the server answered ${error.status};`);
   const { name: _, ...details } = error;
   const refused = isPage
     ? new (errors.UpstashJSONParseError ?? errors.UpstashError)("")

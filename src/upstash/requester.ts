@@ -57,7 +57,7 @@ export function createRequester(options: RequesterOptions): CompressingRequester
       if (requester.readYourWrites) requester.upstashSyncToken = token;
     },
   };
-  const checked = readRestOptions({ ...rest, readYourWrites: true }, tokens);
+  const checked = readRestOptions({ ...rest, readYourWrites: true }, tokens, settings.onEvent);
   const headers: Record<string, string> = { ...checked.headers };
   const transport = new RawTransport({ ...checked, headers }, carrier);
   const compress = createMiddleware(settings, transport);

@@ -130,8 +130,9 @@ async function attempt({ run, switches }: Case, fail: (place: string) => Error |
 }
 
 async function release(given: unknown): Promise<void> {
-  const { close, body } = (given ?? {}) as { close?: () => void; body?: ReadableStream | null };
-  close?.();
+  const held = (given ?? {}) as { close?: () => void; body?: ReadableStream | null };
+  held.close?.();
+  const { body } = held;
   if (body instanceof ReadableStream && !body.locked) await body.cancel();
 }
 
