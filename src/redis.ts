@@ -206,8 +206,10 @@ function asSdkError(error: unknown): unknown {
   const refused = isPage
     ? new (errors.UpstashJSONParseError ?? errors.UpstashError)("")
     : new errors.UpstashError("");
-  // The server's own text, as in the SDK's error: what stands before it is ours.
-  const message = isPage ? error.message : error.message.replace(/^Cannot run [^:]{1,40}: /, "");
+  // The server's own text, as in the SDK's error: what stands around it is ours, and `effect` says so too.
+  const message = isPage
+    ? error.message
+    : error.message.replace(/^Cannot run [^:]{1,40}: |; nothing has run$/g, "");
   Object.defineProperty(refused, "message", { value: message, configurable: true, writable: true });
   Object.defineProperty(refused, errorMark, { value: true });
   return Object.assign(refused, details, { cause: error });
