@@ -1,37 +1,45 @@
 /** Abort signals that many requests share: one listener each, and nothing of a request that has ended. */
 
-/** Who is to be told, by signal. */
-const listening = new WeakMap<AbortSignal, Set<() => void>>();
+/** Who is to be told of a signal, and the listener that tells them. */
+interface Listening {
+  readonly listeners: Set<() => void>;
+  readonly tell: () => void;
+}
+
+const listening = new WeakMap<AbortSignal, Listening>();
 
 /**
  * Calls `listener` once when the signal is aborted, until the returned function is called. A signal has one listener of
  * ours however many wait for it (Node warns from 11 on), and none when nobody does.
  */
 export function onAbort(signal: AbortSignal, listener: () => void): () => void {
-  let listeners = listening.get(signal);
-  if (listeners === undefined) {
-    listeners = new Set();
-    listening.set(signal, listeners);
-    signal.addEventListener("abort", tellAll);
-  }
+  const current = listening.get(signal) ?? listen(signal);
+  const { listeners } = current;
   // A closure of its own: the same function may be registered twice.
   const entry = (): void => listener();
   listeners.add(entry);
   return () => {
     if (!listeners.delete(entry) || listeners.size > 0) return;
-    if (listening.get(signal) === listeners) forget(signal);
+    if (listening.get(signal) === current) forget(signal, current);
   };
 }
 
-function tellAll(this: AbortSignal): void {
-  const listeners = listening.get(this);
-  forget(this);
-  for (const tell of listeners ?? []) tell();
+function listen(signal: AbortSignal): Listening {
+  const listeners = new Set<() => void>();
+  // Workers call listeners with the global object as `this`.
+  const tell = (): void => {
+    forget(signal, current);
+    for (const told of listeners) told();
+  };
+  const current = { listeners, tell };
+  listening.set(signal, current);
+  signal.addEventListener("abort", tell);
+  return current;
 }
 
-function forget(signal: AbortSignal): void {
+function forget(signal: AbortSignal, { tell }: Listening): void {
   listening.delete(signal);
-  signal.removeEventListener("abort", tellAll);
+  signal.removeEventListener("abort", tell);
 }
 
 /** The controllers of joined signals, which live as long as their signals. */

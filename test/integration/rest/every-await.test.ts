@@ -131,8 +131,14 @@ async function attempt({ run, switches }: Case, fail: (place: string) => Error |
 }
 
 async function release(given: unknown): Promise<void> {
-  const { close, body } = (given ?? {}) as { close?: () => void; body?: ReadableStream | null };
-  close?.();
+  const held = (given ?? {}) as {
+    close?: () => void;
+    read?: () => Promise<unknown>;
+    body?: ReadableStream | null;
+  };
+  if (held.close !== undefined) held.close();
+  else while ((await held.read?.()) !== undefined);
+  const { body } = held;
   if (body instanceof ReadableStream && !body.locked) await body.cancel();
 }
 
