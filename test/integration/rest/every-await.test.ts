@@ -131,9 +131,10 @@ async function attempt({ run, switches }: Case, fail: (place: string) => Error |
 }
 
 async function release(given: unknown): Promise<void> {
-  const { close, body } = (given ?? {}) as { close?: () => void; body?: ReadableStream | null };
-  close?.();
-  if (body instanceof ReadableStream && !body.locked) await body.cancel();
+  const reply = (given ?? {}) as { close?(): void; status?: number; read?(): Promise<unknown> };
+  if (reply.close !== undefined) reply.close();
+  // The head of a response: its body is read to the end.
+  else if (reply.status !== undefined) while ((await reply.read?.()) !== undefined);
 }
 
 const faults: readonly [name: string, make: () => Error][] = [
