@@ -202,10 +202,11 @@ function platformOf(env: Environment): string {
 function asSdkError(error: unknown): unknown {
   if (!(error instanceof ZstashError) || error.status === undefined) return error;
   const { name: _, ...details } = error;
-  // Below what is added of its effect.
-  const { message: said } = error.cause instanceof ZstashError ? error.cause : error;
+  // That a refused command has not run goes without saying there; that it may have run does not.
+  const { message: said } =
+    error.effect === "none" && error.cause instanceof ZstashError ? error.cause : error;
   // A page instead of a reply, as proxies give it, has an error class of its own in newer versions.
-  const isPage = said.endsWith(bareAnswer(error.status));
+  const isPage = said.includes(bareAnswer(error.status));
   const refused = isPage
     ? new (errors.UpstashJSONParseError ?? errors.UpstashError)("")
     : new errors.UpstashError("");

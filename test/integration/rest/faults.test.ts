@@ -80,7 +80,9 @@ async function inject(
     if (outcome.error instanceof ZstashError) wrong.push(...judgeFault(outcome.error, fault!));
     if (!operation.repeatable && mayHaveRun) counts.unknown += 1;
   }
-  const most = operation.repeatable ? ATTEMPTS + 1 : 1;
+  // What a server has put off has not run, and may be sent again whatever it is.
+  const putOff = fault?.status === 425 || fault?.status === 429;
+  const most = operation.repeatable || putOff ? ATTEMPTS + 1 : 1;
   // Which form of a reply or of a request a server takes is found out by a request more.
   if (faulty.sent > most + (way.warm ? 0 : 1)) wrong.push(`sent ${faulty.sent} times`);
   if (!operation.repeatable && faulty.ran > 1) wrong.push(`ran ${faulty.ran} times`);
