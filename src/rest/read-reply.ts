@@ -95,7 +95,8 @@ export async function readReply(
   const first = await reply.read();
   if (first === undefined) throw cannotRead("TRUNCATED", "it is empty, got 0 bytes");
   if (!jsonStarts.includes(first[0]!)) {
-    return { resp2: true, lossy: false, received: await openBulk(reply, first, stream) };
+    const received = await openBulk(reply, first, stream && !isWhole(first));
+    return { resp2: true, lossy: false, received };
   }
   const chunks: Uint8Array[] = [];
   let size = 0;
@@ -131,6 +132,12 @@ export async function openBulk(
   const size = bulkSize(head);
   if (size === undefined) return readWhole(reply, head);
   return { kind: "stream", size, stream: streamOf(reply, head.subarray(head.indexOf(LF) + 1), size) };
+}
+
+/** True if all of a bulk string is here already: it needs no stream. */
+function isWhole(first: Uint8Array): boolean {
+  const size = bulkSize(first);
+  return size !== undefined && first.length >= first.indexOf(LF) + 1 + size;
 }
 
 /** The length in a bulk string's first line; undefined for another reply, a null, or a malformed length. */

@@ -20,7 +20,7 @@ import { isOverBudget, ReplyBudgets } from "./reply-budget.ts";
 import type { Settings } from "./settings.ts";
 
 /** Decodes with pauses; part of what is loaded on demand. */
-type DecodeLarge = (codec: Zstd | CodecFailure, read: ValueRead, settings: DecodeSettings) => Promise<string>;
+type DecodeLarge = (codec: Zstd | CodecFailure, read: ValueRead, settings: Settings) => Promise<string>;
 
 /** Loads the half with `decodeLarge`; gives an error where it cannot be had. */
 export type LoadDecodeLarge = () => Promise<{ readonly decodeLarge: DecodeLarge } | CodecFailure>;
@@ -171,15 +171,12 @@ async function decodeReply(
   for (const [index, read] of reads) {
     try {
       const large = read.stored.length < LARGE_STORED ? undefined : await loadOnDemand();
-      // Replies that arrive together take turns.
-      if (large !== undefined) await settings.pace.spend(0, 0);
       // Without the half for large values they are decoded at once.
-      const text =
-        large === undefined || "error" in large
-          ? decodeRead(codec, read, settings)
-          : await large.decodeLarge(codec, read, settings);
-      decoded[index] = text;
-      await settings.pace.spend(text.length);
+      if (large === undefined || "error" in large) {
+        const text = decodeRead(codec, read, settings);
+        decoded[index] = text;
+        await settings.pace.spend(text.length);
+      } else decoded[index] = await large.decodeLarge(codec, read, settings);
     } catch (error) {
       if (!(error instanceof ZstashError)) throw error;
       if (isOverBudget(error, read, settings))
