@@ -20,10 +20,8 @@ const before = new Map(
 );
 
 /** Both sides in Node's oldest supported release and in the one that the runtimes' tests bring. */
-const wireSpeed = [
-  "bench/wire-speed.mjs",
-  ...["--node", "node", "--node", "test/runtimes/node_modules/node24/bin/node", "--quick"],
-];
+const node24 = "test/runtimes/node_modules/node24/bin/node";
+const wireSpeed = ["bench/wire-speed.mjs", "--node", "node", "--node", node24, "--quick"];
 
 const parts = [
   {
