@@ -1,5 +1,5 @@
 // Runs the benchmarks and writes what they print to docs/benchmarks.md, with machine, versions and command.
-// Node 22.15 or later, and a C compiler for the kernel. `--only NAME,NAME` runs the files of these names and leaves the
+// Node 22.15 or later, and a C compiler for the kernel. `--only NAME,NAME` runs the sections and files of these names and leaves the
 // other sections as they are.
 
 import { spawnSync } from "node:child_process";
@@ -18,6 +18,10 @@ const before = new Map(
     .split(/^(?=## )/m)
     .map((section) => [/^## (.*)$/m.exec(section)?.[1], `${section.trimEnd()}\n`]),
 );
+
+/** Both sides in Node's oldest supported release and in the one that the runtimes' tests bring. */
+const node24 = "test/runtimes/node_modules/node24/bin/node";
+const wireSpeed = ["bench/wire-speed.mjs", "--node", "node", "--node", node24, "--quick"];
 
 const parts = [
   {
@@ -42,6 +46,41 @@ const parts = [
       "JSON of the corpus through the client alone and with zstash, over loopback to a local server on a real Redis.",
   },
   {
+    name: "http",
+    title: "zstash/redis over the stock client: HTTP",
+    command: wireSpeed,
+    about: "Texts of JSON, through the transport that Node gets.",
+    needs: "test/runtimes/node_modules",
+  },
+  {
+    name: "at-once",
+    title: "zstash/redis over the stock client: 64 at once",
+    command: [...wireSpeed, "--at-once"],
+    about: "The same, alone and 64 at once.",
+    needs: "test/runtimes/node_modules",
+  },
+  {
+    name: "https",
+    title: "zstash/redis over the stock client: HTTPS",
+    command: [...wireSpeed, "--https"],
+    about: "The same with TLS.",
+    needs: "test/runtimes/node_modules",
+  },
+  {
+    name: "random",
+    title: "zstash/redis over the stock client: values that stay uncompressed",
+    command: [...wireSpeed, "--random"],
+    about: "Texts of random characters.",
+    needs: "test/runtimes/node_modules",
+  },
+  {
+    name: "fetch",
+    title: "zstash/redis over the stock client: over fetch",
+    command: [...wireSpeed, "--fetch"],
+    about: "JSON through `fetch`, which zstash uses where it is not Node's own, and on other runtimes.",
+    needs: "test/runtimes/node_modules",
+  },
+  {
     title: "Values of any size",
     command: ["--expose-gc", "bench/store.mjs"],
     about: "Through the store, over loopback to a local server on a real Redis; see also network.md.",
@@ -55,9 +94,12 @@ const parts = [
 ];
 
 const sections = [];
-for (const { title, command, about, needs } of parts) {
+for (const { name, title, command, about, needs } of parts) {
   if (needs !== undefined && !existsSync(`${root}/${needs}`)) continue;
-  if (only !== undefined && !only.some((name) => command.at(-1)?.endsWith(`${name}.mjs`))) {
+  if (
+    only !== undefined &&
+    !only.some((one) => one === name || command.some((argument) => argument.endsWith(`${one}.mjs`)))
+  ) {
     if (before.has(title)) sections.push(before.get(title));
     continue;
   }

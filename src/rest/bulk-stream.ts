@@ -17,6 +17,8 @@ const LF = 10;
  * @throws {ZstashError} REDIS, TRUNCATED, SIZE_LIMIT for what is no reply
  */
 export async function openBulk(reply: HttpReply, first: Uint8Array): Promise<BulkReply | RespValue> {
+  // What is here already needs no stream.
+  if (isWhole(first)) return readWhole(reply, first);
   let head = first;
   while (head[0] === DOLLAR && !head.subarray(0, HEAD_MAX).includes(LF) && head.length < HEAD_MAX) {
     const chunk = await reply.read();
@@ -26,6 +28,12 @@ export async function openBulk(reply: HttpReply, first: Uint8Array): Promise<Bul
   const size = bulkSize(head);
   if (size === undefined) return readWhole(reply, head);
   return { kind: "stream", size, stream: streamOf(reply, head.subarray(head.indexOf(LF) + 1), size) };
+}
+
+/** Returns true if all of a bulk string is here already. */
+function isWhole(first: Uint8Array): boolean {
+  const size = bulkSize(first);
+  return size !== undefined && first.length >= first.indexOf(LF) + 1 + size;
 }
 
 /** The length in a bulk string's first line; undefined for another reply, a null, or a malformed length. */

@@ -25,6 +25,8 @@ import { readUnversioned, type Extent, type Known, type ReadPiece } from "./unve
 export interface StoredBytes {
   readonly size: number;
   readonly stream: ByteStream;
+  /** All of them, where they came at once. */
+  readonly whole?: Uint8Array | undefined;
   /** It took several requests. */
   readonly inPieces?: boolean | undefined;
   /** Reads the bytes `[0, to)` once more, of the same writing; gives undefined where nobody can tell that they are. */

@@ -46,7 +46,8 @@ export function resumable(
     ended.addEventListener("abort", () => void reader.cancel().catch(() => undefined), { once: true });
     try {
       for (let next = await reader.read(); !next.done; next = await reader.read()) {
-        handed.push(next.value);
+        // Nothing goes on that is not repeated.
+        if (settings.retry.retries > 0) handed.push(next.value);
         yield next.value;
       }
     } catch (error) {

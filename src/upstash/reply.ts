@@ -21,7 +21,7 @@ import type { Settings } from "./settings.ts";
 /** What is used here of the part that is loaded on demand. */
 interface ReplyHalf {
   /** Decodes with pauses. */
-  decodeLarge(codec: Zstd | CodecFailure, read: ValueRead, settings: DecodeSettings): Promise<string>;
+  decodeLarge(codec: Zstd | CodecFailure, read: ValueRead, settings: Settings): Promise<string>;
   combineFailures(failures: readonly ZstashError[], planned: PlannedReply): ZstashError;
   replyTooLarge(reply: ReplyReads, limit: number): ZstashError;
 }
@@ -178,15 +178,12 @@ async function decodeReply(
   for (const [index, read] of reads) {
     try {
       const large = read.stored.length < LARGE_STORED ? undefined : await loadOnDemand();
-      // Replies that arrive together take turns.
-      if (large !== undefined) await settings.pace.spend(0, 0);
       // Without the half for large values they are decoded at once.
-      const text =
-        large === undefined || "error" in large
-          ? decodeRead(codec, read, settings)
-          : await large.decodeLarge(codec, read, settings);
-      decoded[index] = text;
-      await settings.pace.spend(text.length);
+      if (large === undefined || "error" in large) {
+        const text = decodeRead(codec, read, settings);
+        decoded[index] = text;
+        await settings.pace.spend(text.length);
+      } else decoded[index] = await large.decodeLarge(codec, read, settings);
     } catch (error) {
       if (!(error instanceof ZstashError)) throw error;
       if (isOverBudget(error, read, settings))

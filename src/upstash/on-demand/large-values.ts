@@ -2,15 +2,9 @@
 import { compressLargeText, decompressLargeText } from "../../codec/large-text.ts";
 import type { Decoder } from "../../codec/decoder.ts";
 import type { Zstd } from "../../codec/zstd.ts";
+import { readFrameHeaderAt } from "../../format/frame.ts";
 import type { Carrier, Stored } from "../../value/carrier.ts";
-import {
-  checkText,
-  decodeFailure,
-  frameOf,
-  limitOf,
-  type DecodeSettings,
-  type ValueRead,
-} from "../../value/decode.ts";
+import { checkText, decodeFailure, frameOf, limitOf, type ValueRead } from "../../value/decode.ts";
 import {
   checkFrame,
   emitUncompressed,
@@ -43,10 +37,13 @@ export async function encodeLargeCommands(
     const { length } = value.text;
     const atOnce = length < LARGE_TEXT || length * costFactor(value.level) <= AT_ONCE;
     const encode = atOnce ? encodeWrite : encodeLarge;
-    // Requests that begin together take turns.
-    await settings.pace.spend(0, 0);
-    encoded.put(write, await encode(codec, value, settings, encoded.carrier(write)));
-    await settings.pace.spend(length);
+    // Requests that begin together take turns: what this one does is counted before another looks.
+    const turn = settings.pace.spend(0, 0);
+    if (turn !== undefined) await turn;
+    const pause = settings.pace.spend(length);
+    const stored = encode(codec, value, settings, encoded.carrier(write));
+    encoded.put(write, stored instanceof Promise ? await stored : stored);
+    await pause;
   }
   return encoded.outgoing;
 }
@@ -74,11 +71,16 @@ async function encodeLarge(
 export async function decodeLarge(
   codec: Decoder | CodecFailure,
   read: ValueRead,
-  settings: DecodeSettings,
+  settings: Settings,
 ): Promise<string> {
   try {
     const frame = frameOf(codec, read);
+    const { contentSize = 0 } = readFrameHeaderAt(frame, 0, 0);
+    const turn = settings.pace.spend(0, 0);
+    if (turn !== undefined) await turn;
+    const pause = settings.pace.spend(contentSize);
     const text = await decompressLargeText(codec as Decoder, frame, { maxSize: limitOf(settings) });
+    await pause;
     return checkText(text, read, frame, settings);
   } catch (cause) {
     throw decodeFailure(cause, read, settings);

@@ -130,3 +130,24 @@ test("an engine without streams makes large frames at once", async () => {
   const [frame] = await chunksOf(sourceOf([content]).pipeThrough(stream));
   expectBytes(zstd.decompress(frame!), content);
 });
+
+test.each([1, 5])(
+  "a frame of 3 MiB is the same however its content is divided, at level %i",
+  async (level) => {
+    const make = async (size: number): Promise<ReturnType<typeof concat>> => {
+      const stream = zstd.compressStream({ level, frameSize: 3 << 20 });
+      return concat(await chunksOf(sourceOf(divided(content, size)).pipeThrough(stream)));
+    };
+    const whole = await make(content.length);
+    for (const size of [65_536, 999_999, 1 << 20, 2 << 20]) expectBytes(await make(size), whole);
+    expectBytes(zstd.decompress(whole), content);
+    expect(readFrameHeader(whole).contentSize).toBe(3 << 20);
+  },
+);
+
+/** Bytes in chunks of `size`. */
+function divided(bytes: Uint8Array<ArrayBuffer>, size: number): Uint8Array<ArrayBuffer>[] {
+  return Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) =>
+    bytes.subarray(index * size, (index + 1) * size),
+  );
+}
