@@ -1,5 +1,5 @@
 /** Checks of arguments: what is wrong is a TypeError or a RangeError that names the argument, never its value. */
-import { isBytes } from "./bytes.ts";
+import { isBytes, isGone } from "./bytes.ts";
 import { LEVEL_MAX, LEVEL_MIN } from "./limits.ts";
 
 /** The type of a value, never the value. */
@@ -75,10 +75,10 @@ function withinEdits(a: string, b: string, edits: number): boolean {
   );
 }
 
-/** Throws unless the argument is bytes, of this realm or of another. */
+/** Throws unless the argument is bytes, of this realm or of another, whose memory is there. */
 export function requireBytes(data: unknown, name: string): asserts data is Uint8Array {
-  if (data instanceof Uint8Array || isBytes(data)) return;
-  throw new TypeError(`"${name}" must be a Uint8Array, got ${describe(data)}`);
+  if (!isBytes(data)) throw new TypeError(`"${name}" must be a Uint8Array, got ${describe(data)}`);
+  if (isGone(data)) throw new TypeError(`"${name}" must not have a buffer that was transferred or shrunk`);
 }
 
 /** Throws unless the argument is a string. */

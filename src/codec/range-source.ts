@@ -1,5 +1,5 @@
 /** Reads from a caller's source of ranges, and holds it to its contract. */
-import { isBytes } from "../bytes.ts";
+import { isBytes, isGone } from "../bytes.ts";
 import { describe } from "../check.ts";
 import { ZstashError } from "../errors.ts";
 import { onAbort } from "../signals.ts";
@@ -34,6 +34,9 @@ export async function readExactly(
   }
   if (!isBytes(bytes)) {
     throw new TypeError(`"source.read" must return a Uint8Array, got ${describe(bytes)}`);
+  }
+  if (isGone(bytes)) {
+    throw new TypeError('"source.read" must not return bytes whose buffer was transferred or shrunk');
   }
   if (bytes.length !== end - start) {
     const code = bytes.length < end - start ? "TRUNCATED" : "CORRUPT";

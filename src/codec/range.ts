@@ -1,39 +1,25 @@
 /** `decompressRange` and `readSeekTable`: parts of seekable files, from sources that can be read in parts. */
 import { concatenate } from "../bytes.ts";
 import { requireOptions } from "../check.ts";
-import { ZstashError } from "../errors.ts";
-import { readFrameHeader } from "../format/frame.ts";
 import {
   parseSeekTableInSteps,
   seekTableSize,
   type SeekTable,
   type SeekTableFrame,
 } from "../format/seek-table.ts";
-import { onAbort } from "../signals.ts";
 import { macrotask } from "../timers.ts";
-import type { ByteStream, ByteTransform } from "../streams.ts";
+import type { ByteStream } from "../streams.ts";
 import {
   readRangeArguments,
   requireSource,
   type RangeOptions,
   type RangeSource,
 } from "./decompress-options.ts";
-import { job } from "./job.ts";
 import { Pace } from "./pace.ts";
 import { createPullStream, type ByteGenerator } from "./pull-stream.ts";
-import { planReads, type FrameRead, type ReadSettings } from "./range-plan.ts";
+import { decodeFrame, requireEmpty, type RangeDecoder } from "./range-frame.ts";
+import { isLongEmpty, planReads, type FrameRead, type ReadSettings } from "./range-plan.ts";
 import { readExactly, withBytes } from "./range-source.ts";
-
-/** The methods of a `Decoder` that reading ranges takes. */
-export interface RangeDecoder {
-  decompress(data: Uint8Array, options: { readonly maxSize: number }): Uint8Array<ArrayBuffer>;
-  decompressStream(options?: { readonly maxSize?: number }): ByteTransform;
-}
-
-/** Content of a frame up to which it is decoded at once, in bytes: a few milliseconds. */
-const LARGE_FRAME: number = 2 << 20;
-/** The largest window that streams accept by default. */
-const STREAM_WINDOW: number = 8 << 20;
 
 /** Bytes `[start, end)` of a source's content, and how to read them. */
 interface RangeRequest {
@@ -79,8 +65,9 @@ export async function readSeekTable(
  * Makes `Decoder.decompressRange`: the bytes `[start, end)` of the content, as a stream that reads when it is read.
  *
  * With a seek table only the frames that hold a part of the range are read, neighbours together, one read ahead.
- * Each is held to the sizes that the table gives for it. The format has no checksum of the table itself: a wrong
- * decompressed size of a frame before the range moves the range, and only a read from the beginning notices.
+ * Each is held to the sizes that the table gives for it, also those of which it says that they hold nothing, between
+ * these frames and next to the range. The format has no checksum of the table itself: a wrong decompressed size of a
+ * frame before the range moves the range, and only a read from the beginning notices.
  * Without one the source is decoded from its beginning up to `end`, in bounded memory whatever its frames are.
  * `end` is clamped to the size of the content; a `start` past it is a RangeError in the stream; an empty range reads
  * nothing.
@@ -112,19 +99,45 @@ async function* readRange(
   const contentEnd = Math.min(end, table.size);
   const plan = planReads(table, start, contentEnd, request.settings);
   for await (const { read, bytes } of fetchReads(source, plan, signal)) {
-    const readEnd = table.frame(read.last - 1).contentEnd;
-    for (let at = table.frame(read.first).contentStart; at < readEnd;) {
-      const index = table.find(at);
-      const frame = table.frame(index);
-      at = frame.contentEnd;
+    for (const { index, frame } of framesOf(table, read)) {
+      if (isLongEmpty(frame, request.settings.readSize) && bytes.length < frame.end - frame.start) {
+        requireEmpty(bytes, index, frame);
+        continue;
+      }
       const compressed = bytes.subarray(frame.start - read.start, frame.end - read.start);
       const content = await decodeFrame(request.decoder, compressed, index, frame, signal);
       const pause = pace.spend(compressed.length + content.length);
       if (pause !== undefined) await pause;
       signal.throwIfAborted();
+      if (content.length === 0) continue;
       yield content.subarray(Math.max(0, start - frame.contentStart), contentEnd - frame.contentStart);
     }
   }
+}
+
+/**
+ * The frames of a read that have content, and the bytes before, between and behind them as frames without any: all that
+ * a table says to be empty, however many entries it has for it.
+ */
+function* framesOf(
+  table: SeekTable,
+  { first, last }: FrameRead,
+): Generator<{ index: number; frame: SeekTableFrame }, void, undefined> {
+  const { start, contentStart } = table.frame(first);
+  const { end, contentEnd } = table.frame(last - 1);
+  let index = first;
+  let from = start;
+  for (let at = contentStart; at < contentEnd;) {
+    const next = table.find(at);
+    const frame = table.frame(next);
+    if (from < frame.start)
+      yield { index, frame: { start: from, end: frame.start, contentStart: at, contentEnd: at } };
+    yield { index: next, frame };
+    index = next + 1;
+    from = frame.end;
+    at = frame.contentEnd;
+  }
+  if (from < end) yield { index, frame: { start: from, end, contentStart: contentEnd, contentEnd } };
 }
 
 /** The table at the end of a source, if there is one, and the source with the bytes that were read for it. */
@@ -144,7 +157,7 @@ async function readEnd(
   return { table: await parseTable(tail, size, signal), source: withBytes(source, size - tail.length, tail) };
 }
 
-/** Parses a table; the event loop runs every million entries. */
+/** Parses a table; the event loop runs every 131,072 entries. */
 async function parseTable(
   tail: Uint8Array,
   sourceSize: number,
@@ -181,69 +194,6 @@ async function* fetchReads(
   }
 }
 
-/** Decodes one frame of the table, and holds it to what the table says; errors tell its index and place. */
-async function decodeFrame(
-  decoder: RangeDecoder,
-  compressed: Uint8Array,
-  index: number,
-  frame: SeekTableFrame,
-  signal: AbortSignal,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const contentSize = frame.contentEnd - frame.contentStart;
-  let content: Uint8Array<ArrayBuffer>;
-  try {
-    const large = contentSize > LARGE_FRAME && readFrameHeader(compressed).windowSize <= STREAM_WINDOW;
-    content =
-      (large ? await decodeLarge(decoder, compressed, contentSize, signal) : undefined) ??
-      decoder.decompress(compressed, { maxSize: contentSize });
-  } catch (error) {
-    throw error instanceof ZstashError ? relocated(error, index, frame) : error;
-  }
-  if (content.length !== contentSize) throw wrongSize(index, frame, `got ${content.length}`);
-  return content;
-}
-
-/**
- * Decodes a frame that would hold the event loop for long through a stream, which waits for no other. Undefined where the
- * entry of the table holds another frame, whose window is larger than streams take.
- */
-async function decodeLarge(
-  decoder: RangeDecoder,
-  compressed: Uint8Array,
-  maxSize: number,
-  signal: AbortSignal,
-): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  const options = { maxSize, [job]: true };
-  const { readable, writable } = decoder.decompressStream(options);
-  const writer = writable.getWriter();
-  writer.write(compressed).catch(() => undefined);
-  writer.close().catch(() => undefined);
-  const chunks: Uint8Array[] = [];
-  const reader = readable.getReader();
-  const cancel = (): void => void reader.cancel(signal.reason).catch(() => undefined);
-  const ignore = onAbort(signal, cancel);
-  try {
-    for (let next = await reader.read(); !next.done; next = await reader.read()) chunks.push(next.value);
-  } catch (error) {
-    if (error instanceof ZstashError && error.code === "WINDOW_LIMIT") return undefined;
-    throw error;
-  } finally {
-    ignore();
-  }
-  signal.throwIfAborted();
-  return concatenate(chunks);
-}
-
-/** The same error with its place in the source. */
-function relocated(error: ZstashError, index: number, frame: SeekTableFrame): ZstashError {
-  if (error.code === "SIZE_LIMIT") return wrongSize(index, frame, "got more");
-  const place = { frame: index, offset: frame.start + (error.offset ?? 0), cause: error };
-  // NOT_ZSTD and TRUNCATED mean damage here, as SIZE_LIMIT does: the table promised this frame.
-  return error.code === "NOT_ZSTD" || error.code === "TRUNCATED"
-    ? new ZstashError("CORRUPT", error.message, place)
-    : error.with(place);
-}
-
 /** Without a table: everything from the first byte, dropped up to `start`. */
 async function* readFromStart(request: RangeRequest, signal: AbortSignal): ByteGenerator {
   const { decoder, source, start, end, settings } = request;
@@ -269,15 +219,6 @@ async function* readAll(source: RangeSource, readSize: number, signal: AbortSign
     const end = Math.min(source.size, at + readSize);
     yield await readExactly(source, at, end, undefined, signal);
   }
-}
-
-function wrongSize(index: number, frame: SeekTableFrame, got: string): ZstashError {
-  const contentSize = frame.contentEnd - frame.contentStart;
-  return new ZstashError(
-    "CORRUPT",
-    `Cannot decompress frame ${index}: the seek table says ${contentSize} bytes, ${got}`,
-    { frame: index, offset: frame.start },
-  );
 }
 
 function beyond(start: number, size: number): RangeError {

@@ -1,5 +1,5 @@
 /** A pair of streams around work that takes chunks and emits chunks. */
-import { isBytes } from "../bytes.ts";
+import { isBytes, isGone } from "../bytes.ts";
 import { describe } from "../check.ts";
 import { ZstashError } from "../errors.ts";
 import type { ByteStream, ByteTransform } from "../streams.ts";
@@ -102,7 +102,7 @@ export function createTransform(transformer: Transformer): ByteTransform {
           if (!isBytes(chunk)) {
             throw new TypeError(`A chunk must be a Uint8Array, got ${describe(chunk)}`);
           }
-          return transformer.write(chunk, emit);
+          return writeWhole(transformer, chunk, emit);
         });
       },
       close() {
@@ -118,6 +118,23 @@ export function createTransform(transformer: Transformer): ByteTransform {
   );
   if (!hasSignal) listenForAbort(writable, end);
   return { readable: readable as ByteStream, writable };
+}
+
+/** Writes a chunk, whose memory may go while the event loop runs in between: what came of it then is no value. */
+async function writeWhole(transformer: Transformer, chunk: Uint8Array, emit: Emit): Promise<void> {
+  const { byteLength } = chunk;
+  if (isGone(chunk)) throw transferred();
+  try {
+    await transformer.write(chunk, emit);
+  } catch (error) {
+    throw chunk.byteLength === byteLength ? error : transferred(error);
+  }
+  if (chunk.byteLength !== byteLength) throw transferred();
+}
+
+function transferred(cause?: unknown): TypeError {
+  const message = "A chunk must not be transferred or resized while it is written";
+  return cause === undefined ? new TypeError(message) : new TypeError(message, { cause });
 }
 
 /**

@@ -1,7 +1,7 @@
 /** `loadZstd` and the public `Zstd`: compression and decompression over the packaged module or another engine. */
 import { loadModule as loadPackagedModule, moduleAtHand } from "#wasm/full";
 import { isBytes } from "../bytes.ts";
-import { describe, requireOptions } from "../check.ts";
+import { describe, requireBytes, requireOptions } from "../check.ts";
 import type { Engine, EngineFactory, EngineStats } from "../engine/engine.ts";
 import { createEngine, createEngineOver } from "../engine/wasm.ts";
 import type { Dictionary } from "../format/dictionary.ts";
@@ -164,8 +164,11 @@ function createZstd(engine: Engine, dictionaries: Dictionaries): Zstd {
     ...decoder,
     decompressRange: createRangeReader(decoder, pace),
     compress(data, options) {
-      if (typeof data !== "string" && !isBytes(data)) {
-        throw new TypeError(`"data" must be a Uint8Array or a string, got ${describe(data)}`);
+      if (typeof data !== "string") {
+        if (!isBytes(data)) {
+          throw new TypeError(`"data" must be a Uint8Array or a string, got ${describe(data)}`);
+        }
+        requireBytes(data, "data");
       }
       return engine.compress(data, readCompressOptions(options));
     },

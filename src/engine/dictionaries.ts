@@ -1,4 +1,5 @@
 /** Keeps dictionaries digested, so that the second frame with one does not build its tables again. */
+import { requireBytes } from "../check.ts";
 import { ZstashError } from "../errors.ts";
 import type { Dictionary } from "../format/dictionary.ts";
 import type { LinearMemory } from "./memory.ts";
@@ -33,6 +34,7 @@ export class DigestedDictionaries {
   get(name: string, dictionary: Dictionary, create: (address: number, size: number) => number): number {
     const known = this.#digested.get(name);
     if (known !== undefined && known.dictionary === dictionary) return known.address;
+    requireBytes(dictionary.bytes, "dictionary.bytes");
     if (known !== undefined) {
       this.#free(known.address);
       this.#digested.delete(name);

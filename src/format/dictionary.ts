@@ -1,5 +1,5 @@
 /** Reads dictionaries in zstd's format (RFC 8878 §5). */
-import { isBytes } from "../bytes.ts";
+import { requireBytes } from "../check.ts";
 import { ZstashError } from "../errors.ts";
 
 /** Magic number of a zstd dictionary (RFC 8878 §5). */
@@ -28,9 +28,7 @@ export interface Dictionary {
  * ```
  */
 export function readDictionary(bytes: Uint8Array): Dictionary {
-  if (!isBytes(bytes)) {
-    throw new TypeError(`"bytes" must be a Uint8Array, got ${typeof bytes}`);
-  }
+  requireBytes(bytes, "bytes");
   if (bytes.length < 9 || bytes.length > DICTIONARY_SIZE_MAX) {
     throw invalid(`its size must be 9…${DICTIONARY_SIZE_MAX} bytes, got ${bytes.length}`);
   }

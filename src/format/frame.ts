@@ -1,5 +1,5 @@
 /** Reads frame headers and finds the ends of frames, without decoding anything (RFC 8878 §3.1). */
-import { isBytes } from "../bytes.ts";
+import { requireBytes } from "../check.ts";
 import { ZstashError } from "../errors.ts";
 import { BLOCK_SIZE_MAX } from "../limits.ts";
 
@@ -45,9 +45,7 @@ export interface FrameExtent {
  * ```
  */
 export function readFrameHeader(data: Uint8Array): FrameHeader {
-  if (!isBytes(data)) {
-    throw new TypeError(`Cannot read a frame header: "data" must be a Uint8Array, got ${typeof data}`);
-  }
+  requireBytes(data, "data");
   return readFrameHeaderAt(data, 0, 0);
 }
 

@@ -20,8 +20,8 @@ export const SEEK_TABLE_FOOTER_SIZE = 9;
  */
 export const SEEK_TABLE_SIZE_MAX: number = 64 << 20;
 
-/** Entries that are summed up at once: a few milliseconds. */
-const ENTRIES_AT_ONCE: number = 1 << 20;
+/** Entries that are summed up at once: a millisecond. */
+const ENTRIES_AT_ONCE: number = 1 << 17;
 
 export const HEADER_SIZE = 8;
 export const ENTRY_SIZE = 8;
@@ -97,7 +97,7 @@ export function parseSeekTable(tail: Uint8Array, sourceSize?: number): SeekTable
   }
 }
 
-/** Parses as `parseSeekTable` does, and pauses after every million entries, of which a hostile writer may make eight. */
+/** Parses as `parseSeekTable` does, and pauses after every 131,072 entries, of which a hostile writer may make eight million. */
 export function* parseSeekTableInSteps(
   tail: Uint8Array,
   sourceSize?: number,

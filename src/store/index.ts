@@ -113,7 +113,12 @@ export interface Store {
    * several frames and no seek table, which the store never writes
    */
   getCompressed(key: string, options?: DownloadOptions): Promise<ByteStream | null>;
-  /** Sizes, form and time to live of a value, without reading all of it; null if there is nothing. */
+  /**
+   * Sizes, form and time to live of a value, without reading all of it; null if there is nothing. The size of a seekable
+   * value is what its seek table says: frames other than the first and those in its last 4 KiB are not looked at.
+   *
+   * @throws {ZstashError} CORRUPT where a frame that is looked at declares another size than the seek table
+   */
   stat(key: string, options?: ReadOptions): Promise<ValueStat | null>;
   /** Removes a value; false if there was none. */
   delete(key: string, options?: ReadOptions): Promise<boolean>;

@@ -131,7 +131,7 @@ export class RangeReader {
   ): Promise<ReadPiece> {
     const last = Math.min(end, table!.size);
     const limits = { readSize: RANGE_READ_SIZE, maxFrameSize: DEFAULT_MAX_SIZE };
-    const pieces = start < last ? [...planReads(table!, start, last, limits)] : [];
+    const pieces = start < end && start <= last ? [...planReads(table!, start, last, limits)] : [];
     const known = [{ start: size - tail.length, end: size, bytes: tail }];
     return readUnversioned(this.#settings.slices, key, { size, pieces, known }, signal);
   }

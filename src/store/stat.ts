@@ -1,6 +1,8 @@
 /** Tells the sizes and the form of a value from its first and last bytes, without reading the rest. */
+import { ZstashError } from "../errors.ts";
 import { decodeBase64 } from "../format/base64.ts";
 import { readFrameHeader, walkFrame } from "../format/frame.ts";
+import type { SeekTable } from "../format/seek-table.ts";
 import { findVersionFrame } from "../format/version-frame.ts";
 import { utf8Lossy } from "../text.ts";
 import { TEXT_PREFIX_SIZE } from "../value/carrier.ts";
@@ -50,7 +52,14 @@ interface FileFacts {
   readonly table: boolean;
 }
 
-/** Reads a value's first and last bytes, and its seek table if it has one; null if there is no value. */
+/** Frames at a file's end whose headers are held to its seek table. */
+const HELD_MAX = 64;
+
+/**
+ * Reads a value's first and last bytes, and its seek table if it has one; null if there is no value.
+ *
+ * @throws {ZstashError} CORRUPT where the headers among these bytes say another size than the seek table
+ */
 export async function readStat(
   { slices }: StoreSettings,
   key: string,
@@ -77,14 +86,16 @@ export async function readStat(
       length += form === "text" ? 4 * Math.ceil((missing + 3) / 3) : missing;
       continue;
     }
-    const { table, ...content } = readFile(file);
+    const { table, ...content } = readFile(file, key);
     return { ...known, ...content, form: form === "text" ? "text" : table ? "seekable" : "frame" };
   }
 }
 
-function readFile({ size, head, tail }: StoredFile): FileFacts {
+function readFile(file: StoredFile, key: string): FileFacts {
+  const { size, head, tail } = file;
   const table = readTable(tail, size);
   if (table !== undefined) {
+    requireAgreement(table, file, key);
     const frameCount = table.frameCount - (findVersionFrame(table) === undefined ? 0 : 1);
     return { size: table.size, frameCount, table: true };
   }
@@ -92,6 +103,44 @@ function readFile({ size, head, tail }: StoredFile): FileFacts {
   // A table that does not account for the file ends the last of several that were joined.
   const joined = tableSizeOf(tail, size) !== undefined;
   return { size: joined ? undefined : declaredSize(head), frameCount: 1, table: false };
+}
+
+/**
+ * Holds a seek table to the headers at hand: of the first frame, and of those that begin in the file's last bytes. An entry
+ * may be for several frames, so that it says more than the first of them declares.
+ */
+function requireAgreement(table: SeekTable, { size, head, tail }: StoredFile, key: string): void {
+  const { frameCount } = table;
+  const hold = (bytes: Uint8Array, index: number): void => {
+    const { start, end, contentStart, contentEnd } = table.frame(index);
+    const frame = bytes.subarray(0, end - start);
+    const declared = declaredSize(frame);
+    const listed = contentEnd - contentStart;
+    if (
+      declared === undefined ||
+      declared === listed ||
+      (declared < listed && !isOneFrame(frame, end - start))
+    )
+      return;
+    const says = `the seek table says ${listed} bytes of frame ${index}, its header ${declared}`;
+    const place = { key, frame: index, offset: start };
+    throw new ZstashError("CORRUPT", `Cannot tell the size of ${JSON.stringify(key)}: ${says}`, place);
+  };
+  if (frameCount > 0) hold(head, 0);
+  for (let index = frameCount - 1; index >= Math.max(0, frameCount - HELD_MAX); index--) {
+    const at = table.frame(index).start - (size - tail.length);
+    if (at < 0) break;
+    hold(tail.subarray(at), index);
+  }
+}
+
+/** Returns true if bytes are one frame of `size` bytes and nothing else. */
+function isOneFrame(bytes: Uint8Array, size: number): boolean {
+  try {
+    return bytes.length === size && walkFrame(bytes, 0, 0).end === size;
+  } catch {
+    return false;
+  }
 }
 
 /** The file in the base64 of a text carrier. Damage is for those to report who read the value. */
@@ -131,7 +180,8 @@ function walk(value: Uint8Array): Omit<FileFacts, "table"> {
 /** The content size in a header; undefined for a header that declares none or is cut off. */
 function declaredSize(head: Uint8Array): number | undefined {
   try {
-    return readFrameHeader(head).contentSize;
+    const { type, contentSize } = readFrameHeader(head);
+    return type === "skippable" ? 0 : contentSize;
   } catch {
     return undefined;
   }

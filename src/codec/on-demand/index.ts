@@ -11,7 +11,8 @@ import type { Dictionaries } from "../dictionaries.ts";
 import type { CompiledModule } from "../module.ts";
 import { Pace } from "../pace.ts";
 import { createDecompressStream } from "../decompress-stream.ts";
-import { createRangeReader, type RangeDecoder } from "../range.ts";
+import type { RangeDecoder } from "../range-frame.ts";
+import { createRangeReader } from "../range.ts";
 
 /** Streams and ranges of one module, which share their memory and their pace. */
 export interface StreamDecoder {

@@ -11,7 +11,7 @@ import { ZstashError } from "../../../src/errors.ts";
 import { parseSeekTable } from "../../../src/format/seek-table.ts";
 import { writeSeekTable } from "../../../src/format/seek-table-writer.ts";
 import type { SeekTable, SeekTableEntry } from "../../../src/format/seek-table.ts";
-import { seededRandom } from "../../support/random.ts";
+import { createRandom, seededRandom } from "../../support/random.ts";
 import type { Random } from "../../support/random.ts";
 import foreign from "../../vectors/foreign/manifest.json" with { type: "json" };
 
@@ -133,7 +133,8 @@ describe("planReads", () => {
     expect(plan(tenth, 49_999, 50_000)).toEqual([[9900, 10_000, 99, 100]]);
     expect(plan(tenth, 0, 50_000)).toHaveLength(10);
     expect(plan(tenth, 0, 50_000, { readSize: 1 })).toHaveLength(100);
-    expect(plan(tenth, 0, 50_000, { readSize: 10_000 })).toEqual([[0, 10_000, 0, 100]]);
+    const large = { readSize: 10_000, maxFrameSize: 50_000 };
+    expect(plan(tenth, 0, 50_000, large)).toEqual([[0, 10_000, 0, 100]]);
     expect(plan(tenth, 0, 50_000, { readSize: 1999 })).toHaveLength(6);
     expect(plan(tenth, 7, 7)).toEqual([]);
   });
@@ -147,13 +148,37 @@ describe("planReads", () => {
     ]);
   });
 
-  test("a skippable frame is read along if it is short, and passed over if it is not", () => {
+  test("a frame without content is read along if it is short, of a long one its header", () => {
     expect(plan(table([100, 10], [100, 0], [100, 10]), 0, 20)).toEqual([[0, 300, 0, 3]]);
     expect(plan(table([100, 10], [90_000, 0], [100, 10]), 0, 20)).toEqual([
       [0, 100, 0, 1],
+      [100, 118, 1, 2],
       [90_100, 90_200, 2, 3],
     ]);
-    expect(plan(table([50, 0], [100, 10], [50, 0]), 0, 10)).toEqual([[50, 150, 1, 2]]);
+    expect(plan(table([100, 10], [9000, 0]), 0, 10)).toEqual([
+      [0, 100, 0, 1],
+      [100, 9100, 1, 2],
+    ]);
+    expect(plan(table([50, 0], [100, 10], [50, 0]), 0, 10)).toEqual([[0, 200, 0, 3]]);
+    expect(plan(table([50, 0], [100, 10], [50, 0]), 1, 9)).toEqual([[50, 150, 1, 2]]);
+    expect(plan(table([50, 10], [50, 0], [50, 10]), 10, 20)).toEqual([[50, 150, 1, 3]]);
+    expect(plan(table([50, 0]), 0, 0)).toEqual([[0, 50, 0, 1]]);
+  });
+
+  test("a read holds no more content than a frame may have, and a million frames cost few looks", () => {
+    const dense = table(...Array.from({ length: 10 }, (): [number, number] => [10, 4000]));
+    expect(plan(dense, 0, 40_000).map(([, , first, last]) => last! - first!)).toEqual([2, 2, 2, 2, 2]);
+    const writer = writeSeekTable(
+      (function* () {
+        for (let frame = 0; frame < 1_000_000; frame++) yield { compressedSize: 10, decompressedSize: 1 };
+      })(),
+    );
+    const million = parseSeekTable(writer)!;
+    let looks = 0;
+    const counted = { ...million, frame: (index: number) => ((looks += 1), million.frame(index)) };
+    const [first] = planReads(counted, 0, 1_000_000, { readSize: 4 << 20, maxFrameSize: 32 << 20 });
+    expect(first).toEqual({ start: 0, end: 4_194_300, first: 0, last: 419_430 });
+    expect(looks).toBeLessThan(100);
   });
 
   test("a frame above the limit is refused when it is reached, in either size", () => {
@@ -503,6 +528,100 @@ describe("decompressRange", () => {
       };
       const merged = join([frames, writeSeekTable([both, ...rest])]);
       expect(same(await read(decompressRange(sourceOf(merged), 0)), content)).toBe(true);
+    });
+
+    describe("of a frame that it says is empty", () => {
+      const noise = createRandom(28).bytes(300_000);
+      const empty = (): Uint8Array => zstd.compress("");
+      const skippable = new Uint8Array(8 + 90_000);
+      new DataView(skippable.buffer).setUint32(0, 0x184d2a50, true);
+      new DataView(skippable.buffer).setUint32(4, 90_000, true);
+
+      const lyingFile = (frames: readonly Uint8Array[], sizes: readonly number[]): Uint8Array =>
+        join([
+          ...frames,
+          writeSeekTable(
+            frames.map(({ length }, index) => ({ compressedSize: length, decompressedSize: sizes[index]! })),
+          ),
+        ]);
+      /** A frame that does not declare its content size. */
+      const streamed = (content: Uint8Array): Promise<Uint8Array> =>
+        read(
+          new Response(content as BodyInit).body!.pipeThrough(
+            zstd.compressStream() as ReadableWritablePair<Uint8Array, Uint8Array>,
+          ) as ReadableStream<Uint8Array>,
+        );
+
+      test.each([
+        ["short", 12_000, 1 << 20],
+        ["longer than a read", 12_000, 1000],
+        ["longer than 64 KiB", 100_000, 1000],
+      ])("is corrupt wherever it stands, declared or not: %s", async (_, size, readSize) => {
+        for (const declared of [true, false]) {
+          const parts = [0, 1, 2].map((part) => noise.subarray(part * size, (part + 1) * size));
+          const frames = await Promise.all(
+            parts.map((part) => (declared ? zstd.compress(part) : streamed(part))),
+          );
+          for (const lie of [0, 1, 2]) {
+            const sizes = parts.map(({ length }, part) => (part === lie ? 0 : length));
+            const source = sourceOf(lyingFile(frames, sizes));
+            const offset = frames.slice(0, lie).reduce((sum, { length }) => sum + length, 0);
+            const ranges: [number, number | undefined][] = [[0, undefined]];
+            if (lie === 0) ranges.push([0, 5]);
+            if (lie === 1) ranges.push([size - 5, size + 5], [size, size + 5], [size - 5, size]);
+            if (lie === 2) ranges.push([2 * size, undefined], [2 * size - 5, 3 * size]);
+            for (const [start, end] of ranges) {
+              const error = await failure(read(decompressRange(source, start, end, { readSize })));
+              expect(error, `${lie} ${start} ${end}`).toMatchObject({ code: "CORRUPT", frame: lie, offset });
+            }
+            // What does not touch it is right.
+            const inside = await read(decompressRange(source, 1, 5, { readSize }));
+            expect(same(inside, parts[lie === 0 ? 1 : 0]!.subarray(1, 5))).toBe(true);
+          }
+          const only = sourceOf(lyingFile([frames[0]!], [0]));
+          expect(await failure(read(decompressRange(only, 0, undefined, { readSize })))).toMatchObject({
+            code: "CORRUPT",
+            frame: 0,
+          });
+        }
+      });
+
+      test("one flipped bit of the table gives an error, or the right bytes, to a read from the start", async () => {
+        const parts = ["A", "B", "C"].map((letter) => new TextEncoder().encode(letter.repeat(65_536)));
+        const file = lyingFile(
+          parts.map((part) => zstd.compress(part)),
+          parts.map(({ length }) => length),
+        );
+        const whole = join(parts);
+        for (let bit = (file.length - 17 - 24) * 8; bit < file.length * 8; bit++) {
+          const damaged = file.slice();
+          damaged[bit >> 3]! ^= 1 << (bit & 7);
+          const bytes = await read(decompressRange(sourceOf(damaged), 0)).catch((error: unknown) => {
+            if (!(error instanceof ZstashError)) throw error;
+          });
+          if (bytes !== undefined) expect(same(bytes, whole), `bit ${bit}`).toBe(true);
+        }
+      });
+
+      test("and that is empty is passed over: frames, streamed ones, long skippable ones, thousands", async () => {
+        const [a, b] = [noise.subarray(0, 5000), noise.subarray(5000, 9000)];
+        const nothing = [empty(), await streamed(new Uint8Array(0)), skippable];
+        nothing.push(join(Array.from({ length: 9000 }, empty)));
+        for (const none of nothing) {
+          for (const readSize of [7, 1000, 1 << 20]) {
+            const frames = [none, zstd.compress(a), none, none, zstd.compress(b), none];
+            const source = sourceOf(lyingFile(frames, [0, a.length, 0, 0, b.length, 0]));
+            const options = { readSize };
+            // Several frames as one entry that is longer than a read are no single empty frame.
+            if (none.length > 100_000 && readSize < none.length) continue;
+            const whole = await read(decompressRange(source, 0, undefined, options));
+            expect(same(whole, noise.subarray(0, 9000))).toBe(true);
+            const middle = await read(decompressRange(source, 4990, 5010, options));
+            expect(same(middle, noise.subarray(4990, 5010))).toBe(true);
+            expect(await read(decompressRange(source, 9000, undefined, options))).toHaveLength(0);
+          }
+        }
+      });
     });
 
     test("of a frame above the limit is SIZE_LIMIT before it is read", async () => {
