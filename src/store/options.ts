@@ -6,6 +6,7 @@ import {
   requireInteger,
   requireLevel,
   requireOptions,
+  requireSignal,
 } from "../check.ts";
 import { segmentSize } from "../codec/segment-size.ts";
 import {
@@ -249,6 +250,7 @@ export function readPutOptions(options: PutOptions): PutSettings {
   if (level !== undefined) requireLevel(level);
   requireBoolean("ifAbsent", ifAbsent);
   if (onProgress !== undefined) requireFunction("onProgress", onProgress);
+  if (signal !== undefined) requireSignal("signal", signal);
   return {
     ttl: ttl === undefined ? undefined : Math.round(ttl * 1000),
     kind,

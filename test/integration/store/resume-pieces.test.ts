@@ -30,7 +30,11 @@ const kinds: readonly Kind[] = [
   ["plain", (rig, key, bytes) => rig.command("SET", key, bytes)],
   [
     "seekable without a version",
-    (rig, key, bytes) => rig.command("SET", key, zstd.compress(bytes, { frameSize: 65_536 })),
+    async (rig, key, bytes) => {
+      const frames = zstd.compressStream({ frameSize: 65_536, seekTable: true });
+      const content = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream();
+      return rig.command("SET", key, await collect(content.pipeThrough(frames as never)));
+    },
   ],
 ];
 const reads: readonly (readonly [name: string, (store: Store) => Promise<Uint8Array>, number, number])[] = [
@@ -78,41 +82,49 @@ describe.skipIf(!redisAvailable())("pieces", () => {
     { pieceSize: 524_288, concurrency: 1 },
     { pieceSize: 2 << 20 },
   ];
-  test.each(kinds)("of a value that is %s, where every reply ends after 300,000 bytes", async (_, put) => {
-    await put(rig, "v", content);
-    for (const given of options) {
-      for (const [name, read, start, end] of reads) {
-        const { fetch, received } = cutting(rig.fetch);
-        const got = await read(rig.store({ fetch, retry: { retries: 5, backoff: () => 0 }, ...given }));
-        const what = `${name}, ${JSON.stringify(given)}`;
-        expect(Buffer.from(got).equals(content.subarray(start, end)), what).toBe(true);
-        // What is asked for again after breaks stays a share of it.
-        expect(received(), what).toBeLessThan((end - start) * 2 + 4 * CUT);
-      }
-    }
-  }, 60_000);
-
-  test.each(kinds)("of a value that is %s and is replaced at the first break", async (_, put) => {
-    await put(rig, "other", other);
-    await put(rig, "v", content);
-    const [first, second] = [await rig.bytes("v"), await rig.bytes("other")];
-    for (const given of options) {
-      for (const [name, read, start, end] of reads) {
-        await rig.command("SET", "v", first!);
-        const { fetch } = cutting(rig.fetch, () => rig.command("SET", "v", second!));
-        const store = rig.store({ fetch, retry: { retries: 5, backoff: () => 0 }, ...given });
-        const got = await read(store).catch((error: unknown) => error);
-        const what = `${name}, ${JSON.stringify(given)}`;
-        if (got instanceof ZstashError) {
-          expect(got.code, what).toMatch(/^(VALUE_CHANGED|CORRUPT|CHECKSUM_MISMATCH)$/);
-          continue;
+  test.each(kinds)(
+    "of a value that is %s, where every reply ends after 300,000 bytes",
+    async (_, put) => {
+      await put(rig, "v", content);
+      for (const given of options) {
+        for (const [name, read, start, end] of reads) {
+          const { fetch, received } = cutting(rig.fetch);
+          const got = await read(rig.store({ fetch, retry: { retries: 5, backoff: () => 0 }, ...given }));
+          const what = `${name}, ${JSON.stringify(given)}`;
+          expect(Buffer.from(got).equals(content.subarray(start, end)), what).toBe(true);
+          // What is asked for again after breaks stays a share of it.
+          expect(received(), what).toBeLessThan(SIZE * 2 - start);
         }
-        const whole = Buffer.from(got as Uint8Array);
-        const isOne = [content, other].some((bytes) => whole.equals(bytes.subarray(start, end)));
-        expect(isOne, what).toBe(true);
       }
-    }
-  }, 60_000);
+    },
+    60_000,
+  );
+
+  test.each(kinds)(
+    "of a value that is %s and is replaced at the first break",
+    async (_, put) => {
+      await put(rig, "other", other);
+      await put(rig, "v", content);
+      const [first, second] = [await rig.bytes("v"), await rig.bytes("other")];
+      for (const given of options) {
+        for (const [name, read, start, end] of reads) {
+          await rig.command("SET", "v", first!);
+          const { fetch } = cutting(rig.fetch, () => rig.command("SET", "v", second!));
+          const store = rig.store({ fetch, retry: { retries: 5, backoff: () => 0 }, ...given });
+          const got = await read(store).catch((error: unknown) => error);
+          const what = `${name}, ${JSON.stringify(given)}`;
+          if (got instanceof ZstashError) {
+            expect(got.code, what).toMatch(/^(VALUE_CHANGED|CORRUPT|CHECKSUM_MISMATCH)$/);
+            continue;
+          }
+          const whole = Buffer.from(got as Uint8Array);
+          const isOne = [content, other].some((bytes) => whole.equals(bytes.subarray(start, end)));
+          expect(isOne, what).toBe(true);
+        }
+      }
+    },
+    60_000,
+  );
 
   test("requests grow back once replies come whole", async () => {
     await kinds[1]![1](rig, "v", content);
@@ -130,7 +142,7 @@ describe.skipIf(!redisAvailable())("pieces", () => {
     most = 0;
     await collect((await store.getRange("v", 0, 500_000))!);
     expect(most).toBeLessThan(300_000);
-    await collect((await store.getRange("v", 0))!);
+    for (let read = 0; read < 2; read++) await collect((await store.getRange("v", 0))!);
     expect(most).toBeGreaterThan(900_000);
   });
 
