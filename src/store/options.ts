@@ -38,7 +38,7 @@ export interface StoreOptions extends RestOptions {
   /** Compression level for every value, an integer −7…22. Default 1 for text and JSON, 3 for other binary. */
   readonly level?: number;
   /**
-   * Bytes of a value in one request, in both directions. With this option even small values go in pieces of that size;
+   * Bytes of a value in one request, in both directions; after a request failed, fewer of at least 64 KiB. With this option even small values go in pieces of that size;
    * pieces of 1000 bytes and `concurrency: 1` cross a path that loses large packets. Default: up to 2 MiB in one request,
    * above that pieces of 256 KiB to 8 MiB up and 4 MiB down.
    */
@@ -79,7 +79,10 @@ export interface PutOptions {
   readonly layout?: Layout;
   /** Store it only if the key holds nothing; else the result is null and nothing is changed. */
   readonly ifAbsent?: boolean;
-  /** Ends the upload within one piece and removes its temporary key. */
+  /**
+   * Ends the upload within one piece and removes its temporary key; where a piece may still arrive, the key is emptied and
+   * expires within a minute.
+   */
   readonly signal?: AbortSignal;
   /** Called after every piece with how far the upload is. What it throws is dropped. */
   readonly onProgress?: (progress: PutProgress) => void;
