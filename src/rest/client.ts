@@ -142,6 +142,10 @@ export class RestClient {
     let current = sending;
     let refused: Resend | undefined;
     const attempt = async (index: number): Promise<Received> => {
+      if (index > 0 && options.shorter !== undefined) {
+        const less = options.shorter();
+        current = { ...sending, form: batch === undefined ? jsonForm(less[0]!) : batchForm(batch, less) };
+      }
       let format = this.#formats.choose(batch === undefined, repeatable, index);
       let withoutResp2 = index > 0 && format === "base64";
       let ran = false;

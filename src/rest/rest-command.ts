@@ -30,6 +30,8 @@ export interface SendOptions {
   readonly repeatable?: boolean | undefined;
   /** Called after each failed attempt that the server may carry out, now or later. */
   readonly onLost?: (() => void) | undefined;
+  /** What is sent instead when an attempt has failed: the same commands, asking for less. */
+  readonly shorter?: (() => readonly RestCommand[]) | undefined;
   /** Leaves the read-your-writes token out: the request reads nothing, and its 60 bytes decide whether it fits a packet. */
   readonly withoutToken?: boolean | undefined;
   /** Where Redis refuses a batch as a whole, each command has that error as its reply, as one command alone would. */

@@ -1,5 +1,5 @@
 /** zstash/store: values of any size in Redis, streamed in and out, each a string that is a plain .zst file. */
-import { requireFunction, requireInteger, requireOptions, requireString } from "../check.ts";
+import { requireFunction, requireInteger, requireOptions, requireSignal, requireString } from "../check.ts";
 import { DEFAULT_MAX_SIZE } from "../limits.ts";
 import type { ByteStream } from "../streams.ts";
 import { openCompressed } from "./compressed.ts";
@@ -199,6 +199,7 @@ export function createStore(options: StoreOptions): Store {
       }),
     temporaryKeys(scanOptions = {}) {
       requireOptions(scanOptions, ["signal", "onScan"]);
+      if (scanOptions.signal !== undefined) requireSignal("signal", scanOptions.signal);
       if (scanOptions.onScan !== undefined) requireFunction("onScan", scanOptions.onScan);
       return findTemporaryKeys(settings, scanOptions);
     },
@@ -212,6 +213,7 @@ const downloadOptionNames: readonly string[] = ["signal", "onProgress"];
 function readDownload(options: DownloadOptions = {}): DownloadOptions {
   requireOptions(options, downloadOptionNames);
   if (options.onProgress !== undefined) requireFunction("onProgress", options.onProgress);
+  if (options.signal !== undefined) requireSignal("signal", options.signal);
   return options;
 }
 
@@ -219,5 +221,6 @@ function readDownload(options: DownloadOptions = {}): DownloadOptions {
 function readSignal(options: ReadOptions | undefined): AbortSignal | undefined {
   if (options === undefined) return undefined;
   requireOptions(options, ["signal"]);
+  if (options.signal !== undefined) requireSignal("signal", options.signal);
   return options.signal;
 }

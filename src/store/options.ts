@@ -6,6 +6,7 @@ import {
   requireInteger,
   requireLevel,
   requireOptions,
+  requireSignal,
 } from "../check.ts";
 import { segmentSize } from "../codec/segment-size.ts";
 import {
@@ -37,7 +38,7 @@ export interface StoreOptions extends RestOptions {
   /** Compression level for every value, an integer −7…22. Default 1 for text and JSON, 3 for other binary. */
   readonly level?: number;
   /**
-   * Bytes of a value in one request, in both directions. With this option even small values go in pieces of that size;
+   * Bytes of a value in one request, in both directions; after a request failed, fewer of at least 64 KiB. With this option even small values go in pieces of that size;
    * pieces of 1000 bytes and `concurrency: 1` cross a path that loses large packets. Default: up to 2 MiB in one request,
    * above that pieces of 256 KiB to 8 MiB up and 4 MiB down.
    */
@@ -78,7 +79,10 @@ export interface PutOptions {
   readonly layout?: Layout;
   /** Store it only if the key holds nothing; else the result is null and nothing is changed. */
   readonly ifAbsent?: boolean;
-  /** Ends the upload within one piece and removes its temporary key. */
+  /**
+   * Ends the upload within one piece and removes its temporary key; where a piece may still arrive, the key is emptied and
+   * expires within a minute.
+   */
   readonly signal?: AbortSignal;
   /** Called after every piece with how far the upload is. What it throws is dropped. */
   readonly onProgress?: (progress: PutProgress) => void;
@@ -249,6 +253,7 @@ export function readPutOptions(options: PutOptions): PutSettings {
   if (level !== undefined) requireLevel(level);
   requireBoolean("ifAbsent", ifAbsent);
   if (onProgress !== undefined) requireFunction("onProgress", onProgress);
+  if (signal !== undefined) requireSignal("signal", signal);
   return {
     ttl: ttl === undefined ? undefined : Math.round(ttl * 1000),
     kind,

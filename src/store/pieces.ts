@@ -17,7 +17,7 @@ import {
   versionRange,
   type Slice,
   type SliceReader,
-  type Version,
+  type OpenVersion,
 } from "./slice.ts";
 import { readUnversioned, type Extent, type Known, type ReadPiece } from "./unversioned.ts";
 
@@ -125,10 +125,14 @@ export async function prove(
   { from, known }: { readonly from: number; readonly known: readonly Known[] },
   signal: AbortSignal | undefined,
 ): Promise<Reading> {
-  const unit = Math.max(1, Math.floor(PROVEN_MIN / pieceSize)) * pieceSize;
-  const pieces = cut(from, size, unit);
+  const pieces = cut(from, size, provenSize(pieceSize));
   const value = { size, pieces, known, requestSize: pieceSize };
   return { pieces, read: await readUnversioned(slices, key, value, signal), walk: false };
+}
+
+/** Bytes that are proven at once where a request takes `pieceSize`. */
+export function provenSize(pieceSize: number): number {
+  return Math.max(1, Math.floor(PROVEN_MIN / pieceSize)) * pieceSize;
 }
 
 /** The pieces in their order, a few read ahead. */
@@ -200,26 +204,35 @@ async function openVersion(
   { size, tail, pieceSize }: { readonly size: number; readonly tail: Uint8Array; readonly pieceSize: number },
   signal: AbortSignal | undefined,
 ): Promise<Reading | undefined> {
-  const range = versionRange(tail, size);
+  const version: OpenVersion = { size, range: versionRange(tail, size) };
+  const read = readVersion(slices, key, version);
   const pieces = cut(0, size, pieceSize);
-  const slice = await slices.read(key, [[0, pieces[0]!.end - 1], range], signal);
-  if (slice === null || slice.size !== size) throw valueChanged(key);
-  const [first, bytes] = slice.parts as [Uint8Array, Uint8Array];
+  const first = await read(0, pieces[0]!.end, signal);
+  const bytes = version.bytes!;
   const form = formOf(first);
   const walk = form === "frames" && tableSizeOf(tail, size) === undefined;
   // It may have been replaced since its form was found out.
   if (walk || form === "text" ? !sameBytes(bytes, tail) : form !== "frames") throw valueChanged(key);
   if (form === "frames" && !walk && !isVersionFrame(bytes)) return undefined;
-  return { pieces, read: readVersion(slices, key, { size, range, bytes }), walk, first };
+  return { pieces, read, walk, first };
 }
 
-/** Reads pieces of this version and no other. */
-export function readVersion(slices: SliceReader, key: string, version: Version): ReadPiece {
-  return async (start, end, signal) => {
-    const slice = await slices.read(key, [[start, end - 1], version.range], signal);
-    if (slice === null || !isVersion(slice.size, slice.parts[1]!, version)) throw valueChanged(key);
-    return slice.parts[0]!;
-  };
+/** Reads pieces of this version and no other, by requests of at most `requestSize`. */
+export function readVersion(
+  slices: SliceReader,
+  key: string,
+  version: OpenVersion,
+  requestSize: number = Infinity,
+): ReadPiece {
+  const { size, range } = version;
+  return (start, end, signal) =>
+    slices.inParts(start, end, requestSize, async (part) => {
+      const slice = await slices.read(key, [part, range], signal, true);
+      const bytes = (version.bytes ??= slice?.parts[1]);
+      if (slice === null || !isVersion(slice.size, slice.parts[1]!, { size, bytes: bytes! }))
+        throw valueChanged(key);
+      return slice.parts[0]!;
+    });
 }
 
 function hasChecksum(head: Uint8Array): boolean {

@@ -13,10 +13,18 @@ import { CARRIER_HEAD_SIZE } from "../value/carrier.ts";
 import { openContent, openStored, prepend } from "./content.ts";
 import { formOf, type StoredForm } from "./form.ts";
 import type { StoreSettings } from "./options.ts";
-import { cut, DEFAULT_PIECE, readVersion } from "./pieces.ts";
+import { cut, DEFAULT_PIECE, provenSize, readVersion } from "./pieces.ts";
 import { untilAborted } from "./report.ts";
 import { withKey } from "./reply.ts";
-import { readTable, tableSizeOf, valueChanged, versionIn, versionRange, type Version } from "./slice.ts";
+import {
+  readTable,
+  tableSizeOf,
+  valueChanged,
+  versionIn,
+  versionRange,
+  type ByteRange,
+  type Version,
+} from "./slice.ts";
 import { readUnversioned, type Extent, type ReadPiece } from "./unversioned.ts";
 
 /**
@@ -75,9 +83,9 @@ export class RangeReader {
     requireInteger("start", start, 0, Number.MAX_SAFE_INTEGER);
     requireInteger("end", end, start, Number.MAX_SAFE_INTEGER);
     for (let attempt = 1; ; attempt++) {
-      const located = this.#recall(key) ?? (await this.#locate(key, signal));
-      if (located === null) return null;
       try {
+        const located = this.#recall(key) ?? (await this.#locate(key, signal));
+        if (located === null) return null;
         return await begin(await this.#open(key, located, start, end, signal), key);
       } catch (error) {
         this.forget(key);
@@ -94,12 +102,12 @@ export class RangeReader {
     end: number,
     signal: AbortSignal | undefined,
   ): Promise<ByteStream> {
-    const { slices, codec } = this.#settings;
+    const { slices, codec, pieceSize } = this.#settings;
     const { form, size, version, table } = located;
     if (form === "plain") {
       if (start > size) throw pastEnd(start, size);
-      const pieces = cut(start, Math.min(end, size), DEFAULT_PIECE);
-      const read = await readUnversioned(slices, key, { size, pieces }, signal);
+      const pieces = cut(start, Math.min(end, size), provenSize(pieceSize ?? DEFAULT_PIECE));
+      const read = await readUnversioned(slices, key, { size, pieces, requestSize: pieceSize }, signal);
       return readPieces(pieces, read, signal);
     }
     if (table === undefined) {
@@ -115,9 +123,9 @@ export class RangeReader {
     const read =
       version === undefined
         ? await this.#readFrames(key, located, start, end, signal)
-        : readVersion(slices, key, version);
+        : readVersion(slices, key, version, pieceSize);
     const source: RangeSource = { size, read: (from, to, options) => read(from, to, options?.signal) };
-    const options = { readSize: RANGE_READ_SIZE, seekTable: table, signal };
+    const options = { readSize: readSizeOf(this.#settings), seekTable: table, signal };
     return zstd.decompressRange(source, start, end, options);
   }
 
@@ -130,39 +138,40 @@ export class RangeReader {
     signal: AbortSignal | undefined,
   ): Promise<ReadPiece> {
     const last = Math.min(end, table!.size);
-    const limits = { readSize: RANGE_READ_SIZE, maxFrameSize: DEFAULT_MAX_SIZE };
+    const { slices, pieceSize } = this.#settings;
+    const limits = { readSize: readSizeOf(this.#settings), maxFrameSize: DEFAULT_MAX_SIZE };
     const pieces = start < end && start <= last ? [...planReads(table!, start, last, limits)] : [];
     const known = [{ start: size - tail.length, end: size, bytes: tail }];
-    return readUnversioned(this.#settings.slices, key, { size, pieces, known }, signal);
+    return readUnversioned(slices, key, { size, pieces, known, requestSize: pieceSize }, signal);
   }
 
-  /** Finds form, version and seek table by the value's first and last bytes, all of one instant. */
+  /** Finds form, version and seek table by the value's first and last bytes. */
   async #locate(key: string, signal: AbortSignal | undefined): Promise<Located | null> {
-    for (let length = TABLE_READ; ;) {
-      const ranges = [
-        [0, CARRIER_HEAD_SIZE - 1],
-        [-length, -1],
-      ] as const;
-      const slice = await this.#settings.slices.read(key, ranges, signal);
-      if (slice === null) return null;
-      const { size, parts } = slice;
-      const [head, tail] = parts as [Uint8Array, Uint8Array];
-      const form = formOf(head);
-      const tableSize = form === "frames" ? tableSizeOf(tail, size) : undefined;
-      // The version frame stands before the table.
-      const needed = Math.min(size, (tableSize ?? 0) + VERSION_FRAME_SIZE);
-      if (needed > tail.length) {
-        length = needed;
-        continue;
-      }
-      const table = tableSize === undefined ? undefined : readTable(tail, size);
-      const none = new Uint8Array(0);
-      if (table === undefined) return { form, size, version: undefined, table, end: none };
-      const version = versionIn(tail, size, versionRange(tail, size));
-      if (isVersionFrame(version.bytes))
-        return this.#remember(key, { form, size, version, table, end: none });
-      return { form, size, version: undefined, table, end: tail.slice(-tableSize!) };
+    const { slices, pieceSize = DEFAULT_PIECE } = this.#settings;
+    const ranges: readonly ByteRange[] = [
+      [0, CARRIER_HEAD_SIZE - 1],
+      [-Math.min(TABLE_READ, pieceSize - CARRIER_HEAD_SIZE), -1],
+    ];
+    const slice = await slices.read(key, ranges, signal);
+    if (slice === null) return null;
+    const { size, parts } = slice;
+    let tail = parts[1]!;
+    const form = formOf(parts[0]!);
+    const tableSize = form === "frames" ? tableSizeOf(tail, size) : undefined;
+    // The version frame stands before the table.
+    const needed = Math.min(size, (tableSize ?? 0) + VERSION_FRAME_SIZE);
+    if (needed > tail.length) {
+      // What lies there tells of every part that it is of the same writing; without a version, the parts are proven later.
+      const range = versionRange(tail, size);
+      tail = await readVersion(slices, key, { size, range }, pieceSize)(size - needed, size, signal);
+      if (tableSizeOf(tail, size) !== tableSize) throw valueChanged(key);
     }
+    const table = tableSize === undefined ? undefined : readTable(tail, size);
+    const none = new Uint8Array(0);
+    if (table === undefined) return { form, size, version: undefined, table, end: none };
+    const version = versionIn(tail, size, versionRange(tail, size));
+    if (isVersionFrame(version.bytes)) return this.#remember(key, { form, size, version, table, end: none });
+    return { form, size, version: undefined, table, end: tail.slice(-tableSize!) };
   }
 
   #recall(key: string): Located | undefined {
@@ -186,6 +195,11 @@ export class RangeReader {
     }
     return located;
   }
+}
+
+/** Bytes that are decoded together. */
+function readSizeOf({ pieceSize = RANGE_READ_SIZE }: StoreSettings): number {
+  return Math.min(RANGE_READ_SIZE, provenSize(pieceSize));
 }
 
 function costOf(key: string, { table }: Located): number {

@@ -1,4 +1,5 @@
 /** Reads parts of a stored string in one instant, and tells by its version whether the string has been replaced since. */
+import { concatenate } from "../bytes.ts";
 import { ZstashError } from "../errors.ts";
 import { parseSeekTable, seekTableSize, type SeekTable } from "../format/seek-table.ts";
 import { VERSION_FRAME_SIZE } from "../format/version-frame.ts";
@@ -28,8 +29,18 @@ export interface Version {
   readonly bytes: Uint8Array;
 }
 
+/** A version whose bytes come with the first piece, if nobody has read them before. */
+export type OpenVersion = Omit<Version, "bytes"> & { bytes?: Uint8Array | undefined };
+
 /** Bytes at the end of a value by which it is recognised: they hold the checksum of its last frame. */
 export const TAIL_SIZE = 24;
+
+/** Bytes of a request below which it is not made smaller after a break. */
+const SHORTEST = 64 << 10;
+/** From 64 MiB, the largest piece, five retries lead to the least: so many are made by default. */
+const SHRINK = 4;
+/** Replies that came whole, after which requests grow back to twice their size. */
+const WHOLE_REPLIES = 8;
 
 const WHAT = "read";
 /** EVAL_RO: nothing is written, and nothing comes between its reads. */
@@ -50,35 +61,64 @@ export class SliceReader {
   readonly #client: RestClient;
   /** True if the server runs scripts; undefined until it is known. */
   #scripts: boolean | undefined;
+  /** The most bytes of one request, as long as replies break. */
+  #most = Infinity;
+  #whole = 0;
 
   constructor(client: RestClient) {
     this.#client = client;
   }
 
   /**
-   * Reads the ranges; null if there is no such key.
+   * Bytes `[start, end)`, by requests of at most `requestSize` bytes, and of fewer after replies that broke: what came before
+   * a break stands. `read` gives the bytes of a range, or its first ones, proven to be of one writing with the others.
+   */
+  async inParts(
+    start: number,
+    end: number,
+    requestSize: number,
+    read: (range: ByteRange) => Promise<Uint8Array>,
+  ): Promise<Uint8Array> {
+    const parts: Uint8Array[] = [];
+    for (let at = start; at < end;) {
+      const part = await read([at, Math.min(end, at + Math.min(requestSize, this.#most)) - 1]);
+      if (part.length === 0)
+        throw new ZstashError("TRUNCATED", "Cannot read the value: a part of it is empty");
+      parts.push(part);
+      at += part.length;
+    }
+    return parts.length === 1 ? parts[0]! : concatenate(parts);
+  }
+
+  /**
+   * Reads the ranges; null if there is no such key. With `shorten`, an attempt that follows a failed one asks for fewer bytes
+   * of the first range.
    *
    * @throws {ZstashError} REDIS with the key, if it holds another type
    */
   async read(
     key: string,
-    ranges: readonly ByteRange[],
+    asked: readonly ByteRange[],
     signal: AbortSignal | undefined,
+    shorten = false,
   ): Promise<Slice | null> {
+    const ranges = [...asked];
+    const script = (): readonly RestCommand[] => [["EVAL_RO", SCRIPT, 1, key, ...ranges.flat()]];
     if (this.#scripts !== false) {
-      const command: RestCommand = ["EVAL_RO", SCRIPT, 1, key, ...ranges.flat()];
-      const reply = await this.#client.command(command, { signal });
+      const shorter = shorten ? this.#shortens(ranges, script) : undefined;
+      const reply = await this.#client.command(script()[0]!, { signal, shorter });
       if (reply.kind !== "error") {
         this.#scripts = true;
+        if (shorten && ranges[0] === asked[0]) this.#grow();
         return toSlice(requireItems(reply, WHAT, key), key);
       }
       if (this.#scripts === true || reply.text.includes("WRONGTYPE"))
         throw commandError(reply.text, WHAT, key);
-      const slice = await this.#transaction(key, ranges, signal);
+      const slice = await this.#transaction(key, ranges, signal, shorten);
       if (noScripts.test(reply.text)) this.#scripts = false;
       return slice;
     }
-    return this.#transaction(key, ranges, signal);
+    return this.#transaction(key, ranges, signal, shorten);
   }
 
   /** SHA-1 of the ranges, in hexadecimal, and the string's length, in one instant; undefined where no scripts run. */
@@ -95,7 +135,7 @@ export class SliceReader {
     return { size, hashes: bulks.map((bulk) => utf8Lossy(requireBulk(bulk, WHAT, key)!)) };
   }
 
-  /** Reads a range with the DIGEST of the whole string; undefined where there is no such command. */
+  /** Reads a range, or its first bytes, with the DIGEST of the whole string; undefined where there is no such command. */
   async readDigested(
     key: string,
     range: ByteRange,
@@ -103,13 +143,11 @@ export class SliceReader {
   ): Promise<(Slice & { readonly digest: string }) | null | undefined> {
     let replies: readonly RespValue[];
     try {
-      const commands: RestCommand[] = [
-        ["PTTL", key],
-        ["STRLEN", key],
-        ["GETRANGE", key, ...range],
-        ["DIGEST", key],
-      ];
-      replies = await this.#client.batch("multi-exec", commands, { signal });
+      const ranges = [range];
+      const commands = (): RestCommand[] => [...transactionOf(key, ranges), ["DIGEST", key]];
+      const shorter = this.#shortens(ranges, commands);
+      replies = await this.#client.batch("multi-exec", commands(), { signal, shorter });
+      if (ranges[0] === range) this.#grow();
     } catch (error) {
       // A transaction with a command that does not exist is refused whole.
       if (error instanceof ZstashError && error.status === 400) return undefined;
@@ -124,16 +162,44 @@ export class SliceReader {
   /** Reads by a transaction where scripts are refused. Its replies are base64, a third larger. */
   async #transaction(
     key: string,
-    ranges: readonly ByteRange[],
+    ranges: ByteRange[],
     signal: AbortSignal | undefined,
+    shorten: boolean,
   ): Promise<Slice | null> {
-    const commands: RestCommand[] = [
-      ["PTTL", key],
-      ["STRLEN", key],
-      ...ranges.map(([first, last]): RestCommand => ["GETRANGE", key, first, last]),
-    ];
-    return toSlice(await this.#client.batch("multi-exec", commands, { signal }), key);
+    const [asked] = ranges;
+    const commands = (): readonly RestCommand[] => transactionOf(key, ranges);
+    const shorter = shorten ? this.#shortens(ranges, commands) : undefined;
+    const replies = await this.#client.batch("multi-exec", commands(), { signal, shorter });
+    if (shorten && ranges[0] === asked) this.#grow();
+    return toSlice(replies, key);
   }
+
+  /** Makes the first range shorter, and gives the commands for it. */
+  #shortens(ranges: ByteRange[], commands: () => readonly RestCommand[]): () => readonly RestCommand[] {
+    return () => {
+      const [first, last] = ranges[0]!;
+      const size = last + 1 - first;
+      const less = Math.min(size, Math.max(SHORTEST, Math.ceil(size / SHRINK)));
+      if (less < size) {
+        ranges[0] = [first, first + less - 1];
+        this.#most = Math.min(this.#most, less);
+        this.#whole = 0;
+      }
+      return commands();
+    };
+  }
+
+  #grow(): void {
+    if (++this.#whole % WHOLE_REPLIES === 0) this.#most *= 2;
+  }
+}
+
+function transactionOf(key: string, ranges: readonly ByteRange[]): RestCommand[] {
+  return [
+    ["PTTL", key],
+    ["STRLEN", key],
+    ...ranges.map(([first, last]): RestCommand => ["GETRANGE", key, first, last]),
+  ];
 }
 
 function toSlice([lifetime, length, ...bulks]: readonly RespValue[], key: string): Slice | null {

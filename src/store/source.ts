@@ -44,7 +44,8 @@ interface Chunks {
 }
 
 /**
- * Opens a source. A Response's content-length is not believed: it is that of the encoded body.
+ * Opens a source. A Response's content-length is not believed: it is that of the encoded body, and pages do not see the
+ * content-encoding of another origin's (Fetch §3.2.4).
  *
  * @throws {TypeError} for anything else, for a body that has been used, and for a Response that is not ok
  */
@@ -99,7 +100,9 @@ function chunksOf(source: unknown): Chunks {
   return {
     async next() {
       iterator ??= iterate.call(source) as AsyncIterator<unknown>;
-      const { done, value } = await iterator.next();
+      const result: unknown = await (iterator as Partial<typeof iterator> | null)?.next?.();
+      if (typeof result !== "object" || result === null) throw wrongIterator(result);
+      const { done, value } = result as IteratorResult<unknown>;
       return done === true ? undefined : (value ?? null);
     },
     cancel(reason) {
@@ -107,7 +110,7 @@ function chunksOf(source: unknown): Chunks {
       const { destroy } = source as { destroy?: (error?: unknown) => unknown };
       if (typeof destroy === "function") return destroy.call(source);
       iterator ??= iterate.call(source) as AsyncIterator<unknown>;
-      return iterator.return?.(reason);
+      return (iterator as Partial<typeof iterator> | null)?.return?.(reason);
     },
   };
 }
@@ -272,6 +275,12 @@ function wrongSource(source: unknown): TypeError {
   return new TypeError(
     '"source" must be a string, bytes, a Blob, a Response, a stream or an async iterable of bytes, ' +
       `got ${describe(source)}${hint}`,
+  );
+}
+
+function wrongIterator(result: unknown): TypeError {
+  return new TypeError(
+    `"source" must have an iterator whose next() gives an object, got ${describe(result)}`,
   );
 }
 

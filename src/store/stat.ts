@@ -8,7 +8,8 @@ import { utf8Lossy } from "../text.ts";
 import { TEXT_PREFIX_SIZE } from "../value/carrier.ts";
 import { formOf } from "./form.ts";
 import type { StoreSettings } from "./options.ts";
-import { readTable, tableSizeOf, type ByteRange } from "./slice.ts";
+import { readVersion } from "./pieces.ts";
+import { readTable, TAIL_SIZE, tableSizeOf, versionRange, type ByteRange } from "./slice.ts";
 
 /** Facts of a value that its first and last bytes tell. */
 export interface ValueStat {
@@ -41,7 +42,7 @@ const PADDING = 0x3d;
 interface StoredFile {
   readonly size: number;
   readonly head: Uint8Array;
-  readonly tail: Uint8Array;
+  tail: Uint8Array;
 }
 
 /** Facts of a stored file. */
@@ -61,12 +62,12 @@ const HELD_MAX = 64;
  * @throws {ZstashError} CORRUPT where the headers among these bytes say another size than the seek table
  */
 export async function readStat(
-  { slices }: StoreSettings,
+  { slices, pieceSize = Infinity }: StoreSettings,
   key: string,
   signal: AbortSignal | undefined,
 ): Promise<ValueStat | null> {
-  // All facts are of one instant: a longer table is read together with everything else.
-  for (let length = TAIL_READ; ;) {
+  // All facts are of one instant: a longer table is read together with everything else, or in parts that are proven.
+  for (let length = Math.min(TAIL_READ, Math.max(TAIL_SIZE, pieceSize - HEAD_SIZE)); ;) {
     const ranges: readonly ByteRange[] = [
       [0, HEAD_SIZE - 1],
       [-length, -1],
@@ -81,7 +82,16 @@ export async function readStat(
     const raw: StoredFile = { size: storedSize, head, tail };
     const file = form === "text" ? fromText(raw) : raw;
     const missing = (tableSizeOf(file.tail, file.size) ?? 0) - file.tail.length;
-    if (missing > 0 && tail.length < storedSize) {
+    const needed = missing + tail.length;
+    if (missing > 0 && form === "frames" && needed > pieceSize) {
+      const read = readVersion(
+        slices,
+        key,
+        { size: storedSize, range: versionRange(tail, storedSize) },
+        pieceSize,
+      );
+      raw.tail = await read(storedSize - needed, storedSize, signal);
+    } else if (missing > 0 && tail.length < storedSize) {
       // In base64 it takes a third more, and the ends of a group of four characters.
       length += form === "text" ? 4 * Math.ceil((missing + 3) / 3) : missing;
       continue;
@@ -143,10 +153,14 @@ function isOneFrame(bytes: Uint8Array, size: number): boolean {
   }
 }
 
-/** The file in the base64 of a text carrier. Damage is for those to report who read the value. */
+/** The file in the base64 of a text carrier. */
 function fromText({ size, head, tail }: StoredFile): StoredFile {
   const length = size - TEXT_PREFIX_SIZE;
-  const decode = (text: Uint8Array): Uint8Array => decodeBase64(utf8Lossy(text)) ?? new Uint8Array(0);
+  const decode = (text: Uint8Array): Uint8Array => {
+    const bytes = length % 4 === 0 ? decodeBase64(utf8Lossy(text)) : undefined;
+    if (bytes !== undefined) return bytes;
+    throw new ZstashError("CORRUPT", `Cannot read the value: ${size} characters are not base64`);
+  };
   const body = tail.length < size ? tail : tail.subarray(TEXT_PREFIX_SIZE);
   const padding = tail.subarray(-2).filter((byte) => byte === PADDING).length;
   return {

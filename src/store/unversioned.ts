@@ -39,14 +39,36 @@ export async function readUnversioned(
   signal: AbortSignal | undefined,
 ): Promise<ReadPiece> {
   const { size, pieces, known = [], requestSize = Infinity } = value;
-  if (pieces.length <= 1 && known.length === 0 && size <= requestSize) {
-    return async (start, end, ended) => {
-      const slice = await slices.read(key, [[start, end - 1]], ended);
-      if (slice === null || slice.size !== size) throw valueChanged(key);
-      return slice.parts[0]!;
-    };
-  }
+  const [{ start, end } = { start: 0, end: 0 }, ...more] = pieces;
+  if (more.length === 0 && known.length === 0 && end - start <= requestSize)
+    return (_start, _end, ended) => readAlone(slices, key, { size, piece: { start, end } }, ended);
   return (await byScript(slices, key, value, signal)) ?? (await byDigest(slices, key, value, signal));
+}
+
+/** Reads the only piece: if one reply holds it, nothing else has to be of the same writing. */
+async function readAlone(
+  slices: SliceReader,
+  key: string,
+  { size, piece: { start, end } }: { readonly size: number; readonly piece: Extent },
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array> {
+  const read = async (shorten: boolean): Promise<Uint8Array> => {
+    const slice = await slices.read(key, [[start, end - 1]], signal, shorten);
+    if (slice === null || slice.size !== size) throw valueChanged(key);
+    return slice.parts[0]!;
+  };
+  const bytes = await read(true);
+  const at = start + bytes.length;
+  if (at === end) return bytes;
+  // A reply broke, and this one holds less: now the rest has to be proven.
+  const value = { size, pieces: [{ start: at, end }], known: [{ start, end: at, bytes }] };
+  try {
+    const rest = await readUnversioned(slices, key, value, signal);
+    return concatenate([bytes, await rest(at, end, signal)]);
+  } catch (error) {
+    if (error instanceof ZstashError && error.code === "UNSUPPORTED") return read(false);
+    throw error;
+  }
 }
 
 async function byScript(
@@ -69,13 +91,12 @@ async function byScript(
   }
   const hashes = new Map(pieces.map(({ start }, index) => [start, found.hashes[index]!]));
   return async (start, end, ended) => {
-    const parts: Uint8Array[] = [];
-    for (let at = start; at < end; at += requestSize) {
-      const slice = await slices.read(key, [[at, Math.min(end, at + requestSize) - 1]], ended);
-      if (slice === null) throw valueChanged(key);
-      parts.push(slice.parts[0]!);
-    }
-    const piece = parts.length === 1 ? parts[0]! : concatenate(parts);
+    const piece = await slices.inParts(start, end, requestSize, async (part) => {
+      const slice = await slices.read(key, [part], ended, true);
+      // Its hash proves the rest.
+      if (slice?.size !== size) throw valueChanged(key);
+      return slice.parts[0]!;
+    });
     if ((await sha1(piece)) !== hashes.get(start)) throw valueChanged(key);
     return piece;
   };
@@ -90,19 +111,17 @@ async function byDigest(
   // It is a digest of the whole value: hashes of parts cannot be compared.
   if (more.length > 0 || (known !== undefined && "hash" in known)) throw cannotTell(key);
   const { start: from, end: to } = known ?? { start: 0, end: 1 };
-  const first = await slices.readDigested(key, [from, to - 1], signal);
-  if (first === undefined) throw cannotTell(key);
-  const isSame = first?.size === size && (known === undefined || sameBytes(first.parts[0]!, known.bytes));
-  if (!isSame) throw valueChanged(key);
-  return async (start, end, ended) => {
-    const parts: Uint8Array[] = [];
-    for (let at = start; at < end; at += requestSize) {
-      const slice = await slices.readDigested(key, [at, Math.min(end, at + requestSize) - 1], ended);
-      if (slice === undefined || slice?.digest !== first.digest) throw valueChanged(key);
-      parts.push(slice.parts[0]!);
-    }
-    return parts.length === 1 ? parts[0]! : concatenate(parts);
-  };
+  let digest: string | undefined;
+  const read: ReadPiece = (start, end, ended) =>
+    slices.inParts(start, end, requestSize, async (part) => {
+      const slice = await slices.readDigested(key, part, ended);
+      if (slice === undefined) throw cannotTell(key);
+      if (slice?.size !== size || slice.digest !== (digest ??= slice.digest)) throw valueChanged(key);
+      return slice.parts[0]!;
+    });
+  const bytes = await read(from, to, signal);
+  if (known !== undefined && !sameBytes(bytes, known.bytes)) throw valueChanged(key);
+  return read;
 }
 
 /** False in browsers for pages over plain HTTP. */

@@ -126,11 +126,13 @@ export class ValueUpload {
   async abandon(): Promise<void> {
     if (!this.#created && this.#upload === undefined) return;
     const mayArrive = (await this.#upload?.settle()) ?? false;
-    // Without XX: a key that was evicted and came back with a piece does not expire.
-    await this.#cleanUp(mayArrive ? ["PEXPIRE", this.#temporary, LATE_PIECES] : ["DEL", this.#temporary]);
+    await this.#cleanUp(mayArrive);
   }
 
-  async #cleanUp(remove: RestCommand): Promise<void> {
+  /** Removes the temporary key. A piece that may still arrive would bring it back without an end: it finds an empty one. */
+  async #cleanUp(mayArrive: boolean): Promise<void> {
+    const name = this.#temporary;
+    const remove: RestCommand = mayArrive ? ["SET", name, "", "PX", LATE_PIECES] : ["DEL", name];
     const giveUp = new AbortController();
     const done = new AbortController();
     delay(CLEANUP_TIMEOUT, done.signal).then(
@@ -240,9 +242,7 @@ export class ValueUpload {
       signal: this.#signal,
     });
     if (!published) await this.abandon();
-    // A piece that arrives once more finds a key that expires.
-    else if (this.#upload?.lost === true)
-      await this.#cleanUp(["SET", this.#temporary, "", "PX", LATE_PIECES]);
+    else if (this.#upload?.lost === true) await this.#cleanUp(true);
     return published;
   }
 

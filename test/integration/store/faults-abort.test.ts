@@ -12,7 +12,7 @@ const PIECE = 8192;
 const REASON = new Error("enough");
 const layouts: readonly Layout[] = ["ramp", { frameSize: 8192 }, { mtu: 1500 }];
 /** What removes the temporary key after an abort. */
-const cleaning = ["DEL", "PEXPIRE"];
+const cleaning = ["DEL", "SET"];
 
 let rig: InProcess;
 /** On sockets: what the platform does with a signal belongs to it. */
@@ -94,6 +94,17 @@ describe("put", () => {
     expect(abort.names).toEqual([]);
     expect(source.read).toBe(0);
     expect(source.cancelled).toEqual([REASON]);
+  });
+
+  test("what was sent is removed at once, also where a piece may still arrive", async () => {
+    const abort = aborting(({ name, number }) => name === "SETRANGE" && number === 4, true);
+    const store = rig.store({ pieceSize: PIECE, concurrency: 1, fetch: abort.fetch });
+    await rig.command("FLUSHALL");
+    await expect(store.put(KEY, sourceOf(NEW, 1000).stream, { signal: abort.signal })).rejects.toBe(REASON);
+    await settle();
+    const temporaries = [...(await rig.temporaries()).keys()];
+    expect(temporaries).toHaveLength(1);
+    expect(await rig.number("STRLEN", temporaries[0]!)).toBe(0);
   });
 
   const places = [

@@ -57,6 +57,19 @@ test("a plain value that ends like a seek table is plain", async () => {
   expect(Buffer.from((await rig.store({ pieceSize: 1000 }).getBytes("v"))!).equals(value)).toBe(true);
 });
 
+test.each(["zs1:KLUv/Q", "zs1:KLUv/QQ!!!", "zs1:KLUv/SAAAQAA=", `zs1:KLUv/${"A".repeat(100_003)}!`])(
+  "stat of damaged base64 is CORRUPT, as it is when it is read: %#",
+  async (text) => {
+    await rig.command("SET", "v", text);
+    for (const options of [{}, { pieceSize: 1000 }]) {
+      const store = rig.store(options);
+      const corrupt = { name: "ZstashError", code: "CORRUPT", key: "v" };
+      await expect(store.getBytes("v")).rejects.toMatchObject(corrupt);
+      await expect(store.stat("v")).rejects.toMatchObject(corrupt);
+    }
+  },
+);
+
 test("text that no string can hold is SIZE_LIMIT, not damage", async () => {
   const size = 540_000_000;
   const part = new Uint8Array(10_000_000).fill(65);

@@ -47,6 +47,14 @@ describe.each(Object.entries(methods))("%s", (_, call) => {
     await expect(call(store, { signall: undefined })).rejects.toThrow('did you mean "signal"?');
     expect(sent()).toBe(0);
   });
+
+  test("refuses a signal that is none, and sends nothing", async () => {
+    const { store, sent } = silentStore();
+    for (const signal of [{}, null, 7, "text", new AbortController()]) {
+      await expect(call(store, { signal })).rejects.toThrow('"signal" must be an AbortSignal, got ');
+    }
+    expect(sent()).toBe(0);
+  });
 });
 
 test.each<[object, string]>([

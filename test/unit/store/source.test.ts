@@ -160,3 +160,15 @@ describe("a wrong source is a TypeError that names it", () => {
     expect(() => openSource(source as never)).toThrow(hint);
   });
 });
+
+test.each<[unknown, string]>([
+  [() => 5, "undefined"],
+  [() => null, "undefined"],
+  [() => ({ next: () => 5 }), "number"],
+  [() => ({ next: () => Promise.resolve(null) }), "null"],
+])("an iterable with a wrong iterator is a TypeError: %#", async (iterate, got) => {
+  const { stream } = openSource({ [Symbol.asyncIterator]: iterate } as ValueSource);
+  await expect(chunksOf(stream)).rejects.toThrow(
+    new TypeError(`"source" must have an iterator whose next() gives an object, got ${got}`),
+  );
+});
