@@ -197,12 +197,13 @@ function platformOf(env: Environment): string {
   return env["AWS_REGION"] ? "aws" : "unknown";
 }
 
-/** Makes errors with which the server has refused a request instances of the SDK's classes too; others stay. */
+/** Makes errors for what came instead of a reply instances of the SDK's classes too; others stay. */
 function asSdkError(error: unknown): unknown {
-  if (!(error instanceof ZstashError) || error.status === undefined) return error;
-  // A page instead of a reply, as proxies give it, has an error class of its own in newer versions.
-  const isPage = error.message.endsWith(`the server answered ${error.status}`);
+  if (!(error instanceof ZstashError)) return error;
+  const isPage = error.noReply === true;
+  if (error.status === undefined && !isPage) return error;
   const { name: _, ...details } = error;
+  // What is no reply, such as a proxy's page, has an error class of its own in newer versions.
   const refused = isPage
     ? new (errors.UpstashJSONParseError ?? errors.UpstashError)("")
     : new errors.UpstashError("");

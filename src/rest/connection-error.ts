@@ -63,22 +63,8 @@ export function connectionError(url: string, cause: unknown, unsent: boolean): Z
 }
 
 /** What an error of a platform may keep: names, codes and addresses. Parsers of HTTP add the bytes that they got. */
-const keptProperties: readonly string[] = [
-  ...[
-    "name",
-    "message",
-    "stack",
-    "cause",
-    "errors",
-    "code",
-    "errno",
-    "syscall",
-    "hostname",
-    "host",
-    "address",
-  ],
-  ...["port", "reason"],
-];
+const keptProperties: readonly string[] =
+  "name message stack cause errors code errno syscall hostname host address port reason".split(" ");
 
 /** An error of a platform as it is, or a copy without what may hold bytes of a request or of a reply. */
 function withoutBytes(error: unknown, depth: number = 0): unknown {
@@ -104,7 +90,7 @@ function withoutBytes(error: unknown, depth: number = 0): unknown {
   if (typeof name === "string") define("name", name);
   if (typeof stack === "string" && said === message) define("stack", stack);
   if (several !== undefined) define("errors", several);
-  for (const key of ["code", "errno", "syscall", "hostname", "host", "address", "port", "reason"]) {
+  for (const key of keptProperties.slice(keptProperties.indexOf("code"))) {
     const value = (error as Readonly<Record<string, unknown>>)[key];
     if (typeof value === "string" || typeof value === "number") Object.assign(copy, { [key]: value });
   }

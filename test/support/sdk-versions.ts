@@ -33,6 +33,8 @@ export async function loadVersion(version: SdkVersion): Promise<SdkModules> {
   const outfile = `${root}.cache/sdk-versions/${version}-${process.pid}.mjs`;
   const own: Readonly<Record<string, string>> = {
     "#host": "adapters/host/process.ts",
+    "#http": "adapters/http/node.ts",
+    "#channels": "adapters/channels/node.ts",
     "#wasm/full": "adapters/full/inline.ts",
   };
   await build({
