@@ -49,6 +49,8 @@ export interface ZstashErrorDetails {
    * request was sent, and where the server has answered the command itself.
    */
   readonly effect?: Effect | undefined;
+  /** True where what came was no reply of Redis: a page of a proxy, or nothing. */
+  readonly noReply?: boolean | undefined;
   /** The error underneath. */
   readonly cause?: unknown;
 }
@@ -83,6 +85,7 @@ export class ZstashError extends Error {
   declare readonly zstdCode?: number;
   declare readonly status?: number;
   declare readonly effect?: Effect;
+  declare readonly noReply?: boolean;
 
   constructor(code: ZstashErrorCode, message: string, { cause, ...details }: ZstashErrorDetails = {}) {
     super(message, cause === undefined ? undefined : { cause });

@@ -5,7 +5,6 @@ import { describe } from "./check.ts";
 import { ZstashError } from "./errors.ts";
 import type { Fetch } from "./rest/exchange.ts";
 import type { RetryOptions } from "./rest/rest-options.ts";
-import { bareAnswer } from "./rest/server-error.ts";
 import { isCompressed, mark } from "./upstash/mark.ts";
 import { compressionMiddleware } from "./upstash/middleware.ts";
 import type { CommandReply, CommandRequest } from "./upstash/plan.ts";
@@ -198,15 +197,16 @@ function platformOf(env: Environment): string {
   return env["AWS_REGION"] ? "aws" : "unknown";
 }
 
-/** Makes errors with which the server has refused a request instances of the SDK's classes too; others stay. */
+/** Makes errors for what came instead of a reply instances of the SDK's classes too; others stay. */
 function asSdkError(error: unknown): unknown {
-  if (!(error instanceof ZstashError) || error.status === undefined) return error;
+  if (!(error instanceof ZstashError)) return error;
+  // What is no reply, such as a proxy's page, has an error class of its own in newer versions.
+  const isPage = error.noReply === true;
+  if (error.status === undefined && !isPage) return error;
   const { name: _, ...details } = error;
   // That a refused command has not run goes without saying there; that it may have run does not.
   const { message: said } =
     error.effect === "none" && error.cause instanceof ZstashError ? error.cause : error;
-  // A page instead of a reply, as proxies give it, has an error class of its own in newer versions.
-  const isPage = said.includes(bareAnswer(error.status));
   const refused = isPage
     ? new (errors.UpstashJSONParseError ?? errors.UpstashError)("")
     : new errors.UpstashError("");

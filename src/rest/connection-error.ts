@@ -58,8 +58,48 @@ export function connectionError(url: string, cause: unknown, unsent: boolean): Z
   const reason = `${what}${name === undefined ? "" : ` (${name})`}`;
   return new ZstashError("REDIS", `Cannot reach the server${at}: ${reason}`, {
     effect: before ? "none" : "unknown",
-    cause,
+    cause: withoutBytes(cause),
   });
+}
+
+/** What an error of a platform may keep: names, codes and addresses. Parsers of HTTP add the bytes that they got. */
+const keptProperties: readonly string[] =
+  "name message stack cause errors code errno syscall hostname host address port reason".split(" ");
+
+/** An error of a platform as it is, or a copy without what may hold bytes of a request or of a reply. */
+function withoutBytes(error: unknown, depth: number = 0): unknown {
+  if (typeof error !== "object" || error === null) return error;
+  if (depth > 4) return undefined;
+  const { name, message, stack, cause, errors } = error as Error & PlatformError;
+  const inner = withoutBytes(cause, depth + 1);
+  const several = Array.isArray(errors) ? errors.map((one) => withoutBytes(one, depth + 1)) : undefined;
+  const said = typeof message === "string" ? withoutQuotes(message) : "";
+  const isClean =
+    error instanceof Error &&
+    said === message &&
+    inner === cause &&
+    (several?.every((one, index) => one === errors![index]) ?? true) &&
+    Reflect.ownKeys(error).every((key) => {
+      const value = (error as unknown as Record<PropertyKey, unknown>)[key];
+      return keptProperties.includes(String(key)) || typeof value === "number" || typeof value === "boolean";
+    });
+  if (isClean) return error;
+  const copy = new Error(said, inner === undefined ? undefined : { cause: inner });
+  const define = (key: string, value: unknown): void =>
+    void Object.defineProperty(copy, key, { value, configurable: true, writable: true });
+  if (typeof name === "string") define("name", name);
+  if (typeof stack === "string" && said === message) define("stack", stack);
+  if (several !== undefined) define("errors", several);
+  for (const key of keptProperties.slice(keptProperties.indexOf("code"))) {
+    const value = (error as Readonly<Record<string, unknown>>)[key];
+    if (typeof value === "string" || typeof value === "number") Object.assign(copy, { [key]: value });
+  }
+  return copy;
+}
+
+/** A message without what it quotes: parsers of JSON and of headers quote what they were given. */
+function withoutQuotes(message: string): string {
+  return message.replace(/"[^]*"/, '"…"').slice(0, 1000);
 }
 
 /** True for a certificate that was refused: the same request would meet it again. */

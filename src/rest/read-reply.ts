@@ -188,7 +188,8 @@ export function unreadable(reason: string): ZstashError {
 
 /** The error for a body that is no reply. */
 export function cannotRead(code: "REDIS" | "TRUNCATED" | "SIZE_LIMIT", reason: string): ZstashError {
-  return new ZstashError(code, `Cannot read the reply: ${reason}`, { effect: "unknown" });
+  const noReply = code === "SIZE_LIMIT" ? undefined : true;
+  return new ZstashError(code, `Cannot read the reply: ${reason}`, { effect: "unknown", noReply });
 }
 
 function malformedJson(reason: string): ZstashError {

@@ -4,7 +4,7 @@ import type { HttpReply } from "./exchange.ts";
 import type { Received, ReplyFormat, ReplyFormats } from "./read-reply.ts";
 import type { RestCommand, Sending } from "./rest-command.ts";
 import { effectOf, FailedAttempt, isPassing } from "./retry.ts";
-import { bareAnswer, cleanServerText, errorText, serverError, serverErrorCode } from "./server-error.ts";
+import { cleanServerText, readErrorBody, serverError, serverErrorCode } from "./server-error.ts";
 
 /** The request has to be sent once more, in a plainer form. */
 export interface Resend {
@@ -50,14 +50,14 @@ export async function readRefusal(
   const body = await reply.text();
   const line = body.startsWith("-") ? body.slice(1).trimEnd() : undefined;
   if (line !== undefined && format === "resp2") formats.learn(true);
-  const said = line ?? errorText(body);
+  const { said, noReply } = line === undefined ? readErrorBody(body) : { said: line };
   const isRedisError = status === 400 && said !== undefined;
   // What speaks of a plan's limits is about the value in any form.
   const aboutSize = said !== undefined && serverErrorCode(said) !== "REDIS";
   const aboutLength = lengthRefusals.includes(status);
   const formRefused =
     form.raw && !aboutSize && (aboutLength || formRefusals.includes(status) || status === 400);
-  const text = cleanServerText(said ?? bareAnswer(status), secrets());
+  const text = cleanServerText(said ?? `the server answered ${status}`, secrets());
   const asJson: Resend = { kind: "resend", as: "json", ran: false, status, aboutLength };
   if (formRefused && !isRedisError && options.asText !== undefined) return asJson;
   const mayBeForm = formRefused && formRefusals.includes(status) && rawBodies === undefined;
@@ -71,7 +71,7 @@ export async function readRefusal(
   }
   // Redis itself answers a batch that it refuses: nothing is left to say of its effect.
   if (isRedisError) return refusedBatch(sending, text, { status });
-  const error = serverError(RUN, text, { status, effect: effectOf(status) });
+  const error = serverError(RUN, text, { status, effect: effectOf(status), noReply });
   throw new FailedAttempt(error, { passing: isPassing(status), retryAfter: headers.get("retry-after") });
 }
 

@@ -128,7 +128,7 @@ export class RespParser {
     if (this.idle) return;
     const got = this.#offset - this.#start;
     const message = `Cannot read the reply: the input ends inside it, got ${got} bytes`;
-    throw new ZstashError("TRUNCATED", message, { offset: this.#offset });
+    throw new ZstashError("TRUNCATED", message, { offset: this.#offset, noReply: true });
   }
 
   /** Consumes up to a line's LF, or keeps the rest of the chunk for later. Returns the next position. */
@@ -257,7 +257,8 @@ export class RespParser {
   }
 
   #malformed(reason: string): ZstashError {
-    return new ZstashError("REDIS", `Cannot read the reply as RESP2: ${reason}`, { offset: this.#offset });
+    const details = { offset: this.#offset, noReply: true };
+    return new ZstashError("REDIS", `Cannot read the reply as RESP2: ${reason}`, details);
   }
 }
 

@@ -50,17 +50,15 @@ export function serverError(what: string, text: string, details: ZstashErrorDeta
   return new ZstashError(serverErrorCode(text), `Cannot ${what}: ${cleanServerText(text)}`, details);
 }
 
-/** The text of an answer that says nothing but its status, such as a proxy's page. */
-export function bareAnswer(status: number): string {
-  return `the server answered ${status}`;
-}
-
-/** The `error` of a body that is an error reply in JSON; undefined for HTML pages and the like. */
-export function errorText(body: string): string | undefined {
+/** What the body of a refusal says: the `error` of one in JSON; `noReply` for pages and empty bodies. */
+export function readErrorBody(body: string): {
+  readonly said?: string | undefined;
+  readonly noReply?: true | undefined;
+} {
   try {
-    const { error } = JSON.parse(body) as { error?: unknown };
-    return typeof error === "string" ? error : undefined;
+    const { error } = (JSON.parse(body) ?? {}) as { error?: unknown };
+    return { said: typeof error === "string" ? error : undefined };
   } catch {
-    return undefined;
+    return { noReply: true };
   }
 }

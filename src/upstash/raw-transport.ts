@@ -6,7 +6,7 @@ import type { RespValue } from "../rest/resp.ts";
 import { rawPath, type BatchKind, type RestCommand } from "../rest/rest-command.ts";
 import type { RestSettings } from "../rest/rest-options.ts";
 import { effectOf } from "../rest/retry.ts";
-import { bareAnswer, errorText, serverError, serverErrorCode } from "../rest/server-error.ts";
+import { readErrorBody, serverError, serverErrorCode } from "../rest/server-error.ts";
 import { utf8Lossy, withoutByteOrderMark } from "../text.ts";
 import { isRawCarrier, type Carrier } from "../value/carrier.ts";
 import { batchErrorText } from "./batch-error.ts";
@@ -86,8 +86,8 @@ export class RawTransport implements Transport {
 
 async function refusal(reply: HttpReply): Promise<unknown> {
   const { status } = reply;
-  const text = errorText(await reply.text()) ?? bareAnswer(status);
-  return serverError("run the request", text, { status, effect: effectOf(status) });
+  const { said = `the server answered ${status}`, noReply } = readErrorBody(await reply.text());
+  return serverError("run the request", said, { status, effect: effectOf(status), noReply });
 }
 
 /** The error of a size with our code, by which `zstashCode` knows it among the SDK's own. */

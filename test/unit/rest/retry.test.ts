@@ -6,7 +6,12 @@ import { readRestOptions, readRetry, type TokenStore } from "../../../src/rest/r
 import { isPassing, retryAfter } from "../../../src/rest/retry.ts";
 import { ReplyFormats } from "../../../src/rest/read-reply.ts";
 import { RestClient } from "../../../src/rest/client.ts";
-import { cleanServerText, errorText, serverError, serverErrorCode } from "../../../src/rest/server-error.ts";
+import {
+  cleanServerText,
+  readErrorBody,
+  serverError,
+  serverErrorCode,
+} from "../../../src/rest/server-error.ts";
 import { seededRandom } from "../../support/random.ts";
 
 describe("Retry-After", () => {
@@ -332,6 +337,6 @@ describe("what a server says", () => {
     ["<html>", undefined],
     ["", undefined],
   ])("in the body %j is %j", (body, text) => {
-    expect(errorText(body)).toBe(text);
+    expect(readErrorBody(body).said).toBe(text);
   });
 });
