@@ -22,7 +22,8 @@ export const POLL_MAX = 16;
  * Milliseconds since some moment, for differences. Workers stop this clock while code runs; it moves on with each timer. It
  * is not the date: Next.js refuses to prerender a page that asks for one before it waits for a request.
  */
-export const now: () => number = performance.now.bind(performance);
+export const now: () => number =
+  (globalThis.performance as Performance | undefined)?.now.bind(performance) ?? Date.now;
 
 /** Milliseconds since 1970: this clock moves on while the machine sleeps or is frozen. */
 export const wallClock: () => number = Date.now;
