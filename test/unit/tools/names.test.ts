@@ -210,13 +210,6 @@ const oldNames: readonly OldName[] = [
     example: ["store/prepend.ts", `export function resume(): void {}`],
   },
   {
-    old: "store/resume.ts",
-    kinds: ["file"],
-    better: "store/prepend.ts",
-    why: word,
-    example: ["store/resume.ts", ""],
-  },
-  {
     old: "token.token",
     kinds: ["access"],
     better: "sync.token",
