@@ -80,7 +80,9 @@ async function inject(
     if (outcome.error instanceof ZstashError) wrong.push(...judgeFault(outcome.error, fault!));
     if (!operation.repeatable && mayHaveRun) counts.unknown += 1;
   }
-  const most = operation.repeatable ? ATTEMPTS + 1 : 1;
+  // After 425 and 429 nothing has run: every command is repeated.
+  const noEffect = fault?.status === 425 || fault?.status === 429;
+  const most = operation.repeatable || noEffect ? ATTEMPTS + 1 : 1;
   // Which form of a reply or of a request a server takes is found out by a request more.
   if (faulty.sent > most + (way.warm ? 0 : 1)) wrong.push(`sent ${faulty.sent} times`);
   if (!operation.repeatable && faulty.ran > 1) wrong.push(`ran ${faulty.ran} times`);
