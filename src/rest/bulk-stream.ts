@@ -16,9 +16,13 @@ const LF = 10;
  *
  * @throws {ZstashError} REDIS, TRUNCATED, SIZE_LIMIT for what is no reply
  */
-export async function openBulk(reply: HttpReply, first: Uint8Array): Promise<BulkReply | RespValue> {
+export async function openBulk(
+  reply: HttpReply,
+  first: Uint8Array,
+  maxSize?: number,
+): Promise<BulkReply | RespValue> {
   // What is here already needs no stream.
-  if (isWhole(first)) return readWhole(reply, first);
+  if (isWhole(first)) return readWhole(reply, first, maxSize);
   let head = first;
   while (head[0] === DOLLAR && !head.subarray(0, HEAD_MAX).includes(LF) && head.length < HEAD_MAX) {
     const chunk = await reply.read();
@@ -26,7 +30,7 @@ export async function openBulk(reply: HttpReply, first: Uint8Array): Promise<Bul
     head = concatenate([head, chunk]);
   }
   const size = bulkSize(head);
-  if (size === undefined) return readWhole(reply, head);
+  if (size === undefined) return readWhole(reply, head, maxSize);
   return { kind: "stream", size, stream: streamOf(reply, head.subarray(head.indexOf(LF) + 1), size) };
 }
 

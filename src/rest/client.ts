@@ -17,6 +17,7 @@ import {
 } from "./read-reply.ts";
 import { readRefusal, refusedBatch, secretsOf, type Resend } from "./refusal.ts";
 import { isRepeatable, isRepeatableBatch } from "./repeatable.ts";
+import { replyLimit } from "./reply-limit.ts";
 import type { RespValue } from "./resp.ts";
 import {
   batchForm,
@@ -237,7 +238,12 @@ export class RestClient {
         const state = { format, formats: this.#formats, rawBodies: this.#rawBodies, secrets };
         return await readRefusal(sending, reply, state);
       }
-      const { received, resp2, lossy } = await readReply(reply, format, sending.readResp2);
+      const { received, resp2, lossy } = await readReply(
+        reply,
+        format,
+        sending.readResp2,
+        replyLimit(commands, options.maxReplySize),
+      );
       if (format === "resp2" && this.#formats.learn(resp2)) this.#announceBase64(sending);
       if (format === "resp2" && !resp2 && sending.repeatable())
         return { kind: "resend", as: "base64", ran: true };

@@ -23,8 +23,12 @@ export interface BulkReply {
 /** A reply, the replies of a batch, or a bulk string that is still arriving. */
 export type Received = RespValue | readonly RespValue[] | BulkReply;
 
-/** Reads a body in RESP2 that begins with `first`: whole, or a bulk string as it arrives. */
-export type Resp2Reader = (reply: HttpReply, first: Uint8Array) => Promise<RespValue | BulkReply>;
+/** Reads a body in RESP2 that begins with `first`: whole, of at most `maxSize` bytes, or a bulk string as it arrives. */
+export type Resp2Reader = (
+  reply: HttpReply,
+  first: Uint8Array,
+  maxSize: number,
+) => Promise<RespValue | BulkReply>;
 
 /** A reply as it was received. */
 export interface ReceivedReply {
@@ -38,6 +42,9 @@ export interface ReceivedReply {
 const REPLACEMENT = "\uFFFD";
 /** First bytes of JSON and of pages: `{`, `[`, white space, `<`. RESP2 starts with none of them. */
 const jsonStarts: readonly number[] = [0x7b, 0x5b, 0x20, 0x09, 0x0a, 0x0d, 0x3c];
+
+/** Bytes that JSON takes at most for one of data: an escape, as `\ufffd`. */
+const JSON_FACTOR = 6;
 
 /** Failures of RESP2, each followed by a success of base64, after which it is no longer asked for. */
 const FAILURES_MAX = 2;
@@ -80,7 +87,8 @@ export class ReplyFormats {
 
 /**
  * Reads a reply in whatever form it comes: the first byte tells, because servers that do not know RESP2 answer in JSON.
- * RESP2 is parsed as it arrives, by `readResp2`. Strings in JSON are base64 if that was asked for, else text.
+ * RESP2 is parsed as it arrives, by `readResp2`. Strings in JSON are base64 if that was asked for, else text. `maxSize` is
+ * the most bytes of a reply in RESP2; JSON may have six times as many.
  *
  * @throws {ZstashError} REDIS, TRUNCATED, SIZE_LIMIT for what is no reply
  */
@@ -88,18 +96,20 @@ export async function readReply(
   reply: HttpReply,
   asked: ReplyFormat,
   readResp2: Resp2Reader = readWhole,
+  maxSize: number = REPLY_SIZE_MAX,
 ): Promise<ReceivedReply> {
   const first = await reply.read();
   if (first === undefined) throw cannotRead("TRUNCATED", "it is empty, got 0 bytes");
   if (!jsonStarts.includes(first[0]!)) {
-    return { resp2: true, lossy: false, received: await readResp2(reply, first) };
+    return { resp2: true, lossy: false, received: await readResp2(reply, first, maxSize) };
   }
+  const most = Math.min(REPLY_SIZE_MAX, maxSize * JSON_FACTOR);
   const chunks: Uint8Array[] = [];
   let size = 0;
   for (let chunk: Uint8Array | undefined = first; chunk !== undefined; chunk = await reply.read()) {
     size += chunk.length;
-    if (size > REPLY_SIZE_MAX) {
-      throw cannotRead("SIZE_LIMIT", `it has at most ${REPLY_SIZE_MAX} bytes, got more`);
+    if (size > most) {
+      throw cannotRead("SIZE_LIMIT", `it has at most ${most} bytes, got more`);
     }
     chunks.push(chunk);
   }
@@ -109,12 +119,16 @@ export async function readReply(
 }
 
 /**
- * Reads a RESP2 body that begins with `head` to its end.
+ * Reads a RESP2 body that begins with `head` to its end: at most `maxSize` bytes, by default 1 GiB.
  *
  * @throws {ZstashError} REDIS, TRUNCATED, SIZE_LIMIT for what is no reply
  */
-export async function readWhole(reply: HttpReply, head: Uint8Array): Promise<RespValue> {
-  const parser = new RespParser();
+export async function readWhole(
+  reply: HttpReply,
+  head: Uint8Array,
+  maxSize: number = REPLY_SIZE_MAX,
+): Promise<RespValue> {
+  const parser = new RespParser({ maxSize });
   const values = parser.push(head);
   for (let chunk = await reply.read(); chunk !== undefined; chunk = await reply.read()) {
     values.push(...parser.push(chunk));

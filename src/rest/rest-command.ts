@@ -34,6 +34,8 @@ export interface SendOptions {
   readonly shorter?: (() => readonly RestCommand[]) | undefined;
   /** Leaves the read-your-writes token out: the request reads nothing, and its 60 bytes decide whether it fits a packet. */
   readonly withoutToken?: boolean | undefined;
+  /** Bytes of data that the reply may have; default what the commands may answer, 1 GiB where that is not known. */
+  readonly maxReplySize?: number | undefined;
   /** Where Redis refuses a batch as a whole, each command has that error as its reply, as one command alone would. */
   readonly refusalAsReplies?: boolean | undefined;
 }

@@ -5,6 +5,7 @@ import { parseSeekTable, seekTableSize, type SeekTable } from "../format/seek-ta
 import { VERSION_FRAME_SIZE } from "../format/version-frame.ts";
 import { utf8Lossy } from "../text.ts";
 import type { RestClient } from "../rest/client.ts";
+import { rangeSize } from "../rest/reply-limit.ts";
 import type { RespValue } from "../rest/resp.ts";
 import type { RestCommand } from "../rest/rest-command.ts";
 import { commandError, requireBulk, requireItems, requireNumber } from "./reply.ts";
@@ -51,6 +52,8 @@ const SCRIPT =
 const HASH_SCRIPT =
   "local r={redis.call('STRLEN',KEYS[1])} for i=1,#ARGV,2 do " +
   "r[#r+1]=redis.sha1hex(redis.call('GETRANGE',KEYS[1],ARGV[i],ARGV[i+1])) end return r";
+/** Bytes of one SHA-1 in hexadecimal in a reply, with its length and line ends. */
+const HASH_REPLY = 64;
 /** Texts by which a server says that it runs no scripts, now and later. Others pass: BUSY, LOADING, OOM. */
 const noScripts = /unknown|unsupported|has no|not (supported|available|allowed|permitted)|NOPERM|disabled/i;
 /** PTTL of a key that does not exist. */
@@ -106,7 +109,8 @@ export class SliceReader {
     const script = (): readonly RestCommand[] => [["EVAL_RO", SCRIPT, 1, key, ...ranges.flat()]];
     if (this.#scripts !== false) {
       const shorter = shorten ? this.#shortens(ranges, script) : undefined;
-      const reply = await this.#client.command(script()[0]!, { signal, shorter });
+      const maxReplySize = ranges.reduce((size, [first, last]) => size + rangeSize(first, last), 0);
+      const reply = await this.#client.command(script()[0]!, { signal, shorter, maxReplySize });
       if (reply.kind !== "error") {
         this.#scripts = true;
         if (shorten && ranges[0] === asked[0]) this.#grow();
@@ -128,7 +132,8 @@ export class SliceReader {
     signal: AbortSignal | undefined,
   ): Promise<{ readonly size: number; readonly hashes: readonly string[] } | undefined> {
     if (this.#scripts === false) return undefined;
-    const reply = await this.#client.command(["EVAL_RO", HASH_SCRIPT, 1, key, ...ranges.flat()], { signal });
+    const command: RestCommand = ["EVAL_RO", HASH_SCRIPT, 1, key, ...ranges.flat()];
+    const reply = await this.#client.command(command, { signal, maxReplySize: ranges.length * HASH_REPLY });
     if (reply.kind === "error" && noScripts.test(reply.text)) return undefined;
     const [length, ...bulks] = requireItems(reply, WHAT, key);
     const size = requireNumber(length!, WHAT, key);

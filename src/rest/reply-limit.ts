@@ -1,0 +1,42 @@
+/** Says how long the reply of a request may be, by its commands: a server cannot make a client keep more than was asked for. */
+import { REPLY_SIZE_MAX } from "../limits.ts";
+import type { RestCommand } from "./rest-command.ts";
+
+/** Bytes of a reply that holds no data: a status, an integer, or an error with its text. */
+const SMALL = 65_536;
+
+/** Commands whose reply is a status, an integer or a short text, whatever lies in Redis. */
+const smallReplies: ReadonlySet<string> = new Set(
+  (
+    "SETNX SETEX PSETEX MSET MSETNX APPEND SETRANGE STRLEN INCR INCRBY DECR DECRBY DEL UNLINK EXISTS TYPE RENAME " +
+    "RENAMENX COPY EXPIRE PEXPIRE EXPIREAT PEXPIREAT PERSIST TTL PTTL DIGEST HSET HSETNX HMSET HSETEX HDEL HLEN HEXISTS " +
+    "LPUSH LPUSHX RPUSH RPUSHX LLEN LSET LREM LTRIM SADD SREM SCARD SISMEMBER ZADD ZREM ZCARD PUBLISH"
+  ).split(" "),
+);
+
+/**
+ * The most bytes of a reply in RESP2: `data` is what the caller expects of it, if it says so, else what the commands may
+ * answer; 1 GiB where that is not known.
+ */
+export function replyLimit(commands: readonly RestCommand[], data: number | undefined): number {
+  let size = SMALL;
+  if (data !== undefined) size += data;
+  else for (const command of commands) size += dataOf(command) + SMALL;
+  return Math.min(size, REPLY_SIZE_MAX);
+}
+
+/** Bytes of data in the reply of a command; Infinity if that is not known. */
+function dataOf(command: RestCommand): number {
+  const name = String(command[0]).toUpperCase();
+  if (name === "SET") {
+    const asksForValue = command.some((option, index) => index > 2 && String(option).toUpperCase() === "GET");
+    return asksForValue ? Infinity : 0;
+  }
+  if (name === "GETRANGE") return rangeSize(Number(command[2]), Number(command[3]));
+  return smallReplies.has(name) ? 0 : Infinity;
+}
+
+/** Bytes of a range of GETRANGE, whose ends count from the string's start or from its end; Infinity for one of each. */
+export function rangeSize(first: number, last: number): number {
+  return first < 0 === last < 0 ? Math.max(0, last - first + 1) : Infinity;
+}
