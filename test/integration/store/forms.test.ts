@@ -57,7 +57,7 @@ test("a plain value that ends like a seek table is plain", async () => {
   expect(Buffer.from((await rig.store({ pieceSize: 1000 }).getBytes("v"))!).equals(value)).toBe(true);
 });
 
-test.each(["zs1:KLUv/Q", "zs1:KLUv/QQ!!!", "zs1:KLUv/SAAAQAA=", `zs1:KLUv/${"A".repeat(100_003)}!`])(
+test.each(["zs1:KLUv/Q", "zs1:KLUv/QQ!!!", "zs1:KLUv/SAAAQAA=", `zs1:KLUv/Q${"A".repeat(100_002)}!`])(
   "stat of damaged base64 is CORRUPT, as it is when it is read: %#",
   async (text) => {
     await rig.command("SET", "v", text);
