@@ -223,7 +223,7 @@ export class RestClient {
       reply = await exchange(fetch, url + form.path, init, { timeout, signal });
       trace?.watch(reply);
       // The token of a request that was started later stays.
-      const given = reply.headers.get("upstash-sync-token");
+      const given = reply.headers.get("upstash-sync-token") ?? (reply.status === 200 ? "" : null);
       if (given !== null && order >= this.#order.newest) {
         this.#order.newest = order;
         if (tokens.readYourWrites) tokens.upstashSyncToken = given;
