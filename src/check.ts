@@ -52,13 +52,19 @@ export function requireOptions(
 
 function unknownName(name: string, names: readonly string[], what: string): TypeError {
   const lower = name.toLowerCase();
-  const meant =
-    names.find((one) => one.toLowerCase() === lower) ??
-    names.find((one) => otherNames[lower]?.split(" ").includes(one)) ??
-    names.find((one) => withinEdits(lower, one.toLowerCase(), one.length < 6 ? 1 : 2));
+  const meant = names.find((one) => otherNames[lower]?.split(" ").includes(one)) ?? similarName(name, names);
   const shown = what === "options" ? name : `${what}.${name}`;
   const hint = meant === undefined ? `the options are ${names.join(", ")}` : `did you mean "${meant}"?`;
   return new TypeError(`"${shown}" is not an option: ${hint}`);
+}
+
+/** The one of `names` that differs from `name` in case or by a slip; undefined if there is none. */
+export function similarName(name: string, names: readonly string[]): string | undefined {
+  const lower = name.toLowerCase();
+  return (
+    names.find((one) => one.toLowerCase() === lower) ??
+    names.find((one) => withinEdits(lower, one.toLowerCase(), one.length < 6 ? 1 : 2))
+  );
 }
 
 /** Returns true if Levenshtein's distance is at most `edits`. This runs only before an error. */

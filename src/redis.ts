@@ -1,7 +1,7 @@
 /** The public door of "zstash/redis": everything of `@upstash/redis`, with a client that compresses. */
 import { errors, Redis as SdkRedis, type RedisConfigNodejs } from "#sdk";
 import { environment, runtimeName } from "./adapters/environment.ts";
-import { describe } from "./check.ts";
+import { describe, similarName } from "./check.ts";
 import { ZstashError } from "./errors.ts";
 import type { Fetch } from "./rest/exchange.ts";
 import type { RetryOptions } from "./rest/rest-options.ts";
@@ -143,20 +143,34 @@ function requireClientOptions(options: unknown): void {
     );
   }
   const misplaced = compressionNames.find((name) => name in options);
-  if (misplaced === undefined) return;
-  throw new TypeError(`"${misplaced}" is not an option: did you mean "compression: { ${misplaced} }"?`);
+  if (misplaced !== undefined) {
+    throw new TypeError(`"${misplaced}" is not an option: did you mean "compression: { ${misplaced} }"?`);
+  }
+  if ("request" in options) return;
+  // Versions of the SDK differ in their options: what is like none of them passes, as it does there.
+  for (const name of Object.keys(options)) {
+    const meant = optionNames.includes(name) ? undefined : similarName(name, optionNames);
+    if (meant !== undefined) throw new TypeError(`"${name}" is not an option: did you mean "${meant}"?`);
+  }
 }
+
+/** Options of the SDK and our own. */
+const optionNames: readonly string[] = (
+  "url token automaticDeserialization latencyLogging enableTelemetry enableAutoPipelining readYourWrites retry cache " +
+  "keepAlive agent signal responseEncoding compression fetch timeout"
+).split(" ");
 
 /** The requester that sends what the client asks for, and fails with the errors of the SDK where the server refuses it. */
 function requesterOf(config: RedisConfig): RedisRequester {
-  const { url, token, signal, readYourWrites, compression, timeout } = config;
+  const { url, token, readYourWrites, compression, timeout, responseEncoding } = config;
   const options: Undefinable<RequesterOptions> = {
     url,
     token,
-    signal,
+    signal: signalOf(config.signal),
     readYourWrites,
     compression,
     timeout,
+    responseEncoding,
     fetch: fetchOf(config),
     retry: retryOf(config.retry),
   };
@@ -181,6 +195,11 @@ function fetchOf({ fetch: given, cache, agent, keepAlive }: RedisConfig): Fetch 
   // Pages refuse bodies above 64 KiB of requests that outlive them, so that is only done if it was asked for.
   const own = { ...(agent !== undefined && { agent }), ...(keepAlive === true && { keepalive: true }) };
   return (url, init) => send(url, { ...init, cache: cache ?? "no-store", ...own });
+}
+
+/** The signal as the SDK takes it: null is none, of a function too. */
+function signalOf(signal: unknown): unknown {
+  return typeof signal === "function" ? () => (signal() as unknown) ?? undefined : (signal ?? undefined);
 }
 
 /** Repeats as the SDK has them: it takes any number, and names that it does not know. */

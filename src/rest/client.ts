@@ -227,11 +227,11 @@ export class RestClient {
       };
       reply = await exchange(fetch, url + form.path, init, { timeout, signal });
       trace?.watch(reply);
-      // The token of a request that was started later stays.
+      // The token of a request that was started later stays. A reply without one ends it, as in the SDK.
       const given = reply.headers.get("upstash-sync-token");
-      if (given !== null && order >= this.#order.newest) {
-        this.#order.newest = order;
-        if (tokens.readYourWrites) tokens.upstashSyncToken = given;
+      if (order >= this.#order.newest && (given !== null || reply.status === 200)) {
+        if (given !== null) this.#order.newest = order;
+        if (tokens.readYourWrites) tokens.upstashSyncToken = given ?? "";
       }
       const secrets = (): readonly unknown[] => secretsOf(commands, headers);
       if (reply.status !== 200) {

@@ -7,6 +7,9 @@ const CERTIFICATE =
 /** Codes of connections that were never made, Bun's among them. */
 const UNCONNECTED =
   /^(?:ECONNREFUSED|ENOTFOUND|EAI_\w+|UND_ERR_CONNECT_TIMEOUT|ConnectionRefused|FailedToOpenSocket)$/;
+/** Codes of TLS handshakes that failed, in which no server has read a request. */
+const HANDSHAKE =
+  /^ERR_SSL_(?:WRONG_VERSION_NUMBER|UNSUPPORTED_PROTOCOL|TLSV1_UNRECOGNIZED_NAME|TLSV13_ALERT_CERTIFICATE_REQUIRED|(?:SSLV3|TLSV1)_ALERT_(?:HANDSHAKE_FAILURE|PROTOCOL_VERSION))$/;
 const LOOKUP = /^(?:ENOTFOUND|EAI_\w+)$/;
 
 /** What errors of connections have on one platform or another. */
@@ -40,7 +43,7 @@ export function connectionError(url: string, cause: unknown, unsent: boolean): Z
   const before =
     unsent ||
     certificate ||
-    (name !== undefined && UNCONNECTED.test(name)) ||
+    (name !== undefined && (UNCONNECTED.test(name) || HANDSHAKE.test(name))) ||
     syscall === "connect" ||
     syscall === "getaddrinfo" ||
     // Deno says it in words.
@@ -55,7 +58,8 @@ export function connectionError(url: string, cause: unknown, unsent: boolean): Z
           ? "it refused the connection"
           : "no connection could be made";
   const at = before ? ` at ${hostOf(url)}` : "";
-  const reason = `${what}${name === undefined ? "" : ` (${name})`}`;
+  const detail = name ?? (isRefusedInit(cause) ? withoutQuotes(cause.message) : undefined);
+  const reason = detail === undefined ? what : `${what} (${detail})`;
   return new ZstashError("REDIS", `Cannot reach the server${at}: ${reason}`, {
     effect: before ? "none" : "unknown",
     cause: withoutBytes(cause),
@@ -100,6 +104,15 @@ function withoutBytes(error: unknown, depth: number = 0): unknown {
 /** A message without what it quotes: parsers of JSON and of headers quote what they were given. */
 function withoutQuotes(message: string): string {
   return message.replace(/"[^]*"/, '"…"').slice(0, 1000);
+}
+
+/** True for what a platform says of a request that it does not take, `cache` for one; URLs may hold a key. */
+function isRefusedInit(cause: unknown): cause is TypeError {
+  if (!(cause instanceof TypeError) || cause.cause !== undefined) return false;
+  return (
+    /init|field|option|implement|support|mode|cache|duplex/i.test(cause.message) &&
+    !cause.message.includes("://")
+  );
 }
 
 /** True for a certificate that was refused: the same request would meet it again. */

@@ -94,7 +94,8 @@ export function readRestOptions(
   tokens?: TokenStore,
   onEvent?: EventListener,
 ): RestSettings {
-  const { url, token, timeout = DEFAULT_TIMEOUT, headers = {}, readYourWrites = true } = options;
+  const { timeout = DEFAULT_TIMEOUT, headers = {}, readYourWrites = true } = options;
+  const [url, token] = [trimmed(options.url), trimmed(options.token)];
   requireAddress(url, token);
   requireInteger("timeout", timeout, 0, TIMEOUT_MAX);
   const { fetch, retry, signal } = options;
@@ -115,8 +116,13 @@ export function readRestOptions(
   };
 }
 
+/** Without white space at its ends, as `fetch` takes the values of headers: what is read from a file ends in a newline. */
+function trimmed(given: unknown): unknown {
+  return typeof given === "string" ? given.trim() : given;
+}
+
 /** Throws unless there are a URL and a token; the message names the likely cause, and never what was given. */
-function requireAddress(url: unknown, token: unknown): void {
+function requireAddress(url: unknown, token: unknown): asserts url is string {
   if (url === undefined || url === null || url === "") {
     throw new TypeError('"url" is missing: is UPSTASH_REDIS_REST_URL set?');
   }
@@ -148,6 +154,6 @@ export function readRetry(retry: RetryOptions | false = {}): RetrySettings {
 }
 
 /** Random, so that many clients that failed together do not come back together. */
-function defaultBackoff(retry: number): number {
+export function defaultBackoff(retry: number): number {
   return Math.min(BACKOFF_MAX, 50 * Math.exp(retry)) * (0.5 + Math.random() / 2);
 }

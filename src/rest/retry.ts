@@ -1,7 +1,8 @@
 /** Decides whether, how often and when a failed request is sent again, and what is known of its effect. */
+import { requireSynchronous } from "../check.ts";
 import type { Effect, ZstashError } from "../errors.ts";
 import { delay } from "../timers.ts";
-import type { RetrySettings } from "./rest-options.ts";
+import { defaultBackoff, type RetrySettings } from "./rest-options.ts";
 
 /** The longest `Retry-After` that is waited for, in milliseconds. */
 const RETRY_AFTER_MAX = 30_000;
@@ -83,7 +84,7 @@ export async function repeatFailed<T>(
     if (!mayRepeat || !outcome.passing || index >= retry.retries || asked === Infinity) {
       throw lost ? ofUnknownEffect(error, repeatable) : ofNoEffect(error);
     }
-    const wait = asked ?? pauseOf(retry.backoff(index));
+    const wait = asked ?? pauseOf(retry.backoff, index);
     onRetry({ attempt: index + 1, wait, error });
     await delay(wait, signal);
     try {
@@ -94,8 +95,15 @@ export async function repeatFailed<T>(
   }
 }
 
-/** A pause that a caller's function gives, as a timer takes it: it is asked when a request has failed, not before. */
-function pauseOf(ms: number): number {
+/** A pause that a caller's function gives, as a timer takes it. It hides no error: where it fails, the pause is ours. */
+function pauseOf(backoff: RetrySettings["backoff"], index: number): number {
+  let ms: number;
+  try {
+    ms = backoff(index);
+    requireSynchronous("retry.backoff", ms);
+  } catch {
+    ms = defaultBackoff(index);
+  }
   return ms > 0 ? Math.min(ms, PAUSE_MAX) : 0;
 }
 

@@ -13,10 +13,10 @@ export function isCompressed(target: unknown): boolean {
 
 /**
  * Returns true for a client that compresses already, also behind a facade: the SDK's `autoPipeline()` and lazy clients such
- * as that of `@vercel/kv` pass on what they are asked for.
+ * as that of `@vercel/kv` pass on what they are asked for. A client of the SDK keeps its requester as `client`.
  */
-export function compresses(host: { readonly use: unknown }): boolean {
-  return isCompressed(host) || isCompressed(host.use);
+export function compresses(host: { readonly use: unknown; readonly client?: unknown }): boolean {
+  return isCompressed(host) || isCompressed(host.use) || isCompressed(host.client);
 }
 
 /** Marks a client that compresses. A facade that keeps the mark to itself is marked by its client's own `use`. */

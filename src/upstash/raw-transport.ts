@@ -14,16 +14,22 @@ import type { CommandArguments } from "./commands.ts";
 import type { CommandReply, Outgoing, SdkRequest, Transport } from "./plan.ts";
 import { deliverMessages } from "./subscription.ts";
 
+/** What a text of a reply is given as. */
+type ToText = (text: string) => string;
+
 /** The transport of a client whose requests zstash sends, over a client of the REST protocol. */
 export class RawTransport implements Transport {
   readonly #settings: RestSettings;
   readonly #client: RestClient;
   readonly #carrier: Carrier;
+  readonly #toText: ToText;
 
-  constructor(settings: RestSettings, carrier: Carrier) {
+  /** With `keepsMark`, texts keep a byte order mark, as in the SDK without base64. */
+  constructor(settings: RestSettings, carrier: Carrier, keepsMark: boolean) {
     this.#settings = settings;
     this.#client = new RestClient(settings);
     this.#carrier = carrier;
+    this.#toText = keepsMark ? (text) => text : withoutByteOrderMark;
   }
 
   rawPath(command: CommandArguments, position: number): string | undefined {
@@ -40,7 +46,7 @@ export class RawTransport implements Transport {
     const asText = raw?.asText as (() => RestCommand) | undefined;
     // Bytes that are not of our making are JSON, as the SDK sends them.
     const options = { signal, headers, rawPath: raw?.path ?? (false as const), asText };
-    const reply = toReply(await this.#client.command(command!, options), hasValues);
+    const reply = this.#toReply(await this.#client.command(command!, options), hasValues);
     const { error } = reply;
     if (error !== undefined && serverErrorCode(error) !== "REDIS")
       throw serverError("run the command", error);
@@ -56,7 +62,7 @@ export class RawTransport implements Transport {
     // What an automatic pipeline is refused as a whole, each of its commands is refused as it would be alone.
     const options = { signal, headers, refusalAsReplies: kind === "pipeline" };
     const replies = await this.#client.batch(kind, commands as readonly RestCommand[], options);
-    return replies.map((reply, index) => withOwnCode(toReply(reply, hasValues(index))));
+    return replies.map((reply, index) => withOwnCode(this.#toReply(reply, hasValues(index))));
   }
 
   /** Sends a request that holds no commands, once: a subscription, or whatever a middleware has made. */
@@ -79,8 +85,14 @@ export class RawTransport implements Transport {
       return { result: 1 };
     }
     const { received } = await readReply(reply, "base64");
-    if ("kind" in received) return toReply(received as RespValue, false);
-    return received.map((one) => toReply(one, false));
+    if ("kind" in received) return this.#toReply(received as RespValue, false);
+    return received.map((one) => this.#toReply(one, false));
+  }
+
+  #toReply(value: RespValue, hasValues: boolean): CommandReply {
+    return value.kind === "error"
+      ? { error: value.text }
+      : { result: toResult(value, hasValues, this.#toText) };
   }
 }
 
@@ -96,15 +108,11 @@ function withOwnCode(reply: CommandReply): CommandReply {
   return { error: batchErrorText(serverError("run the command", reply.error)) };
 }
 
-function toReply(value: RespValue, hasValues: boolean): CommandReply {
-  return value.kind === "error" ? { error: value.text } : { result: toResult(value, hasValues) };
-}
-
 /** A reply as the SDK gets it from JSON. */
-function toResult(value: RespValue, hasValues: boolean): unknown {
+function toResult(value: RespValue, hasValues: boolean, toText: ToText): unknown {
   switch (value.kind) {
     case "status":
-      return withoutByteOrderMark(value.text);
+      return toText(value.text);
     case "error":
       return value.text;
     case "integer":
@@ -113,8 +121,8 @@ function toResult(value: RespValue, hasValues: boolean): unknown {
     case "bulk":
       if (value.bytes === null) return null;
       if (hasValues && isRawCarrier(value.bytes)) return value.bytes;
-      return withoutByteOrderMark(utf8Lossy(value.bytes));
+      return toText(utf8Lossy(value.bytes));
     case "array":
-      return value.items === null ? null : value.items.map((item) => toResult(item, hasValues));
+      return value.items === null ? null : value.items.map((item) => toResult(item, hasValues, toText));
   }
 }

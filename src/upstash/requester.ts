@@ -11,6 +11,8 @@ import { readClientSettings, type ClientCompressionOptions } from "./settings.ts
 export interface RequesterOptions extends RestOptions {
   /** How values are compressed. Default: as `withCompression` does it, in the raw carrier. */
   readonly compression?: ClientCompressionOptions | undefined;
+  /** As in the SDK: false for texts as JSON has them, with a byte order mark at their start. Default "base64". */
+  readonly responseEncoding?: "base64" | false | undefined;
 }
 
 /** What a client says of itself and its platform in the headers of its requests. */
@@ -48,15 +50,18 @@ export interface CompressingRequester {
  * ```
  */
 export function createRequester(options: RequesterOptions): CompressingRequester {
-  requireOptions(options, [...restOptionNames, "compression"]);
-  const { compression = {}, readYourWrites = true, ...rest } = options;
+  requireOptions(options, [...restOptionNames, "compression", "responseEncoding"]);
+  const { compression = {}, readYourWrites = true, responseEncoding, ...rest } = options;
   const [settings, carrier] = readClientSettings(compression);
   const tokens = { readYourWrites, upstashSyncToken: "" };
   const checked = readRestOptions(rest, tokens, settings.onEvent);
   const headers: Record<string, string> = { ...checked.headers };
   // The SDK reads and writes the token on its requester, which is where the transport keeps it.
   const requester: CompressingRequester = Object.assign(tokens, {
-    request: createRequest(settings, new RawTransport({ ...checked, headers }, carrier)),
+    request: createRequest(
+      settings,
+      new RawTransport({ ...checked, headers }, carrier, responseEncoding === false),
+    ),
     mergeTelemetry(telemetry: Telemetry) {
       for (const [name, value] of Object.entries(telemetry)) {
         if (value) headers[`upstash-telemetry-${name}`] = joined(headers[`upstash-telemetry-${name}`], value);

@@ -32,7 +32,10 @@ export type CompressionMode = "on" | "read-only" | "shadow" | "passthrough";
 
 /** Options of `withCompression` and `compressionMiddleware`, and of `compression` where zstash sends the requests. */
 export interface CompressionOptions {
-  /** Default "on". A function is asked at every request, synchronously; where it fails, the mode is "read-only". */
+  /**
+   * Default "on". A function is asked at every request, synchronously; where it throws, or gives a promise or anything
+   * else, the mode is "read-only" and a `mode-failed` event says so.
+   */
   readonly mode?: CompressionMode | (() => CompressionMode);
   /** Decides which values are compressed, and at which level. Default: from 1024 bytes, level 1, at least 10 % saved. */
   readonly policy?: PolicyOption;
@@ -66,7 +69,9 @@ export interface CompressionOptions {
   /**
    * Refuse commands that work on stored bytes (APPEND, GETRANGE, STRLEN, SETBIT, SET with IFEQ, …), with
    * COMMAND_REFUSED, on keys that the policy compresses; also EVAL of a script whose text names such a command, takes a
-   * value apart (`cjson.decode`) or reads and compares, and EVALSHA and FCALL, which do not show their text. Default false.
+   * value apart (`cjson.decode`) or reads and compares, and EVALSHA and FCALL, which do not show their text. It sees the
+   * commands of this client and the text of a script, no more: not other clients, nor names that a script puts together
+   * unseen, nor keys that are not declared. Default false.
    */
   readonly guard?: boolean;
   /** Called synchronously with what happens to each value. Its errors are dropped. */

@@ -35,10 +35,13 @@ class FetchFlight implements Flight {
   }
 
   #open(response: Response): HttpResponse {
-    this.#reader = response.body?.getReader();
+    // A stand-in for a response may have nothing but what the SDK reads of it.
+    const { status, headers = noHeaders, body } = response as Partial<Response>;
+    if (body === undefined) return { status: status ?? 200, headers, read: wholeBody(response) };
+    this.#reader = body?.getReader();
     // A response that arrives all the same must not wait for a reader.
     if (this.#ended.signal.aborted) this.#cancel();
-    return { status: response.status, headers: response.headers, read: () => this.#read() };
+    return { status: response.status, headers, read: () => this.#read() };
   }
 
   async #read(): Promise<Uint8Array | undefined> {
@@ -54,6 +57,19 @@ class FetchFlight implements Flight {
     this.#reader?.cancel().catch(() => undefined);
     this.#reader = undefined;
   }
+}
+
+const noHeaders: HttpResponse["headers"] = { get: () => null };
+
+/** Reads a response that has no body but `text` or `json`. */
+function wholeBody(response: Partial<Response>): HttpResponse["read"] {
+  let isRead = false;
+  return async () => {
+    if (isRead) return undefined;
+    isRead = true;
+    const text = (await response.text?.()) ?? JSON.stringify(await response.json?.()) ?? "";
+    return text === "" ? undefined : new TextEncoder().encode(text);
+  };
 }
 
 /** Bytes of a request's body; of a text, its characters. */

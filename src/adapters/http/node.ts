@@ -3,6 +3,7 @@ import diagnostics from "node:diagnostics_channel";
 import http, { type ClientRequest, type IncomingMessage } from "node:http";
 import https from "node:https";
 import type { Socket } from "node:net";
+import { pipeline, type Readable, type Transform } from "node:stream";
 import { now, wallClock } from "../../timers.ts";
 import { bodySize, openFlight as openFetch } from "./fetch.ts";
 import type { Fetch, Flight, HttpResponse } from "./flight.ts";
@@ -143,7 +144,10 @@ class NodeFlight implements Flight {
       request.on("response", (message) => {
         this.#message = message;
         noteKeepAlive(message);
-        resolve(new NodeResponse(message, () => this.#done()));
+        const open = (body: Readable): void => resolve(new NodeResponse(message, body, () => this.#done()));
+        const coding = message.headers["content-encoding"] ?? "identity";
+        if (coding === "identity") open(message);
+        else decodedBody(message, coding).then(open, reject);
       });
     });
     request.on("socket", (socket) => (this.#bytesRead = socket.bytesRead));
@@ -196,9 +200,28 @@ class NodeFlight implements Flight {
   }
 }
 
+/** A body without the coding that a server has used although none was asked for; one that is unknown as it is. */
+async function decodedBody(message: IncomingMessage, coding: string): Promise<Readable> {
+  // Given up meanwhile, its error would be an event that nobody handles.
+  message.on("error", () => undefined);
+  const { createBrotliDecompress, createGunzip, createInflate } = await import("node:zlib");
+  const decoders = {
+    br: createBrotliDecompress,
+    deflate: createInflate,
+    gzip: createGunzip,
+    "x-gzip": createGunzip,
+  };
+  const create = decoders[coding.toLowerCase() as keyof typeof decoders] as (() => Transform) | undefined;
+  if (create === undefined) return message;
+  // Bounded by its reader: it is decoded as fast as that takes it.
+  return pipeline(message, create(), () => undefined);
+}
+
 class NodeResponse implements HttpResponse {
   readonly status: number;
   readonly #message: IncomingMessage;
+  /** The message, or what decodes it. */
+  readonly #body: Readable;
   readonly #done: () => void;
   #chunks: Uint8Array[] = [];
   #size = 0;
@@ -206,14 +229,15 @@ class NodeResponse implements HttpResponse {
   #failure: { readonly reason: unknown } | undefined;
   #wake: (() => void) | undefined;
 
-  constructor(message: IncomingMessage, done: () => void) {
+  constructor(message: IncomingMessage, body: Readable, done: () => void) {
     this.status = message.statusCode ?? 0;
     this.#message = message;
+    this.#body = body;
     this.#done = done;
-    message.on("data", this.#take);
-    message.on("end", this.#end);
-    message.on("error", this.#fail);
-    message.on("close", this.#end);
+    body.on("data", this.#take);
+    body.on("end", this.#end);
+    body.on("error", this.#fail);
+    body.on("close", this.#end);
   }
 
   get headers(): HttpResponse["headers"] {
@@ -231,7 +255,7 @@ class NodeResponse implements HttpResponse {
       const chunk = this.#chunks.shift();
       if (chunk !== undefined) {
         this.#size -= chunk.length;
-        if (this.#message.isPaused() && this.#size <= HIGH_WATER) this.#message.resume();
+        if (this.#body.isPaused() && this.#size <= HIGH_WATER) this.#body.resume();
         return chunk;
       }
       if (this.#failure !== undefined) throw this.#failure.reason;
@@ -246,7 +270,7 @@ class NodeResponse implements HttpResponse {
     const whole = length === buffer.byteLength;
     this.#chunks.push(whole ? new Uint8Array(buffer, byteOffset, length) : new Uint8Array(chunk));
     this.#size += length;
-    if (this.#size > HIGH_WATER) this.#message.pause();
+    if (this.#size > HIGH_WATER) this.#body.pause();
     this.#wake?.();
   };
 

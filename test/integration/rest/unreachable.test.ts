@@ -7,7 +7,7 @@ import { connect, createServer, type AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loadZstd } from "../../../src/index.ts";
 import { ZstashError } from "../../../src/errors.ts";
-import { Redis } from "../../../src/redis.ts";
+import { Redis, type Fetch } from "../../../src/redis.ts";
 import {
   zstashCode,
   type EventListener,
@@ -122,6 +122,23 @@ describe("a server that is not there yet", () => {
       expect(leaks(loggedText(error))).toEqual([]);
     }
   });
+});
+
+test("a server that speaks no TLS has read nothing, over both adapters", async () => {
+  const server = createHttpServer((_, answer) => answer.end("{}"));
+  const port = await listening(server);
+  try {
+    for (const send of [undefined, ((input, init) => fetch(input, init)) satisfies Fetch]) {
+      const url = `https://127.0.0.1:${port}`;
+      const redis = new Redis({ url, token: TOKEN, retry: false, ...(send && { fetch: send }) });
+      const error = await failure(() => redis.lpush("k", CANARY));
+      expect(error).toMatchObject({ code: "REDIS", effect: "none" });
+      expect(error.message).toMatch(/no connection could be made \(\w+\); nothing has run/);
+      expect(leaks(loggedText(error))).toEqual([]);
+    }
+  } finally {
+    server.close();
+  }
 });
 
 describe("a refusal", () => {

@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import type { Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import { promisify } from "node:util";
+import { gzipSync } from "node:zlib";
 import { Worker } from "node:worker_threads";
 import { afterEach, describe, expect, test } from "vitest";
 import { build } from "esbuild";
@@ -173,6 +174,26 @@ test("a reader that rests stops the sender", async () => {
     expect(chunk.byteLength).toBe(chunk.buffer.byteLength);
   }
   expect(received).toBeGreaterThan(size - (256 << 10));
+});
+
+test("a body in gzip is decoded no faster than it is read", async () => {
+  const body = gzipSync(Buffer.alloc(160 << 20));
+  const server = await start((socket) =>
+    onRequests(socket, () => {
+      socket.write(`HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: ${body.length}\r\n\r\n`);
+      socket.write(body);
+    }),
+  );
+  const flight = openFlight(undefined, server.url, post());
+  const reply = await flight.response;
+  const before = process.memoryUsage().arrayBuffers;
+  expect((await reply.read())!.length).toBeLessThan(1 << 20);
+  // Without the pause all of it would have come by then.
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(32 << 20);
+  let size = 0;
+  for (let chunk = await reply.read(); chunk !== undefined; chunk = await reply.read()) size += chunk.length;
+  expect(size).toBeGreaterThan(159 << 20);
 });
 
 describe("given up", () => {

@@ -265,13 +265,15 @@ describe("the sync token", () => {
     expect((await send()).token).toBe("c");
   });
 
-  test("of a reply without one changes nothing", async () => {
+  test("of a reply without one is none, and hides no earlier one that comes later", async () => {
     const { store, send } = start();
     const [a, b] = [await send(), await send()];
     await b.answer(null);
     expect(store.upstashSyncToken).toBe("");
     await a.answer("a");
     expect(store.upstashSyncToken).toBe("a");
+    await (await send()).answer(null);
+    expect(store.upstashSyncToken).toBe("");
   });
 
   test("never goes back, in random orders", async () => {
