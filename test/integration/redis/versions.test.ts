@@ -1,5 +1,5 @@
 /** `zstash/redis` beside the stock client in each installed version: its surface, and what comes of every method. */
-import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Redis } from "@upstash/redis";
 import { read } from "../../support/repository.ts";
 import { calls, notCalled, rows, type SdkCall } from "../../support/sdk-calls.ts";
@@ -12,6 +12,27 @@ let servers: TwoServers;
 beforeAll(async () => {
   servers = await startTwo();
   return () => servers.close();
+});
+
+/**
+ * Where a method throws before its command is in an automatic pipeline, SDK 1.34.0 sends the empty pipeline and lets its
+ * error go: of the stock client and of ours alike. Everything else that nobody handles is a failure.
+ */
+const lost: unknown[] = [];
+const others = process.listeners("unhandledRejection");
+const onLost = (reason: unknown, promise: Promise<unknown>): void => {
+  if (reason instanceof Error && reason.message === "Pipeline is empty") lost.push(reason);
+  else for (const listener of others) listener.call(process, reason, promise);
+};
+beforeAll(() => {
+  process.removeAllListeners("unhandledRejection");
+  process.on("unhandledRejection", onLost);
+});
+afterAll(() => {
+  process.removeListener("unhandledRejection", onLost);
+  for (const listener of others) process.on("unhandledRejection", listener);
+  // As many of one client as of the other.
+  if (lost.length % 2 !== 0) throw new Error(`${lost.length} errors were lost, not as many of each client`);
 });
 
 /** The method that a name leads to, bound to what it lies in; undefined where this version has none. */
