@@ -20,7 +20,9 @@ export interface Decoder {
    * Decodes every frame of `data`, to its exact end; skippable frames are passed over.
    *
    * @throws {ZstashError} NOT_ZSTD, TRUNCATED (also for no bytes at all), CORRUPT (also for bytes after the last
-   * frame), CHECKSUM_MISMATCH, SIZE_LIMIT, DICTIONARY_UNKNOWN, OUT_OF_MEMORY
+   * frame), CHECKSUM_MISMATCH, SIZE_LIMIT, WINDOW_LIMIT (a window that no 32-bit decoder has: over 2 GiB),
+   * DICTIONARY_UNKNOWN, OUT_OF_MEMORY
+   * @throws {TypeError} for bytes whose buffer was transferred
    * @example
    * ```ts
    * const bytes = zstd.decompress(frame, { maxSize: 64 << 20 });

@@ -1,5 +1,4 @@
 /** `decompressRange` and `readSeekTable`: parts of seekable files, from sources that can be read in parts. */
-import { concatenate } from "../bytes.ts";
 import { requireOptions } from "../check.ts";
 import {
   parseSeekTableInSteps,
@@ -15,6 +14,7 @@ import {
   type RangeOptions,
   type RangeSource,
 } from "./decompress-options.ts";
+import { joinInTurns } from "./join.ts";
 import { Pace } from "./pace.ts";
 import { createPullStream, type ByteGenerator } from "./pull-stream.ts";
 import { decodeFrame, requireEmpty, type RangeDecoder } from "./range-frame.ts";
@@ -152,7 +152,7 @@ async function readEnd(
   const tableSize = seekTableSize(tail, size);
   if (tableSize !== undefined && tableSize > length) {
     const front = await readExactly(source, size - tableSize, size - length, undefined, signal);
-    tail = concatenate([front, tail]);
+    tail = await joinInTurns([front, tail]);
   }
   return { table: await parseTable(tail, size, signal), source: withBytes(source, size - tail.length, tail) };
 }

@@ -4,6 +4,10 @@ import { ZstashError } from "../errors.ts";
 /** The most that is kept free of streams for jobs, and for small streams beside paused ones, in bytes. */
 const RESERVE_MAX: number = 16 << 20;
 
+/** The step and the end of the search for a limit that would do. */
+const LIMIT_STEP: number = 1 << 20;
+const LIMIT_MAX = 2 ** 36;
+
 /** What a stream or a job asks of the pool. */
 export interface Claim {
   /** Linear memory that it will take, in bytes. */
@@ -85,6 +89,27 @@ export function requirePossible({ estimate, kind }: Claim, memoryLimit: number):
     `Cannot start a stream: it takes ${estimate} bytes, and "memoryLimit" is ${memoryLimit}: ` +
       `set it to ${Math.ceil(needed)} or more, or take a lower level or a smaller window`,
   );
+}
+
+/** The bytes that all claims of a kind may take together. */
+export function shareSize(kind: Claim["kind"], { limit, neededByCompression }: Memory): number {
+  const room = limit - reserveOf(limit);
+  if (kind === "job") return reserveOf(limit);
+  return kind === "compression" ? room : Math.max(0, Math.min(room / 2, room - neededByCompression));
+}
+
+/** A limit, in whole MiB, with which a claim would be granted beside what is taken; at most 64 GiB. */
+export function limitFor(claim: Claim, taken: Taken, memory: Memory): number {
+  const granted = (limit: number): boolean => shareOf(claim, taken, { ...memory, limit }) !== undefined;
+  let low = Math.floor(memory.limit / LIMIT_STEP);
+  let high = low + 1;
+  while (!granted(high * LIMIT_STEP) && high * LIMIT_STEP < LIMIT_MAX) high *= 2;
+  while (high - low > 1) {
+    const middle = (low + high) >>> 1;
+    if (granted(middle * LIMIT_STEP)) high = middle;
+    else low = middle;
+  }
+  return high * LIMIT_STEP;
 }
 
 function reserveOf(limit: number): number {

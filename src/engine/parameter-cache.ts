@@ -5,8 +5,8 @@ import { isZstdError, toZstashError } from "./zstd-errors.ts";
 
 /**
  * ZSTD_cParameter of each advanced parameter, and zstd's own range of it (ZSTD_cParam_getBounds, 32 bits), but for the
- * window, where readers stop at 27, and for the tables, which are to fit wasm32: at 29 one takes 2 GiB. A value of 0
- * leaves the choice to the level.
+ * window, where readers stop at 27, and for the tables, which are to fit wasm32: at 29 one takes 2 GiB. What is left out
+ * is the level's choice.
  */
 export const advancedParameters: Readonly<
   Record<keyof CompressionParameters, readonly [parameter: number, least: number, most: number]>

@@ -4,7 +4,15 @@ import { SLOW_WAIT } from "../limits.ts";
 import { delay, nextPause, now, POLL_MAX } from "../timers.ts";
 import type { EngineSettings, EngineStats } from "./engine.ts";
 import { Lease, type Poolable } from "./lease.ts";
-import { count, requirePossible, shareOf, type Claim, type Taken } from "./memory-shares.ts";
+import {
+  count,
+  limitFor,
+  requirePossible,
+  shareOf,
+  shareSize,
+  type Claim,
+  type Taken,
+} from "./memory-shares.ts";
 
 /** A waiter that has not looked for so long is gone, and those behind pass it, in ms. */
 const GONE_MS = 400;
@@ -121,7 +129,7 @@ export class InstancePool<T extends Poolable> {
     this.#takeOverAbandoned();
     const lease = this.#isNext(ticket) ? this.#take(ticket.claim) : undefined;
     if (lease === undefined && ticket.seen - ticket.since >= this.#settings.waitTimeout)
-      throw this.#timedOut();
+      throw this.#timedOut(ticket.claim);
     return lease;
   }
 
@@ -234,12 +242,17 @@ export class InstancePool<T extends Poolable> {
     }
   }
 
-  #timedOut(): ZstashError {
+  #timedOut(claim: Claim): ZstashError {
     const { waitTimeout, memoryLimit } = this.#settings;
+    const { kind, estimate } = claim;
+    const taken = this.#taken();
+    const memory = { limit: memoryLimit, neededByCompression: this.#neededByCompression() };
+    const held = `${this.#live.size} others held ${taken.all} bytes, ${taken[kind]} of them in its share`;
     return new ZstashError(
       "TIMEOUT",
-      `Cannot start a stream: waited ${waitTimeout} ms while ${this.#live.size} others held ${this.#taken().all} bytes; ` +
-        `"memoryLimit" is ${memoryLimit}`,
+      `Cannot start a stream: waited ${waitTimeout} ms for ${estimate} bytes of the ${kind} share, ` +
+        `${shareSize(kind, memory)} bytes, while ${held}; "memoryLimit" is ${memoryLimit}: ` +
+        `${limitFor(claim, taken, memory)} would do`,
     );
   }
 }

@@ -138,6 +138,29 @@ describe("InstancePool", () => {
     await pool.acquire(compression(50));
   });
 
+  test("TIMEOUT names the share that is waited for, and a limit with which nobody would have waited", async () => {
+    const MIB = 1 << 20;
+    for (const [held, wanted] of [
+      [[compression(90), decompression(20)], compression(40)],
+      [[decompression(40), decompression(10)], decompression(30)],
+      [[job(20), compression(100)], job(90)],
+    ] as const) {
+      const scaled = ({ estimate, kind }: Claim): Claim => ({ estimate: estimate * MIB, kind });
+      const hold = async (pool: InstancePool<Instance>): Promise<void> => {
+        for (const claim of held) await pool.acquire(scaled(claim));
+      };
+      const pool = poolOf(128 * MIB, 50);
+      await hold(pool);
+      const { message } = (await caught(pool.acquire(scaled(wanted)))) as ZstashError;
+      expect(message).toContain(`${wanted.estimate * MIB} bytes of the ${wanted.kind} share`);
+      const limit = Number(/: (\d+) would do$/.exec(message)?.[1]);
+      expect(limit).toBeLessThan(512 * MIB);
+      const larger = poolOf(limit, 50);
+      await hold(larger);
+      await larger.acquire(scaled(wanted));
+    }
+  });
+
   test("an aborted waiter leaves the queue at once, and those behind are served", async () => {
     const pool = poolOf(160);
     await pool.acquire(compression(80));
