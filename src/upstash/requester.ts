@@ -54,7 +54,7 @@ export function createRequester(options: RequesterOptions): CompressingRequester
   const { compression = {}, readYourWrites = true, responseEncoding, ...rest } = options;
   const [settings, carrier] = readClientSettings(compression);
   const tokens = { readYourWrites, upstashSyncToken: "" };
-  const checked = readRestOptions(rest, tokens);
+  const checked = readRestOptions(rest, tokens, settings.onEvent);
   const headers: Record<string, string> = { ...checked.headers };
   // The SDK reads and writes the token on its requester, which is where the transport keeps it.
   const requester: CompressingRequester = Object.assign(tokens, {
