@@ -199,16 +199,16 @@ class NodeFlight implements Flight {
 }
 
 /** What decodes bodies, by the coding that a server has used although none was asked for. */
-const decoders: Readonly<Record<string, (() => Transform) | undefined>> = {
-  br: createBrotliDecompress,
-  deflate: createInflate,
-  gzip: createGunzip,
-  "x-gzip": createGunzip,
-};
+const decoders: ReadonlyMap<string, () => Transform> = new Map<string, () => Transform>([
+  ["br", createBrotliDecompress],
+  ["deflate", createInflate],
+  ["gzip", createGunzip],
+  ["x-gzip", createGunzip],
+]);
 
 /** The decoded body of a message; one in an unknown coding as it is. */
 function bodyOf(message: IncomingMessage): Readable {
-  const create = decoders[message.headers["content-encoding"]?.toLowerCase() ?? "identity"];
+  const create = decoders.get(message.headers["content-encoding"]?.toLowerCase() ?? "identity");
   // Bounded by its reader: it is decoded as fast as that takes it.
   return create === undefined ? message : pipeline(message, create(), () => undefined);
 }
