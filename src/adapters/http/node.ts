@@ -4,6 +4,7 @@ import http, { type ClientRequest, type IncomingMessage } from "node:http";
 import https from "node:https";
 import type { Socket } from "node:net";
 import { pipeline, type Readable, type Transform } from "node:stream";
+import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
 import { now, wallClock } from "../../timers.ts";
 import { bodySize, openFlight as openFetch } from "./fetch.ts";
 import type { Fetch, Flight, HttpResponse } from "./flight.ts";
@@ -144,10 +145,7 @@ class NodeFlight implements Flight {
       request.on("response", (message) => {
         this.#message = message;
         noteKeepAlive(message);
-        const open = (body: Readable): void => resolve(new NodeResponse(message, body, () => this.#done()));
-        const coding = message.headers["content-encoding"] ?? "identity";
-        if (coding === "identity") open(message);
-        else decodedBody(message, coding).then(open, reject);
+        resolve(new NodeResponse(message, bodyOf(message), () => this.#done()));
       });
     });
     request.on("socket", (socket) => (this.#bytesRead = socket.bytesRead));
@@ -200,21 +198,19 @@ class NodeFlight implements Flight {
   }
 }
 
-/** A body without the coding that a server has used although none was asked for; one that is unknown as it is. */
-async function decodedBody(message: IncomingMessage, coding: string): Promise<Readable> {
-  // Given up meanwhile, its error would be an event that nobody handles.
-  message.on("error", () => undefined);
-  const { createBrotliDecompress, createGunzip, createInflate } = await import("node:zlib");
-  const decoders = {
-    br: createBrotliDecompress,
-    deflate: createInflate,
-    gzip: createGunzip,
-    "x-gzip": createGunzip,
-  };
-  const create = decoders[coding.toLowerCase() as keyof typeof decoders] as (() => Transform) | undefined;
-  if (create === undefined) return message;
+/** What decodes bodies, by the coding that a server has used although none was asked for. */
+const decoders: ReadonlyMap<string, () => Transform> = new Map<string, () => Transform>([
+  ["br", createBrotliDecompress],
+  ["deflate", createInflate],
+  ["gzip", createGunzip],
+  ["x-gzip", createGunzip],
+]);
+
+/** The decoded body of a message; one in an unknown coding as it is. */
+function bodyOf(message: IncomingMessage): Readable {
+  const create = decoders.get(message.headers["content-encoding"]?.toLowerCase() ?? "identity");
   // Bounded by its reader: it is decoded as fast as that takes it.
-  return pipeline(message, create(), () => undefined);
+  return create === undefined ? message : pipeline(message, create(), () => undefined);
 }
 
 class NodeResponse implements HttpResponse {

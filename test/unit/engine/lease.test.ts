@@ -132,7 +132,10 @@ test("a hundred streams share the turns: none is ever two rounds behind", async 
       done[index]! += 1;
     }
   });
-  await sleep(100);
+  // A busy machine gives few turns in that time.
+  for (const start = performance.now(); Math.min(...done) < 4 && performance.now() - start < 10_000;) {
+    await sleep(100);
+  }
   const most = Math.max(...done.filter((_, index) => index % 10 === 0));
   const least = Math.min(...done.filter((_, index) => index % 10 === 0));
   expect(least).toBeGreaterThan(2);
