@@ -64,14 +64,21 @@ export function utf8Length(text: string): number {
   scratch ??= new Uint8Array(24_576);
   if (text.length <= COUNTED_UNITS) return utf8Encoder.encodeInto(text, scratch).written;
   let size = 0;
-  for (let start = 0; start < text.length;) {
-    let end = start + COUNTED_UNITS;
-    // A pair of surrogates stays together.
-    if ((text.charCodeAt(end - 1) & 0xfc00) === 0xd800) end -= 1;
-    size += utf8Encoder.encodeInto(text.slice(start, end), scratch).written;
-    start = end;
+  for (const slice of slicesOf(text, COUNTED_UNITS)) {
+    size += utf8Encoder.encodeInto(slice, scratch).written;
   }
   return size;
+}
+
+/** A text in slices of `length` characters. */
+export function* slicesOf(text: string, length: number): Generator<string, void, undefined> {
+  for (let at = 0; at < text.length;) {
+    let end = at + length;
+    // A pair of surrogates stays together.
+    if ((text.charCodeAt(end - 1) & 0xfc00) === 0xd800) end -= 1;
+    yield text.slice(at, end);
+    at = end;
+  }
 }
 
 /** Returns true if a text has fewer than `limit` bytes in UTF-8. Counts only if 1–3 bytes a unit leave it open. */

@@ -8,7 +8,7 @@ import { ZstashError } from "../errors.ts";
 import { reserveContentSize, writeContentSize } from "../format/content-size.ts";
 import { FRAME_HEADER_SIZE_MAX, readFrameHeaderAt } from "../format/frame.ts";
 import type { ByteStream } from "../streams.ts";
-import { utf8Encoder } from "../text.ts";
+import { slicesOf, utf8Encoder } from "../text.ts";
 import type { Decoder } from "./decoder.ts";
 import { job } from "./job.ts";
 import type { Zstd } from "./zstd.ts";
@@ -104,14 +104,10 @@ function isUnsupported(error: unknown): boolean {
 async function writeText(writable: WritableStream<Uint8Array>, text: string): Promise<number> {
   const writer = writable.getWriter();
   let size = 0;
-  for (let start = 0; start < text.length;) {
-    let end = start + SLICE;
-    // A pair of surrogates stays together.
-    if ((text.charCodeAt(end - 1) & 0xfc00) === 0xd800) end -= 1;
-    const bytes = utf8Encoder.encode(text.slice(start, end));
+  for (const slice of slicesOf(text, SLICE)) {
+    const bytes = utf8Encoder.encode(slice);
     size += bytes.length;
     await writer.write(bytes);
-    start = end;
   }
   await writer.close();
   return size;

@@ -15,7 +15,7 @@ import {
   type ReplyFormat,
   type Resp2Reader,
 } from "./read-reply.ts";
-import { readRefusal, refusedBatch, secretsOf, type Resend } from "./refusal.ts";
+import { cleanReplies, readRefusal, refusedBatch, secretsOf, type Resend } from "./refusal.ts";
 import { isRepeatable, isRepeatableBatch } from "./repeatable.ts";
 import { replyLimit } from "./reply-limit.ts";
 import type { RespValue } from "./resp.ts";
@@ -278,18 +278,6 @@ function titleOf({ batch, commands }: Sending): string {
 function retryEvent(sending: Sending, { attempt, wait, error }: RetriedAttempt): RetryEvent {
   const { code, effect = "unknown", status } = error;
   return { type: "retry", command: titleOf(sending), attempt, wait, code, effect, status };
-}
-
-/** The replies of a batch, the texts of its errors without what they repeat of it. */
-function cleanReplies(
-  replies: readonly RespValue[],
-  secrets: () => readonly unknown[],
-): readonly RespValue[] {
-  if (!replies.some(({ kind }) => kind === "error")) return replies;
-  const hidden = secrets();
-  return replies.map((reply) =>
-    reply.kind === "error" ? { kind: "error", text: cleanServerText(reply.text, hidden) } : reply,
-  );
 }
 
 /** The signal's reason, or a failure that may be followed by another attempt. */

@@ -3,6 +3,7 @@ import type { ZstashErrorDetails } from "../errors.ts";
 import type { HttpReply } from "./exchange.ts";
 import type { Received, ReplyFormat, ReplyFormats } from "./read-reply.ts";
 import type { RestCommand, Sending } from "./rest-command.ts";
+import type { RespValue } from "./resp.ts";
 import { effectOf, FailedAttempt, isPassing } from "./retry.ts";
 import { cleanServerText, readErrorBody, serverError, serverErrorCode } from "./server-error.ts";
 
@@ -93,4 +94,16 @@ export function secretsOf(
   { authorization = "" }: Readonly<Record<string, string>>,
 ): readonly unknown[] {
   return [authorization.replace("Bearer ", ""), ...commands.flatMap(([, ...args]) => args)];
+}
+
+/** The replies of a batch, the texts of its errors without what they repeat of it. */
+export function cleanReplies(
+  replies: readonly RespValue[],
+  secrets: () => readonly unknown[],
+): readonly RespValue[] {
+  if (!replies.some(({ kind }) => kind === "error")) return replies;
+  const hidden = secrets();
+  return replies.map((reply) =>
+    reply.kind === "error" ? { kind: "error", text: cleanServerText(reply.text, hidden) } : reply,
+  );
 }

@@ -1,7 +1,7 @@
 /** Opens whatever can be stored as a stream of bytes that nobody else can change. */
 import { describe } from "../check.ts";
 import type { ByteStream, ReadableBytes } from "../streams.ts";
-import { utf8Encoder, utf8Length } from "../text.ts";
+import { slicesOf, utf8Encoder, utf8Length } from "../text.ts";
 import { macrotask } from "../timers.ts";
 import type { ValueKind } from "../value/policy.ts";
 
@@ -207,17 +207,6 @@ async function measureText(text: string): Promise<number> {
     size += utf8Length(slice);
   }
   return size;
-}
-
-/** A text in slices of `length` characters. */
-function* slicesOf(text: string, length: number): Generator<string, void, undefined> {
-  for (let at = 0; at < text.length;) {
-    let end = at + length;
-    // A pair of surrogates stays together.
-    if ((text.charCodeAt(end - 1) & 0xfc00) === 0xd800) end -= 1;
-    yield text.slice(at, end);
-    at = end;
-  }
 }
 
 function openBytes(bytes: Uint8Array): OpenedSource {
