@@ -21,8 +21,6 @@ export async function openBulk(
   first: Uint8Array,
   maxSize?: number,
 ): Promise<BulkReply | RespValue> {
-  // What is here already needs no stream.
-  if (isWhole(first)) return readWhole(reply, first, maxSize);
   let head = first;
   while (head[0] === DOLLAR && !head.subarray(0, HEAD_MAX).includes(LF) && head.length < HEAD_MAX) {
     const chunk = await reply.read();
@@ -34,10 +32,15 @@ export async function openBulk(
   return { kind: "stream", size, stream: streamOf(reply, head.subarray(head.indexOf(LF) + 1), size) };
 }
 
-/** Returns true if all of a bulk string is here already. */
-function isWhole(first: Uint8Array): boolean {
+/** Does the same, and reads a bulk string whole that is here already: it needs no stream. */
+export function readBulk(
+  reply: HttpReply,
+  first: Uint8Array,
+  maxSize?: number,
+): Promise<BulkReply | RespValue> {
   const size = bulkSize(first);
-  return size !== undefined && first.length >= first.indexOf(LF) + 1 + size;
+  const isWhole = size !== undefined && first.length >= first.indexOf(LF) + 1 + size;
+  return isWhole ? readWhole(reply, first, maxSize) : openBulk(reply, first, maxSize);
 }
 
 /** The length in a bulk string's first line; undefined for another reply, a null, or a malformed length. */

@@ -110,7 +110,7 @@ export class RestClient {
     return replies as readonly RespValue[];
   }
 
-  /** Sends a command whose reply `openBulk` reads: a bulk string as it arrives, any other reply whole. */
+  /** Sends a command whose reply `readBulk` reads: a bulk string as it arrives, any other reply whole. */
   async open(
     command: RestCommand,
     readResp2: Resp2Reader,

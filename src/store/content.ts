@@ -5,7 +5,7 @@ import type { Zstd } from "../codec/zstd.ts";
 import { ZstashError } from "../errors.ts";
 import { readFrameHeader } from "../format/frame.ts";
 import { REDIS_STRING_MAX } from "../limits.ts";
-import { openBulk } from "../rest/bulk-stream.ts";
+import { readBulk } from "../rest/bulk-stream.ts";
 import { serverErrorCode } from "../rest/server-error.ts";
 import type { ByteStream, ReadableBytes } from "../streams.ts";
 import { utf8Lossy } from "../text.ts";
@@ -33,7 +33,7 @@ export async function openStored(
   { signal, decoded = true }: { readonly signal: AbortSignal | undefined; readonly decoded?: boolean },
 ): Promise<StoredBytes | null> {
   if (settings.pieceSize !== undefined) return openPieces(settings, key, signal);
-  const reply = await settings.client.open(["GET", key], openBulk, { signal });
+  const reply = await settings.client.open(["GET", key], readBulk, { signal });
   if (reply.kind === "stream") return resumable(settings, key, reply, { decoded, signal });
   if (reply.kind === "error") {
     if (serverErrorCode(reply.text) === "REQUEST_LIMIT") return openPieces(settings, key, signal);
