@@ -102,12 +102,25 @@ function runScript(script, packages = "test/runtimes") {
 
 /** @typedef {[name: string, run: () => import("./support/summary.mjs").Summary]} Part */
 
-/** Tests of what goes over HTTP: they run over `node:http` with the others, and once more over `fetch`. */
-const twins = ["test/unit/rest", "test/integration/rest", "test/integration/store"];
+const long = process.env.ZSTASH_LONG === "1";
+/**
+ * Tests of what goes over HTTP: they run over `node:http` with the others, and once more over `fetch`. The store's whole
+ * folder, which takes four minutes, does so in the long form only.
+ */
+const twins = ["test/unit/rest", "test/integration/rest"];
+const storeTwins = ["store", "faults-requests", "faults-refusals", "resume-pieces", "streams"];
+const storeFolder = "test/integration/store";
+twins.push(...(long ? [storeFolder] : storeTwins.map((name) => `${storeFolder}/${name}.test.ts`)));
+
+/** Runs the twins, and says what of them is left out. */
+function runTwins() {
+  if (!long) console.log(`left out over fetch: the other tests of ${storeFolder} (ZSTASH_LONG=1 runs them)`);
+  return runTests(twins, { ZSTASH_HTTP: "fetch" });
+}
 
 /** @type {readonly Part[]} What runs only where no file of tests is named. */
 const others = [
-  ["tests over fetch", () => runTests(twins, { ZSTASH_HTTP: "fetch" })],
+  ["tests over fetch", runTwins],
   ["fetch or node:http", () => runScript("runtimes/platform-fetch.mjs")],
   ["packaging", () => runScript("runtimes/packaging.mjs")],
   ["runtimes", () => runScript("runtimes/run.mjs")],
