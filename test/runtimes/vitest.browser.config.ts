@@ -58,10 +58,12 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^zstash$/, replacement: dist("index.js") },
-      { find: /^zstash\/decode$/, replacement: dist("decode.js") },
+      { find: /^zstash\/(decode|redis)$/, replacement: dist("$1.js") },
       { find: /^zstash\/(dev|store|upstash)$/, replacement: dist("$1/index.js") },
     ],
   },
+  // Found only behind package.json's "#sdk"; found late, it makes Vite load the page again.
+  optimizeDeps: { include: ["@upstash/redis/node"] },
   test: {
     include: ["browser.test.ts"],
     // What the page sends its requests to.
