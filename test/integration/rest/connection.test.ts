@@ -1,6 +1,6 @@
 /** Connections over either adapter: what an error says of the effect, uploads that are slow, signals that many share, hosts' errors. */
 import { createServer as createTlsServer } from "node:tls";
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { ZstashError } from "../../../src/errors.ts";
 import { openBulk } from "../../../src/rest/bulk-stream.ts";
 import { RestClient } from "../../../src/rest/client.ts";
@@ -13,21 +13,13 @@ import { hasOpenssl, makeCertificate } from "../../support/http/certificate.ts";
 import {
   onRequests,
   response,
-  startSocketServer,
+  useSocketServers,
   type SocketServer,
 } from "../../support/http/socket-server.ts";
 import { rejection } from "../../support/rejection.ts";
 import { requireOrSkip } from "../../support/require-or-skip.ts";
 
-const servers: SocketServer[] = [];
-const start = async (...args: Parameters<typeof startSocketServer>): Promise<SocketServer> => {
-  const server = await startSocketServer(...args);
-  servers.push(server);
-  return server;
-};
-afterEach(async () => {
-  for (const server of servers.splice(0)) await server.close();
-});
+const start = useSocketServers();
 const json = "content-type: application/json\r\n";
 const ok = response(200, '{"result":"T0s="}', json);
 const clientOf = (url: string, options: Partial<RestOptions> = {}): RestClient =>

@@ -1,5 +1,6 @@
 /** A server of sockets for tests: what a client sent, the sockets that are open, and an answer of any bytes. */
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { afterEach } from "vitest";
 
 export interface SocketServer {
   readonly url: string;
@@ -64,3 +65,16 @@ export function onRequests(socket: Socket, answer: (head: string, body: Buffer) 
 /** A response with a body of text. */
 export const response = (status: number | string, body: string, headers = ""): string =>
   `HTTP/1.1 ${status}\r\n${headers}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
+
+/** Starts such servers for a file of tests, and closes each after its test. */
+export function useSocketServers(): typeof startSocketServer {
+  const servers: SocketServer[] = [];
+  afterEach(async () => {
+    for (const server of servers.splice(0)) await server.close();
+  });
+  return async (...args) => {
+    const server = await startSocketServer(...args);
+    servers.push(server);
+    return server;
+  };
+}

@@ -5,30 +5,17 @@ import { createServer as createTlsServer } from "node:tls";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { Worker } from "node:worker_threads";
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { build } from "esbuild";
 import { openFlight } from "../../../src/adapters/http/node.ts";
 import type { Flight } from "../../../src/adapters/http/flight.ts";
 import { makeCertificate, hasOpenssl } from "../../support/http/certificate.ts";
-import {
-  onRequests,
-  response,
-  startSocketServer,
-  type SocketServer,
-} from "../../support/http/socket-server.ts";
+import { onRequests, response, useSocketServers } from "../../support/http/socket-server.ts";
 import { rejection } from "../../support/rejection.ts";
 import { requireOrSkip } from "../../support/require-or-skip.ts";
 import { root } from "../../support/repository.ts";
 
-const servers: SocketServer[] = [];
-const start = async (...args: Parameters<typeof startSocketServer>): Promise<SocketServer> => {
-  const server = await startSocketServer(...args);
-  servers.push(server);
-  return server;
-};
-afterEach(async () => {
-  for (const server of servers.splice(0)) await server.close();
-});
+const start = useSocketServers();
 const post = (body: string | Uint8Array = "body"): RequestInit => ({
   method: "POST",
   body: body as BodyInit,
