@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { joinInTurns } from "../../../src/codec/join.ts";
+import { turnsDuring } from "../../support/event-loop.ts";
 import { createRandom } from "../../support/random.ts";
 import { expectBytes } from "../../support/expect-bytes.ts";
 
@@ -17,14 +18,6 @@ test.each([0, 1, 4 << 20, (4 << 20) + 1, 9 << 20])("%i bytes in parts of any siz
 });
 
 test("the event loop runs while many bytes are joined", async () => {
-  let turns = 0;
-  let running = true;
-  const turn = (): void => {
-    turns += 1;
-    if (running) setImmediate(turn);
-  };
-  setImmediate(turn);
-  await joinInTurns([bytes]);
-  running = false;
+  const turns = await turnsDuring(() => joinInTurns([bytes]));
   expect(turns).toBeGreaterThan(1);
 });

@@ -6,6 +6,7 @@ import { bokuweb } from "../../../src/engine/bokuweb.ts";
 import { ZstashError } from "../../../src/errors.ts";
 import { readFrameHeader } from "../../../src/format/frame.ts";
 import { utf8Length } from "../../../src/text.ts";
+import { turnsDuring } from "../../support/event-loop.ts";
 import { seededRandom } from "../../support/random.ts";
 
 const long = process.env["ZSTASH_LONG"] === "1";
@@ -182,19 +183,6 @@ describe("a frame that does not decode fails as at once", () => {
 });
 
 describe("the event loop turns", () => {
-  /** How often, while `work` runs. */
-  async function turns(work: () => Promise<unknown>): Promise<number> {
-    let count = 0;
-    let running = true;
-    const turn = (): void => {
-      count += 1;
-      if (running) setImmediate(turn);
-    };
-    setImmediate(turn);
-    await work();
-    running = false;
-    return count;
-  }
   const text = Array.from(
     { length: 120_000 },
     (_, id) => `{"id":${id},"name":"name ${(id * 7919) % 1009}","x":"${"é".repeat(20)}"},`,
@@ -203,16 +191,18 @@ describe("the event loop turns", () => {
   test("while 10 MB are compressed and decompressed, and not while it is done at once", async () => {
     expect(utf8Length(text)).toBeGreaterThan(9e6);
     let frame = new Uint8Array(0);
-    expect(await turns(async () => (frame = new Uint8Array(await compress(text))))).toBeGreaterThanOrEqual(5);
-    expect(await turns(() => decompressLargeText(zstd, frame, { maxSize }))).toBeGreaterThanOrEqual(5);
-    expect(await turns(async () => zstd.compress(text))).toBe(0);
+    expect(
+      await turnsDuring(async () => (frame = new Uint8Array(await compress(text)))),
+    ).toBeGreaterThanOrEqual(5);
+    expect(await turnsDuring(() => decompressLargeText(zstd, frame, { maxSize }))).toBeGreaterThanOrEqual(5);
+    expect(await turnsDuring(async () => zstd.compress(text))).toBe(0);
   });
 
   test("while twenty are coded at a time", async () => {
     const part = text.slice(0, 600_000);
     const frames: Uint8Array[] = [];
     expect(
-      await turns(async () => {
+      await turnsDuring(async () => {
         frames.push(...(await Promise.all(Array.from({ length: 20 }, () => compress(part)))));
       }),
     ).toBeGreaterThanOrEqual(5);

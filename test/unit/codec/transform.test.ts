@@ -8,6 +8,7 @@ import type { Zstd } from "../../../src/index.ts";
 import { expectBytes } from "../../support/expect-bytes.ts";
 import { createRandom } from "../../support/random.ts";
 import { chunksOf, concat, skippable, sourceOf, through } from "../../support/streams.ts";
+import { turnsDuring } from "../../support/event-loop.ts";
 
 const macrotask = (): Promise<void> => new Promise((resume) => setImmediate(resume));
 const settle = async (rounds = 20): Promise<void> => {
@@ -205,20 +206,6 @@ describe("backpressure", () => {
     expect(peak).toBeLessThan(12 << 20);
   });
 });
-
-/** Counts turns of the event loop while something runs. */
-async function turnsDuring(work: () => Promise<unknown>): Promise<number> {
-  let turns = 0;
-  let running = true;
-  const tick = (): void => {
-    turns += 1;
-    if (running) setImmediate(tick);
-  };
-  setImmediate(tick);
-  await work();
-  running = false;
-  return turns;
-}
 
 describe("the event loop", () => {
   test("turns while a pipeline of 256 MiB runs in memory", async () => {

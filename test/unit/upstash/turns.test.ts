@@ -2,6 +2,7 @@
 import { beforeAll, expect, test } from "vitest";
 import { loadZstd, type Zstd } from "../../../src/codec/zstd.ts";
 import { compressionMiddleware, type SendRequest } from "../../../src/upstash/index.ts";
+import { turnsDuring } from "../../support/event-loop.ts";
 
 const COUNT = 10;
 const text = JSON.stringify(
@@ -21,20 +22,6 @@ beforeAll(async () => {
   zstd = await loadZstd();
 });
 
-/** Turns of the event loop while `work` runs. */
-async function turnsOf(work: () => Promise<unknown>): Promise<number> {
-  let turns = 0;
-  let running = true;
-  const turn = (): void => {
-    turns += 1;
-    if (running) setImmediate(turn);
-  };
-  setImmediate(turn);
-  await work();
-  running = false;
-  return turns;
-}
-
 test("writes and reads that begin together take turns", async () => {
   const middleware = compressionMiddleware({ zstd });
   const all = (command: string, ...rest: string[]): Promise<unknown[]> =>
@@ -47,9 +34,9 @@ test("writes and reads that begin together take turns", async () => {
   await middleware({ body: ["set", "warm", text] }, next);
   await middleware({ body: ["get", "warm"] }, next);
 
-  expect(await turnsOf(() => all("set", text))).toBeGreaterThanOrEqual(COUNT - 1);
+  expect(await turnsDuring(() => all("set", text))).toBeGreaterThanOrEqual(COUNT - 1);
   expect(String(values.get("k0")).length).toBeLessThan(text.length / 2);
   let replies: unknown[] = [];
-  expect(await turnsOf(async () => (replies = await all("get")))).toBeGreaterThanOrEqual(COUNT - 1);
+  expect(await turnsDuring(async () => (replies = await all("get")))).toBeGreaterThanOrEqual(COUNT - 1);
   expect(replies).toEqual(Array.from({ length: COUNT }, () => ({ result: text })));
 });
