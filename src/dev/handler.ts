@@ -20,6 +20,8 @@ import { commandName } from "./backend.ts";
 import type { Backend } from "./backend.ts";
 import { openEvents, readFeedCommand } from "./events.ts";
 import { refuseReadOnly } from "./read-only.ts";
+import { RecordDraft } from "./request-record.ts";
+import type { RequestRecord } from "./request-record.ts";
 import { replySize, toBody, writeError, writeJson, writeJsonArray, writeResp2 } from "./reply.ts";
 import {
   readBody,
@@ -35,6 +37,14 @@ import type { Settings } from "./settings.ts";
 import { utf8 } from "./text.ts";
 
 const SYNC_TOKEN_HEADER = "upstash-sync-token";
+
+/** A request that has been read. */
+interface Call {
+  readonly endpoint: string | undefined;
+  readonly url: URL;
+  readonly body: Uint8Array;
+  readonly access: Access;
+}
 
 /** The replies to a request: to one command, or to a list of them. */
 interface Outcome {
@@ -53,7 +63,16 @@ export function createHandler(
   const run = crypto.randomUUID();
   let responses = 0;
 
-  async function answer(request: Request): Promise<Response> {
+  /** Tells the owner of the server, whose callback cannot fail a request. */
+  function report(record: RequestRecord): void {
+    try {
+      settings.onRequest?.(record);
+    } catch {
+      // Its error is its own.
+    }
+  }
+
+  async function answer(request: Request, draft: RecordDraft): Promise<Response> {
     if (request.method === "OPTIONS") return new Response(null, { status: 204 });
     if (!METHODS.includes(request.method))
       throw new Refusal(405, `ERR method ${request.method} is not allowed`);
@@ -63,47 +82,51 @@ export function createHandler(
     const endpoint = hasEndpoint ? url.pathname.replace(/^\/+/, "/") : undefined;
     const format = readFormat(request, !settings.noResp2 && endpoint !== "/multi-exec");
     const body = await readBody(request, settings.maxRequestSize);
+    draft.requestSize = body.length;
     const feedCommand = readFeedCommand(request, url);
     if (feedCommand !== undefined) {
+      draft.commands = [feedCommand];
       const forbidden = access.readOnly ? refuseReadOnly(commandName(feedCommand)) : undefined;
       if (forbidden !== undefined) throw new Refusal(400, forbidden);
       return openEvents(backend, feedCommand, request, closing);
     }
-    const { single, replies } = await execute(endpoint, url, body, access);
+    const { single, replies } = await execute({ endpoint, url, body, access }, draft);
     const size = replies.reduce((sum, reply) => sum + replySize(reply), 0);
     if (size > settings.maxResponseSize) throw new Refusal(400, sizeExceeded(settings.maxResponseSize, size));
     const [first] = replies;
     const status = single && first?.kind === "error" ? 400 : 200;
+    if (single && first?.kind === "error") draft.error = first.text;
     if (format === "resp2") return respond(status, writeResp2(replies), "application/octet-stream");
     const text = single && first !== undefined ? writeJson(first, format) : writeJsonArray(replies, format);
     return respond(status, [utf8(text)], "application/json");
   }
 
   /** POST and PUT have endpoints for JSON; any other path is a command itself. */
-  async function execute(
-    endpoint: string | undefined,
-    url: URL,
-    body: Uint8Array,
-    access: Access,
-  ): Promise<Outcome> {
-    if (endpoint === "/pipeline")
-      return { single: false, replies: await runner.pipeline(readCommands(body), access) };
-    if (endpoint === "/multi-exec")
-      return transactionOutcome(await runner.transaction(readCommands(body), access));
+  async function execute({ endpoint, url, body, access }: Call, draft: RecordDraft): Promise<Outcome> {
+    if (endpoint === "/pipeline" || endpoint === "/multi-exec") {
+      const commands = readCommands(body);
+      draft.commands = commands;
+      if (endpoint === "/multi-exec") return transactionOutcome(await runner.transaction(commands, access));
+      return { single: false, replies: await runner.pipeline(commands, access) };
+    }
     if (settings.noRawBody && endpoint !== undefined && endpoint !== "/" && body.length > 0) {
       throw new Refusal(400, "ERR a command in the path takes no body");
     }
     const command = endpoint === "/" ? readCommand(body) : readPathCommand(url, body);
+    draft.commands = [command];
     return { single: true, replies: await runner.pipeline([command], access) };
   }
 
   return async (request) => {
-    const response = await answer(request).catch(failure);
+    const draft = new RecordDraft(request.method);
+    const response = await answer(request, draft).catch((thrown: unknown) => failure(thrown, draft));
     allowOrigins(request, response.headers);
     if (!settings.noSyncToken) {
       response.headers.set(SYNC_TOKEN_HEADER, `${run}-${++responses}`);
       response.headers.set("access-control-expose-headers", SYNC_TOKEN_HEADER);
     }
+    const size = response.headers.get("content-length");
+    report(draft.finish(response.status, size === null ? undefined : Number(size)));
     return response;
   };
 }
@@ -124,12 +147,13 @@ function respond(status: number, parts: readonly Uint8Array[], contentType: stri
 }
 
 /** The response to a request that failed: it was refused, the backend failed (502), or the server has a fault (500). */
-function failure(thrown: unknown): Response {
+function failure(thrown: unknown, draft: RecordDraft): Response {
   const [status, text] =
     thrown instanceof Refusal
       ? [thrown.status, thrown.message]
       : thrown instanceof ZstashError
         ? [502, `ERR ${thrown.message}`]
         : [500, `ERR internal error: ${thrown instanceof Error ? thrown.name : "not an Error"}`];
+  draft.error = text;
   return respond(status, [utf8(writeError(text))], "application/json");
 }

@@ -11,6 +11,7 @@ import type { DevServerOptions, Settings } from "./settings.ts";
 
 export type { BackendKind } from "./backend.ts";
 export type { ListenAddress } from "./listen.ts";
+export type { RequestRecord } from "./request-record.ts";
 export type { DevServerOptions, DevServerSwitches } from "./settings.ts";
 
 /** A local server that speaks Upstash's REST protocol. */

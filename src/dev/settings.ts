@@ -1,6 +1,7 @@
 /** The options of createDevServer: their types, their checks and their defaults. */
 import { describe, requireBoolean, requireInteger, requireOptions, requireString } from "../check.ts";
 import { DEFAULT_REQUEST_SIZE } from "../limits.ts";
+import type { RequestRecord } from "./request-record.ts";
 
 /** Features that the server leaves out, to test what clients do without them. */
 export interface DevServerSwitches {
@@ -37,6 +38,8 @@ export interface DevServerOptions extends DevServerSwitches {
   readonly maxResponseSize?: number | undefined;
   /** The most bytes of a string value. Default: as many as the backend takes. */
   readonly maxRecordSize?: number | undefined;
+  /** Called with the record of every answered request, for a log. What it throws is lost. */
+  readonly onRequest?: ((this: void, record: RequestRecord) => void) | undefined;
 }
 
 /** The options of createDevServer with their defaults. */
@@ -49,6 +52,7 @@ export interface Settings extends Readonly<Record<keyof DevServerSwitches, boole
   readonly maxRequestSize: number;
   readonly maxResponseSize: number;
   readonly maxRecordSize: number | undefined;
+  readonly onRequest: ((this: void, record: RequestRecord) => void) | undefined;
 }
 
 const BACKENDS: readonly string[] = ["auto", "redis-server", "embedded"] satisfies Settings["backend"][];
@@ -60,6 +64,7 @@ const NAMES: readonly string[] = [
   "maxRequestSize",
   "maxResponseSize",
   "maxRecordSize",
+  "onRequest",
   "noResp2",
   "noRawBody",
   "noScripts",
@@ -81,6 +86,7 @@ export function readSettings(options: DevServerOptions): Settings {
     maxRequestSize = DEFAULT_REQUEST_SIZE,
     maxResponseSize = DEFAULT_REQUEST_SIZE,
     maxRecordSize,
+    onRequest,
     noResp2 = false,
     noRawBody = false,
     noScripts = false,
@@ -100,9 +106,11 @@ export function readSettings(options: DevServerOptions): Settings {
   const sizes = { maxRequestSize, maxResponseSize, maxRecordSize };
   for (const [name, size] of Object.entries(sizes))
     if (size !== undefined) requireInteger(name, size, 1, Number.MAX_SAFE_INTEGER);
+  if (onRequest !== undefined && typeof onRequest !== "function")
+    throw new TypeError(`"onRequest" must be a function, got ${describe(onRequest)}`);
   const switches = { noResp2, noRawBody, noScripts, noSyncToken };
   for (const [name, isOn] of Object.entries(switches)) requireBoolean(name, isOn);
-  return { backend, redis, tokens: [first, ...others], readOnlyTokens, ...sizes, ...switches };
+  return { backend, redis, tokens: [first, ...others], readOnlyTokens, ...sizes, onRequest, ...switches };
 }
 
 /** Errors never hold the token itself. */

@@ -1,0 +1,74 @@
+/** The record of an answered request, for logs and for the page of the server: names and sizes, no values, no tokens. */
+import { commandName } from "./backend.ts";
+import type { CommandBytes } from "./backend.ts";
+import { toText } from "./text.ts";
+import { now } from "../timers.ts";
+
+/** An answered request. */
+export interface RequestRecord {
+  /** When it arrived, in ms since 1970. */
+  readonly at: number;
+  /** The time until its response was ready, in ms. */
+  readonly duration: number;
+  readonly method: string;
+  /** The names of its commands in upper case and in order: the first 20. Empty where it was refused before. */
+  readonly commands: readonly string[];
+  /** How many commands it had. */
+  readonly count: number;
+  /** The first argument of its first command, which is a key for most, cut after 100 characters. */
+  readonly key: string | undefined;
+  readonly status: number;
+  /** The bytes of its body. */
+  readonly requestSize: number;
+  /** The bytes of the response's body; undefined for a stream of events. */
+  readonly responseSize: number | undefined;
+  /** The text of the error if it failed as a whole, cut after 200 characters. */
+  readonly error: string | undefined;
+}
+
+const MAX_NAMES = 20;
+const MAX_KEY = 100;
+const MAX_NAME = 40;
+const MAX_ERROR = 200;
+
+/** Collects what becomes known of a request while it is answered. */
+export class RecordDraft {
+  readonly #at: number = Date.now();
+  readonly #start: number = now();
+  readonly #method: string;
+  #commands: readonly CommandBytes[] = [];
+  #requestSize = 0;
+  #error: string | undefined;
+
+  constructor(method: string) {
+    this.#method = method;
+  }
+
+  set requestSize(size: number) {
+    this.#requestSize = size;
+  }
+
+  set commands(commands: readonly CommandBytes[]) {
+    this.#commands = commands;
+  }
+
+  set error(text: string | undefined) {
+    this.#error = text?.slice(0, MAX_ERROR);
+  }
+
+  finish(status: number, responseSize: number | undefined): RequestRecord {
+    const key = this.#commands[0]?.[1];
+    return {
+      at: this.#at,
+      duration: now() - this.#start,
+      method: this.#method,
+      commands: this.#commands.slice(0, MAX_NAMES).map((command) => commandName(command).slice(0, MAX_NAME)),
+      count: this.#commands.length,
+      key: key === undefined ? undefined : toText(key.subarray(0, 4 * MAX_KEY)).slice(0, MAX_KEY),
+      status,
+      requestSize: this.#requestSize,
+      responseSize,
+      error: this.#error,
+    };
+  }
+}
