@@ -28,7 +28,10 @@ test("a record names commands, key, status and sizes, and holds no value", async
   const records = await recordsOf(async (fetch) => {
     const body = (value: unknown) => ({ method: "POST", body: JSON.stringify(value) });
     await fetch("/", body(["set", "key", SECRET]));
-    await fetch("/pipeline", body([["get", "key"], ["INCR", "key"], ...Array.from({ length: 30 }, () => ["PING"])]));
+    await fetch(
+      "/pipeline",
+      body([["get", "key"], ["INCR", "key"], ...Array.from({ length: 30 }, () => ["PING"])]),
+    );
     await fetch("/get/key");
     await fetch("/incr/key");
     await fetch("/get/key", { headers: { authorization: `Bearer ${SECRET}` } });
