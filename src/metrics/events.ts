@@ -1,5 +1,9 @@
 /** The events by which a listener learns what happens to each value. */
 import type { Effect, ZstashError, ZstashErrorCode } from "../errors.ts";
+import { now } from "../timers.ts";
+
+/** The kind of a value, as far as its writer knows it. */
+export type ValueKind = "text" | "json" | "protobuf" | "binary";
 
 /** The command and the key of every event. Events never hold a value. */
 export interface EventSubject {
@@ -17,6 +21,10 @@ export interface CompressedEvent extends EventSubject {
   /** Bytes of what is stored for it. */
   readonly storedSize: number;
   readonly level: number;
+  /** What the value is, as far as its writer knows. */
+  readonly kind: ValueKind;
+  /** Milliseconds in the codec, as the runtime's clock shows them: Workers stop it while code runs. Absent for streams. */
+  readonly ms?: number | undefined;
   /** False in mode "shadow", where the value itself was stored. */
   readonly written: boolean;
 }
@@ -67,6 +75,8 @@ export interface DecodedEvent extends EventSubject {
   readonly size: number;
   /** Bytes of what is stored for it. */
   readonly storedSize: number;
+  /** Milliseconds in the codec, as the runtime's clock shows them: Workers stop it while code runs. Absent for streams. */
+  readonly ms?: number | undefined;
 }
 
 /** A stored value could not be decoded. */
@@ -92,6 +102,25 @@ export interface UndecodedEvent extends EventSubject {
 export interface ModeFailedEvent {
   readonly type: "mode-failed";
   readonly error: unknown;
+}
+
+/** A request over zstash's own transport has ended: its reply was read, or it failed. Each attempt is one. */
+export interface RequestEvent {
+  readonly type: "request";
+  /** The command's name in upper case; of several in one request "pipeline" or "multi-exec". */
+  readonly command: string;
+  /** The number of the attempt, from 1. */
+  readonly attempt: number;
+  /** Bytes of the request's body. */
+  readonly sentSize: number;
+  /** Bytes of the reply's body that were read. */
+  readonly receivedSize?: number | undefined;
+  /** The reply's HTTP status; absent if there was none. */
+  readonly status?: number | undefined;
+  /** Milliseconds from start to end. */
+  readonly ms: number;
+  /** The error's code, or its name if it is none of ours; absent if the request succeeded. */
+  readonly error?: string | undefined;
 }
 
 /** A request over zstash's own transport failed and is sent again, after `wait`. */
@@ -135,7 +164,7 @@ export interface WaitEvent {
 }
 
 /** An event of the transport and of what a request waits for. It has no key. */
-export type TransportEvent = RetryEvent | FallbackEvent | WaitEvent;
+export type TransportEvent = RequestEvent | RetryEvent | FallbackEvent | WaitEvent;
 
 /** An event in the life of a value or of a request. New types may be added in minor releases. */
 export type ZstashEvent =
@@ -183,4 +212,14 @@ export function emit(listener: EventListener, event: ZstashEvent): void {
   } catch {
     // An observer has no say in the operation.
   }
+}
+
+/** The time at which work begins; undefined where no listener wants to know how long it takes. */
+export function startOf({ onEvent }: { readonly onEvent: EventListener | undefined }): number | undefined {
+  return onEvent === undefined ? undefined : now();
+}
+
+/** Milliseconds since `start`, which `startOf` gave. */
+export function since(start: number | undefined): number | undefined {
+  return start === undefined ? undefined : now() - start;
 }

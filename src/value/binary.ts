@@ -1,7 +1,7 @@
 /** Encodes a value that is bytes and no text; only `encodeValue` gets such values. */
 import type { Zstd } from "../codec/zstd.ts";
 import { writeRawBlocks } from "../format/raw-blocks.ts";
-import { emit, type SkipReason } from "../metrics/events.ts";
+import { emit, since, startOf, type SkipReason } from "../metrics/events.ts";
 import { utf8Lossy } from "../text.ts";
 import {
   isRawCarrier,
@@ -52,12 +52,24 @@ export function encodeBinary(
     if (size > maxSize) return plain("large");
     const { level, minSize, minSavings } = policy;
     if (size < minSize && !mustWrap) return plain("small");
+    const start = startOf(settings);
     const frame = zstd.compress(bytes, { level });
+    const ms = since(start);
     const storedSize = carrier === "raw" ? frame.length : textCarrierSize(frame.length);
     if (!mustWrap && (storedSize > size * (1 - minSavings) || storedSize >= size)) return plain("savings");
     if (onEvent !== undefined) {
       if (storedSize < size) {
-        emit(onEvent, { type: "compressed", command, key, size, storedSize, level, written: true });
+        emit(onEvent, {
+          type: "compressed",
+          command,
+          key,
+          size,
+          storedSize,
+          level,
+          kind: "binary",
+          ms,
+          written: true,
+        });
       } else {
         emit(onEvent, { type: "escaped", command, key, size, storedSize });
       }

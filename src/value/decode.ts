@@ -3,7 +3,7 @@ import { describe, requireSynchronous } from "../check.ts";
 import type { Decoder } from "../codec/decoder.ts";
 import { ZstashError, type ZstashErrorCode } from "../errors.ts";
 import { readFrameHeaderAt, walkFrame } from "../format/frame.ts";
-import { emit, type EventListener } from "../metrics/events.ts";
+import { emit, since, startOf, type EventListener } from "../metrics/events.ts";
 import { utf8Length } from "../text.ts";
 import { fromTextCarrier, headOf, isTextCarrier, type Stored } from "./carrier.ts";
 import type { CodecFailure } from "./encode.ts";
@@ -54,8 +54,9 @@ export function decodeRead(
 ): string {
   try {
     const frame = frameOf(codec, read);
+    const start = startOf(settings);
     const text = (codec as TextDecompressor).decompressText(frame, { maxSize: limitOf(settings) });
-    return checkText(text, read, frame, settings);
+    return checkText({ text, frame, ms: since(start) }, read, settings);
   } catch (cause) {
     throw decodeFailure(cause, read, settings);
   }
@@ -93,11 +94,18 @@ export function limitOf({ maxSize, budget }: DecodeSettings): number {
   return budget === undefined ? maxSize : Math.min(maxSize, budget.left);
 }
 
+/** A text that the codec made of a frame. */
+export interface MadeText {
+  readonly text: string;
+  readonly frame: Uint8Array;
+  /** Milliseconds that it took, where a listener wants to know. */
+  readonly ms?: number | undefined;
+}
+
 /** Takes a decoded text off the budget and tells the listener of it. Throws if the codec gave something else. */
 export function checkText(
-  text: string,
+  { text, frame, ms }: MadeText,
   { command, key, stored }: ValueRead,
-  frame: Uint8Array,
   { onEvent, budget }: DecodeSettings,
 ): string {
   if (typeof text !== "string") {
@@ -108,7 +116,7 @@ export function checkText(
   const size = decodedSize(frame, text);
   if (budget !== undefined) budget.left -= size;
   if (onEvent !== undefined)
-    emit(onEvent, { type: "decoded", command, key, size, storedSize: stored.length });
+    emit(onEvent, { type: "decoded", command, key, size, storedSize: stored.length, ms });
   return text;
 }
 

@@ -4,7 +4,7 @@ import type { Zstd } from "../codec/zstd.ts";
 import { ZstashError } from "../errors.ts";
 import { readFrameHeaderAt } from "../format/frame.ts";
 import { writeRawBlocks } from "../format/raw-blocks.ts";
-import { emit, type EventListener, type SkipReason } from "../metrics/events.ts";
+import { emit, since, startOf, type EventListener, type SkipReason } from "../metrics/events.ts";
 import { isShorterThan, utf8Encoder, utf8Length } from "../text.ts";
 import {
   isReserved,
@@ -59,6 +59,8 @@ export type Compression = "on" | "shadow" | "off";
 export interface MadeFrame {
   readonly frame: Uint8Array;
   readonly size: number;
+  /** Milliseconds that it took to make it, where a listener wants to know. */
+  readonly ms?: number | undefined;
 }
 
 /** Characters from which a text is compressed with pauses: at once it would hold the event loop for a millisecond. */
@@ -123,7 +125,8 @@ export function encodeWrite(
   try {
     if (codec !== undefined) {
       if ("error" in codec) throw codec.error;
-      made = checkFrame(codec.compress(write.text, { level: write.level }), write);
+      const start = startOf(settings);
+      made = checkFrame(codec.compress(write.text, { level: write.level }), write, start);
     }
   } catch (error) {
     emitUncompressed(error, write, settings.onEvent);
@@ -132,15 +135,15 @@ export function encodeWrite(
 }
 
 /**
- * Reads the header of a frame that the codec made: readers know a value of ours by it.
+ * Reads the header of a frame that the codec made since a time: readers know a value of ours by it.
  *
  * @throws {ZstashError} where there is no such header, without which the value would be lost
  */
-export function checkFrame(frame: Uint8Array, { text }: WrittenText): MadeFrame {
+export function checkFrame(frame: Uint8Array, { text }: WrittenText, start: number | undefined): MadeFrame {
   if (!(frame instanceof Uint8Array)) requireSynchronous("frame", frame);
   const { type, contentSize } = readFrameHeaderAt(frame, 0, 0);
   if (type !== "frame") throw new ZstashError("INTERNAL", "Cannot compress: the codec made no frame");
-  return { frame, size: contentSize ?? utf8Length(text) };
+  return { frame, size: contentSize ?? utf8Length(text), ms: since(start) };
 }
 
 /** Chooses what is stored for a value: the frame that was made of it if it is worth it or has to be, else the text. */
@@ -152,15 +155,17 @@ export function storedFor(
 ): Stored {
   const { command, key, text, wrap, level, written } = write;
   if (made === undefined && !wrap) return text;
-  const { frame, size } = made ?? uncompressedFrame(text);
+  const { frame, size, ms } = made ?? uncompressedFrame(text);
   const storedSize = carrier === "raw" ? frame.length : textCarrierSize(frame.length);
   if (!wrap && (size > maxSize || !isWorthIt(storedSize, size, write))) {
     emitSkipped(size > maxSize ? "large" : "savings", write, onEvent);
     return text;
   }
   if (onEvent !== undefined) {
-    const kind = wrap ? ({ type: "escaped" } as const) : ({ type: "compressed", level, written } as const);
-    emit(onEvent, { ...kind, command, key, size, storedSize });
+    const about = wrap
+      ? ({ type: "escaped" } as const)
+      : ({ type: "compressed", level, kind: "text", ms, written } as const);
+    emit(onEvent, { ...about, command, key, size, storedSize });
   }
   if (!written) return text;
   return carrier === "raw" ? frame : toTextCarrier(frame);

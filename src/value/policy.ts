@@ -1,8 +1,8 @@
 /** The `policy` option, which decides what is compressed and at which level, with its checks and defaults. */
 import { requireLevel, requireNumber, requireOptions, requireSynchronous } from "../check.ts";
+import type { ValueKind } from "../metrics/events.ts";
 
-/** The kind of a value, as far as its writer knows it. */
-export type ValueKind = "text" | "json" | "protobuf" | "binary";
+export type { ValueKind } from "../metrics/events.ts";
 
 /** Bounds of what is worth compressing, and the level. Members that are left out have their defaults. */
 export interface Policy {

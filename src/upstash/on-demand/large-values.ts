@@ -3,6 +3,7 @@ import { compressLargeText, decompressLargeText } from "../../codec/large-text.t
 import type { Decoder } from "../../codec/decoder.ts";
 import type { Zstd } from "../../codec/zstd.ts";
 import { readFrameHeaderAt } from "../../format/frame.ts";
+import { since, startOf } from "../../metrics/events.ts";
 import type { Carrier, Stored } from "../../value/carrier.ts";
 import { checkText, decodeFailure, frameOf, limitOf, type ValueRead } from "../../value/decode.ts";
 import {
@@ -59,7 +60,8 @@ async function encodeLarge(
   try {
     if (codec !== undefined) {
       if ("error" in codec) throw codec.error;
-      made = checkFrame(await compressLargeText(codec, write.text, write.level), write);
+      const start = startOf(settings);
+      made = checkFrame(await compressLargeText(codec, write.text, write.level), write, start);
     }
   } catch (error) {
     emitUncompressed(error, write, settings.onEvent);
@@ -79,9 +81,11 @@ export async function decodeLarge(
     const turn = settings.pace.spend(0, 0);
     if (turn !== undefined) await turn;
     const pause = settings.pace.spend(contentSize);
+    const start = startOf(settings);
     const text = await decompressLargeText(codec as Decoder, frame, { maxSize: limitOf(settings) });
+    const ms = since(start);
     await pause;
-    return checkText(text, read, frame, settings);
+    return checkText({ text, frame, ms }, read, settings);
   } catch (cause) {
     throw decodeFailure(cause, read, settings);
   }

@@ -48,6 +48,7 @@ describe.runIf(backends.includes("redis-server"))("on redis-server", () => {
           key: "rows",
           size: json.length,
           storedSize: stored,
+          ms: expect.any(Number) as number,
         })),
       );
     });

@@ -4,6 +4,7 @@ import { loadZstd, type Decoder, type Zstd } from "../../../src/index.ts";
 import { loadDecoder } from "../../../src/decode.ts";
 import { createDevServer, type DevServer } from "../../../src/dev/index.ts";
 import { bokuweb } from "../../../src/engine/bokuweb.ts";
+import * as metrics from "../../../src/metrics/index.ts";
 import * as store from "../../../src/store/index.ts";
 import * as upstash from "../../../src/upstash/index.ts";
 import * as zstash from "../../../src/index.ts";
@@ -100,6 +101,7 @@ const walked: Readonly<Record<string, Walked>> = {
   "zstash/store Store.removeTemporaryKeys": {
     call: (options) => values.removeTemporaryKeys(["k:zstash:0123456789abcdef0123456789abcdef"], options),
   },
+  "zstash/metrics createMetrics": { call: (options) => metrics.createMetrics(options) },
   "zstash/dev createDevServer": {
     call: (options) => createDevServer(options).then((made) => made.close()),
     base: { backend: "embedded" },
@@ -120,6 +122,7 @@ const modules: Readonly<Record<string, object>> = {
   "zstash/redis": {},
   "zstash/upstash": upstash,
   "zstash/store": store,
+  "zstash/metrics": metrics,
   "zstash/dev": dev,
   "zstash/bokuweb": engines,
 };

@@ -50,6 +50,8 @@ describe("encodeValue", () => {
         size: json.length,
         storedSize: stored.length,
         level: 1,
+        kind: "text",
+        ms: expect.any(Number) as number,
         written: true,
       },
     ]);

@@ -1,0 +1,125 @@
+/** `zstash/metrics`: counts the events of clients and stores, for Prometheus, OpenTelemetry, or a sum elsewhere. */
+import { describe, requireFunction, requireOptions, requireString } from "../check.ts";
+import { Cells } from "./cells.ts";
+import { count, type Counting } from "./count.ts";
+import type { EventListener } from "./events.ts";
+import { FAMILIES, type FamilyId } from "./families.ts";
+import { observeWith, type MeterLike } from "./opentelemetry.ts";
+import { writePrometheus } from "./prometheus.ts";
+import { Reporter } from "./report.ts";
+import { addSeries, seriesOf, type MetricsSnapshot } from "./snapshot.ts";
+
+export { PROMETHEUS_CONTENT_TYPE } from "./prometheus.ts";
+export type * from "./events.ts";
+export type { MeterLike } from "./opentelemetry.ts";
+export type { MetricsSnapshot, SeriesSnapshot } from "./snapshot.ts";
+
+/** A codec, as far as metrics look at it. */
+export interface CodecStats {
+  stats(): {
+    readonly live: number;
+    readonly idle: number;
+    readonly waiters: number;
+    readonly memory: number;
+  };
+}
+
+/** Options of `createMetrics`. */
+export interface MetricsOptions {
+  /** The codec whose contexts and memory are gauges. Default: none, and then there are no such gauges. */
+  readonly zstd?: CodecStats;
+  /** OpenTelemetry's meter, to which everything is told too: `metrics.getMeter("zstash")` of `@opentelemetry/api`. */
+  readonly meter?: MeterLike;
+  /**
+   * The URL of a `zstash dev`, whose page then shows these figures: they are posted about every two seconds while
+   * something happens. What goes wrong with that is dropped. Not for production: scrape or send snapshots there.
+   */
+  readonly reportTo?: string;
+}
+
+/** Counts what clients and stores do. */
+export interface Metrics {
+  /** Give it to clients and stores as their `onEvent`; one collector may serve many. It may be called on its own. */
+  readonly onEvent: EventListener;
+  /** The totals in Prometheus' text format, to be served with `PROMETHEUS_CONTENT_TYPE`. */
+  toPrometheus(this: void): string;
+  /** What was counted since the last snapshot, or since the start, as plain data. */
+  snapshot(this: void): MetricsSnapshot;
+  /**
+   * Add what another collector counted: snapshots of many isolates, summed at one place. Series of other versions are
+   * left out. Throws a TypeError, and adds nothing, for what is no snapshot.
+   */
+  add(this: void, snapshot: MetricsSnapshot): void;
+}
+
+const GAUGES: readonly FamilyId[] = ["contexts", "memory"];
+
+/**
+ * Make a collector. Its memory is fixed: every series there can be is there from the start, with 0. Labels never hold a
+ * key, a value or anything else from outside.
+ *
+ * @throws {TypeError} for wrong options
+ * @example
+ * ```ts
+ * const metrics = createMetrics();
+ * const redis = Redis.fromEnv({ compression: { onEvent: metrics.onEvent } });
+ * // GET /metrics
+ * new Response(metrics.toPrometheus(), { headers: { "content-type": PROMETHEUS_CONTENT_TYPE } });
+ * ```
+ */
+export function createMetrics(options: MetricsOptions = {}): Metrics {
+  requireOptions(options, ["zstd", "meter", "reportTo"]);
+  const { zstd, meter, reportTo } = options;
+  if (zstd !== undefined) requireFunction("zstd.stats", zstd?.stats);
+  if (meter !== undefined) requireFunction("meter.createHistogram", meter?.createHistogram);
+  if (reportTo !== undefined) requireUrl("reportTo", reportTo);
+
+  const ids = (Object.keys(FAMILIES) as FamilyId[]).filter(
+    (id) => zstd !== undefined || !GAUGES.includes(id),
+  );
+  const cells = new Cells();
+  let told = new Cells();
+  const refresh = (): void => {
+    if (zstd === undefined) return;
+    const { live, idle, waiters, memory } = zstd.stats();
+    cells.set("contexts", ["live"], live);
+    cells.set("contexts", ["idle"], idle);
+    cells.set("contexts", ["waiting"], waiters);
+    cells.set("memory", [], memory);
+  };
+  const record = meter === undefined ? undefined : observeWith(meter, cells, refresh, ids);
+  const counting: Counting = {
+    add: (id, labels, amount) => cells.add(id, labels, amount),
+    observe(id, labels, value) {
+      cells.observe(id, labels, value);
+      record?.(id, labels, value);
+    },
+  };
+  const reporter =
+    reportTo === undefined
+      ? undefined
+      : new Reporter(reportTo, () => ({ version: 1, series: seriesOf(cells) }));
+  return {
+    onEvent(event) {
+      count(event, counting);
+      reporter?.wake();
+    },
+    toPrometheus() {
+      refresh();
+      return writePrometheus(cells, ids);
+    },
+    snapshot() {
+      const series = seriesOf(cells, told);
+      told = new Cells();
+      addSeries(told, { version: 1, series: seriesOf(cells) });
+      return { version: 1, series };
+    },
+    add: (snapshot) => addSeries(cells, snapshot),
+  };
+}
+
+function requireUrl(name: string, value: unknown): void {
+  requireString(name, value);
+  if (!/^https?:\/\//.test(value) || !URL.canParse(value))
+    throw new TypeError(`"${name}" must be a URL of http or https, got ${describe(value)}`);
+}

@@ -1,0 +1,62 @@
+/**
+ * Hands the metrics to OpenTelemetry through a `Meter` that the application brings. Its types are structural, so that
+ * `@opentelemetry/api` need not be installed for anyone else.
+ */
+import type { Cells } from "./cells.ts";
+import { FAMILIES, type Family, type FamilyId } from "./families.ts";
+
+type Attributes = Record<string, string>;
+
+/** What a callback of an observable instrument reports to. */
+interface Result {
+  observe(value: number, attributes?: Attributes): void;
+}
+interface Observable {
+  addCallback(callback: (result: Result) => void): void;
+}
+
+/** The part of OpenTelemetry's `Meter` that is used here. */
+export interface MeterLike {
+  createObservableCounter(name: string, options?: { description?: string }): Observable;
+  createObservableGauge(name: string, options?: { description?: string }): Observable;
+  createHistogram(
+    name: string,
+    options?: { description?: string; advice?: { explicitBucketBoundaries?: number[] } },
+  ): { record(value: number, attributes?: Attributes): void };
+}
+
+/** Counts a value in a histogram of the meter. */
+export type Recorder = (id: FamilyId, labels: readonly string[], value: number) => void;
+
+/**
+ * Makes the instruments: counters and gauges are read from `cells` when the meter asks, after `refresh`; histograms are
+ * told of each value by the function that is returned.
+ */
+export function observeWith(
+  meter: MeterLike,
+  cells: Cells,
+  refresh: () => void,
+  ids: readonly FamilyId[],
+): Recorder {
+  const histograms = new Map<FamilyId, ReturnType<MeterLike["createHistogram"]>>();
+  for (const id of ids) {
+    const { name, type, help: description, buckets, cells: labelSets }: Family = FAMILIES[id];
+    if (buckets !== undefined) {
+      const advice = { explicitBucketBoundaries: [...buckets] };
+      histograms.set(id, meter.createHistogram(name, { description, advice }));
+      continue;
+    }
+    const create = type === "counter" ? "createObservableCounter" : "createObservableGauge";
+    meter[create](name, { description }).addCallback((result) => {
+      refresh();
+      labelSets.forEach((labels, index) =>
+        result.observe(cells.series(id, index)[0]!, attributesOf(id, labels)),
+      );
+    });
+  }
+  return (id, labels, value) => histograms.get(id)?.record(value, attributesOf(id, labels));
+}
+
+function attributesOf(id: FamilyId, labels: readonly string[]): Attributes {
+  return Object.fromEntries(FAMILIES[id].labels.map((label, place) => [label, labels[place] ?? ""]));
+}
