@@ -1,5 +1,5 @@
-// Writes the generated parts of docs/architecture.md: the picture of the layers, the table of folders, the count of
-// hops and the files on four ways. Needs a build and a redis-server: without scripts a range takes another way.
+// Writes the generated parts of docs/architecture.md and docs/metrics.md: the picture of the layers, the table of
+// folders, the count of hops, the files on four ways, and the table of metrics. Needs a build and a redis-server: without scripts a range takes another way.
 //
 //   npm run docs
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -7,7 +7,8 @@ import { fileURLToPath } from "node:url";
 import { format } from "prettier";
 import { measureWays } from "../bench/hops/ways.mjs";
 import { readSources } from "../test/support/import-graph.mjs";
-import { folderTable, hopTable, replaceBlock, wayLists } from "./generate/page.mjs";
+import { createMetrics } from "../dist/metrics/index.js";
+import { folderTable, hopTable, metricsTable, replaceBlock, wayLists } from "./generate/page.mjs";
 import { drawLayers } from "./generate/picture.mjs";
 
 const docs = fileURLToPath(new URL(".", import.meta.url));
@@ -25,5 +26,12 @@ const text = Object.entries(blocks).reduce(
   readFileSync(page, "utf8"),
 );
 writeFileSync(page, await format(text, { parser: "markdown", printWidth: 110 }));
+
+const metricsPage = `${docs}metrics.md`;
+const zstd = { stats: () => ({ live: 0, idle: 0, waiters: 0, memory: 0 }) };
+const metrics = metricsTable(createMetrics({ zstd }).toPrometheus());
+const metricsText = replaceBlock(readFileSync(metricsPage, "utf8"), "metrics", metrics);
+writeFileSync(metricsPage, await format(metricsText, { parser: "markdown", printWidth: 130 }));
+
 mkdirSync(`${docs}architecture`, { recursive: true });
 writeFileSync(`${docs}architecture/layers.svg`, drawLayers(files));

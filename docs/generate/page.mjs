@@ -1,4 +1,4 @@
-/** The generated parts of docs/architecture.md: the folders, the count of hops, and the files on four ways. */
+/** The generated parts of the docs: the folders, the count of hops, the files on four ways, and the metrics. */
 import { folderRows } from "./picture.mjs";
 
 /**
@@ -35,6 +35,23 @@ export function folderTable(files) {
 export function hopTable(ways) {
   const rows = Object.entries(ways).map(([name, { files, hops }]) => [name, `${files}`, `${hops}`]);
   return table(["way of a value", "files", "hops"], rows, 2);
+}
+
+/**
+ * The families of metrics, from the text that Prometheus scrapes.
+ *
+ * @param {string} text
+ */
+export function metricsTable(text) {
+  const rows = [...text.matchAll(/^# HELP (\S+) (.+)\n# TYPE \S+ (\S+)\n\S+?(?:\{(\S*)\})? /gm)].map(
+    ([, name, help, type, labels = ""]) => {
+      const names = [...labels.matchAll(/(\w+)="/g)]
+        .map(([, label]) => label)
+        .filter((label) => label !== "le");
+      return [`\`${name}\``, type, names.map((label) => `\`${label}\``).join(", "), help];
+    },
+  );
+  return table(["metric", "type", "labels", "counts"], rows, 0);
 }
 
 /**

@@ -4,8 +4,16 @@ import { existsSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { format } from "prettier";
 import { beforeAll, describe, expect, test } from "vitest";
-import { folderTable, hopTable, replaceBlock, shownWays, wayLists } from "../../../docs/generate/page.mjs";
+import {
+  folderTable,
+  hopTable,
+  metricsTable,
+  replaceBlock,
+  shownWays,
+  wayLists,
+} from "../../../docs/generate/page.mjs";
 import { arrowsOf, drawLayers, units } from "../../../docs/generate/picture.mjs";
+import { createMetrics } from "../../../src/metrics/index.ts";
 import { identifiersOf } from "../../support/identifiers.ts";
 import { layers, readSources, unitOf } from "../../support/import-graph.mjs";
 import { read, root, tracked } from "../../support/repository.ts";
@@ -22,6 +30,13 @@ function block(name: string, text = page): string {
 
 const formatted = async (markdown: string): Promise<string> =>
   (await format(markdown, { parser: "markdown", printWidth: 110 })).trim();
+
+test("docs/metrics.md has the metrics as they are: npm run docs writes them", async () => {
+  const zstd = { stats: () => ({ live: 0, idle: 0, waiters: 0, memory: 0 }) };
+  const table = metricsTable(createMetrics({ zstd }).toPrometheus());
+  expect(block("metrics", read("docs/metrics.md"))).toBe(await formatted(table));
+  expect(rowsOf(table).map(([name]) => name)).toContain("`zstash_decode_failures_total`");
+});
 
 /** The cells of a Markdown table, without its head. */
 const rowsOf = (table: string): string[][] =>
