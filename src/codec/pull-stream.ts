@@ -1,6 +1,6 @@
 /** A stream over an async generator. */
 import { onAbort } from "../signals.ts";
-import type { ByteStream } from "../streams.ts";
+import type { ByteReader, ByteStream } from "../streams.ts";
 
 /** Bytes as they are produced, one chunk at a time. */
 export type ByteGenerator = AsyncGenerator<Uint8Array, void, undefined>;
@@ -8,13 +8,17 @@ export type ByteGenerator = AsyncGenerator<Uint8Array, void, undefined>;
 /**
  * A stream of a generator's chunks. The generator runs only while a reader waits, so nothing is queued.
  *
- * The generator's signal is aborted however the stream ends: by its reader's cancel, by `signal`, or by itself.
+ * The generator's signal is aborted however the stream ends: by its reader's cancel, by `signal`, or by itself. What the stream
+ * holds from the start is let go by `release`, which is called then, once: a generator that nobody has read from never runs,
+ * and its `finally` neither.
  */
 export function createPullStream(
   generate: (signal: AbortSignal) => ByteGenerator,
   signal?: AbortSignal,
+  release?: () => void,
 ): ByteStream {
   const ended = new AbortController();
+  if (release !== undefined) ended.signal.addEventListener("abort", release, { once: true });
   const chunks = generate(ended.signal);
   let ignore: (() => void) | undefined;
   let output: ReadableStreamDefaultController<Uint8Array>;
@@ -55,4 +59,18 @@ export function createPullStream(
   );
   // Chunks come from responses and from the codec, never out of shared memory.
   return stream as unknown as ByteStream;
+}
+
+/** A stream of what `generate` makes of a reader, which is cancelled however the stream ends. */
+export function createReaderStream(
+  reader: ByteReader,
+  generate: (reader: ByteReader, signal: AbortSignal) => ByteGenerator,
+): ByteStream {
+  const release = (): void => void reader.cancel().catch(() => undefined);
+  return createPullStream((ended) => generate(reader, ended), undefined, release);
+}
+
+/** All that a reader gives. */
+export async function* chunksOf(reader: ByteReader): ByteGenerator {
+  for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
 }

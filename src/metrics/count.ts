@@ -59,9 +59,10 @@ export function count(event: ZstashEvent, counting: Counting): void {
       return;
     case "wait":
       counting.add("waits", [event.for], event.ms / 1000);
-      return;
+      break;
     default:
-    // A type of a later version.
+      // A type of a later version.
+      break;
   }
 }
 

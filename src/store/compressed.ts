@@ -1,13 +1,13 @@
 /** Opens a value as one frame that every client of HTTP decodes: with a checksum and a window of at most 8 MiB. */
 import { concatenate } from "../bytes.ts";
-import { createPullStream } from "../codec/pull-stream.ts";
+import { chunksOf, createReaderStream } from "../codec/pull-stream.ts";
 import { ZstashError } from "../errors.ts";
 import { readFrameHeader } from "../format/frame.ts";
 import { SEEK_TABLE_FOOTER_SIZE } from "../format/seek-table.ts";
 import { DEFAULT_MAX_WINDOW_LOG } from "../limits.ts";
 import type { ByteReader, ByteStream } from "../streams.ts";
 import { keyed, openContent, peek, readText, requireCodec, streamOf } from "./content.ts";
-import { FirstFrame } from "./first-frame.ts";
+import { FirstFrame } from "../format/first-frame.ts";
 import type { StoreSettings } from "./options.ts";
 import type { StoredBytes } from "./pieces.ts";
 import { tableSizeOf } from "./slice.ts";
@@ -88,19 +88,16 @@ function isForHttp(chunks: readonly Uint8Array[]): boolean {
 /** Chunks that were read, and the rest. */
 function prependChunks(reader: ByteReader, chunks: readonly Uint8Array[]): ByteStream {
   const rest = [...chunks];
-  return createPullStream(async function* read(ended) {
-    ended.addEventListener("abort", () => void reader.cancel().catch(() => undefined), { once: true });
+  return createReaderStream(reader, async function* all() {
     for (let chunk = rest.shift(); chunk !== undefined; chunk = rest.shift()) yield chunk;
-    for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
+    yield* chunksOf(reader);
   });
 }
 
 /** The only frame of a stream; an error if something follows it. */
 function onlyFrame(stream: ByteStream, key: string): ByteStream {
   const frame = new FirstFrame();
-  return createPullStream(async function* read(ended) {
-    const reader = stream.getReader();
-    ended.addEventListener("abort", () => void reader.cancel().catch(() => undefined), { once: true });
+  return createReaderStream(stream.getReader(), async function* one(reader) {
     let at = 0;
     for (let next = await reader.read(); !next.done; next = await reader.read()) {
       frame.push(next.value);

@@ -1,6 +1,6 @@
 /** Opens what lies under a key as a stream: the stored bytes, the content that they decode to, or the frames as they are. */
 import { concatenate } from "../bytes.ts";
-import { createPullStream } from "../codec/pull-stream.ts";
+import { createPullStream, createReaderStream } from "../codec/pull-stream.ts";
 import type { Zstd } from "../codec/zstd.ts";
 import { ZstashError } from "../errors.ts";
 import { readFrameHeader } from "../format/frame.ts";
@@ -11,8 +11,8 @@ import type { ByteStream, ReadableBytes } from "../streams.ts";
 import { utf8Lossy } from "../text.ts";
 import { CARRIER_HEAD_SIZE, fromTextCarrier } from "../value/carrier.ts";
 import type { DownloadProgress, StoreSettings } from "./options.ts";
-import { FirstFrame } from "./first-frame.ts";
-import { formOf, type StoredForm } from "./form.ts";
+import { FirstFrame } from "../format/first-frame.ts";
+import { formOf, type StoredForm } from "../value/form.ts";
 import { decodeFrames } from "./decode.ts";
 import { openPieces, type StoredBytes } from "./pieces.ts";
 import { resumable } from "./resumable.ts";
@@ -98,8 +98,7 @@ export function observed(
   const { size: storedSize, stream } = stored;
   const reader = stream.getReader();
   let receivedSize = 0;
-  const counted = createPullStream(async function* read(ended) {
-    ended.addEventListener("abort", () => void reader.cancel().catch(() => undefined), { once: true });
+  const counted = createReaderStream(reader, async function* read() {
     for (let next = await reader.read(); !next.done; next = await reader.read()) {
       receivedSize += next.value.length;
       report(onProgress, { receivedSize, storedSize });

@@ -19,32 +19,36 @@ export function decodeFrames(
   signal: AbortSignal | undefined,
 ): ByteStream {
   const input = new Input(stream.getReader());
-  return createPullStream(async function* decode(ended): ByteGenerator {
-    ended.addEventListener("abort", () => input.cancel(), { once: true });
-    let given = 0;
-    for (let attempt = 0; ; attempt++) {
-      let skip = given;
-      const transform = zstd.decompressStream({ maxWindowLog });
-      const reader = transform.readable.getReader();
-      ended.addEventListener("abort", () => void reader.cancel().catch(() => undefined), { once: true });
-      const pumping = pump(input, transform);
-      try {
-        for (let next = await reader.read(); !next.done; next = await reader.read()) {
-          const chunk = next.value.subarray(skip);
-          skip -= next.value.length - chunk.length;
-          given += chunk.length;
-          if (chunk.length > 0) yield chunk;
+  return createPullStream(
+    async function* decode(ended): ByteGenerator {
+      let given = 0;
+      for (let attempt = 0; ; attempt++) {
+        let skip = given;
+        const transform = zstd.decompressStream({ maxWindowLog });
+        const reader = transform.readable.getReader();
+        ended.addEventListener("abort", () => void reader.cancel().catch(() => undefined), { once: true });
+        const pumping = pump(input, transform);
+        try {
+          for (let next = await reader.read(); !next.done; next = await reader.read()) {
+            const chunk = next.value.subarray(skip);
+            skip -= next.value.length - chunk.length;
+            given += chunk.length;
+            if (chunk.length > 0) yield chunk;
+          }
+          return;
+        } catch (error) {
+          await pumping;
+          const lost =
+            error instanceof ZstashError && error.code === "CONTEXT_LOST" && attempt < retry.retries;
+          const start = lost && !ended.aborted ? again?.(input.taken, ended) : undefined;
+          if (start === undefined) throw withKey(error, key);
+          input.startAgain(start);
         }
-        return;
-      } catch (error) {
-        await pumping;
-        const lost = error instanceof ZstashError && error.code === "CONTEXT_LOST" && attempt < retry.retries;
-        const start = lost && !ended.aborted ? again?.(input.taken, ended) : undefined;
-        if (start === undefined) throw withKey(error, key);
-        input.startAgain(start);
       }
-    }
-  }, signal);
+    },
+    signal,
+    () => input.cancel(),
+  );
 }
 
 /** Writes the input into a transform, reading one chunk ahead. Its failures are those of the other side. */

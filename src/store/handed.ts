@@ -2,8 +2,8 @@
 import { concatenate } from "../bytes.ts";
 import { FRAME_HEADER_SIZE_MAX } from "../format/frame.ts";
 import { CARRIER_HEAD_SIZE } from "../value/carrier.ts";
-import { FirstFrame } from "./first-frame.ts";
-import { formOf, type StoredForm } from "./form.ts";
+import { FirstFrame } from "../format/first-frame.ts";
+import { formOf, type StoredForm } from "../value/form.ts";
 import { TAIL_SIZE } from "./slice.ts";
 import { canHash, sha1, type Known } from "./unversioned.ts";
 

@@ -5,7 +5,7 @@ import type { RestClient } from "../rest/client.ts";
 import type { RestCommand } from "../rest/rest-command.ts";
 import { readUtf8, utf8Encoder } from "../text.ts";
 import { isReserved, toTextCarrier } from "../value/carrier.ts";
-import { formOf } from "./form.ts";
+import { formOf } from "../value/form.ts";
 import { requireBulk, requireNumber, requireReply } from "./reply.ts";
 import { isVersion } from "./slice.ts";
 

@@ -5,8 +5,8 @@ import { ZstashError } from "../errors.ts";
 import { FRAME_HEADER_SIZE_MAX, readFrameHeader } from "../format/frame.ts";
 import { isVersionFrame } from "../format/version-frame.ts";
 import type { ByteStream } from "../streams.ts";
-import { FirstFrame } from "./first-frame.ts";
-import { formOf } from "./form.ts";
+import { FirstFrame } from "../format/first-frame.ts";
+import { formOf } from "../value/form.ts";
 import type { StoreSettings } from "./options.ts";
 import {
   isVersion,

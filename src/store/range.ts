@@ -1,6 +1,6 @@
 /** Reads ranges of values: of a seekable value only the frames that hold the range. */
 import { requireInteger } from "../check.ts";
-import { createPullStream } from "../codec/pull-stream.ts";
+import { createPullStream, type ByteGenerator } from "../codec/pull-stream.ts";
 import type { RangeSource } from "../codec/decompress-options.ts";
 import { planReads } from "../codec/range-plan.ts";
 import { ZstashError } from "../errors.ts";
@@ -11,7 +11,7 @@ import { anyOf } from "../signals.ts";
 import type { ByteStream } from "../streams.ts";
 import { CARRIER_HEAD_SIZE } from "../value/carrier.ts";
 import { openContent, openStored, prepend } from "./content.ts";
-import { formOf, type StoredForm } from "./form.ts";
+import { formOf, type StoredForm } from "../value/form.ts";
 import type { StoreSettings } from "./options.ts";
 import { cut, DEFAULT_PIECE, provenSize, readVersion } from "./pieces.ts";
 import { untilAborted } from "./report.ts";
@@ -222,25 +222,20 @@ function readPieces(pieces: readonly Extent[], read: ReadPiece, signal: AbortSig
 /** Bytes `[start, end)` of a stream. It ends with the last of them: what comes behind is not waited for. */
 function cutStream(stream: ByteStream, start: number, end: number, close: () => void): ByteStream {
   const reader = stream.getReader();
-  return createPullStream(async function* read(ended) {
-    const stop = (): void => {
-      reader.cancel().catch(() => undefined);
-      close();
-    };
-    ended.addEventListener("abort", stop, { once: true });
+  async function* cut(): ByteGenerator {
     let at = 0;
-    try {
-      while (at < end) {
-        const { done, value } = await reader.read();
-        if (done) break;
-        const part = value.subarray(Math.max(0, start - at), end - at);
-        at += value.length;
-        if (part.length > 0 && at > start) yield part;
-      }
-      if (at < start) throw pastEnd(start, at);
-    } finally {
-      stop();
+    while (at < end) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      const part = value.subarray(Math.max(0, start - at), end - at);
+      at += value.length;
+      if (part.length > 0 && at > start) yield part;
     }
+    if (at < start) throw pastEnd(start, at);
+  }
+  return createPullStream(cut, undefined, () => {
+    reader.cancel().catch(() => undefined);
+    close();
   });
 }
 

@@ -41,9 +41,9 @@ export function resumable(
   const handed = new Handed(size, decoded);
   // A frame's checksum proves what came before a break or what is read again, and not both.
   let [broken, reread] = [false, false];
+  const reader = stream.getReader();
+  const release = (): void => void reader.cancel().catch(() => undefined);
   async function* read(ended: AbortSignal): ByteGenerator {
-    const reader = stream.getReader();
-    ended.addEventListener("abort", () => void reader.cancel().catch(() => undefined), { once: true });
     try {
       for (let next = await reader.read(); !next.done; next = await reader.read()) {
         // Nothing goes on that is not repeated.
@@ -64,7 +64,7 @@ export function resumable(
     reread = true;
     return readAgain(settings, { key, size, handed }, to, ended);
   };
-  return { size, stream: createPullStream(read, signal), again };
+  return { size, stream: createPullStream(read, signal, release), again };
 }
 
 /** True for a reply that ended early, and not for one that is none. */

@@ -1,12 +1,13 @@
 /** Tells the sizes and the form of a value from its first and last bytes, without reading the rest. */
+import { toHex } from "../bytes.ts";
 import { ZstashError } from "../errors.ts";
 import { decodeBase64 } from "../format/base64.ts";
 import { readFrameHeader, walkFrame } from "../format/frame.ts";
 import type { SeekTable } from "../format/seek-table.ts";
-import { findVersionFrame } from "../format/version-frame.ts";
+import { findVersionFrame, isVersionFrame } from "../format/version-frame.ts";
 import { utf8Lossy } from "../text.ts";
 import { TEXT_PREFIX_SIZE } from "../value/carrier.ts";
-import { formOf } from "./form.ts";
+import { formOf } from "../value/form.ts";
 import type { StoreSettings } from "./options.ts";
 import { readVersion } from "./pieces.ts";
 import { readTable, TAIL_SIZE, tableSizeOf, versionRange, type ByteRange } from "./slice.ts";
@@ -29,6 +30,11 @@ export interface ValueStat {
   readonly form: "frame" | "seekable" | "text" | "plain";
   /** Seconds to live; undefined if it does not expire. */
   readonly ttl: number | undefined;
+  /**
+   * Differs wherever the content does, for entity tags: made of the checksum and the sizes of a single frame, or of what marks
+   * each writing of a seekable value. Undefined for an uncompressed value, and for frames that have neither.
+   */
+  readonly version: string | undefined;
 }
 
 /** Enough for the longest header, in base64 too. */
@@ -51,6 +57,7 @@ interface FileFacts {
   readonly frameCount: number;
   /** It ends with a seek table. */
   readonly table: boolean;
+  readonly version: string | undefined;
 }
 
 /** Frames at a file's end whose headers are held to its seek table. */
@@ -78,7 +85,7 @@ export async function readStat(
     const [head, tail] = parts as [Uint8Array, Uint8Array];
     const known = { storedSize, ttl: slice.ttl < 0 ? undefined : slice.ttl / 1000 };
     const form = formOf(head);
-    if (form === "plain") return { ...known, size: storedSize, frameCount: 0, form };
+    if (form === "plain") return { ...known, size: storedSize, frameCount: 0, form, version: undefined };
     const raw: StoredFile = { size: storedSize, head, tail };
     const file = form === "text" ? fromText(raw) : raw;
     const missing = (tableSizeOf(file.tail, file.size) ?? 0) - file.tail.length;
@@ -107,12 +114,36 @@ function readFile(file: StoredFile, key: string): FileFacts {
   if (table !== undefined) {
     requireAgreement(table, file, key);
     const frameCount = table.frameCount - (findVersionFrame(table) === undefined ? 0 : 1);
-    return { size: table.size, frameCount, table: true };
+    return { size: table.size, frameCount, table: true, version: writingOf(table, file) };
   }
-  if (tail.length === size) return { ...walk(tail), table: false };
+  const version = checksumOf(file);
+  if (tail.length === size) {
+    const facts = walk(tail);
+    return { ...facts, table: false, version: facts.frameCount === 1 ? version : undefined };
+  }
   // A table that does not account for the file ends the last of several that were joined.
   const joined = tableSizeOf(tail, size) !== undefined;
-  return { size: joined ? undefined : declaredSize(head), frameCount: 1, table: false };
+  if (joined) return { size: undefined, frameCount: 1, table: false, version: undefined };
+  return { size: declaredSize(head), frameCount: 1, table: false, version };
+}
+
+/** What marks one writing of a seekable value. */
+function writingOf(table: SeekTable, { size, tail }: StoredFile): string | undefined {
+  const place = findVersionFrame(table);
+  if (place === undefined) return undefined;
+  const from = place.start - (size - tail.length);
+  const frame = from < 0 ? undefined : tail.subarray(from, from + place.end - place.start);
+  return frame !== undefined && isVersionFrame(frame) ? toHex(frame.subarray(8)) : undefined;
+}
+
+/** The checksum of the last frame, and the file's size; undefined if its frames have none. */
+function checksumOf({ size, head, tail }: StoredFile): string | undefined {
+  try {
+    if (!readFrameHeader(head).checksum) return undefined;
+  } catch {
+    return undefined;
+  }
+  return `${toHex(tail.subarray(-4))}-${size.toString(36)}`;
 }
 
 /**
@@ -173,7 +204,7 @@ function fromText({ size, head, tail }: StoredFile): StoredFile {
 }
 
 /** Frames with content in a whole value, and the sum of the sizes that they declare. */
-function walk(value: Uint8Array): Omit<FileFacts, "table"> {
+function walk(value: Uint8Array): Omit<FileFacts, "table" | "version"> {
   let size: number | undefined = 0;
   let frameCount = 0;
   try {

@@ -1,4 +1,5 @@
 /** Names, lifetimes and marks of temporary keys, in which uploads build their values. */
+import { toHex } from "../bytes.ts";
 import { utf8Encoder } from "../text.ts";
 
 /** Stands between a key and the hexadecimal part of its temporary keys. */
@@ -36,7 +37,7 @@ export const PROOF_SIZE = 64;
 export function temporaryKey(key: string): string {
   const slot = hasTag(key) ? undefined : crc16(utf8Encoder.encode(key)) % SLOTS;
   for (;;) {
-    const random = hex(crypto.getRandomValues(new Uint8Array(RANDOM_DIGITS / 2)));
+    const random = toHex(crypto.getRandomValues(new Uint8Array(RANDOM_DIGITS / 2)));
     const name = `${key}${MARK}${random}${proofOf(key, random)}`;
     const digits = slot === undefined ? "0000" : digitsFor(name, slot);
     if (digits !== undefined) return name + digits;
@@ -117,8 +118,4 @@ function proofOf(key: string, random: string): string {
     return ((mixed ^ (mixed >>> 16)) >>> 0).toString(16).padStart(8, "0");
   };
   return (word(low) + word(high)).slice(0, PROOF_DIGITS);
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

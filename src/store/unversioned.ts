@@ -1,6 +1,6 @@
 /** Reads pieces of a value that nothing in it tells from its successor, so that they are all of one writing of it. */
 import { ZstashError } from "../errors.ts";
-import { concatenate } from "../bytes.ts";
+import { concatenate, toHex } from "../bytes.ts";
 import { sameBytes, valueChanged, type SliceReader } from "./slice.ts";
 
 /** Bytes `[start, end)` of a stored value. */
@@ -132,7 +132,7 @@ export function canHash(): boolean {
 /** SHA-1 of bytes, in hexadecimal. */
 export async function sha1(bytes: Uint8Array): Promise<string> {
   const hash = await crypto.subtle.digest("SHA-1", bytes as Uint8Array<ArrayBuffer>);
-  return Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return toHex(new Uint8Array(hash));
 }
 
 function cannotTell(key: string): ZstashError {

@@ -9,7 +9,7 @@ import {
 } from "../format/content-size.ts";
 import type { RestCommand } from "../rest/rest-command.ts";
 import { delay } from "../timers.ts";
-import { formOf } from "./form.ts";
+import { formOf } from "../value/form.ts";
 import { setIfAbsent, textOf } from "./if-absent.ts";
 import type { PutSettings, StoreSettings } from "./options.ts";
 import { PieceCutter } from "./piece-cutter.ts";

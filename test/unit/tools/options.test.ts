@@ -5,6 +5,7 @@ import { loadDecoder } from "../../../src/decode.ts";
 import { createDevServer, type DevServer } from "../../../src/dev/index.ts";
 import { bokuweb } from "../../../src/engine/bokuweb.ts";
 import * as metrics from "../../../src/metrics/index.ts";
+import * as serving from "../../../src/serve/index.ts";
 import * as store from "../../../src/store/index.ts";
 import * as upstash from "../../../src/upstash/index.ts";
 import * as zstash from "../../../src/index.ts";
@@ -101,6 +102,13 @@ const walked: Readonly<Record<string, Walked>> = {
   "zstash/store Store.removeTemporaryKeys": {
     call: (options) => values.removeTemporaryKeys(["k:zstash:0123456789abcdef0123456789abcdef"], options),
   },
+  "zstash/serve serve": {
+    call: (options) =>
+      serving.serve(new Request("http://localhost/"), data, options).then((made) => made.body?.cancel()),
+  },
+  "zstash/serve serveKey": {
+    call: (options) => serving.serveKey(new Request("http://localhost/"), values, "k", options),
+  },
   "zstash/metrics createMetrics": { call: (options) => metrics.createMetrics(options) },
   "zstash/dev createDevServer": {
     call: (options) => createDevServer(options).then((made) => made.close()),
@@ -122,6 +130,7 @@ const modules: Readonly<Record<string, object>> = {
   "zstash/redis": {},
   "zstash/upstash": upstash,
   "zstash/store": store,
+  "zstash/serve": serving,
   "zstash/metrics": metrics,
   "zstash/dev": dev,
   "zstash/bokuweb": engines,

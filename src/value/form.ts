@@ -1,5 +1,5 @@
 /** Tells in which form a value lies in Redis. */
-import { CARRIER_HEAD_SIZE, isRawCarrier, isTextCarrier } from "../value/carrier.ts";
+import { CARRIER_HEAD_SIZE, isRawCarrier, isTextCarrier } from "./carrier.ts";
 
 /** The form of a stored value: frames, frames in base64, or uncompressed. */
 export type StoredForm = "frames" | "text" | "plain";

@@ -1,6 +1,6 @@
 /** Finds the end of the first frame of a value as its bytes come, by its block headers. */
 import { concatenate } from "../bytes.ts";
-import { FRAME_HEADER_SIZE_MAX, readFrameHeader } from "../format/frame.ts";
+import { FRAME_HEADER_SIZE_MAX, readFrameHeader } from "./frame.ts";
 
 /** Walks over the first frame of a value. What is no frame never ends. */
 export class FirstFrame {

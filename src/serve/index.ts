@@ -1,0 +1,142 @@
+/** `zstash/serve`: answers an HTTP request with a stored value, untouched where the client decodes zstd itself. */
+import { isBytes } from "../bytes.ts";
+import { describe, requireFunction, requireOptions, requireString } from "../check.ts";
+import { onAbort } from "../signals.ts";
+import type { ByteStream, ReadableBytes } from "../streams.ts";
+import { CodecLoader, type CodecOption } from "../value/codec-loader.ts";
+import { requireTag } from "./conditions.ts";
+import { respond, type Wanted } from "./respond.ts";
+import { sourceOfBytes, sourceOfReader } from "./source.ts";
+import { sourceOfKey, type ServedStore } from "./key.ts";
+
+// The types of a codec, which an option takes, and of streams.
+export type * from "../index.ts";
+export type { ServedStat, ServedStore } from "./key.ts";
+export type { CodecOption } from "../value/codec-loader.ts";
+export { ZstashError, type ZstashErrorCode } from "../errors.ts";
+
+/** Options of `serve` and `serveKey`: those of a Response, and three more. */
+export interface ServeInit extends ResponseInit {
+  /**
+   * What tells versions of the value apart, for the entity tag, with quotes or without; each coding has its own tag made of
+   * it. Default: made of the checksums in the frames; none for a stream.
+   */
+  readonly etag?: string;
+  /** The codec, for whoever does not take the stored bytes. Default: `loadZstd()`, when it is first needed. */
+  readonly zstd?: CodecOption;
+}
+
+const INIT_NAMES: readonly string[] = ["status", "statusText", "headers", "etag", "zstd"];
+const METHODS: readonly string[] = ["GET", "HEAD"];
+/** Headers that follow from the request and the value. */
+const OWN_HEADERS = ["content-encoding", "content-length", "content-range", "transfer-encoding"] as const;
+
+/**
+ * Answers a GET or HEAD with a stored value: bytes of a key as a client for bytes reads them, or a stream of them.
+ *
+ * A client that takes zstd gets the stored bytes as they are, with `Content-Encoding: zstd`, no codec and no copy, if they are
+ * one frame without a dictionary and with a window of at most 8 MiB (RFC 9659); anything else is compressed anew for it.
+ * Others get the content, decoded as it is sent. Ranges, of the content, are answered where its size is known: of a
+ * seekable value only the frames that hold them are decoded. An uncompressed value is sent as it is.
+ *
+ * It sets `Vary`, a strong `ETag` for each coding, `Content-Length` where it is known, and `no-transform` for zstd; `headers`
+ * are kept. The answer may be 206, 304, 405, 406, 412 or 416.
+ *
+ * What is wrong with the beginning of a value, or with any of up to 1 MiB of content, rejects. An error after that errors
+ * the body, and the host cuts the connection: a client never takes it for the whole. A stream of several frames is such an
+ * error for a client that takes zstd: give it as bytes, or read it with the store's `getCompressed`.
+ *
+ * @throws {ZstashError} NOT_ZSTD, TRUNCATED, CORRUPT, CHECKSUM_MISMATCH, DICTIONARY_UNKNOWN, WINDOW_LIMIT, SIZE_LIMIT,
+ * WASM_UNAVAILABLE
+ * @throws {TypeError} for wrong arguments
+ * @example
+ * ```ts
+ * const stored = await store.getCompressed("page");
+ * if (stored === null) return new Response(null, { status: 404 });
+ * return serve(request, stored, { headers: { "content-type": "application/json" } });
+ * ```
+ */
+export async function serve(
+  request: Request,
+  compressed: Uint8Array | ReadableBytes,
+  init: ServeInit = {},
+): Promise<Response> {
+  const { wanted, codec } = readInit(request, init);
+  if (isBytes(compressed)) {
+    if (!METHODS.includes(request.method)) return notAllowed();
+    const source = await sourceOfBytes(compressed as Uint8Array<ArrayBuffer>, codec);
+    return respond(request, source, wanted);
+  }
+  requireFunction("compressed.getReader", (compressed as ReadableBytes | undefined)?.getReader);
+  const stream = compressed as ByteStream;
+  if (!METHODS.includes(request.method)) {
+    await stream.cancel();
+    return notAllowed();
+  }
+  const reader = stream.getReader();
+  const stop = (): void => void reader.cancel().catch(() => undefined);
+  // A client that goes away before the response begins: no host cancels a body that is not there yet.
+  const { signal } = request;
+  const ignore = onAbort(signal, stop);
+  try {
+    return await respond(request, await sourceOfReader(reader, codec), wanted);
+  } catch (error) {
+    stop();
+    signal.throwIfAborted();
+    throw error;
+  } finally {
+    ignore();
+  }
+}
+
+/**
+ * Answers a GET or HEAD with the value of a key: 404 if there is none. It asks the store for the value's size and version
+ * first, so that ranges, conditions, HEAD and `Content-Length` cost no download; a range reads the frames that hold it.
+ *
+ * @param store A store of `zstash/store`, or what has its methods.
+ * @throws {ZstashError} what `serve` and the store's methods throw
+ * @throws {TypeError} for wrong arguments
+ * @example
+ * ```ts
+ * export default { fetch: (request) => serveKey(request, store, new URL(request.url).pathname) };
+ * ```
+ */
+export async function serveKey(
+  request: Request,
+  store: ServedStore,
+  key: string,
+  init: ServeInit = {},
+): Promise<Response> {
+  const { wanted, codec } = readInit(request, init);
+  for (const name of ["stat", "getCompressed", "getRange"] as const)
+    requireFunction(`store.${name}`, store?.[name]);
+  requireString("key", key);
+  if (!METHODS.includes(request.method)) return notAllowed();
+  const source = await sourceOfKey(store, key, codec);
+  return source === null ? new Response(null, { status: 404 }) : respond(request, source, wanted);
+}
+
+/** The loader of all calls that name no codec. */
+let shared: CodecLoader | undefined;
+
+function readInit(
+  request: Request,
+  init: ServeInit,
+): { readonly wanted: Wanted; readonly codec: CodecLoader } {
+  if (typeof request?.headers?.get !== "function")
+    throw new TypeError(`"request" must be a Request, got ${describe(request)}`);
+  requireOptions(init, INIT_NAMES);
+  const { status = 200, statusText, etag, zstd } = init;
+  requireTag(etag);
+  const headers = new Headers(init.headers);
+  for (const name of OWN_HEADERS)
+    if (headers.has(name)) throw new TypeError(`"headers" must not have ${name}: serve sets it`);
+  return {
+    wanted: { status, statusText, headers, etag },
+    codec: zstd === undefined ? (shared ??= new CodecLoader()) : new CodecLoader(zstd),
+  };
+}
+
+function notAllowed(): Response {
+  return new Response(null, { status: 405, headers: { allow: METHODS.join(", ") } });
+}
