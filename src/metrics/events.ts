@@ -1,6 +1,5 @@
 /** The events by which a listener learns what happens to each value. */
 import type { Effect, ZstashError, ZstashErrorCode } from "../errors.ts";
-import { now } from "../timers.ts";
 
 /** The kind of a value, as far as its writer knows it. */
 export type ValueKind = "text" | "json" | "protobuf" | "binary";
@@ -212,14 +211,4 @@ export function emit(listener: EventListener, event: ZstashEvent): void {
   } catch {
     // An observer has no say in the operation.
   }
-}
-
-/** The time at which work begins; undefined where no listener wants to know how long it takes. */
-export function startOf({ onEvent }: { readonly onEvent: EventListener | undefined }): number | undefined {
-  return onEvent === undefined ? undefined : now();
-}
-
-/** Milliseconds since `start`, which `startOf` gave. */
-export function since(start: number | undefined): number | undefined {
-  return start === undefined ? undefined : now() - start;
 }

@@ -2,7 +2,7 @@
 import { describe, requireFunction, requireOptions, requireString } from "../check.ts";
 import { Cells } from "./cells.ts";
 import { count, type Counting } from "./count.ts";
-import type { EventListener } from "./events.ts";
+import type { ZstashEvent } from "./events.ts";
 import { FAMILIES, type FamilyId } from "./families.ts";
 import { observeWith, type MeterLike } from "./opentelemetry.ts";
 import { writePrometheus } from "./prometheus.ts";
@@ -40,7 +40,7 @@ export interface MetricsOptions {
 /** Counts what clients and stores do. */
 export interface Metrics {
   /** Give it to clients and stores as their `onEvent`; one collector may serve many. It may be called on its own. */
-  readonly onEvent: EventListener;
+  onEvent(this: void, event: ZstashEvent): void;
   /** The totals in Prometheus' text format, to be served with `PROMETHEUS_CONTENT_TYPE`. */
   toPrometheus(this: void): string;
   /** What was counted since the last snapshot, or since the start, as plain data. */

@@ -15,8 +15,13 @@ export type { ServedStat, ServedStore } from "./key.ts";
 export type { CodecOption } from "../value/codec-loader.ts";
 export { ZstashError, type ZstashErrorCode } from "../errors.ts";
 
-/** Options of `serve` and `serveKey`: those of a Response, and three more. */
-export interface ServeInit extends ResponseInit {
+/** Options of `serve` and `serveKey`: those of a Response, and two more. */
+export interface ServeInit {
+  /** Headers of the response, `Content-Type` and `Cache-Control` among them. */
+  readonly headers?: ResponseInit["headers"];
+  /** The status instead of 200. With another one there are no ranges and no conditions. */
+  readonly status?: number;
+  readonly statusText?: string;
   /**
    * What tells versions of the value apart, for the entity tag, with quotes or without; each coding has its own tag made of
    * it. Default: made of the checksums in the frames; none for a stream.

@@ -1,7 +1,8 @@
 /** Encodes a value that is bytes and no text; only `encodeValue` gets such values. */
+import { now } from "../timers.ts";
 import type { Zstd } from "../codec/zstd.ts";
 import { writeRawBlocks } from "../format/raw-blocks.ts";
-import { emit, since, startOf, type SkipReason } from "../metrics/events.ts";
+import { emit, type SkipReason } from "../metrics/events.ts";
 import { utf8Lossy } from "../text.ts";
 import {
   isRawCarrier,
@@ -52,9 +53,9 @@ export function encodeBinary(
     if (size > maxSize) return plain("large");
     const { level, minSize, minSavings } = policy;
     if (size < minSize && !mustWrap) return plain("small");
-    const start = startOf(settings);
+    const start = settings.onEvent && now();
     const frame = zstd.compress(bytes, { level });
-    const ms = since(start);
+    const ms = start && now() - start;
     const storedSize = carrier === "raw" ? frame.length : textCarrierSize(frame.length);
     if (!mustWrap && (storedSize > size * (1 - minSavings) || storedSize >= size)) return plain("savings");
     if (onEvent !== undefined) {

@@ -1,9 +1,10 @@
 /** Decodes stored values to the texts that were written. */
+import { now } from "../timers.ts";
 import { describe, requireSynchronous } from "../check.ts";
 import type { Decoder } from "../codec/decoder.ts";
 import { ZstashError, type ZstashErrorCode } from "../errors.ts";
 import { readFrameHeaderAt, walkFrame } from "../format/frame.ts";
-import { emit, since, startOf, type EventListener } from "../metrics/events.ts";
+import { emit, type EventListener } from "../metrics/events.ts";
 import { utf8Length } from "../text.ts";
 import { fromTextCarrier, headOf, isTextCarrier, type Stored } from "./carrier.ts";
 import type { CodecFailure } from "./encode.ts";
@@ -54,9 +55,9 @@ export function decodeRead(
 ): string {
   try {
     const frame = frameOf(codec, read);
-    const start = startOf(settings);
+    const start = settings.onEvent && now();
     const text = (codec as TextDecompressor).decompressText(frame, { maxSize: limitOf(settings) });
-    return checkText({ text, frame, ms: since(start) }, read, settings);
+    return checkText({ text, frame, ms: start && now() - start }, read, settings);
   } catch (cause) {
     throw decodeFailure(cause, read, settings);
   }

@@ -1,10 +1,11 @@
 /** Encodes values on their way to Redis: plans what is done with a value, and makes what is stored for it. */
+import { now } from "../timers.ts";
 import { requireSynchronous } from "../check.ts";
 import type { Zstd } from "../codec/zstd.ts";
 import { ZstashError } from "../errors.ts";
 import { readFrameHeaderAt } from "../format/frame.ts";
 import { writeRawBlocks } from "../format/raw-blocks.ts";
-import { emit, since, startOf, type EventListener, type SkipReason } from "../metrics/events.ts";
+import { emit, type EventListener, type SkipReason } from "../metrics/events.ts";
 import { isShorterThan, utf8Encoder, utf8Length } from "../text.ts";
 import {
   isReserved,
@@ -125,7 +126,7 @@ export function encodeWrite(
   try {
     if (codec !== undefined) {
       if ("error" in codec) throw codec.error;
-      const start = startOf(settings);
+      const start = settings.onEvent && now();
       made = checkFrame(codec.compress(write.text, { level: write.level }), write, start);
     }
   } catch (error) {
@@ -143,7 +144,7 @@ export function checkFrame(frame: Uint8Array, { text }: WrittenText, start: numb
   if (!(frame instanceof Uint8Array)) requireSynchronous("frame", frame);
   const { type, contentSize } = readFrameHeaderAt(frame, 0, 0);
   if (type !== "frame") throw new ZstashError("INTERNAL", "Cannot compress: the codec made no frame");
-  return { frame, size: contentSize ?? utf8Length(text), ms: since(start) };
+  return { frame, size: contentSize ?? utf8Length(text), ms: start && now() - start };
 }
 
 /** Chooses what is stored for a value: the frame that was made of it if it is worth it or has to be, else the text. */

@@ -1,4 +1,5 @@
 /** One value at a time, for clients that zstash does not wrap: `encodeValue` and `decodeValue`. */
+import { now } from "../timers.ts";
 import { isBytes } from "../bytes.ts";
 import {
   describe,
@@ -12,7 +13,7 @@ import type { Decoder } from "../codec/decoder.ts";
 import type { Zstd } from "../codec/zstd.ts";
 import { ZstashError } from "../errors.ts";
 import { DEFAULT_MAX_SIZE } from "../limits.ts";
-import { emit, since, startOf, type EventListener } from "../metrics/events.ts";
+import { emit, type EventListener } from "../metrics/events.ts";
 import { readUtf8, utf8Encoder, utf8Lossy } from "../text.ts";
 import { encodeBinary } from "./binary.ts";
 import { isEncoded, isRawCarrier, type Carrier, type Stored } from "./carrier.ts";
@@ -181,9 +182,9 @@ function readBytes(
   if (isPlain) return typeof stored === "string" ? utf8Encoder.encode(stored) : new Uint8Array(stored);
   const { maxSize, onEvent } = settings;
   try {
-    const start = startOf(settings);
+    const start = settings.onEvent && now();
     const bytes = zstd.decompress!(frameOf(zstd, read), { maxSize });
-    const ms = since(start);
+    const ms = start && now() - start;
     if (onEvent !== undefined)
       emit(onEvent, { type: "decoded", command, key, size: bytes.length, storedSize: stored.length, ms });
     return bytes;

@@ -120,7 +120,9 @@ function isOptions(type: Node | undefined): boolean {
   if (type?.type !== "TSTypeReference") return false;
   const name = nameOf(type["typeName"]);
   const [first] = nodesOf(nodeOf(type["typeArguments"])?.["params"]);
-  return ["Partial", "Pick", "Omit", "Readonly"].includes(name) ? isOptions(first) : name.endsWith("Options");
+  return ["Partial", "Pick", "Omit", "Readonly"].includes(name)
+    ? isOptions(first)
+    : /(?:Options|Init)$/.test(name);
 }
 
 /** The object types that a member may have, where they are options: nothing in them has to be given, or they are one of several. */

@@ -1,9 +1,10 @@
 /** Large values: encoding and decoding that gives the event loop back every few milliseconds. */
+import { now } from "../../timers.ts";
 import { compressLargeText, decompressLargeText } from "../../codec/large-text.ts";
 import type { Decoder } from "../../codec/decoder.ts";
 import type { Zstd } from "../../codec/zstd.ts";
 import { readFrameHeaderAt } from "../../format/frame.ts";
-import { since, startOf } from "../../metrics/events.ts";
+
 import type { Carrier, Stored } from "../../value/carrier.ts";
 import { checkText, decodeFailure, frameOf, limitOf, type ValueRead } from "../../value/decode.ts";
 import {
@@ -60,7 +61,7 @@ async function encodeLarge(
   try {
     if (codec !== undefined) {
       if ("error" in codec) throw codec.error;
-      const start = startOf(settings);
+      const start = settings.onEvent && now();
       made = checkFrame(await compressLargeText(codec, write.text, write.level), write, start);
     }
   } catch (error) {
@@ -81,9 +82,9 @@ export async function decodeLarge(
     const turn = settings.pace.spend(0, 0);
     if (turn !== undefined) await turn;
     const pause = settings.pace.spend(contentSize);
-    const start = startOf(settings);
+    const start = settings.onEvent && now();
     const text = await decompressLargeText(codec as Decoder, frame, { maxSize: limitOf(settings) });
-    const ms = since(start);
+    const ms = start && now() - start;
     await pause;
     return checkText({ text, frame, ms }, read, settings);
   } catch (cause) {

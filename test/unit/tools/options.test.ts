@@ -191,6 +191,7 @@ describe("the walk", () => {
       "zstash Zstd": zstd,
       "zstash/decode Decoder": decoder,
       "zstash/store Store": values,
+      "zstash/metrics Metrics": metrics.createMetrics(),
       "zstash/dev DevServer": server,
       "zstash/upstash KeyvCompression": upstash.keyvCompression(zstd),
       "zstash/upstash CompressingRequester": upstash.createRequester(endpoint),
