@@ -31,7 +31,7 @@ const metricsPage = `${docs}metrics.md`;
 const zstd = { stats: () => ({ live: 0, idle: 0, waiters: 0, memory: 0 }) };
 const metrics = metricsTable(createMetrics({ zstd }).toPrometheus());
 const metricsText = replaceBlock(readFileSync(metricsPage, "utf8"), "metrics", metrics);
-writeFileSync(metricsPage, await format(metricsText, { parser: "markdown", printWidth: 130 }));
+writeFileSync(metricsPage, await format(metricsText, { parser: "markdown", printWidth: 110 }));
 
 mkdirSync(`${docs}architecture`, { recursive: true });
 writeFileSync(`${docs}architecture/layers.svg`, drawLayers(files));
