@@ -45,14 +45,15 @@ function copy(keyspace: Keyspace, args: Arguments): RespValue {
 
 function scan(keyspace: Keyspace, args: Arguments): RespValue {
   const cursor = readCursor(args, 1);
-  const options = readScanOptions(args, 2, true);
+  const options = readScanOptions(args, 2, ["TYPE", "WITHTYPE"]);
   const found = keyspace.scan(cursor, options.count);
-  const keys = found.entries
-    .filter(
-      ([key, value]) => options.matches(key) && (options.type === undefined || options.type === value.type),
-    )
-    .map(([key]) => key);
-  return scanReply(found.cursor, keys);
+  const entries = found.entries.filter(
+    ([key, value]) => options.matches(key) && (options.type === undefined || options.type === value.type),
+  );
+  // With types each key is followed by its own, as at Upstash.
+  const withType = options.flags.has("WITHTYPE");
+  const items = entries.flatMap(([key, value]) => (withType ? [key, utf8(value.type)] : [key]));
+  return scanReply(found.cursor, items);
 }
 
 function flush(keyspace: Keyspace, args: Arguments): RespValue {

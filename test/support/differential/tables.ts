@@ -1,0 +1,212 @@
+/** The commands that are compared, by type, and how the arguments of each are drawn. */
+import { bit, field, integer, keys, offset, on, pairs, value } from "./draw.ts";
+import type { Argument, Draw, Make } from "./draw.ts";
+
+/** Operations of BITFIELD; only those that read, if that is wanted. */
+function bitOperations(draw: Draw, readOnly: boolean): Argument[] {
+  const type = (): Argument =>
+    draw.below(12) === 0
+      ? draw.of(["u64", "i65", "u0", "x", "i", "i08"])
+      : draw.of(["u1", "u8", "i8", "i5", "u13", "i64", "u63", "I8"]);
+  const offset = (): Argument =>
+    draw.below(12) === 0
+      ? draw.of(["-1", "x", "#x", "4294967296", "#"])
+      : `${draw.of(["", "", "#"])}${draw.below(40)}`;
+  const kinds = readOnly ? ["GET", "get"] : ["GET", "SET", "INCRBY", "incrby", "OVERFLOW"];
+  return draw
+    .some(() => draw.of(kinds), 4)
+    .flatMap((kind): Argument[] => {
+      if (kind === "OVERFLOW")
+        return [kind, draw.of(["WRAP", "sat", "FAIL", draw.below(8) === 0 ? "x" : "SAT"])];
+      const place = [kind, type(), offset()];
+      return kind === "GET" || kind === "get" ? place : [...place, draw.integer()];
+    });
+}
+
+export const STRINGS: Readonly<Record<string, Make>> = {
+  SET: (draw) => [draw.key(), draw.value(), ...draw.setOptions()],
+  GET: on(),
+  GETEX: (draw) => [draw.key(), ...draw.setOptions()],
+  GETDEL: on(),
+  GETSET: on(value),
+  SETEX: on((draw) => draw.seconds(), value),
+  PSETEX: on((draw) => draw.milliseconds(), value),
+  SETNX: on(value),
+  MGET: keys,
+  MSET: (draw) => pairs(draw, () => draw.key()),
+  MSETNX: (draw) => pairs(draw, () => draw.key()),
+  APPEND: on(value),
+  STRLEN: on(),
+  SETRANGE: on(offset, value),
+  GETRANGE: on(integer, integer),
+  SUBSTR: on(integer, integer),
+  INCR: on(),
+  DECR: on(),
+  INCRBY: on(integer),
+  DECRBY: on(integer),
+  INCRBYFLOAT: on((draw) => draw.float()),
+  SETBIT: on(bit, (draw) => draw.of(["0", "1", "2", "x"])),
+  GETBIT: on(bit),
+  BITCOUNT: (draw) => [
+    draw.key(),
+    ...draw.of([
+      [],
+      [draw.integer()],
+      [draw.integer(), draw.integer()],
+      [draw.integer(), draw.integer(), draw.of(["bit", "BYTE", "x"])],
+    ]),
+  ],
+  BITPOS: (draw) => [
+    draw.key(),
+    draw.of(["0", "1", "1", "2", "x"]),
+    ...draw.of([
+      [],
+      [draw.integer()],
+      [draw.integer(), draw.integer()],
+      [draw.integer(), draw.integer(), draw.of(["bit", "BYTE", "x"])],
+    ]),
+  ],
+  BITFIELD: (draw) => [draw.key(), ...bitOperations(draw, false)],
+  BITFIELD_RO: (draw) => [draw.key(), ...bitOperations(draw, draw.below(10) > 0)],
+  BITOP: (draw) => [draw.of(["AND", "or", "XOR", "NOT", "x"]), draw.key(), ...keys(draw)],
+};
+
+export const HASHES: Readonly<Record<string, Make>> = {
+  HSET: (draw) => [draw.key(), ...pairs(draw, () => draw.field())],
+  HMSET: (draw) => [draw.key(), ...pairs(draw, () => draw.field())],
+  HSETNX: on(field, value),
+  HGET: on(field),
+  HMGET: (draw) => [draw.key(), ...draw.some(() => draw.field())],
+  HGETALL: on(),
+  HKEYS: on(),
+  HVALS: on(),
+  HLEN: on(),
+  HSTRLEN: on(field),
+  HEXISTS: on(field),
+  HDEL: (draw) => [draw.key(), ...draw.some(() => draw.field())],
+  HINCRBY: on(field, integer),
+  HINCRBYFLOAT: on(field, (draw) => draw.float()),
+  HSCAN: (draw) => [
+    draw.key(),
+    draw.of(["0", "0", "x", ""]),
+    "COUNT",
+    draw.of(["1000", "0", "x"]),
+    ...draw.of([[], ["MATCH", draw.of(["f*", "*", "[^f]"])], ["TYPE", "hash"], ["MATCH"]]),
+  ],
+  HRANDFIELD: (draw) => [draw.key(), "100", ...draw.of([[], ["WITHVALUES"], ["x"]])],
+};
+
+/** `numkeys key …`; now and then another number. */
+function numbered(draw: Draw): Argument[] {
+  const list = draw.some(() => draw.key());
+  return [draw.below(10) === 0 ? draw.of(["0", "-1", "x", "9"]) : `${list.length}`, ...list];
+}
+
+function end(draw: Draw): Argument {
+  return draw.spelled(draw.of(["LEFT", "RIGHT", draw.below(8) === 0 ? "UP" : "LEFT"]));
+}
+
+export const COLLECTIONS: Readonly<Record<string, Make>> = {
+  LPUSH: (draw) => [draw.key(), ...draw.some(() => draw.value())],
+  RPUSH: (draw) => [draw.key(), ...draw.some(() => draw.value())],
+  LPUSHX: on(value),
+  RPUSHX: on(value),
+  LPOP: (draw) => [draw.key(), ...draw.of([[], [draw.integer()]])],
+  RPOP: (draw) => [draw.key(), ...draw.of([[], [draw.integer()]])],
+  LLEN: on(),
+  LRANGE: on(integer, integer),
+  LINDEX: on(integer),
+  LSET: on(integer, value),
+  LREM: on(integer, value),
+  LTRIM: on(integer, integer),
+  LINSERT: on((draw) => draw.of(["before", "AFTER", "x"]), value, value),
+  LMPOP: (draw) => [
+    ...numbered(draw),
+    draw.of(["LEFT", "right", "RIGHT", draw.below(6) === 0 ? "x" : "left"]),
+    ...draw.of([[], ["COUNT", "2"], ["count", draw.integer()]]),
+  ],
+  LMOVE: (draw) => [draw.key(), draw.key(), end(draw), end(draw)],
+  RPOPLPUSH: on((draw) => draw.key()),
+  LPOS: (draw) => {
+    const options: Argument[] = [];
+    while (draw.below(2) === 0)
+      options.push(
+        draw.spelled(draw.of(["RANK", "COUNT", "MAXLEN", draw.below(6) === 0 ? "BOGUS" : "RANK"])),
+        // Not LONG_MIN, whose opposite is undefined in C: newer Redis refuse it as a rank.
+        draw.below(10) === 0 ? "x" : `${draw.below(9) - 4}`,
+      );
+    return [draw.key(), draw.value(), ...options];
+  },
+  SADD: (draw) => [draw.key(), ...draw.some(() => draw.field())],
+  SREM: (draw) => [draw.key(), ...draw.some(() => draw.field())],
+  SCARD: on(),
+  SISMEMBER: on(field),
+  SMISMEMBER: (draw) => [draw.key(), ...draw.some(() => draw.field())],
+  SMEMBERS: on(),
+  SINTER: keys,
+  SUNION: keys,
+  SDIFF: keys,
+  SINTERSTORE: on(
+    (draw) => draw.key(),
+    (draw) => draw.key(),
+  ),
+  SUNIONSTORE: on(
+    (draw) => draw.key(),
+    (draw) => draw.key(),
+  ),
+  SDIFFSTORE: on(
+    (draw) => draw.key(),
+    (draw) => draw.key(),
+  ),
+  SINTERCARD: (draw) => [...numbered(draw), ...draw.of([[], [], ["LIMIT", draw.integer()]])],
+  SMOVE: on((draw) => draw.key(), field),
+  SPOP: (draw) => [draw.key(), draw.of(["100", "-1", "x", "0"])],
+  SRANDMEMBER: (draw) => [draw.key(), draw.of(["100", "x", "0"])],
+  SSCAN: (draw) => [draw.key(), "0", "COUNT", "1000"],
+};
+
+export const GENERIC: Readonly<Record<string, Make>> = {
+  DEL: keys,
+  UNLINK: keys,
+  EXISTS: keys,
+  TOUCH: keys,
+  TYPE: on(),
+  RENAME: on((draw) => draw.key()),
+  RENAMENX: on((draw) => draw.key()),
+  COPY: (draw) => [draw.key(), draw.key(), ...draw.of([[], [], ["REPLACE"], ["DB", "0"], ["x"], ["DB"]])],
+  KEYS: (draw) => [
+    draw.of(["*", "k?", "k[0-1]", "k[^0]", "\\k*", "?", "", "[", "*[", "a\\", "**0", "k[1-", "[\\k]0"]),
+  ],
+  SCAN: (draw) => [
+    "0",
+    "COUNT",
+    "1000",
+    ...draw.of([[], ["MATCH", "k*"], ["TYPE", "string"], ["TYPE", "HASH"], ["x"], ["MATCH"]]),
+  ],
+  DBSIZE: () => [],
+  FLUSHDB: (draw) => (draw.below(8) === 0 ? draw.of([[], ["ASYNC"], ["sync"]]) : ["x"]),
+  EXPIRE: (draw) => [draw.key(), draw.seconds(), ...draw.expireOptions()],
+  PEXPIRE: (draw) => [draw.key(), draw.milliseconds(), ...draw.expireOptions()],
+  EXPIREAT: (draw) => [draw.key(), draw.at("s"), ...draw.expireOptions()],
+  PEXPIREAT: (draw) => [draw.key(), draw.at("ms"), ...draw.expireOptions()],
+  TTL: on(),
+  PTTL: on(),
+  EXPIRETIME: on(),
+  PEXPIRETIME: on(),
+  PERSIST: on(),
+  PING: (draw) => draw.of([[], [draw.value()], ["a", "b"]]),
+  ECHO: (draw) => [draw.value()],
+  PUBLISH: (draw) => [draw.value(), draw.value()],
+  PUBSUB: (draw) =>
+    draw.of([
+      ["CHANNELS"],
+      ["channels", "*"],
+      ["CHANNELS", "a", "b"],
+      ["NUMSUB"],
+      ["numsub", "a", "b", "a"],
+      ["NUMPAT"],
+      ["NumPat", "x"],
+      ["bogus", "x"],
+    ]),
+  NOSUCH: (draw) => draw.some(() => draw.value(), 5),
+};
