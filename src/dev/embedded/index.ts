@@ -10,7 +10,10 @@ import type { Command, CommandTable } from "./command.ts";
 import { EXPIRY_COMMANDS } from "./expiry.ts";
 import { FIELD_EXPIRY_COMMANDS } from "./field-expiry.ts";
 import { GENERIC_COMMANDS } from "./generic.ts";
+import { GEO_SEARCH_COMMANDS } from "./geo-search.ts";
+import { GEO_COMMANDS } from "./geo.ts";
 import { HASH_COMMANDS } from "./hashes.ts";
+import { HYPERLOGLOG_COMMANDS } from "./hyperloglog.ts";
 import { Keyspace } from "./keyspace.ts";
 import type { KeyspaceOptions } from "./keyspace.ts";
 import { LIST_COMMANDS } from "./lists.ts";
@@ -34,6 +37,9 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map(
     SORTED_SET_COMMANDS,
     SORTED_SET_RANGE_COMMANDS,
     SORTED_SET_COMBINATION_COMMANDS,
+    GEO_COMMANDS,
+    GEO_SEARCH_COMMANDS,
+    HYPERLOGLOG_COMMANDS,
     GENERIC_COMMANDS,
     EXPIRY_COMMANDS,
     PUBSUB_COMMANDS,

@@ -86,7 +86,17 @@ function add(keyspace: Keyspace, args: Arguments, flags: ReadonlySet<string>, in
   const pairs = args.pairs(index);
   checkFlags(flags, pairs.length);
   const scored = pairs.map(([score, member]) => [readScore(score), member] as const);
-  const found = read(keyspace, args);
+  return addMembers(keyspace, args.bytes(1), scored, flags);
+}
+
+/** Add members or change their scores as the flags of ZADD allow. Returns ZADD's reply. */
+export function addMembers(
+  keyspace: Keyspace,
+  key: Uint8Array,
+  scored: readonly (readonly [score: number, member: Uint8Array])[],
+  flags: ReadonlySet<string>,
+): RespValue {
+  const found = readSortedSet(keyspace, key);
   const set = found ?? new SortedSet();
   let [added, changed] = [0, 0];
   let last: number | undefined;
@@ -99,7 +109,7 @@ function add(keyspace: Keyspace, args: Arguments, flags: ReadonlySet<string>, in
     else if (old !== next) changed++;
     set.set(member, next);
   }
-  if (found === undefined && set.size > 0) keyspace.set(args.bytes(1), { type: "zset", zset: set });
+  if (found === undefined && set.size > 0) keyspace.set(key, { type: "zset", zset: set });
   if (flags.has("INCR")) return last === undefined ? NULL : scoreReply(last);
   return integer(flags.has("CH") ? added + changed : added);
 }

@@ -6,8 +6,9 @@ import { startRedisServer } from "../../../src/dev/redis/redis-server.ts";
 import { equal, FIXED_ARGUMENTS, show } from "../../support/differential/compare.ts";
 import { bytesOf, Draw } from "../../support/differential/draw.ts";
 import type { Make } from "../../support/differential/draw.ts";
+import { PLACES } from "../../support/differential/places.ts";
 import { SORTED_SETS } from "../../support/differential/sorted-sets.ts";
-import { COLLECTIONS, GENERIC, HASHES, STRINGS } from "../../support/differential/tables.ts";
+import { COLLECTIONS, GENERIC, HASHES, HYPERLOGLOGS, STRINGS } from "../../support/differential/tables.ts";
 
 /** Commands of one sequence, sequences per group, and the seed of the first. */
 const LENGTH = 400;
@@ -40,6 +41,8 @@ describe.skipIf(real === undefined)("the embedded keyspace replies as Redis does
     hashes: [HASHES, GENERIC],
     "lists and sets": [COLLECTIONS, GENERIC],
     "sorted sets": [SORTED_SETS],
+    places: [PLACES],
+    HyperLogLogs: [HYPERLOGLOGS],
     "all types": [STRINGS, HASHES, COLLECTIONS, SORTED_SETS, GENERIC],
   };
 
@@ -68,6 +71,42 @@ describe.skipIf(real === undefined)("the embedded keyspace replies as Redis does
         }
       }
     }
+  });
+
+  test("sorted sets of thousands of members, and scores of every size", async () => {
+    const draw = new Draw(SEED + 2_000);
+    const both = async (...command: string[]): Promise<void> => {
+      const wire = command.map(bytesOf);
+      const [theirs, ours] = await Promise.all([redis.execute(wire), embedded.execute(wire)]);
+      if (show(theirs) !== show(ours)) expect.fail(`${command.join(" ")}: ${show(theirs)}, ${show(ours)}`);
+    };
+    await both("FLUSHALL");
+    const score = (): string =>
+      draw.of([
+        () => `${draw.below(50)}`,
+        () => `${draw.below(1e9) / 7}e${draw.below(600) - 300}`,
+        () => `-${draw.below(1e9) / 2 ** draw.below(60)}`,
+      ])();
+    for (let round = 0; round < 3_000; round++) {
+      const members = Array.from({ length: 4 }, () => [score(), `m${draw.below(4_000)}`]).flat();
+      await both("ZADD", "large", "CH", ...members);
+      if (round % 3 === 0) await both("ZREM", "large", `m${draw.below(4_000)}`, `m${draw.below(4_000)}`);
+      if (round % 50 > 0) continue;
+      const member = `m${draw.below(4_000)}`;
+      await both("ZRANK", "large", member);
+      await both("ZSCORE", "large", member);
+      await both("ZRANGE", "large", `${draw.below(4_000)}`, `${draw.below(4_000)}`, "WITHSCORES");
+      await both("ZRANGEBYSCORE", "large", score(), "(40", "WITHSCORES", "LIMIT", `${draw.below(50)}`, "200");
+      await both("ZREVRANGEBYSCORE", "large", score(), score(), "LIMIT", `${draw.below(50)}`, "20");
+      await both("ZCOUNT", "large", score(), score());
+    }
+    await both("ZRANGESTORE", "copy", "large", "100", "2000");
+    await both("ZUNIONSTORE", "sum", "2", "large", "copy", "WEIGHTS", "0.1", "3");
+    await both("ZRANGE", "sum", "0", "-1", "WITHSCORES");
+    await both("ZREMRANGEBYRANK", "large", "300", "1500");
+    await both("ZREMRANGEBYSCORE", "large", "-1", "1e10");
+    await both("ZPOPMAX", "large", "300");
+    await both("ZRANGE", "large", "0", "-1", "WITHSCORES");
   });
 
   test("transactions", async () => {

@@ -14,6 +14,8 @@ const UNORDERED = new Set([
   "SPOP",
   "SRANDMEMBER",
 ]);
+/** Searches for places, whose results have an order only if one is asked for. */
+const SEARCHES = /^GEO(SEARCH|RADIUS|RADIUS_RO|RADIUSBYMEMBER|RADIUSBYMEMBER_RO)$/;
 const PAIRS = new Set(["HGETALL"]);
 const SCANS = new Set(["SCAN", "HSCAN", "SSCAN", "ZSCAN"]);
 /** Draws of all members: in a random order, with their scores or values if the last argument asks for them. */
@@ -61,6 +63,8 @@ const sorted = (reply: RespValue, size: number): RespValue => {
 function comparable(command: readonly Argument[], reply: RespValue): string {
   const name = String(command[0]).toUpperCase();
   if (DRAWS.has(name)) return show(sorted(reply, command.length === 4 ? 2 : 1));
+  if (SEARCHES.test(name) && !command.some((word) => /^(asc|desc|count)$/i.test(String(word))))
+    return show(sorted(reply, 1));
   if (UNORDERED.has(name)) return show(sorted(reply, 1));
   if (PAIRS.has(name)) return show(sorted(reply, 2));
   if (SCANS.has(name) && reply.kind === "array") {

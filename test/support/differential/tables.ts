@@ -210,3 +210,21 @@ export const GENERIC: Readonly<Record<string, Make>> = {
     ]),
   NOSUCH: (draw) => draw.some(() => draw.value(), 5),
 };
+
+/** HyperLogLogs, without the commands that see their bytes: those of small ones differ. */
+export const HYPERLOGLOGS: Readonly<Record<string, Make>> = {
+  PFADD: (draw) => [
+    draw.of(["k0", "k1", "k2"]),
+    ...(draw.below(8) === 0
+      ? Array.from({ length: draw.below(3_000) }, () => `e${draw.below(100_000)}`)
+      : draw.some(() => draw.value())),
+  ],
+  PFCOUNT: (draw) => draw.some(() => draw.of(["k0", "k1", "k2", "none", "text", "list"])),
+  PFMERGE: (draw) =>
+    draw.some(() => draw.of(["k0", "k1", "k2", "none", draw.below(4) === 0 ? "text" : "k0"])),
+  DEL: (draw) => [draw.of(["k0", "k1", "k2", "none"])],
+  COPY: () => ["k0", "k1", "REPLACE"],
+  TYPE: (draw) => [draw.of(["k0", "text"])],
+  SET: () => ["text", "v"],
+  RPUSH: () => ["list", "v"],
+};
