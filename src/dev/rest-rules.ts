@@ -4,7 +4,9 @@ import { commandName } from "./backend.ts";
 import type { CommandBytes } from "./backend.ts";
 import { COMMANDS } from "./commands.ts";
 import { refuseReadOnly } from "./read-only.ts";
-import { toText } from "./text.ts";
+import { equalBytes, toText } from "./text.ts";
+
+const EMPTY = new Uint8Array(0);
 
 /** The most bytes of a key at Upstash, on every plan. */
 const MAX_KEY_SIZE = 32_768;
@@ -86,7 +88,7 @@ export function answerLocally(
     return refuse(notAvailable(name));
   const forbidden = options.readOnly ? refuseReadOnly(name) : undefined;
   if (forbidden !== undefined) return refuse(forbidden);
-  const argument = toText(command[1] ?? new Uint8Array(0));
+  const argument = toText(command[1] ?? EMPTY);
   const subcommands = SUBCOMMANDS[name];
   const subcommand = argument.toUpperCase();
   if (subcommands !== undefined && !subcommands.includes(subcommand))
@@ -103,6 +105,10 @@ export function answerLocally(
       return { kind: "integer", value: 0 };
     case "WAITAOF":
       return { kind: "array", items: [0, 0].map((value) => ({ kind: "integer", value })) };
+    // Redis has an error for it, Upstash does not.
+    case "COPY":
+      if (command.length !== 3 || !equalBytes(command[1] ?? EMPTY, command[2] ?? EMPTY)) break;
+      return { kind: "integer", value: 0 };
     case "CONFIG":
       if (isAboutEvents(command)) break;
       return refuse(notAvailable(`CONFIG ${subcommand}`));

@@ -206,6 +206,12 @@ describe.each(CASES)("on %s", (kind, options) => {
     expect((await run(["SET", "k", "v", "BOGUS"])).error).toBe("ERR syntax error");
   });
 
+  test("a copy of a key onto itself copies nothing, as at Upstash", async () => {
+    await run(["SET", "k", "v"]);
+    expect(await run(["COPY", "k", "k"])).toEqual({ result: 0 });
+    expect(await run(["COPY", "k", "other", "REPLACE"])).toEqual({ result: 1 });
+  });
+
   test("a group or a stream may be named block", async () => {
     if (lacksStreams()) return;
     await run(["DEL", "block"]);
