@@ -6,6 +6,7 @@ import { matchesGlob } from "./glob.ts";
 import type { Keyspace } from "./keyspace.ts";
 import { bulk, bulks, ErrorReply, integer, NO_SUCH_KEY, NULL, OK, status } from "./replies.ts";
 import { readCursor, readScanOptions, scanReply } from "./scan.ts";
+import { ID_MAX } from "./stream.ts";
 import { copyValue } from "./values.ts";
 import type { Value } from "./values.ts";
 
@@ -112,6 +113,10 @@ function sizeOf(value: Value): number {
       return sum(value.set.keys(), (member) => member.length);
     case "zset":
       return sum(value.zset.entries(), ([member]) => member.length + 8);
+    case "stream":
+      return sum(value.stream.range(0n, ID_MAX, Infinity), ({ fields }) =>
+        sum(fields, ({ length }) => length),
+      );
   }
 }
 

@@ -21,6 +21,7 @@ import { PUBSUB_COMMANDS } from "./pubsub.ts";
 import { array, error, ErrorReply } from "./replies.ts";
 import { SET_COMMANDS } from "./sets.ts";
 import { SORTED_SET_COMMANDS } from "./sorted-sets.ts";
+import { STREAM_COMMANDS } from "./streams.ts";
 import { STRING_COMMANDS } from "./strings.ts";
 import { SORTED_SET_COMBINATION_COMMANDS } from "./zset-combinations.ts";
 import { SORTED_SET_RANGE_COMMANDS } from "./zset-range-commands.ts";
@@ -40,6 +41,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map(
     GEO_COMMANDS,
     GEO_SEARCH_COMMANDS,
     HYPERLOGLOG_COMMANDS,
+    STREAM_COMMANDS,
     GENERIC_COMMANDS,
     EXPIRY_COMMANDS,
     PUBSUB_COMMANDS,

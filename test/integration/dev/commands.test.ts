@@ -184,7 +184,7 @@ describe.each(CASES)("on %s", (kind, options) => {
         ["HEXPIRE", "k", "1", "FIELDS", "1", "f"],
         "the embedded backend \\(--backend embedded\\) or Redis 7\\.4 or newer \\(--redis\\) has it",
       ],
-      [["XADD", "s", "*", "f", "v"], "a redis-server on the PATH or a Redis by --redis has it"],
+      [["XGROUP", "CREATE", "s", "g", "$"], "a redis-server on the PATH or a Redis by --redis has it"],
       [["XDELEX", "s", "IDS", "1", "0-1"], "Redis 8\\.2 or newer \\(--redis\\) has it"],
       [["SEARCH.QUERY", "i"], "only Upstash has it"],
     ];
@@ -221,7 +221,7 @@ describe.each(CASES)("on %s", (kind, options) => {
       result: [["block", [["1-1", ["f", "v"]]]]],
     });
   });
-  const lacksStreams = (): boolean => !has("XADD");
+  const lacksStreams = (): boolean => !has("XGROUP");
 
   test("SCAN … WITHTYPE follows each key by its type, in a transaction too", async () => {
     await run(["FLUSHALL"]);

@@ -8,7 +8,14 @@ import { bytesOf, Draw } from "../../support/differential/draw.ts";
 import type { Make } from "../../support/differential/draw.ts";
 import { PLACES } from "../../support/differential/places.ts";
 import { SORTED_SETS } from "../../support/differential/sorted-sets.ts";
-import { COLLECTIONS, GENERIC, HASHES, HYPERLOGLOGS, STRINGS } from "../../support/differential/tables.ts";
+import {
+  COLLECTIONS,
+  GENERIC,
+  HASHES,
+  HYPERLOGLOGS,
+  STREAMS,
+  STRINGS,
+} from "../../support/differential/tables.ts";
 
 /** Commands of one sequence, sequences per group, and the seed of the first. */
 const LENGTH = 400;
@@ -43,6 +50,7 @@ describe.skipIf(real === undefined)("the embedded keyspace replies as Redis does
     "sorted sets": [SORTED_SETS],
     places: [PLACES],
     HyperLogLogs: [HYPERLOGLOGS],
+    streams: [STREAMS],
     "all types": [STRINGS, HASHES, COLLECTIONS, SORTED_SETS, GENERIC],
   };
 

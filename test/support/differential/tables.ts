@@ -228,3 +228,64 @@ export const HYPERLOGLOGS: Readonly<Record<string, Make>> = {
   SET: () => ["text", "v"],
   RPUSH: () => ["list", "v"],
 };
+
+const streamKey = (draw: Draw): Argument => draw.of(["s0", "s1", draw.below(10) === 0 ? "text" : "s0"]);
+const id = (draw: Draw): Argument =>
+  draw.below(12) === 0
+    ? draw.of([
+        "x",
+        "0-0",
+        "5-",
+        "-5",
+        "01-2",
+        "18446744073709551615-18446744073709551615",
+        "1-2-3",
+        "",
+        "18446744073709551616",
+      ])
+    : `${draw.below(40)}${draw.of(["", `-${draw.below(6)}`, `-${draw.below(6)}`])}`;
+const edge = (draw: Draw): Argument =>
+  draw.below(4) === 0 ? draw.of(["-", "+", "(", "(-", "(0-0"]) : `${draw.of(["", "("])}${String(id(draw))}`;
+/** Without `~`: how much it keeps depends on how Redis packs entries. */
+const trim = (draw: Draw): Argument[] =>
+  draw.of([
+    ["MAXLEN", draw.integer()],
+    ["maxlen", "=", `${draw.below(8)}`],
+    ["MINID", id(draw)],
+    ["MINID", "=", id(draw)],
+    ["MAXLEN", "5", "LIMIT", draw.integer()],
+    ["LIMIT", draw.integer()],
+    ["MAXLEN", "3", "MINID", "2"],
+    ["MAXLEN"],
+  ]);
+const count = (draw: Draw): Argument[] => (draw.below(2) === 0 ? [] : ["COUNT", draw.integer()]);
+
+/** Streams with IDs that are given: those of Redis' clock cannot be compared. */
+export const STREAMS: Readonly<Record<string, Make>> = {
+  XADD: (draw) => [
+    streamKey(draw),
+    ...(draw.below(4) === 0 ? trim(draw) : []),
+    ...(draw.below(6) === 0 ? ["NOMKSTREAM"] : []),
+    // Most are larger than those before them.
+    draw.below(3) === 0 ? id(draw) : `${draw.below(300)}${draw.of(["-*", "", "-7"])}`,
+    ...pairs(draw, () => draw.field()),
+  ],
+  XLEN: (draw) => [streamKey(draw)],
+  XRANGE: (draw) => [streamKey(draw), edge(draw), edge(draw), ...count(draw)],
+  XREVRANGE: (draw) => [streamKey(draw), edge(draw), edge(draw), ...count(draw)],
+  XDEL: (draw) => [streamKey(draw), ...draw.some(() => id(draw))],
+  XTRIM: (draw) => [streamKey(draw), ...trim(draw)],
+  XREAD: (draw) => [
+    ...count(draw),
+    "STREAMS",
+    ...draw.of<Argument[]>([
+      [streamKey(draw), id(draw)],
+      ["s0", "s1", id(draw), draw.of(["$", "0", draw.below(5) === 0 ? ">" : "0"])],
+      ["s0", "s1", "0"],
+    ]),
+  ],
+  COPY: (draw) => ["s0", "s1", ...draw.of([[], ["REPLACE"]])],
+  DEL: (draw) => [draw.below(3) === 0 ? "s0" : "s1"],
+  TYPE: (draw) => [streamKey(draw)],
+  SET: () => ["text", "v"],
+};

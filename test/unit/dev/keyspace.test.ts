@@ -453,6 +453,7 @@ test("MEMORY USAGE grows with the value, whatever its type", async () => {
     ["SADD", "set"],
     ["HSET", "hash", "f"],
     ["ZADD", "zset", "1"],
+    ["XADD", "stream", "*", "f"],
   ];
   for (const [name = "", key = "", ...rest] of grow) {
     await run(name, key, ...rest, "a");
@@ -519,7 +520,7 @@ describe("scans and samples of many members", () => {
 });
 
 describe("what needs a real Redis", () => {
-  test.each(["EVAL", "evalsha", "SCRIPT", "FCALL", "XADD", "XREADGROUP", "ACL"])(
+  test.each(["EVAL", "evalsha", "SCRIPT", "FCALL", "XGROUP", "XREADGROUP", "ACL"])(
     "%s says so",
     async (name) => {
       const { run } = createKeyspace();
