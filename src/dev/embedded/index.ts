@@ -21,6 +21,10 @@ import { PUBSUB_COMMANDS } from "./pubsub.ts";
 import { array, error, ErrorReply } from "./replies.ts";
 import { SET_COMMANDS } from "./sets.ts";
 import { SORTED_SET_COMMANDS } from "./sorted-sets.ts";
+import { STREAM_CLAIM_COMMANDS } from "./stream-claims.ts";
+import { STREAM_DELETE_COMMANDS } from "./stream-deletes.ts";
+import { STREAM_GROUP_COMMANDS } from "./stream-groups.ts";
+import { STREAM_READ_COMMANDS } from "./stream-reads.ts";
 import { STREAM_COMMANDS } from "./streams.ts";
 import { STRING_COMMANDS } from "./strings.ts";
 import { SORTED_SET_COMBINATION_COMMANDS } from "./zset-combinations.ts";
@@ -42,6 +46,10 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map(
     GEO_SEARCH_COMMANDS,
     HYPERLOGLOG_COMMANDS,
     STREAM_COMMANDS,
+    STREAM_READ_COMMANDS,
+    STREAM_GROUP_COMMANDS,
+    STREAM_CLAIM_COMMANDS,
+    STREAM_DELETE_COMMANDS,
     GENERIC_COMMANDS,
     EXPIRY_COMMANDS,
     PUBSUB_COMMANDS,

@@ -1,4 +1,6 @@
-/** A stream: entries in the order of their IDs, and what it remembers of those that are gone. */
+/** A stream: entries in the order of their IDs, what it remembers of those that are gone, and its groups of consumers. */
+import { ByteMap } from "./byte-map.ts";
+import type { Group } from "./stream-group.ts";
 
 /** Fields and their values, in turn. */
 export interface StreamEntry {
@@ -17,6 +19,11 @@ export class Stream {
   readonly #entries: StreamEntry[] = [];
   /** The largest ID that an entry ever had. */
   #lastId = 0n;
+  /** The number of entries that were ever added. */
+  #added = 0;
+  /** The largest ID that was deleted by itself, not by trimming. */
+  #lastDeleted = 0n;
+  #groups = new ByteMap<Group>();
 
   get length(): number {
     return this.#entries.length;
@@ -26,10 +33,53 @@ export class Stream {
     return this.#lastId;
   }
 
+  get groups(): ByteMap<Group> {
+    return this.#groups;
+  }
+
+  get added(): number {
+    return this.#added;
+  }
+
+  get lastDeleted(): bigint {
+    return this.#lastDeleted;
+  }
+
+  get first(): StreamEntry | undefined {
+    return this.#entries[0];
+  }
+
+  get last(): StreamEntry | undefined {
+    return this.#entries.at(-1);
+  }
+
+  find(id: bigint): StreamEntry | undefined {
+    const entry = this.#entries[this.#before(id)];
+    return entry?.id === id ? entry : undefined;
+  }
+
+  /** Returns true if an entry from an ID on has been deleted. */
+  hasGap(from: bigint): boolean {
+    return this.length > 0 && this.#lastDeleted > 0n && from <= this.#lastDeleted;
+  }
+
+  /** The number of entries that were ever added up to an ID; undefined where gaps make that unknown. */
+  addedUpTo(id: bigint): number | undefined {
+    if (this.#added === 0) return 0;
+    if (this.length === 0 && id <= this.#lastId) return this.#added;
+    if ((id !== 0n && id < this.#lastDeleted) || id > this.#lastId) return undefined;
+    if (id === this.#lastId) return this.#added;
+    const first = this.first?.id ?? 0n;
+    if (this.#lastDeleted !== 0n && this.#lastDeleted >= first) return undefined;
+    if (id > first) return undefined;
+    return this.#added - this.length + (id === first ? 1 : 0);
+  }
+
   /** Add an entry, whose ID must be larger than the last. */
   add(entry: StreamEntry): void {
     this.#entries.push(entry);
     this.#lastId = entry.id;
+    this.#added++;
   }
 
   /** The entries with IDs in [first, last], in order or backwards, at most `count` of them. */
@@ -45,6 +95,7 @@ export class Stream {
     const at = this.#before(id);
     if (this.#entries[at]?.id !== id) return false;
     this.#entries.splice(at, 1);
+    if (id > this.#lastDeleted) this.#lastDeleted = id;
     return true;
   }
 
@@ -62,6 +113,9 @@ export class Stream {
     const copy = new Stream();
     for (const entry of this.#entries) copy.add(entry);
     copy.#lastId = this.#lastId;
+    copy.#added = this.#added;
+    copy.#lastDeleted = this.#lastDeleted;
+    for (const [name, group] of this.#groups.entries()) copy.#groups.set(name, group.copy());
     return copy;
   }
 

@@ -1,52 +1,22 @@
 /** Commands about the entries of streams, without those about groups of consumers. */
 import type { RespValue } from "../../rest/resp.ts";
-import { toBinary, utf8 } from "../text.ts";
+import { toBinary } from "../text.ts";
 import type { Arguments, CommandTable } from "./command.ts";
 import type { Keyspace } from "./keyspace.ts";
 import { array, bulk, bulks, ErrorReply, integer, NULL, NULL_ARRAY } from "./replies.ts";
-import { ID_MAX, SEQUENCE_BITS, SEQUENCE_MAX, Stream } from "./stream.ts";
+import { readEnd, readId, writeId } from "./stream-ids.ts";
+import { ID_MAX, SEQUENCE_BITS, Stream } from "./stream.ts";
 import type { StreamEntry } from "./stream.ts";
 
-const BAD_ID = "ERR Invalid stream ID specified as stream command argument";
 const TOO_SMALL = "ERR The ID specified in XADD is equal or smaller than the target stream top item";
 
-function read(keyspace: Keyspace, key: Uint8Array): Stream | undefined {
+/** The stream of a key; undefined where there is none. */
+export function readStream(keyspace: Keyspace, key: Uint8Array): Stream | undefined {
   return keyspace.read(key, "stream")?.stream;
 }
 
-/** An unsigned 64-bit integer as strtoull reads one. */
-function readUnsigned(text: string): bigint | undefined {
-  if (!/^[ \t-\r]*\+?[0-9]{1,30}$/.test(text)) return undefined;
-  const value = BigInt(text.trim().replace("+", ""));
-  return value > SEQUENCE_MAX ? undefined : value;
-}
-
-/** Read `ms` or `ms-sequence`. A sequence that is missing is the given one. */
-function readId(text: string, missing: bigint): bigint {
-  const [time = "", ...rest] = text.split("-");
-  const ms = readUnsigned(time);
-  const sequence = rest.length === 0 ? missing : readUnsigned(rest.join("-"));
-  if (text.length > 127 || ms === undefined || sequence === undefined) throw new ErrorReply(BAD_ID);
-  return (ms << SEQUENCE_BITS) | sequence;
-}
-
-function writeId(id: bigint): Uint8Array {
-  return utf8(`${id >> SEQUENCE_BITS}-${id & SEQUENCE_MAX}`);
-}
-
-/** One end of an interval: an ID, `-`, `+`, or an ID behind `(` that is not in it. */
-function readEnd(args: Arguments, index: number, end: "start" | "end"): bigint {
-  const text = toBinary(args.bytes(index));
-  const missing = end === "start" ? 0n : SEQUENCE_MAX;
-  if (text === "-") return 0n;
-  if (text === "+") return ID_MAX;
-  if (!text.startsWith("(") || text.length === 1) return readId(text, missing);
-  const id = readId(text.slice(1), missing) + (end === "start" ? 1n : -1n);
-  if (id < 0n || id > ID_MAX) throw new ErrorReply(`ERR invalid ${end} ID for the interval`);
-  return id;
-}
-
-function entryReply({ id, fields }: StreamEntry): RespValue {
+/** An entry: its ID, and its fields and values. */
+export function entryReply({ id, fields }: StreamEntry): RespValue {
   return array([bulk(writeId(id)), bulks(fields)]);
 }
 
@@ -134,7 +104,7 @@ function add(keyspace: Keyspace, args: Arguments): RespValue {
   if (fields.length === 0 || fields.length % 2 === 1) throw args.wrongNumber();
   if (newId === 0n) throw new ErrorReply("ERR The ID specified in XADD must be greater than 0-0");
   const key = args.bytes(1);
-  const found = read(keyspace, key);
+  const found = readStream(keyspace, key);
   if (found === undefined && !create) return NULL;
   const stream = found ?? new Stream();
   if (stream.lastId === ID_MAX)
@@ -154,54 +124,21 @@ function range(keyspace: Keyspace, args: Arguments, backwards: boolean): RespVal
     if (args.option(index) !== "COUNT" || index + 1 >= args.length) throw args.syntaxError();
     count = Math.max(0, args.number(index + 1));
   }
-  const stream = read(keyspace, args.bytes(1));
+  const stream = readStream(keyspace, args.bytes(1));
   if (stream === undefined) return array([]);
   return count === 0 ? NULL_ARRAY : array(stream.range(first, last, count, backwards).map(entryReply));
 }
 
-/** XREAD, without BLOCK, which never comes here. */
-function readStreams(keyspace: Keyspace, args: Arguments): RespValue {
-  let count = Infinity;
-  let index = 1;
-  for (; args.option(index) !== "STREAMS"; index++) {
-    if (args.option(index) !== "COUNT" || index + 1 >= args.length) throw args.syntaxError();
-    count = args.number(++index);
-    if (count <= 0) count = Infinity;
-  }
-  const names = args.from(index + 1);
-  if (names.length === 0) throw args.syntaxError();
-  if (names.length % 2 === 1)
-    throw new ErrorReply(
-      "ERR Unbalanced XREAD list of streams: for each stream key an ID or '$' must be specified.",
-    );
-  const keys = names.slice(0, names.length / 2);
-  const wanted = keys.map((key, at) => {
-    const stream = read(keyspace, key);
-    const text = toBinary(names[keys.length + at] ?? new Uint8Array(0));
-    if (text === ">")
-      throw new ErrorReply(
-        "ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> option.",
-      );
-    return { key, stream, after: text === "$" ? (stream?.lastId ?? 0n) : readId(text, 0n) };
-  });
-  const found = wanted.flatMap(({ key, stream, after }) => {
-    const entries = stream?.range(after + 1n, ID_MAX, count) ?? [];
-    return entries.length === 0 ? [] : [array([bulk(key), array(entries.map(entryReply))])];
-  });
-  return found.length === 0 ? NULL_ARRAY : array(found);
-}
-
 export const STREAM_COMMANDS: CommandTable = {
   XADD: [-5, add],
-  XLEN: [2, (keyspace, args) => integer(read(keyspace, args.bytes(1))?.length ?? 0)],
+  XLEN: [2, (keyspace, args) => integer(readStream(keyspace, args.bytes(1))?.length ?? 0)],
   XRANGE: [-4, (keyspace, args) => range(keyspace, args, false)],
   XREVRANGE: [-4, (keyspace, args) => range(keyspace, args, true)],
-  XREAD: [-4, readStreams],
   XTRIM: [
     -4,
     (keyspace, args) => {
       const { trim } = readTrim(args, false);
-      const stream = read(keyspace, args.bytes(1));
+      const stream = readStream(keyspace, args.bytes(1));
       return integer(stream === undefined ? 0 : applyTrim(stream, trim));
     },
   ],
@@ -209,7 +146,7 @@ export const STREAM_COMMANDS: CommandTable = {
   XDEL: [
     -3,
     (keyspace, args) => {
-      const stream = read(keyspace, args.bytes(1));
+      const stream = readStream(keyspace, args.bytes(1));
       if (stream === undefined) return integer(0);
       const ids = args.from(2).map((id) => readId(toBinary(id), 0n));
       return integer(ids.filter((id) => stream.delete(id)).length);

@@ -13,6 +13,7 @@ import {
   GENERIC,
   HASHES,
   HYPERLOGLOGS,
+  STREAM_GROUPS,
   STREAMS,
   STRINGS,
 } from "../../support/differential/tables.ts";
@@ -51,6 +52,7 @@ describe.skipIf(real === undefined)("the embedded keyspace replies as Redis does
     places: [PLACES],
     HyperLogLogs: [HYPERLOGLOGS],
     streams: [STREAMS],
+    "groups of consumers": [STREAMS, STREAM_GROUPS, STREAM_GROUPS],
     "all types": [STRINGS, HASHES, COLLECTIONS, SORTED_SETS, GENERIC],
   };
 

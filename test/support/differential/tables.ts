@@ -289,3 +289,92 @@ export const STREAMS: Readonly<Record<string, Make>> = {
   TYPE: (draw) => [streamKey(draw)],
   SET: () => ["text", "v"],
 };
+
+const group = (draw: Draw): Argument => draw.of(["g0", "g1", draw.below(8) === 0 ? "none" : "g0"]);
+const consumer = (draw: Draw): Argument => draw.of(["c0", "c1", "\xff\x00", "b"]);
+const idle = (draw: Draw): Argument => draw.of(["0", "0", "1000000", "-1", draw.below(6) === 0 ? "x" : "0"]);
+
+/** Groups of consumers, over the streams of the table above. */
+export const STREAM_GROUPS: Readonly<Record<string, Make>> = {
+  XGROUP: (draw) => {
+    const place = [streamKey(draw), group(draw)];
+    return draw.of<Argument[]>([
+      [
+        "CREATE",
+        ...place,
+        draw.of(["$", "0", id(draw)]),
+        ...draw.of([[], ["MKSTREAM"], ["ENTRIESREAD", draw.integer()], ["x"]]),
+      ],
+      ["create", ...place, "0", "mkstream"],
+      [
+        "SETID",
+        ...place,
+        draw.of(["$", "0", id(draw)]),
+        ...draw.of([[], [], ["ENTRIESREAD", "3"], ["MKSTREAM"]]),
+      ],
+      draw.below(4) === 0 ? ["DESTROY", ...place] : ["DESTROY"],
+      ["CREATECONSUMER", ...place, consumer(draw)],
+      ["DELCONSUMER", ...place, consumer(draw)],
+      ["BOGUS", ...place],
+    ]);
+  },
+  XREADGROUP: (draw) => [
+    ...(draw.below(30) === 0 ? [] : ["GROUP", group(draw), consumer(draw)]),
+    ...count(draw),
+    ...draw.of([[], [], ["NOACK"]]),
+    "STREAMS",
+    ...draw.of<Argument[]>([
+      [streamKey(draw), draw.of([">", ">", "0", id(draw), draw.below(6) === 0 ? "$" : ">"])],
+      ["s0", "s1", ">", draw.of([">", "0"])],
+      ["s0", "s1", ">"],
+    ]),
+  ],
+  XACK: (draw) => [streamKey(draw), group(draw), ...draw.some(() => id(draw), 5)],
+  XPENDING: (draw) => [
+    streamKey(draw),
+    group(draw),
+    ...draw.of<Argument[]>([
+      [],
+      ["-", "+", "10"],
+      [edge(draw), edge(draw), draw.integer(), consumer(draw)],
+      ["IDLE", idle(draw), "-", "+", "10"],
+      ["IDLE", idle(draw), "-", "+", "10", consumer(draw)],
+      ["-", "+"],
+      ["a", "b", "c", "d", "e"],
+    ]),
+  ],
+  XCLAIM: (draw) => [
+    streamKey(draw),
+    group(draw),
+    consumer(draw),
+    idle(draw),
+    ...draw.some(() => id(draw), 4),
+    ...draw.of<Argument[]>([
+      [],
+      ["JUSTID"],
+      ["FORCE"],
+      ["FORCE", "JUSTID"],
+      ["IDLE", "2000000"],
+      ["TIME", "1000"],
+      ["RETRYCOUNT", draw.integer()],
+      ["LASTID", id(draw)],
+      ["BOGUS"],
+    ]),
+  ],
+  XAUTOCLAIM: (draw) => [
+    streamKey(draw),
+    group(draw),
+    consumer(draw),
+    idle(draw),
+    edge(draw),
+    ...draw.of<Argument[]>([[], ["COUNT", draw.integer()], ["JUSTID"], ["COUNT", "1"], ["x"]]),
+  ],
+  XINFO: (draw) =>
+    draw.of<Argument[]>([
+      ["STREAM", streamKey(draw)],
+      ["GROUPS", streamKey(draw)],
+      ["CONSUMERS", streamKey(draw), group(draw)],
+      ["GROUPS"],
+      ["x"],
+    ]),
+};

@@ -465,6 +465,41 @@ test("MEMORY USAGE grows with the value, whatever its type", async () => {
   expect(await run("MEMORY", "USAGE", "text", "BOGUS", "0")).toBe("ERR syntax error");
 });
 
+test("XDELEX and XACKDEL, as in 8.2", async () => {
+  const { run } = createKeyspace();
+  for (const id of ["1", "2", "3", "4"]) await run("XADD", "s", `${id}-0`, "f", "v");
+  for (const group of ["g", "h"]) await run("XGROUP", "CREATE", "s", group, "0");
+  await run("XREADGROUP", "GROUP", "g", "c", "COUNT", "3", "STREAMS", "s", ">");
+  await run("XREADGROUP", "GROUP", "h", "c", "COUNT", "2", "STREAMS", "s", ">");
+  expect(await run("XDELEX", "s", "ACKED", "IDS", "3", "1-0", "4-0", "9-0")).toEqual([2, 2, -1]);
+  await run("XACK", "s", "g", "1-0");
+  await run("XACK", "s", "h", "1-0");
+  expect(await run("XDELEX", "s", "ACKED", "IDS", "1", "1-0")).toEqual([1]);
+  // The other group still waits for the second entry.
+  expect(await run("XACKDEL", "s", "g", "ACKED", "IDS", "2", "2-0", "4-0")).toEqual([2, -1]);
+  expect(await run("XACKDEL", "s", "h", "ACKED", "IDS", "1", "2-0")).toEqual([1]);
+  expect(await run("XDELEX", "s", "IDS", "1", "3-0")).toEqual([1]);
+  expect(await run("XPENDING", "s", "g")).toEqual([1, "3-0", "3-0", [["c", "1"]]]);
+  await run("XREADGROUP", "GROUP", "g", "c", "STREAMS", "s", ">");
+  expect(await run("XDELEX", "s", "DELREF", "IDS", "1", "4-0")).toEqual([1]);
+  expect(await run("XPENDING", "s", "g")).toEqual([1, "3-0", "3-0", [["c", "1"]]]);
+  expect(await run("XLEN", "s")).toBe(0);
+  expect(await run("XDELEX", "none", "IDS", "1", "1")).toEqual([-1]);
+  expect(await run("XDELEX", "s", "IDS", "2", "1")).toMatch(/^ERR The `numids`/);
+  expect(await run("XDELEX", "s", "BOGUS", "IDS", "1", "1")).toBe("ERR syntax error");
+});
+
+test("XADD takes the time for its ID, and goes on from the last one", async () => {
+  const { run, clock } = createKeyspace();
+  expect(await run("XADD", "s", "*", "f", "v")).toBe("1800000000000-0");
+  expect(await run("XADD", "s", "*", "f", "v")).toBe("1800000000000-1");
+  clock.now -= 50;
+  expect(await run("XADD", "s", "*", "f", "v")).toBe("1800000000000-2");
+  clock.now += 51;
+  expect(await run("XADD", "s", "MAXLEN", "~", "2", "*", "f", "v")).toBe("1800000000001-0");
+  expect(await run("XLEN", "s")).toBe(2);
+});
+
 describe("scans and samples of many members", () => {
   test("several scans at once find each member that stays exactly once, whatever comes and goes", async () => {
     const { run } = createKeyspace();
@@ -520,15 +555,12 @@ describe("scans and samples of many members", () => {
 });
 
 describe("what needs a real Redis", () => {
-  test.each(["EVAL", "evalsha", "SCRIPT", "FCALL", "XGROUP", "XREADGROUP", "ACL"])(
-    "%s says so",
-    async (name) => {
-      const { run } = createKeyspace();
-      expect(await run(name, "a", "b")).toBe(
-        `ERR the embedded backend has no ${name.toUpperCase()}: a redis-server on the PATH or a Redis by --redis has it`,
-      );
-    },
-  );
+  test.each(["EVAL", "evalsha", "SCRIPT", "FCALL", "DUMP", "CONFIG", "ACL"])("%s says so", async (name) => {
+    const { run } = createKeyspace();
+    expect(await run(name, "a", "b")).toBe(
+      `ERR the embedded backend has no ${name.toUpperCase()}: a redis-server on the PATH or a Redis by --redis has it`,
+    );
+  });
 });
 
 describe("matchesGlob", () => {
