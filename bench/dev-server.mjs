@@ -95,7 +95,9 @@ async function measure() {
     singleP50.toFixed(3),
     singleCpu.toFixed(3),
   ]);
-  console.log(table(["replies", "GETs/s of one core", "GETs/s, wall", "alone, p50 ms", "alone, CPU ms"], rows));
+  console.log(
+    table(["replies", "GETs/s of one core", "GETs/s, wall", "alone, p50 ms", "alone, CPU ms"], rows),
+  );
 }
 
 /**
