@@ -6,6 +6,7 @@ import { createEmbeddedBackend } from "./embedded/index.ts";
 import { createHandler } from "./handler.ts";
 import type { ListenAddress, Listener } from "./listen.ts";
 import { limitRecords } from "./record-limit.ts";
+import { withScanTypes } from "./scan-types.ts";
 import { readSettings } from "./settings.ts";
 import type { DevServerOptions, Settings } from "./settings.ts";
 
@@ -53,7 +54,7 @@ export interface DevServer {
  */
 export async function createDevServer(options: DevServerOptions = {}): Promise<DevServer> {
   const settings = readSettings(options);
-  const opened = await openBackend(settings);
+  const opened = withScanTypes(await openBackend(settings));
   const { maxRecordSize } = settings;
   const backend = maxRecordSize === undefined ? opened : limitRecords(opened, maxRecordSize);
   const closing = new AbortController();

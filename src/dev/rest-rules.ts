@@ -2,8 +2,11 @@
 import type { RespValue } from "../rest/resp.ts";
 import { commandName } from "./backend.ts";
 import type { CommandBytes } from "./backend.ts";
+import { COMMANDS } from "./commands.ts";
 import { refuseReadOnly } from "./read-only.ts";
-import { toText } from "./text.ts";
+import { equalBytes, toText } from "./text.ts";
+
+const EMPTY = new Uint8Array(0);
 
 /** The most bytes of a key at Upstash, on every plan. */
 const MAX_KEY_SIZE = 32_768;
@@ -18,17 +21,21 @@ const NOT_IN_REST: ReadonlySet<string> = new Set(
   ).split(" "),
 );
 
-/**
- * Commands that block, end, replicate or reconfigure a server. Upstash does not have them, and here they would harm the
- * connection that all requests share.
- */
-const NOT_AVAILABLE: ReadonlySet<string> = new Set(
-  (
-    "BLPOP BRPOP BRPOPLPUSH BLMOVE BLMPOP BZPOPMIN BZPOPMAX BZMPOP WAIT WAITAOF QUIT SHUTDOWN DEBUG SYNC PSYNC REPLCONF " +
-    "REPLICAOF SLAVEOF FAILOVER CLUSTER ASKING READONLY READWRITE SSUBSCRIBE SUNSUBSCRIBE SPUBLISH MIGRATE MODULE " +
-    "SAVE BGSAVE BGREWRITEAOF LASTSAVE SWAPDB MOVE OBJECT LATENCY SLOWLOG LOLWUT ROLE PFDEBUG PFSELFTEST"
-  ).split(" "),
-);
+/** Commands of Upstash that never reach a backend: they have a fixed reply, or would block the shared connection. */
+const LOCAL: ReadonlySet<string> = new Set(["COMMAND", "SELECT", "WAIT", "WAITAOF"]);
+
+/** The subcommands that Upstash has, of commands of which it has not all. */
+const SUBCOMMANDS: Readonly<Record<string, readonly string[]>> = {
+  CONFIG: ["GET", "SET"],
+  // SCRIPT DEBUG would turn the shared connection into a debugger's.
+  SCRIPT: ["LOAD", "EXISTS", "FLUSH", "KILL"],
+  FUNCTION: ["LOAD", "LIST", "DELETE", "FLUSH", "STATS", "KILL"],
+  MEMORY: ["USAGE"],
+  ACL: "CAT DELUSER GENPASS GENTOKEN GETUSER LIST LOAD LOG RESTTOKEN SAVE SETUSER USERS WHOAMI".split(" "),
+};
+
+/** Those of ACL that concern no user. The others would change or show the users of the Redis behind this server. */
+const ACL_WITHOUT_USERS: readonly string[] = ["CAT", "GENPASS", "WHOAMI"];
 
 const SCRIPTING: ReadonlySet<string> = new Set(
   "EVAL EVALSHA EVAL_RO EVALSHA_RO SCRIPT FCALL FCALL_RO FUNCTION".split(" "),
@@ -77,11 +84,15 @@ export function answerLocally(
   const refuse = (text: string): RespValue => ({ kind: "error", text });
   if (NOT_IN_REST.has(name))
     return refuse(`ERR Command "${name}" is not allowed in REST or it has a special context path`);
-  if (NOT_AVAILABLE.has(name) || (options.noScripts && SCRIPTING.has(name)))
+  if (!(COMMANDS.has(name) || LOCAL.has(name)) || (options.noScripts && SCRIPTING.has(name)))
     return refuse(notAvailable(name));
   const forbidden = options.readOnly ? refuseReadOnly(name) : undefined;
   if (forbidden !== undefined) return refuse(forbidden);
-  const argument = toText(command[1] ?? new Uint8Array(0));
+  const argument = toText(command[1] ?? EMPTY);
+  const subcommands = SUBCOMMANDS[name];
+  const subcommand = argument.toUpperCase();
+  if (subcommands !== undefined && !subcommands.includes(subcommand))
+    return refuse(notAvailable(`${name} ${subcommand}`.trim()));
   switch (name) {
     case "COMMAND":
       return { kind: "array", items: [] };
@@ -89,16 +100,21 @@ export function answerLocally(
       if (command.length !== 2) return refuse("ERR wrong number of arguments for 'select' command");
       if (argument === "0") return { kind: "status", text: "OK" };
       return refuse(`ERR Only 0th database is supported! Selected DB: ${argument}`);
+    // There are no replicas whose acknowledgements could be waited for.
+    case "WAIT":
+      return { kind: "integer", value: 0 };
+    case "WAITAOF":
+      return { kind: "array", items: [0, 0].map((value) => ({ kind: "integer", value })) };
+    // Redis has an error for it, Upstash does not.
+    case "COPY":
+      if (command.length !== 3 || !equalBytes(command[1] ?? EMPTY, command[2] ?? EMPTY)) break;
+      return { kind: "integer", value: 0 };
     case "CONFIG":
-      if (toText(command[2] ?? new Uint8Array(0)).toLowerCase() === "notify-keyspace-events") break;
-      return refuse(notAvailable(`CONFIG ${argument.toUpperCase()}`.trim()));
-    // SCRIPT DEBUG would turn the shared connection into a debugger's.
-    case "SCRIPT":
-      if (["LOAD", "EXISTS", "FLUSH", "KILL"].includes(argument.toUpperCase())) break;
-      return refuse(notAvailable(`SCRIPT ${argument.toUpperCase()}`.trim()));
-    case "MEMORY":
-      if (argument.toUpperCase() === "USAGE") break;
-      return refuse(notAvailable(`MEMORY ${argument.toUpperCase()}`.trim()));
+      if (isAboutEvents(command)) break;
+      return refuse(notAvailable(`CONFIG ${subcommand}`));
+    case "ACL":
+      if (ACL_WITHOUT_USERS.includes(subcommand)) break;
+      return refuse(`ERR this server has no ACL ${subcommand}: its tokens are given when it starts`);
     case "XREAD":
     case "XREADGROUP":
       if (!blocks(command)) break;
@@ -110,11 +126,26 @@ export function answerLocally(
   return undefined;
 }
 
-/** Returns true if XREAD or XREADGROUP has BLOCK among its options, which end at STREAMS. */
+/** Returns true if CONFIG GET or CONFIG SET names notify-keyspace-events and nothing else. */
+function isAboutEvents(command: CommandBytes): boolean {
+  const length = commandName(command.slice(1)) === "SET" ? 4 : 3;
+  return command.length === length && commandName(command.slice(2)) === "NOTIFY-KEYSPACE-EVENTS";
+}
+
+/** The number of values behind each option of XREAD and XREADGROUP. STREAMS ends the options. */
+const READ_OPTIONS: Readonly<Record<string, number>> = { COUNT: 1, BLOCK: 1, GROUP: 2, NOACK: 0, CLAIM: 1 };
+
+/** Returns true if XREAD or XREADGROUP has the option BLOCK. Names of groups and streams may be "block" too. */
 function blocks(command: CommandBytes): boolean {
-  const words = command.map((argument) => (argument.length > 7 ? "" : toText(argument).toUpperCase()));
-  const streams = words.indexOf("STREAMS");
-  return words.slice(0, streams === -1 ? undefined : streams).includes("BLOCK");
+  for (let index = 1; index < command.length; index++) {
+    const option = commandName(command.slice(index));
+    if (option === "BLOCK") return true;
+    const values = READ_OPTIONS[option];
+    // Behind STREAMS there are no options, and Redis refuses the command at an unknown one.
+    if (values === undefined) return false;
+    index += values;
+  }
+  return false;
 }
 
 /** The bytes of the longest key. */

@@ -2,9 +2,9 @@
 import { ZstashError } from "../errors.ts";
 import type { RespValue } from "../rest/resp.ts";
 import type { Access } from "./access.ts";
-import { commandName } from "./backend.ts";
 import type { Backend, CommandBytes } from "./backend.ts";
-import { answerLocally, notAvailable } from "./rest-rules.ts";
+import { explainAbort, explainLack } from "./lacks.ts";
+import { answerLocally } from "./rest-rules.ts";
 import { Scripts } from "./scripts.ts";
 import type { Settings } from "./settings.ts";
 
@@ -23,7 +23,7 @@ export function createRunner(backend: Backend, { noScripts }: Pick<Settings, "no
     Promise.all(commands.map((command) => scripts.toRedis(command)));
   const finish = async (command: CommandBytes, reply: RespValue | undefined): Promise<RespValue> => {
     if (reply === undefined) throw new ZstashError("REDIS", "Cannot answer: a command has no reply");
-    return renameUnknown(command, await scripts.fromRedis(command, reply));
+    return explainLack(backend, command, await scripts.fromRedis(command, reply));
   };
   return {
     async pipeline(commands, access) {
@@ -42,16 +42,10 @@ export function createRunner(backend: Backend, { noScripts }: Pick<Settings, "no
       const reply = await backend.transaction(
         await toRedis(commands.filter((_, index) => answers[index] === undefined)),
       );
-      if (reply.kind !== "array" || reply.items === null) return reply;
+      if (reply.kind !== "array" || reply.items === null) return explainAbort(backend, commands, reply);
       const replies = reply.items.values();
       const items = commands.map((command, index) => answers[index] ?? finish(command, replies.next().value));
       return { kind: "array", items: await Promise.all(items) };
     },
   };
-}
-
-/** Replaces Redis' error for an unknown command by Upstash's. */
-function renameUnknown(command: CommandBytes, reply: RespValue): RespValue {
-  if (reply.kind !== "error" || !reply.text.startsWith("ERR unknown command")) return reply;
-  return { kind: "error", text: notAvailable(commandName(command)) };
 }

@@ -16,9 +16,11 @@ export function toText(bytes: Uint8Array): string {
 
 /** A string with one character U+0000…U+00FF for each byte, so that equal bytes are equal keys of a Map. */
 export function toBinary(bytes: Uint8Array): string {
+  // Not spread: that goes through an iterator, and takes three to eight times as long.
+  if (bytes.length <= STEP) return Reflect.apply(String.fromCharCode, undefined, bytes);
   let text = "";
   for (let at = 0; at < bytes.length; at += STEP)
-    text += String.fromCharCode(...bytes.subarray(at, at + STEP));
+    text += Reflect.apply(String.fromCharCode, undefined, bytes.subarray(at, at + STEP));
   return text;
 }
 

@@ -1,4 +1,4 @@
-/** Commands about the bits of strings: SETBIT, GETBIT, BITCOUNT and BITOP. */
+/** Commands about the bits of strings, without those about integers in them: SETBIT, GETBIT, BITCOUNT, BITPOS, BITOP. */
 import type { RespValue } from "../../rest/resp.ts";
 import type { Arguments, CommandTable } from "./command.ts";
 import type { Keyspace } from "./keyspace.ts";
@@ -6,10 +6,10 @@ import { ErrorReply, integer } from "./replies.ts";
 import { checkLength, openString } from "./strings.ts";
 import { ByteString } from "./values.ts";
 
-const BAD_OFFSET = "ERR bit offset is not an integer or out of range";
+export const BAD_OFFSET = "ERR bit offset is not an integer or out of range";
 const BAD_BIT = "ERR bit is not an integer or out of range";
 /** Bits in 512 MiB. */
-const MAX_BITS = 2 ** 32;
+export const MAX_BITS: number = 2 ** 32;
 /** The number of one bits in each byte. */
 const ONES: Uint8Array = Uint8Array.from(
   { length: 256 },
@@ -41,12 +41,12 @@ function setBit(keyspace: Keyspace, args: Arguments): RespValue {
   return integer(oldBit);
 }
 
-/** The half-open range of bits that BITCOUNT's `[start end [BYTE|BIT]]` means; without it all bits. */
-function readRange(args: Arguments, size: number): readonly [number, number] {
-  if (args.length === 2) return [0, size * 8];
-  const [start, end] = [args.number(2), args.number(3)];
-  if (start < 0 && end < 0 && start > end) return [0, 0];
-  const unit = args.length > 4 ? args.option(4) : "BYTE";
+/** The half-open range of bits that `[start [end [BYTE|BIT]]]` at an index means, which a string of a size has. */
+function readRange(args: Arguments, index: number, size: number): readonly [number, number] {
+  if (args.length === index) return [0, size * 8];
+  const start = args.number(index);
+  const end = args.length === index + 1 ? -1 : args.number(index + 1);
+  const unit = args.length > index + 2 ? args.option(index + 2) : "BYTE";
   if (unit !== "BYTE" && unit !== "BIT") throw args.syntaxError();
   const width = unit === "BIT" ? 1 : 8;
   const length = (size * 8) / width;
@@ -55,11 +55,18 @@ function readRange(args: Arguments, size: number): readonly [number, number] {
   return from < to ? [from * width, to * width] : [0, 0];
 }
 
+/** BITCOUNT counts nothing from one negative place to an earlier one; BITPOS takes both as the start of the string. */
+function isBackwards(args: Arguments): boolean {
+  if (args.length < 4) return false;
+  const [start, end] = [args.number(2), args.number(3)];
+  return start < 0 && end < 0 && start > end;
+}
+
 function bitCount(keyspace: Keyspace, args: Arguments): RespValue {
   const bytes = keyspace.read(args.bytes(1), "string")?.string.peek();
   if (bytes === undefined) return integer(0);
   if (args.length === 3 || args.length > 5) throw args.syntaxError();
-  const [start, end] = readRange(args, bytes.length);
+  const [start, end] = isBackwards(args) ? [0, 0] : readRange(args, 2, bytes.length);
   let count = 0;
   for (let bit = start; bit < end;) {
     if (bit % 8 === 0 && end - bit >= 8) {
@@ -72,22 +79,61 @@ function bitCount(keyspace: Keyspace, args: Arguments): RespValue {
   return integer(count);
 }
 
+/** BITPOS. Without an end in the arguments a string goes on with zeros for ever, so that a 0 is always found. */
+function bitPosition(keyspace: Keyspace, args: Arguments): RespValue {
+  const bit = args.number(2);
+  if (bit !== 0 && bit !== 1) throw new ErrorReply("ERR The bit argument must be 1 or 0.");
+  const bytes = keyspace.read(args.bytes(1), "string")?.string.peek();
+  if (bytes === undefined) return integer(bit === 1 ? -1 : 0);
+  if (args.length > 6) throw args.syntaxError();
+  const [start, end] = readRange(args, 3, bytes.length);
+  if (start >= end) return integer(-1);
+  const full = bit === 1 ? 0 : 255;
+  for (let at = start; at < end;) {
+    if (at % 8 === 0 && end - at >= 8 && bytes[at / 8] === full) at += 8;
+    else if (bitAt(bytes, at) === bit) return integer(at);
+    else at++;
+  }
+  return integer(bit === 0 && args.length < 5 ? bytes.length * 8 : -1);
+}
+
+/** The operations of BITOP on the bytes at one position; `first` is that of the first key. */
+const OPERATIONS: Readonly<Record<string, (first: number, others: readonly number[]) => number>> = {
+  AND: (first, others) => others.reduce((byte, other) => byte & other, first),
+  OR: (first, others) => first | union(others),
+  XOR: (first, others) => others.reduce((byte, other) => byte ^ other, first),
+  NOT: (first) => ~first,
+  // As Redis 8.2 has them.
+  DIFF: (first, others) => first & ~union(others),
+  DIFF1: (first, others) => ~first & union(others),
+  ANDOR: (first, others) => first & union(others),
+  ONE: (first, others) => {
+    let [once, more] = [first, 0];
+    for (const other of others) [once, more] = [once ^ other, more | (once & other)];
+    return once & ~more;
+  },
+};
+
+function union(bytes: readonly number[]): number {
+  return bytes.reduce((byte, other) => byte | other, 0);
+}
+
 function bitOperation(keyspace: Keyspace, args: Arguments): RespValue {
   const operation = args.option(1);
-  if (!["AND", "OR", "XOR", "NOT"].includes(operation)) throw args.syntaxError();
+  const combine = OPERATIONS[operation];
+  if (combine === undefined) throw args.syntaxError();
   if (operation === "NOT" && args.length !== 4)
     throw new ErrorReply("ERR BITOP NOT must be called with a single source key.");
+  if (["DIFF", "DIFF1", "ANDOR"].includes(operation) && args.length < 5)
+    throw new ErrorReply(`ERR BITOP ${operation} must be called with at least two source keys.`);
   const sources = args.from(3).map((key) => keyspace.read(key, "string")?.string.peek() ?? new Uint8Array(0));
   const [first, ...others] = sources;
   const result = new Uint8Array(sources.reduce((length, source) => Math.max(length, source.length), 0));
   for (let index = 0; index < result.length; index++) {
-    let byte = first?.[index] ?? 0;
-    for (const other of others) {
-      if (operation === "AND") byte &= other[index] ?? 0;
-      else if (operation === "OR") byte |= other[index] ?? 0;
-      else byte ^= other[index] ?? 0;
-    }
-    result[index] = operation === "NOT" ? ~byte : byte;
+    result[index] = combine(
+      first?.[index] ?? 0,
+      others.map((other) => other[index] ?? 0),
+    );
   }
   const target = args.bytes(2);
   if (result.length === 0) keyspace.delete(target);
@@ -106,5 +152,6 @@ export const BIT_COMMANDS: CommandTable = {
     },
   ],
   BITCOUNT: [-2, bitCount],
+  BITPOS: [-3, bitPosition],
   BITOP: [-4, bitOperation],
 };

@@ -5,7 +5,12 @@ interface Slot<Value> {
   value: Value;
   /** The count of insertions when this one was made. */
   readonly sequence: number;
+  /** The index of its key in the list from which samples are drawn. */
+  index: number;
 }
+
+/** Scans that are under way, whose place in the map is remembered. Any other cursor is looked for from the start. */
+const PLACES_MAX = 8;
 
 /**
  * A map from bytes to values, in the order of insertion. A scan's cursor is the sequence of the last entry that it
@@ -14,7 +19,11 @@ interface Slot<Value> {
  */
 export class ByteMap<Value> {
   readonly #slots = new Map<string, Slot<Value>>();
+  /** All keys, in no order. */
+  readonly #keys: string[] = [];
   #sequence = 0;
+  /** Where a scan goes on, by its cursor. A Map's iterator stays valid whatever is added or removed. */
+  readonly #places = new Map<number, MapIterator<[string, Slot<Value>]>>();
 
   get size(): number {
     return this.#slots.size;
@@ -32,17 +41,32 @@ export class ByteMap<Value> {
   set(key: Uint8Array, value: Value): boolean {
     const binary = toBinary(key);
     const slot = this.#slots.get(binary);
-    if (slot === undefined) this.#slots.set(binary, { value, sequence: ++this.#sequence });
-    else slot.value = value;
+    if (slot === undefined) {
+      this.#slots.set(binary, { value, sequence: ++this.#sequence, index: this.#keys.length });
+      this.#keys.push(binary);
+    } else {
+      slot.value = value;
+    }
     return slot === undefined;
   }
 
   delete(key: Uint8Array): boolean {
-    return this.#slots.delete(toBinary(key));
+    const binary = toBinary(key);
+    const slot = this.#slots.get(binary);
+    if (slot === undefined) return false;
+    const last = this.#keys.pop();
+    const moved = last === undefined || last === binary ? undefined : this.#slots.get(last);
+    if (last !== undefined && moved !== undefined) {
+      this.#keys[slot.index] = last;
+      moved.index = slot.index;
+    }
+    return this.#slots.delete(binary);
   }
 
   clear(): void {
     this.#slots.clear();
+    this.#keys.length = 0;
+    this.#places.clear();
   }
 
   *entries(): Generator<readonly [Uint8Array, Value]> {
@@ -67,25 +91,56 @@ export class ByteMap<Value> {
   /** At most `count` entries inserted after the cursor, and the next cursor: 0 when there are no more. */
   scan(cursor: bigint, count: number): { cursor: number; entries: (readonly [Uint8Array, Value])[] } {
     const entries: (readonly [Uint8Array, Value])[] = [];
+    const after = Number(cursor);
+    const slots = this.#places.get(after) ?? this.#slots.entries();
+    this.#places.delete(after);
     let last = 0;
-    for (const [key, slot] of this.#slots) {
-      if (BigInt(slot.sequence) <= cursor) continue;
-      if (entries.length === count) return { cursor: last, entries };
+    for (let next = slots.next(); next.done !== true; next = slots.next()) {
+      const [key, slot] = next.value;
+      if (slot.sequence <= after) continue;
       entries.push([fromBinary(key), slot.value]);
       last = slot.sequence;
+      if (entries.length === count && last < this.#sequence) {
+        this.#remember(last, slots);
+        return { cursor: last, entries };
+      }
     }
     return { cursor: 0, entries };
   }
 
+  #remember(cursor: number, place: MapIterator<[string, Slot<Value>]>): void {
+    this.#places.set(cursor, place);
+    const [oldest] = this.#places.keys();
+    if (this.#places.size > PLACES_MAX && oldest !== undefined) this.#places.delete(oldest);
+  }
+
   /** `count` random entries: each once at most (all of them, if there are fewer), or with repetition. */
   sample(count: number, options: { readonly repeat: boolean }): (readonly [Uint8Array, Value])[] {
-    const pool = [...this.entries()];
+    const keys = this.#keys;
     const drawn: (readonly [Uint8Array, Value])[] = [];
-    while (drawn.length < count && pool.length > 0) {
-      const index = Math.floor(Math.random() * pool.length);
-      const entry = options.repeat ? pool[index] : pool.splice(index, 1)[0];
-      if (entry !== undefined) drawn.push(entry);
+    const most = options.repeat && keys.length > 0 ? count : Math.min(count, keys.length);
+    for (let at = 0; at < most; at++) {
+      const index = options.repeat ? below(keys.length) : at + below(keys.length - at);
+      const key = keys[index];
+      const slot = key === undefined ? undefined : this.#slots.get(key);
+      if (key === undefined || slot === undefined) break;
+      drawn.push([fromBinary(key), slot.value]);
+      if (!options.repeat) this.#swap(at, index);
     }
     return drawn;
   }
+
+  /** Exchange two keys in the list, so that those drawn already stand before the others. */
+  #swap(a: number, b: number): void {
+    const [first, second] = [this.#keys[a], this.#keys[b]];
+    if (first === undefined || second === undefined) return;
+    const [firstSlot, secondSlot] = [this.#slots.get(first), this.#slots.get(second)];
+    if (firstSlot === undefined || secondSlot === undefined) return;
+    [this.#keys[a], this.#keys[b]] = [second, first];
+    [firstSlot.index, secondSlot.index] = [b, a];
+  }
+}
+
+function below(limit: number): number {
+  return Math.floor(Math.random() * limit);
 }

@@ -4,9 +4,11 @@ import { equalBytes, toBinary, toText, utf8 } from "../text.ts";
 import type { Arguments, CommandTable } from "./command.ts";
 import { matchesGlob } from "./glob.ts";
 import type { Keyspace } from "./keyspace.ts";
-import { bulk, bulks, ErrorReply, integer, NO_SUCH_KEY, OK, status } from "./replies.ts";
+import { bulk, bulks, ErrorReply, integer, NO_SUCH_KEY, NULL, OK, status } from "./replies.ts";
 import { readCursor, readScanOptions, scanReply } from "./scan.ts";
+import { ID_MAX } from "./stream.ts";
 import { copyValue } from "./values.ts";
+import type { Value } from "./values.ts";
 
 function remove(keyspace: Keyspace, args: Arguments): RespValue {
   return integer(args.from(1).filter((key) => keyspace.delete(key)).length);
@@ -45,14 +47,15 @@ function copy(keyspace: Keyspace, args: Arguments): RespValue {
 
 function scan(keyspace: Keyspace, args: Arguments): RespValue {
   const cursor = readCursor(args, 1);
-  const options = readScanOptions(args, 2, true);
+  const options = readScanOptions(args, 2, ["TYPE", "WITHTYPE"]);
   const found = keyspace.scan(cursor, options.count);
-  const keys = found.entries
-    .filter(
-      ([key, value]) => options.matches(key) && (options.type === undefined || options.type === value.type),
-    )
-    .map(([key]) => key);
-  return scanReply(found.cursor, keys);
+  const entries = found.entries.filter(
+    ([key, value]) => options.matches(key) && (options.type === undefined || options.type === value.type),
+  );
+  // With types each key is followed by its own, as at Upstash.
+  const withType = options.flags.has("WITHTYPE");
+  const items = entries.flatMap(([key, value]) => (withType ? [key, utf8(value.type)] : [key]));
+  return scanReply(found.cursor, items);
 }
 
 function flush(keyspace: Keyspace, args: Arguments): RespValue {
@@ -86,6 +89,43 @@ function info(keyspace: Keyspace, args: Arguments): RespValue {
   return bulk(utf8(text.join("\r\n")));
 }
 
+/** MEMORY USAGE: an estimate, as Upstash's is one too: the bytes of the key and the value, and some for each part. */
+function memory(keyspace: Keyspace, args: Arguments): RespValue {
+  const samples = args.length === 5 && args.option(3) === "SAMPLES";
+  if (args.option(1) !== "USAGE" || (args.length !== 3 && !samples)) throw args.syntaxError();
+  if (samples && args.number(4) < 0) throw args.syntaxError();
+  const value = keyspace.value(args.bytes(2));
+  return value === undefined ? NULL : integer(OVERHEAD + args.bytes(2).length + sizeOf(value));
+}
+
+/** Bytes that a key or a part of a value takes beside its content. */
+const OVERHEAD = 48;
+
+function sizeOf(value: Value): number {
+  switch (value.type) {
+    case "string":
+      return value.string.length;
+    case "hash":
+      return sum(value.hash.entries(), ([field, bytes]) => field.length + bytes.length);
+    case "list":
+      return sum(value.list, (item) => item.length);
+    case "set":
+      return sum(value.set.keys(), (member) => member.length);
+    case "zset":
+      return sum(value.zset.entries(), ([member]) => member.length + 8);
+    case "stream":
+      return sum(value.stream.range(0n, ID_MAX, Infinity), ({ fields }) =>
+        sum(fields, ({ length }) => length),
+      );
+  }
+}
+
+function sum<Part>(parts: Iterable<Part>, size: (part: Part) => number): number {
+  let total = 0;
+  for (const part of parts) total += OVERHEAD + size(part);
+  return total;
+}
+
 function time(keyspace: Keyspace): RespValue {
   const ms = Number(keyspace.now);
   return bulks([utf8(`${Math.floor(ms / 1000)}`), utf8(`${(ms % 1000) * 1000}`)]);
@@ -109,5 +149,6 @@ export const GENERIC_COMMANDS: CommandTable = {
   PING: [-1, ping],
   ECHO: [2, (_keyspace, args) => bulk(args.bytes(1))],
   TIME: [1, time],
+  MEMORY: [-3, memory],
   INFO: [-1, info],
 };

@@ -78,10 +78,11 @@ function scan(keyspace: Keyspace, args: Arguments): RespValue {
   const cursor = readCursor(args, 2);
   const hash = read(keyspace, args);
   if (hash === undefined) return scanReply(0, []);
-  const options = readScanOptions(args, 3, false);
+  const options = readScanOptions(args, 3, ["NOVALUES"]);
   const found = hash.scan(cursor, options.count);
   const pairs = found.entries.filter(([field]) => options.matches(field));
-  return scanReply(found.cursor, pairs.flat());
+  const fields = options.flags.has("NOVALUES") ? pairs.map(([field]) => field) : pairs.flat();
+  return scanReply(found.cursor, fields);
 }
 
 export const HASH_COMMANDS: CommandTable = {

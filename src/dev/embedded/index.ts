@@ -1,39 +1,60 @@
 /** The backend that runs commands in this process: it finds a command in the tables, runs it and returns its reply. */
 import type { RespValue } from "../../rest/resp.ts";
 import type { Backend, CommandBytes } from "../backend.ts";
+import { COMMANDS as ALL_COMMANDS, lacksEmbedded } from "../commands.ts";
 import { fromBinary, toBinary, toText } from "../text.ts";
+import { BIT_FIELD_COMMANDS } from "./bit-fields.ts";
 import { BIT_COMMANDS } from "./bits.ts";
 import { Arguments, MAX_ECHO, printable } from "./command.ts";
 import type { Command, CommandTable } from "./command.ts";
 import { EXPIRY_COMMANDS } from "./expiry.ts";
 import { FIELD_EXPIRY_COMMANDS } from "./field-expiry.ts";
 import { GENERIC_COMMANDS } from "./generic.ts";
+import { GEO_SEARCH_COMMANDS } from "./geo-search.ts";
+import { GEO_COMMANDS } from "./geo.ts";
 import { HASH_COMMANDS } from "./hashes.ts";
+import { HYPERLOGLOG_COMMANDS } from "./hyperloglog.ts";
 import { Keyspace } from "./keyspace.ts";
 import type { KeyspaceOptions } from "./keyspace.ts";
 import { LIST_COMMANDS } from "./lists.ts";
 import { PUBSUB_COMMANDS } from "./pubsub.ts";
 import { array, error, ErrorReply } from "./replies.ts";
 import { SET_COMMANDS } from "./sets.ts";
+import { SORTED_SET_COMMANDS } from "./sorted-sets.ts";
+import { STREAM_CLAIM_COMMANDS } from "./stream-claims.ts";
+import { STREAM_DELETE_COMMANDS } from "./stream-deletes.ts";
+import { STREAM_GROUP_COMMANDS } from "./stream-groups.ts";
+import { STREAM_READ_COMMANDS } from "./stream-reads.ts";
+import { STREAM_COMMANDS } from "./streams.ts";
 import { STRING_COMMANDS } from "./strings.ts";
+import { SORTED_SET_COMBINATION_COMMANDS } from "./zset-combinations.ts";
+import { SORTED_SET_RANGE_COMMANDS } from "./zset-range-commands.ts";
 
 const COMMANDS: ReadonlyMap<string, Command> = new Map(
   [
     STRING_COMMANDS,
     BIT_COMMANDS,
+    BIT_FIELD_COMMANDS,
     HASH_COMMANDS,
     FIELD_EXPIRY_COMMANDS,
     LIST_COMMANDS,
     SET_COMMANDS,
+    SORTED_SET_COMMANDS,
+    SORTED_SET_RANGE_COMMANDS,
+    SORTED_SET_COMBINATION_COMMANDS,
+    GEO_COMMANDS,
+    GEO_SEARCH_COMMANDS,
+    HYPERLOGLOG_COMMANDS,
+    STREAM_COMMANDS,
+    STREAM_READ_COMMANDS,
+    STREAM_GROUP_COMMANDS,
+    STREAM_CLAIM_COMMANDS,
+    STREAM_DELETE_COMMANDS,
     GENERIC_COMMANDS,
     EXPIRY_COMMANDS,
     PUBSUB_COMMANDS,
   ].flatMap((table: CommandTable) => Object.entries(table)),
 );
-
-/** Commands of Redis that the embedded keyspace lacks: sorted sets, streams, geo, HyperLogLog, scripts and others. */
-const REAL_REDIS_ONLY =
-  /^(Z[A-Z]+|B?[LR]?M?POP|X[A-Z]+|GEO[A-Z]+|PF[A-Z]+|EVAL(SHA)?(_RO)?|SCRIPT|FCALL(_RO)?|FUNCTION|BITFIELD(_RO)?|BITPOS|LCS|SORT(_RO)?|DUMP|RESTORE|MEMORY|CONFIG|ACL|MONITOR|LMOVE|RPOPLPUSH|LPOS|SMOVE|S(INTER|UNION|DIFF)STORE|SINTERCARD|DELEX|JSON\..+)$/;
 
 /** Find the command and check the number of its arguments, as Redis does before it runs or queues anything. */
 function lookUp(command: CommandBytes): { readonly run: Command[1]; readonly args: Arguments } {
@@ -47,9 +68,8 @@ function lookUp(command: CommandBytes): { readonly run: Command[1]; readonly arg
 
 function unknownCommand(command: CommandBytes): string {
   const [name = "", ...rest] = command.map(toBinary);
-  if (REAL_REDIS_ONLY.test(name.toUpperCase())) {
-    return `ERR needs a real Redis: the embedded keyspace has no '${name.toUpperCase()}'. Start with --redis or put redis-server on the PATH`;
-  }
+  const lacked = ALL_COMMANDS.get(name.toUpperCase());
+  if (lacked !== undefined) return lacksEmbedded(name.toUpperCase(), lacked.since);
   let echo = "";
   for (const arg of rest) if (echo.length < MAX_ECHO) echo += `'${printable(arg, MAX_ECHO - echo.length)}' `;
   const text = `ERR unknown command '${printable(name, MAX_ECHO)}', with args beginning with: ${echo}`;
@@ -95,7 +115,11 @@ function subscribe(keyspace: Keyspace, command: CommandBytes): ReadableStream<Re
   if ((isPattern || args.name === "subscribe") && args.length > 1)
     return keyspace.channels.subscribe(args.from(1), isPattern);
   const text =
-    args.length > 1 || args.name === "monitor" ? unknownCommand(command) : args.wrongNumber().message;
+    args.name === "monitor"
+      ? lacksEmbedded("MONITOR", "6.2")
+      : args.length > 1
+        ? unknownCommand(command)
+        : args.wrongNumber().message;
   return new ReadableStream<RespValue>({
     start(controller) {
       controller.enqueue(error(text));

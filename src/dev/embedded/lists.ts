@@ -1,9 +1,12 @@
 /** Commands about lists, without those that block. */
 import type { RespValue } from "../../rest/resp.ts";
 import { equalBytes } from "../text.ts";
+import { INT64_MAX, INT64_MIN } from "./command.ts";
 import type { Arguments, CommandTable } from "./command.ts";
 import type { Keyspace } from "./keyspace.ts";
+import { readPop } from "./shared-arguments.ts";
 import {
+  array,
   bulk,
   bulks,
   ErrorReply,
@@ -39,15 +42,27 @@ function push(keyspace: Keyspace, args: Arguments, end: End, onlyIfThere: boolea
   return integer(list.length);
 }
 
+/** Remove and return items from an end, the outermost first. Removes the key with the last of them. */
+function take(
+  keyspace: Keyspace,
+  key: Uint8Array,
+  list: Uint8Array[],
+  end: End,
+  count: number,
+): Uint8Array[] {
+  const taken =
+    end === "left" ? list.splice(0, count) : list.splice(Math.max(0, list.length - count)).toReversed();
+  if (list.length === 0) keyspace.delete(key);
+  return taken;
+}
+
 function pop(keyspace: Keyspace, args: Arguments, end: End): RespValue {
   const counted = args.length > 2;
   if (args.length > 3) throw args.wrongNumber();
   const count = counted ? readCount(args) : 1;
   const list = read(keyspace, args);
   if (list === undefined) return counted ? NULL_ARRAY : NULL;
-  const taken =
-    end === "left" ? list.splice(0, count) : list.splice(Math.max(0, list.length - count)).toReversed();
-  dropIfEmpty(keyspace, args, list);
+  const taken = take(keyspace, args.bytes(1), list, end, count);
   return counted ? bulks(taken) : bulk(taken[0]);
 }
 
@@ -87,6 +102,92 @@ function insert(keyspace: Keyspace, args: Arguments): RespValue {
   if (pivot === -1) return integer(-1);
   list.splice(place === "BEFORE" ? pivot : pivot + 1, 0, args.bytes(4));
   return integer(list.length);
+}
+
+/** LMPOP: from the first of the keys that has items. */
+function popFromFirst(keyspace: Keyspace, args: Arguments): RespValue {
+  const { keys, end, count } = readPop(args, ["LEFT", "RIGHT"]);
+  for (const key of keys) {
+    const list = keyspace.read(key, "list")?.list;
+    if (list === undefined) continue;
+    return array([bulk(key), bulks(take(keyspace, key, list, end === "LEFT" ? "left" : "right", count))]);
+  }
+  return NULL_ARRAY;
+}
+
+function readEnd(args: Arguments, index: number): End {
+  const option = args.option(index);
+  if (option !== "LEFT" && option !== "RIGHT") throw args.syntaxError();
+  return option === "LEFT" ? "left" : "right";
+}
+
+/** LMOVE and RPOPLPUSH. The two keys may be one. */
+function move(keyspace: Keyspace, args: Arguments, from: End, to: End): RespValue {
+  const [source, target] = [args.bytes(1), args.bytes(2)];
+  const list = keyspace.read(source, "list")?.list;
+  if (list === undefined) return NULL;
+  keyspace.read(target, "list");
+  const [item] = take(keyspace, source, list, from, 1);
+  if (item === undefined) return NULL;
+  const opened = keyspace.open(target, "list", () => ({ type: "list", list: [] })).list;
+  if (to === "left") opened.unshift(item);
+  else opened.push(item);
+  return bulk(item);
+}
+
+/** The options of LPOS, as numbers. */
+interface PositionOptions {
+  readonly rank: number;
+  readonly count: number | undefined;
+  readonly most: number;
+}
+
+function readPositionOptions(args: Arguments): PositionOptions {
+  let rank = 1;
+  let count: number | undefined;
+  let most = 0;
+  for (let index = 3; index < args.length; index += 2) {
+    const option = args.option(index);
+    if (index + 1 >= args.length) throw args.syntaxError();
+    if (option === "RANK") {
+      // LONG_MIN has no opposite, so that a rank from the end could not be counted.
+      if (args.bigint(index + 1) === INT64_MIN)
+        throw new ErrorReply(`ERR value is out of range, value must between ${-INT64_MAX} and ${INT64_MAX}`);
+      rank = args.number(index + 1);
+      if (rank === 0) throw new ErrorReply(ZERO_RANK);
+    } else if (option === "COUNT") count = readPositive(args, index + 1, "ERR COUNT can't be negative");
+    else if (option === "MAXLEN") most = readPositive(args, index + 1, "ERR MAXLEN can't be negative");
+    else throw args.syntaxError();
+  }
+  return { rank, count, most };
+}
+
+const ZERO_RANK =
+  "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start from the end of the list";
+
+function readPositive(args: Arguments, index: number, text: string): number {
+  const value = args.number(index, text);
+  if (value < 0) throw new ErrorReply(text);
+  return value;
+}
+
+function positions(keyspace: Keyspace, args: Arguments): RespValue {
+  const { rank, count, most } = readPositionOptions(args);
+  const list = read(keyspace, args);
+  const found: number[] = [];
+  if (list !== undefined) {
+    const wanted = count === undefined ? 1 : count === 0 ? Infinity : count;
+    const compared = most === 0 ? list.length : Math.min(most, list.length);
+    let skipped = Math.abs(rank) - 1;
+    for (let step = 0; step < compared && found.length < wanted; step++) {
+      const index = rank > 0 ? step : list.length - 1 - step;
+      const item = list[index];
+      if (item === undefined || !equalBytes(item, args.bytes(2)) || skipped-- > 0) continue;
+      found.push(index);
+    }
+  }
+  if (count !== undefined) return array(found.map(integer));
+  return found[0] === undefined ? NULL : integer(found[0]);
 }
 
 export const LIST_COMMANDS: CommandTable = {
@@ -138,4 +239,8 @@ export const LIST_COMMANDS: CommandTable = {
     },
   ],
   LINSERT: [5, insert],
+  LMPOP: [-4, popFromFirst],
+  LMOVE: [5, (keyspace, args) => move(keyspace, args, readEnd(args, 3), readEnd(args, 4))],
+  RPOPLPUSH: [3, (keyspace, args) => move(keyspace, args, "right", "left")],
+  LPOS: [-3, positions],
 };

@@ -32,6 +32,15 @@ export function parseLongDouble(text: string): LongDouble | undefined {
   return sign === "-" ? { significand: -value.significand, exponent: value.exponent } : value;
 }
 
+/** A double, exactly. */
+export function toLongDouble(value: number): LongDouble {
+  let exponent = 0;
+  // A finite double is an integer after at most 1,074 doublings, all of them exact.
+  let scaled = value;
+  for (; !Number.isInteger(scaled); scaled *= 2) exponent--;
+  return { significand: BigInt(scaled), exponent };
+}
+
 /** The sum, rounded to the nearest long double; undefined where it overflows. */
 export function addLongDouble(a: LongDouble, b: LongDouble): LongDouble | undefined {
   const exponent = Math.min(a.exponent, b.exponent);

@@ -1,14 +1,18 @@
-/** The parts that SCAN, HSCAN and SSCAN share: their cursor, their options and their reply. */
+/** The parts that SCAN, HSCAN, SSCAN and ZSCAN share: their cursor, their options and their reply. */
 import type { RespValue } from "../../rest/resp.ts";
 import { toBinary, utf8 } from "../text.ts";
 import type { Arguments } from "./command.ts";
 import { matchesGlob } from "./glob.ts";
 import { array, bulk, bulks, ErrorReply } from "./replies.ts";
 
-/** The options of SCAN, HSCAN and SSCAN. */
+/** An option that only some scans have. TYPE has a value, the others stand alone. */
+export type ScanExtra = "TYPE" | "WITHTYPE" | "NOVALUES";
+
+/** The options of SCAN, HSCAN, SSCAN and ZSCAN. */
 export interface ScanOptions {
   readonly count: number;
   readonly type: string | undefined;
+  readonly flags: ReadonlySet<string>;
   matches(name: Uint8Array): boolean;
 }
 
@@ -19,22 +23,33 @@ export function readCursor(args: Arguments, index: number): bigint {
   return BigInt(text);
 }
 
-/** Read MATCH, COUNT and, for SCAN, TYPE from an index on. */
-export function readScanOptions(args: Arguments, firstIndex: number, withType: boolean): ScanOptions {
+/** Read MATCH, COUNT and the extra options of this scan from an index on. */
+export function readScanOptions(
+  args: Arguments,
+  firstIndex: number,
+  extras: readonly ScanExtra[],
+): ScanOptions {
   let count = 10;
   let pattern = "*";
   let type: string | undefined;
+  const flags = new Set<string>();
   for (let index = firstIndex; index < args.length; index += 2) {
     const option = args.option(index);
+    const extra = extras.find((one) => one === option);
+    if (extra !== undefined && extra !== "TYPE") {
+      flags.add(extra);
+      index--;
+      continue;
+    }
     if (index + 1 >= args.length) throw args.syntaxError();
     if (option === "COUNT") {
       count = args.number(index + 1);
       if (count < 1) throw args.syntaxError();
     } else if (option === "MATCH") pattern = toBinary(args.bytes(index + 1));
-    else if (option === "TYPE" && withType) type = toBinary(args.bytes(index + 1)).toLowerCase();
+    else if (extra === "TYPE") type = toBinary(args.bytes(index + 1)).toLowerCase();
     else throw args.syntaxError();
   }
-  return { count, type, matches: (name) => pattern === "*" || matchesGlob(pattern, toBinary(name)) };
+  return { count, type, flags, matches: (name) => pattern === "*" || matchesGlob(pattern, toBinary(name)) };
 }
 
 /** The reply of a scan: the next cursor and what was found. */

@@ -1,9 +1,10 @@
-/** Commands about sets, without those that store a combination. */
+/** Commands about sets: their members, drawing some, and combinations of several sets. */
 import type { RespValue } from "../../rest/resp.ts";
 import { ByteMap } from "./byte-map.ts";
 import type { Arguments, CommandTable } from "./command.ts";
 import type { Keyspace } from "./keyspace.ts";
 import { array, bulk, bulks, ErrorReply, integer, NOT_POSITIVE, NULL } from "./replies.ts";
+import { BAD_NUMBER_OF_KEYS, readLimit } from "./shared-arguments.ts";
 import { readCursor, readScanOptions, scanReply } from "./scan.ts";
 
 type Members = ByteMap<true>;
@@ -33,31 +34,77 @@ function draw(keyspace: Keyspace, args: Arguments, take: boolean): RespValue {
   return counted ? bulks(drawn) : bulk(drawn[0]);
 }
 
-/** SINTER and SDIFF: the members of the first set that `keep` accepts. */
-function combine(
-  keyspace: Keyspace,
-  args: Arguments,
-  keep: (member: Uint8Array, others: Members[]) => boolean,
-): RespValue {
-  const [first = new ByteMap<true>(), ...others] = args
-    .from(1)
-    .map((key): Members => keyspace.read(key, "set")?.set ?? new ByteMap());
-  return bulks([...first.keys()].filter((member) => keep(member, others)));
+/** The members of a combination of sets, each once. */
+type Combine = (sets: readonly Members[]) => Iterable<Uint8Array>;
+
+/** Those of the first set that `keep` accepts. */
+function filterFirst(keep: (member: Uint8Array, others: readonly Members[]) => boolean): Combine {
+  return function* ([first, ...others]) {
+    for (const member of first?.keys() ?? []) if (keep(member, others)) yield member;
+  };
 }
 
-function union(keyspace: Keyspace, args: Arguments): RespValue {
+const intersect: Combine = filterFirst((member, others) => others.every((set) => set.has(member)));
+const subtract: Combine = filterFirst((member, others) => !others.some((set) => set.has(member)));
+const unite: Combine = (sets) => {
   const all: Members = new ByteMap();
-  for (const key of args.from(1)) {
-    for (const member of keyspace.read(key, "set")?.set.keys() ?? []) all.set(member, true);
+  for (const set of sets) for (const member of set.keys()) all.set(member, true);
+  return all.keys();
+};
+
+function readSets(keyspace: Keyspace, keys: readonly Uint8Array[]): Members[] {
+  return keys.map((key) => keyspace.read(key, "set")?.set ?? new ByteMap());
+}
+
+function combined(combine: Combine): (keyspace: Keyspace, args: Arguments) => RespValue {
+  return (keyspace, args) => bulks(combine(readSets(keyspace, args.from(1))));
+}
+
+function stored(combine: Combine): (keyspace: Keyspace, args: Arguments) => RespValue {
+  return (keyspace, args) => {
+    const set: Members = new ByteMap();
+    for (const member of combine(readSets(keyspace, args.from(2)))) set.set(member, true);
+    if (set.size === 0) keyspace.delete(args.bytes(1));
+    else keyspace.set(args.bytes(1), { type: "set", set });
+    return integer(set.size);
+  };
+}
+
+function countIntersection(keyspace: Keyspace, args: Arguments): RespValue {
+  const numberOfKeys = args.number(1, BAD_NUMBER_OF_KEYS);
+  if (numberOfKeys < 1) throw new ErrorReply(BAD_NUMBER_OF_KEYS);
+  if (numberOfKeys > args.length - 2)
+    throw new ErrorReply("ERR Number of keys can't be greater than number of args");
+  let limit = 0;
+  for (let index = 2 + numberOfKeys; index < args.length; index += 2) {
+    if (args.option(index) !== "LIMIT" || index + 1 >= args.length) throw args.syntaxError();
+    limit = readLimit(args, index + 1);
   }
-  return bulks(all.keys());
+  let count = 0;
+  for (const _ of intersect(readSets(keyspace, args.from(2).slice(0, numberOfKeys))))
+    if (++count === limit) break;
+  return integer(count);
+}
+
+/** SMOVE. Where both keys are one, nothing changes. */
+function move(keyspace: Keyspace, args: Arguments): RespValue {
+  const [from, to, member] = [args.bytes(1), args.bytes(2), args.bytes(3)];
+  // Redis looks at the type of the target only where there is a source.
+  if (keyspace.value(from) === undefined) return integer(0);
+  const source = keyspace.read(from, "set")?.set;
+  const target = keyspace.read(to, "set")?.set;
+  if (source === undefined || source === target) return integer(source?.has(member) ?? false);
+  if (!source.delete(member)) return integer(0);
+  if (source.size === 0) keyspace.delete(from);
+  keyspace.open(to, "set", () => ({ type: "set", set: new ByteMap() })).set.set(member, true);
+  return integer(1);
 }
 
 function scan(keyspace: Keyspace, args: Arguments): RespValue {
   const cursor = readCursor(args, 2);
   const set = read(keyspace, args);
   if (set === undefined) return scanReply(0, []);
-  const options = readScanOptions(args, 3, false);
+  const options = readScanOptions(args, 3, []);
   const found = set.scan(cursor, options.count);
   const members = found.entries.map(([member]) => member).filter((member) => options.matches(member));
   return scanReply(found.cursor, members);
@@ -84,14 +131,13 @@ export const SET_COMMANDS: CommandTable = {
   SMEMBERS: [2, (keyspace, args) => bulks(read(keyspace, args)?.keys() ?? [])],
   SPOP: [-2, (keyspace, args) => draw(keyspace, args, true)],
   SRANDMEMBER: [-2, (keyspace, args) => draw(keyspace, args, false)],
-  SINTER: [
-    -2,
-    (keyspace, args) => combine(keyspace, args, (member, others) => others.every((set) => set.has(member))),
-  ],
-  SDIFF: [
-    -2,
-    (keyspace, args) => combine(keyspace, args, (member, others) => !others.some((set) => set.has(member))),
-  ],
-  SUNION: [-2, union],
+  SINTER: [-2, combined(intersect)],
+  SDIFF: [-2, combined(subtract)],
+  SUNION: [-2, combined(unite)],
+  SINTERSTORE: [-3, stored(intersect)],
+  SDIFFSTORE: [-3, stored(subtract)],
+  SUNIONSTORE: [-3, stored(unite)],
+  SINTERCARD: [-3, countIntersection],
+  SMOVE: [4, move],
   SSCAN: [-3, scan],
 };

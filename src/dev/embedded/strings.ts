@@ -1,9 +1,11 @@
 /** Commands about strings: GET, SET and their variants, counters, APPEND and ranges. */
 import { REDIS_STRING_MAX } from "../../limits.ts";
 import type { RespValue } from "../../rest/resp.ts";
-import { equalBytes, toBinary, utf8 } from "../text.ts";
+import { toBinary, utf8 } from "../text.ts";
 import { INT64_MAX, INT64_MIN, parseInteger } from "./command.ts";
 import type { Arguments, CommandTable } from "./command.ts";
+import { COMPARISONS, holds, readComparison } from "./comparisons.ts";
+import type { Comparison } from "./comparisons.ts";
 import { readExpiry, TIME_OPTIONS } from "./expiry.ts";
 import type { Keyspace } from "./keyspace.ts";
 import { addLongDouble, formatLongDouble, parseLongDouble } from "./long-double.ts";
@@ -54,31 +56,29 @@ interface SetOptions {
   readonly flags: ReadonlySet<string>;
   /** The option that gives a time, and the index of the time. */
   readonly time: { readonly option: string; readonly index: number } | undefined;
-  /** The argument of IFEQ or IFNE. */
-  readonly comparand: Uint8Array | undefined;
+  readonly comparison: Comparison | undefined;
 }
 
 /** Two groups of options. An option excludes the others of its group. */
-const CONDITIONS = ["NX", "XX", "IFEQ", "IFNE"];
+const CONDITIONS = ["NX", "XX", ...COMPARISONS];
 const LIFETIMES = [...Object.keys(TIME_OPTIONS), "KEEPTTL", "PERSIST"];
 
 /** Read the options of SET or GETEX from an index on. `allowed` are those that the command takes beside the times. */
 function readOptions(args: Arguments, firstIndex: number, allowed: readonly string[]): SetOptions {
   const flags = new Set<string>();
   let time: SetOptions["time"];
-  let comparand: Uint8Array | undefined;
+  let comparison: Comparison | undefined;
   for (let index = firstIndex; index < args.length; index++) {
     const option = args.option(index);
     const group = CONDITIONS.includes(option) ? CONDITIONS : LIFETIMES.includes(option) ? LIFETIMES : [];
     if (group.some((other) => other !== option && flags.has(other))) throw args.syntaxError();
     if (option in TIME_OPTIONS && index + 1 < args.length) time = { option, index: ++index };
-    else if ((option === "IFEQ" || option === "IFNE") && allowed.includes(option) && index + 1 < args.length)
-      comparand = args.bytes(++index);
-    else if (!["IFEQ", "IFNE"].includes(option) && allowed.includes(option)) void 0;
-    else throw args.syntaxError();
+    else if (COMPARISONS.includes(option) && allowed.includes(option) && index + 1 < args.length)
+      comparison = readComparison(args, index++);
+    else if (COMPARISONS.includes(option) || !allowed.includes(option)) throw args.syntaxError();
     flags.add(option);
   }
-  return { flags, time, comparand };
+  return { flags, time, comparison };
 }
 
 function readTime(keyspace: Keyspace, args: Arguments, time: SetOptions["time"]): bigint | undefined {
@@ -88,22 +88,35 @@ function readTime(keyspace: Keyspace, args: Arguments, time: SetOptions["time"])
 
 function set(keyspace: Keyspace, args: Arguments): RespValue {
   const [key, bytes] = [args.bytes(1), args.bytes(2)];
-  const { flags, time, comparand } = readOptions(args, 3, [...CONDITIONS, "GET", "KEEPTTL"]);
+  const { flags, time, comparison } = readOptions(args, 3, [...CONDITIONS, "GET", "KEEPTTL"]);
   const expireAt = readTime(keyspace, args, time);
   const wantsOld = flags.has("GET");
-  const old = wantsOld || comparand !== undefined ? get(keyspace, key) : undefined;
+  const old = wantsOld || comparison !== undefined ? get(keyspace, key) : undefined;
   const found = keyspace.value(key) !== undefined;
-  const equal = comparand !== undefined && old !== undefined && equalBytes(old, comparand);
   const refused =
     (flags.has("NX") && found) ||
     (flags.has("XX") && !found) ||
-    (flags.has("IFEQ") && !equal) ||
-    (flags.has("IFNE") && equal);
+    (comparison !== undefined && !holds(comparison, old));
   if (!refused) {
     put(keyspace, key, bytes, { keepTtl: flags.has("KEEPTTL") });
     keyspace.expire(key, expireAt ?? (flags.has("KEEPTTL") ? keyspace.expiry(key) : undefined));
   }
   return wantsOld ? bulk(old) : refused ? NULL : OK;
+}
+
+/** DELEX as in Redis 8.4: DEL of one key, on a condition. */
+function deleteIf(keyspace: Keyspace, args: Arguments): RespValue {
+  const key = args.bytes(1);
+  if (args.length === 2) return integer(keyspace.delete(key));
+  if (args.length !== 4) throw args.wrongNumber();
+  if (!COMPARISONS.includes(args.option(2)))
+    throw new ErrorReply("ERR Invalid condition. Use IFEQ, IFNE, IFDEQ, or IFDNE");
+  const comparison = readComparison(args, 2);
+  const value = keyspace.value(key);
+  if (value === undefined) return integer(0);
+  if (value.type !== "string")
+    throw new ErrorReply("ERR Key should be of string type if conditions are specified");
+  return integer(holds(comparison, value.string.peek()) && keyspace.delete(key));
 }
 
 function setWithTtl(keyspace: Keyspace, args: Arguments, option: "EX" | "PX"): RespValue {
@@ -252,6 +265,7 @@ export const STRING_COMMANDS: CommandTable = {
       return found === undefined ? NULL : bulk(utf8(xxh3(found)));
     },
   ],
+  DELEX: [-2, deleteIf],
   SETRANGE: [4, setRange],
   GETRANGE: [4, getRange],
   SUBSTR: [4, getRange],

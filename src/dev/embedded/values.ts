@@ -1,14 +1,18 @@
-/** The values of keys as Redis has them: strings, hashes, lists and sets. */
+/** The values of keys as Redis has them: strings, hashes, lists, sets, sorted sets and streams. */
 import { grow } from "../../byte-buffer.ts";
 import { REDIS_STRING_MAX } from "../../limits.ts";
 import { ByteMap } from "./byte-map.ts";
+import type { SortedSet } from "./sorted-set.ts";
+import type { Stream } from "./stream.ts";
 
 /** A value of one of Redis' types. Hash fields and set members keep the order of their insertion. */
 export type Value =
   | { readonly type: "string"; readonly string: ByteString }
   | { readonly type: "hash"; readonly hash: FieldMap }
   | { readonly type: "list"; readonly list: Uint8Array[] }
-  | { readonly type: "set"; readonly set: ByteMap<true> };
+  | { readonly type: "set"; readonly set: ByteMap<true> }
+  | { readonly type: "zset"; readonly zset: SortedSet }
+  | { readonly type: "stream"; readonly stream: Stream };
 
 export type ValueOf<Type extends Value["type"]> = Extract<Value, { type: Type }>;
 
@@ -23,6 +27,10 @@ export function copyValue(value: Value): Value {
       return { type: "set", set: value.set.copy() };
     case "list":
       return { type: "list", list: [...value.list] };
+    case "zset":
+      return { type: "zset", zset: value.zset.copy() };
+    case "stream":
+      return { type: "stream", stream: value.stream.copy() };
   }
 }
 

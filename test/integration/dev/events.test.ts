@@ -311,7 +311,7 @@ describe.each(cases)("events on %s", (kind, options) => {
     if (kind === "embedded") {
       expect([response.status, await response.json()]).toEqual([
         400,
-        { error: expect.stringMatching(/^ERR needs a real Redis: .* no 'MONITOR'/) },
+        { error: expect.stringMatching(/^ERR the embedded backend has no MONITOR: /) },
       ]);
       return;
     }

@@ -180,7 +180,7 @@ describe.each(cases)("limits and tokens on %s", (kind, options) => {
       ["EXPIRE", "k", 10],
       ["HSET", "h", "f", "v"],
       ["SETRANGE", "k", 0, "x"],
-      ["SORT", "l", "STORE", "k"],
+      ["COPY", "k", "copy"],
       ["EVAL", "return 1", 0],
       ["EVALSHA", "0".repeat(40), 0],
       ["SCRIPT", "LOAD", "return 1"],

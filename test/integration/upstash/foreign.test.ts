@@ -91,7 +91,6 @@ const ofRealRedis: Readonly<Record<string, Reading>> = {
     redis.eval("return {1, {redis.call('GET', KEYS[1]), {'OKAY', false}}}", ["v"], []),
   "EVAL of a status": (redis) =>
     redis.eval("return redis.status_reply(redis.call('GET', KEYS[1]))", ["plain"], []),
-  "SORT … GET": (redis) => redis.exec(["SORT", "ids", "GET", "*"]),
   XRANGE: (redis) => redis.xrange("x", "-", "+"),
 };
 

@@ -71,21 +71,6 @@ return { 1, { 'x', { v, { redis.call('HMGET', KEYS[2], 'a', 'b', 'c') } } }, v, 
       expect(await redis.multi().get("rows").eval(deep, ["rows", "h"], []).exec()).toEqual([rows, wanted]);
     });
 
-    test("decodes what SORT gets, and not the elements that it sorts", async () => {
-      const frame = toTextCarrier(zstd.compress(json));
-      await redis.mset({ "v:1": rows, "v:2": "small", "w:1": 2, "w:2": 1 });
-      await redis.rpush("ids", 1, 2);
-      await redis.rpush("frames", frame);
-      const sort = (...args: readonly (string | number)[]): Promise<unknown> => redis.exec(["SORT", ...args]);
-      expect(await sort("ids", "GET", "v:*", "GET", "#")).toEqual([rows, 1, "small", 2]);
-      expect(await sort("ids", "BY", "w:*", "LIMIT", 0, 1, "GET", "v:*")).toEqual(["small"]);
-      expect(await redis.exec(["sort_ro", "ids", "get", "v:*", "desc"])).toEqual(["small", rows]);
-      expect(await sort("frames", "ALPHA")).toEqual([frame]);
-      expect(await sort("ids", "GET", "v:*", "STORE", "copy")).toBe(2);
-      // A copy made by Redis is a list, whose elements are what lay there.
-      expect((await redis.lrange("copy", 0, -1)).length).toBe(2);
-    });
-
     test("decodes exactly once", async () => {
       const inner = toTextCarrier(zstd.compress(json));
       await redis.set("nested", inner);

@@ -389,16 +389,178 @@ describe("SCAN", () => {
   });
 });
 
-describe("what needs a real Redis", () => {
-  test.each(["EVAL", "evalsha", "SCRIPT", "FCALL", "ZADD", "XADD", "BLPOP", "ACL", "MONITOR"])(
-    "%s says so",
-    async (name) => {
-      const { run } = createKeyspace();
-      expect(await run(name, "a", "b")).toMatch(
-        /^ERR needs a real Redis: the embedded keyspace has no '[A-Z]+'\. Start with/,
+describe("what Redis 7.0 does not have yet", () => {
+  test("ZRANK … WITHSCORE, as in 7.2", async () => {
+    const { run } = createKeyspace();
+    await run("ZADD", "z", "1.5", "a", "3", "b");
+    expect(await run("ZRANK", "z", "b", "WITHSCORE")).toEqual([1, "3"]);
+    expect(await run("ZREVRANK", "z", "a", "withscore")).toEqual([1, "1.5"]);
+    expect(await run("ZRANK", "z", "c", "WITHSCORE")).toBe(null);
+    expect(await run("ZRANK", "z", "a", "WITHSCORES")).toBe("ERR syntax error");
+  });
+
+  test("HSCAN … NOVALUES, as in 7.4", async () => {
+    const { run } = createKeyspace();
+    await run("HSET", "h", "a", "1", "b", "2", "c", "3");
+    expect(await run("HSCAN", "h", "0", "NOVALUES", "MATCH", "[ab]")).toEqual(["0", ["a", "b"]]);
+  });
+
+  test.each([
+    ["DIFF", "\x0f\xf0\xff", "\x01\x10", "\x02\x80", "\x0c\x60\xff"],
+    ["DIFF1", "\x0f\xf0", "\x01\x11", "\x12\x80", "\x10\x01"],
+    ["ANDOR", "\x0f\xf0", "\x01\x11", "\x12\x80", "\x03\x90"],
+    ["ONE", "\x0f\xf0", "\x01\x11", "\x12\x81", "\x1c\x60"],
+  ])("BITOP %s, as in 8.2", async (operation, x, y, z, wanted) => {
+    const { run } = createKeyspace();
+    await run("MSET", "x", x, "y", y, "z", z);
+    expect(await run("BITOP", operation, "to", "x", "y", "z")).toBe(wanted.length);
+    expect(await run("GET", "to")).toBe(wanted);
+    if (operation !== "ONE")
+      expect(await run("BITOP", operation, "to", "x")).toBe(
+        `ERR BITOP ${operation} must be called with at least two source keys.`,
       );
-    },
-  );
+  });
+
+  test("SET and DELEX on the digest or the bytes of the old value, as in 8.4", async () => {
+    const { run } = createKeyspace();
+    await run("SET", "k", "v");
+    const digest = String(await run("DIGEST", "k"));
+    expect(await run("SET", "k", "w", "IFDEQ", "0".repeat(16))).toBe(null);
+    expect(await run("SET", "k", "w", "IFDEQ", digest.toUpperCase())).toBe("OK");
+    expect(await run("SET", "k", "x", "IFDNE", digest)).toBe("OK");
+    expect(await run("SET", "new", "x", "IFDNE", digest)).toBe("OK");
+    expect(await run("SET", "none", "x", "IFDEQ", digest)).toBe(null);
+    expect(await run("SET", "k", "x", "IFDEQ", "abc")).toBe("ERR must be exactly 16 hexadecimal characters");
+    expect(await run("SET", "k", "x", "IFDEQ", digest, "IFEQ", "x")).toBe("ERR syntax error");
+    expect(await run("DELEX", "k", "IFEQ", "other")).toBe(0);
+    expect(await run("DELEX", "k", "IFNE", "x")).toBe(0);
+    expect(await run("DELEX", "k", "IFDEQ", String(await run("DIGEST", "k")))).toBe(1);
+    expect(await run("DELEX", "k", "IFNE", "x")).toBe(0);
+    expect(await run("DELEX", "new")).toBe(1);
+    await run("RPUSH", "list", "x");
+    expect(await run("DELEX", "list", "IFEQ", "x")).toMatch(/^ERR Key should be of string type/);
+    expect(await run("DELEX", "list")).toBe(1);
+  });
+});
+
+test("MEMORY USAGE grows with the value, whatever its type", async () => {
+  const { run } = createKeyspace();
+  const size = async (key: string): Promise<number> => Number(await run("MEMORY", "USAGE", key));
+  expect(await run("MEMORY", "USAGE", "none")).toBe(null);
+  const grow = [
+    ["APPEND", "text"],
+    ["RPUSH", "list"],
+    ["SADD", "set"],
+    ["HSET", "hash", "f"],
+    ["ZADD", "zset", "1"],
+    ["XADD", "stream", "*", "f"],
+  ];
+  for (const [name = "", key = "", ...rest] of grow) {
+    await run(name, key, ...rest, "a");
+    const before = await size(key);
+    await run(name, key, ...rest, "b".repeat(1000));
+    expect(await size(key)).toBeGreaterThan(before + 900);
+  }
+  expect(await run("MEMORY", "USAGE", "text", "SAMPLES", "0")).toBe(await size("text"));
+  expect(await run("MEMORY", "USAGE", "text", "BOGUS", "0")).toBe("ERR syntax error");
+});
+
+test("XDELEX and XACKDEL, as in 8.2", async () => {
+  const { run } = createKeyspace();
+  for (const id of ["1", "2", "3", "4"]) await run("XADD", "s", `${id}-0`, "f", "v");
+  for (const group of ["g", "h"]) await run("XGROUP", "CREATE", "s", group, "0");
+  await run("XREADGROUP", "GROUP", "g", "c", "COUNT", "3", "STREAMS", "s", ">");
+  await run("XREADGROUP", "GROUP", "h", "c", "COUNT", "2", "STREAMS", "s", ">");
+  expect(await run("XDELEX", "s", "ACKED", "IDS", "3", "1-0", "4-0", "9-0")).toEqual([2, 2, -1]);
+  await run("XACK", "s", "g", "1-0");
+  await run("XACK", "s", "h", "1-0");
+  expect(await run("XDELEX", "s", "ACKED", "IDS", "1", "1-0")).toEqual([1]);
+  // The other group still waits for the second entry.
+  expect(await run("XACKDEL", "s", "g", "ACKED", "IDS", "2", "2-0", "4-0")).toEqual([2, -1]);
+  expect(await run("XACKDEL", "s", "h", "ACKED", "IDS", "1", "2-0")).toEqual([1]);
+  expect(await run("XDELEX", "s", "IDS", "1", "3-0")).toEqual([1]);
+  expect(await run("XPENDING", "s", "g")).toEqual([1, "3-0", "3-0", [["c", "1"]]]);
+  await run("XREADGROUP", "GROUP", "g", "c", "STREAMS", "s", ">");
+  expect(await run("XDELEX", "s", "DELREF", "IDS", "1", "4-0")).toEqual([1]);
+  expect(await run("XPENDING", "s", "g")).toEqual([1, "3-0", "3-0", [["c", "1"]]]);
+  expect(await run("XLEN", "s")).toBe(0);
+  expect(await run("XDELEX", "none", "IDS", "1", "1")).toEqual([-1]);
+  expect(await run("XDELEX", "s", "IDS", "2", "1")).toMatch(/^ERR The `numids`/);
+  expect(await run("XDELEX", "s", "BOGUS", "IDS", "1", "1")).toBe("ERR syntax error");
+});
+
+test("XADD takes the time for its ID, and goes on from the last one", async () => {
+  const { run, clock } = createKeyspace();
+  expect(await run("XADD", "s", "*", "f", "v")).toBe("1800000000000-0");
+  expect(await run("XADD", "s", "*", "f", "v")).toBe("1800000000000-1");
+  clock.now -= 50;
+  expect(await run("XADD", "s", "*", "f", "v")).toBe("1800000000000-2");
+  clock.now += 51;
+  expect(await run("XADD", "s", "MAXLEN", "~", "2", "*", "f", "v")).toBe("1800000000001-0");
+  expect(await run("XLEN", "s")).toBe(2);
+});
+
+describe("scans and samples of many members", () => {
+  test("several scans at once find each member that stays exactly once, whatever comes and goes", async () => {
+    const { run } = createKeyspace();
+    for (let index = 0; index < 500; index++) await run("SADD", "s", `m${index}`);
+    // More scans than places are remembered for, so that some go on from their cursor alone.
+    const scans = Array.from({ length: 20 }, () => ({ cursor: "0", found: [] as string[], done: false }));
+    for (let step = 0; scans.some(({ done }) => !done); step++) {
+      for (const scan of scans.filter(({ done }) => !done)) {
+        const [cursor, found] = (await run("SSCAN", "s", scan.cursor, "COUNT", "50")) as [string, string[]];
+        scan.found.push(...found);
+        scan.done = cursor === "0";
+        scan.cursor = cursor;
+      }
+      await run("SREM", "s", `m${step * 3}`);
+      await run("SADD", "s", `new${step}`);
+    }
+    for (const { found } of scans) {
+      expect(new Set(found).size).toBe(found.length);
+      for (let index = 100; index < 500; index++) expect(found).toContain(`m${index}`);
+    }
+  });
+
+  test("a cursor may be used twice", async () => {
+    const { run } = createKeyspace();
+    for (let index = 0; index < 50; index++) await run("SADD", "s", `m${index}`);
+    const [cursor] = (await run("SSCAN", "s", "0")) as [string, string[]];
+    const second = await run("SSCAN", "s", cursor);
+    expect(await run("SSCAN", "s", cursor)).toEqual(second);
+  });
+
+  test("samples are of members that are there, each once, and every one comes up", async () => {
+    const { run } = createKeyspace();
+    const there = new Set<string>();
+    for (let index = 0; index < 60; index++) {
+      await run("SADD", "s", `m${index}`);
+      there.add(`m${index}`);
+      if (index % 3 === 0) {
+        await run("SREM", "s", `m${index / 3}`);
+        there.delete(`m${index / 3}`);
+      }
+    }
+    const seen = new Set<string>();
+    for (let round = 0; round < 200; round++) {
+      const drawn = (await run("SRANDMEMBER", "s", "7")) as string[];
+      expect([drawn.length, new Set(drawn).size]).toEqual([7, 7]);
+      for (const member of drawn) seen.add(member);
+    }
+    expect([...seen].sort()).toEqual([...there].sort());
+    expect(((await run("SRANDMEMBER", "s", "-100")) as string[]).length).toBe(100);
+    expect(((await run("SPOP", "s", "1000")) as string[]).sort()).toEqual([...there].sort());
+    expect(await run("EXISTS", "s")).toBe(0);
+  });
+});
+
+describe("what needs a real Redis", () => {
+  test.each(["EVAL", "evalsha", "SCRIPT", "FCALL", "DUMP", "CONFIG", "ACL"])("%s says so", async (name) => {
+    const { run } = createKeyspace();
+    expect(await run(name, "a", "b")).toBe(
+      `ERR the embedded backend has no ${name.toUpperCase()}: a redis-server on the PATH or a Redis by --redis has it`,
+    );
+  });
 });
 
 describe("matchesGlob", () => {
