@@ -1,0 +1,78 @@
+/** A keyspace as the commands that make it again: what `persist` writes to its file. */
+import type { CommandBytes } from "../backend.ts";
+import { utf8 } from "../text.ts";
+import type { Keyspace } from "./keyspace.ts";
+import type { FieldMap, Value, ValueOf } from "./values.ts";
+
+/** Items of a list, a hash or a set in one command. */
+const ITEMS = 500;
+/** Bytes of a string in one command: a line of the file must fit into a string of the engine. */
+const PIECE = 8 * 1024 * 1024;
+
+/** How a value of a type is made again. A type that is missing here does not compile. */
+const WRITERS: {
+  readonly [Type in Value["type"]]: (key: Uint8Array, value: ValueOf<Type>) => Generator<CommandBytes>;
+} = {
+  *string(key, { string }) {
+    // A copy also where the bytes are a Buffer, whose slice() is a view.
+    const bytes = new Uint8Array(string.peek());
+    yield [utf8("SET"), key, bytes.subarray(0, PIECE)];
+    for (let at = PIECE; at < bytes.length; at += PIECE)
+      yield [utf8("APPEND"), key, bytes.subarray(at, at + PIECE)];
+  },
+  *hash(key, { hash }) {
+    yield* inParts("HSET", key, [...hash.entries()]);
+    yield* fieldExpiries(key, hash);
+  },
+  *list(key, { list }) {
+    yield* inParts(
+      "RPUSH",
+      key,
+      list.map((item) => [item]),
+    );
+  },
+  *set(key, { set }) {
+    yield* inParts(
+      "SADD",
+      key,
+      [...set.keys()].map((member) => [member]),
+    );
+  },
+};
+
+/** The commands that make the keyspace, as it is at this moment, from an empty one. Times to live are points in time. */
+export function writeKeyspace(keyspace: Keyspace): CommandBytes[] {
+  const commands: CommandBytes[] = [];
+  for (const key of keyspace.keys()) {
+    const value = keyspace.value(key);
+    if (value === undefined) continue;
+    for (const command of writeValue(key, value)) commands.push(command);
+    const at = keyspace.expiry(key);
+    if (at !== undefined) commands.push([utf8("PEXPIREAT"), key, utf8(`${at}`)]);
+  }
+  return commands;
+}
+
+function writeValue<Type extends Value["type"]>(
+  key: Uint8Array,
+  value: ValueOf<Type>,
+): Generator<CommandBytes> {
+  const write = WRITERS[value.type as Type];
+  return write(key, value);
+}
+
+function* inParts(
+  name: string,
+  key: Uint8Array,
+  items: readonly (readonly Uint8Array[])[],
+): Generator<CommandBytes> {
+  for (let at = 0; at < items.length; at += ITEMS)
+    yield [utf8(name), key, ...items.slice(at, at + ITEMS).flat()];
+}
+
+function* fieldExpiries(key: Uint8Array, hash: FieldMap): Generator<CommandBytes> {
+  for (const field of hash.keys()) {
+    const at = hash.expiry(field);
+    if (at !== undefined) yield [utf8("HPEXPIREAT"), key, utf8(`${at}`), utf8("FIELDS"), utf8("1"), field];
+  }
+}
