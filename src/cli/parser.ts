@@ -65,7 +65,7 @@ export function parseCommandLine(args: readonly string[], program: Program, term
 function parseHelp(args: readonly string[], program: Program, terminal: Terminal): Parsed {
   const [, name = "", more] = args;
   if (name === "help" && more === undefined) return parseCommandLine(["--help"], program, terminal);
-  if (!Object.hasOwn(program.commands, name)) throw unknownCommand(name, program);
+  if (!Object.hasOwn(program.commands, name)) return parseCommandLine([name], program, terminal);
   if (more !== undefined) throw new UsageError(`Cannot explain "${more}": one command is expected`);
   return parseCommandLine([name, "--help"], program, terminal);
 }
@@ -155,9 +155,9 @@ function refuseOptionsAsValues(args: readonly string[], { options }: CliCommand,
 function explain(error: CommanderError, args: readonly string[], program: Program): UsageError {
   const [name = ""] = args;
   const known = Object.hasOwn(program.commands, name);
-  if (error.code === "commander.unknownCommand") return unknownCommand(name, program);
-  if (error.code === "commander.excessArguments") return excess(name, args, program);
   const [fault = "", hint] = error.message.replace(/^error: /, "").split("\n");
+  if (error.code === "commander.unknownCommand") return unknownCommand(name, hint, program);
+  if (error.code === "commander.excessArguments") return excess(name, args, program);
   const meant = hint === undefined ? "." : `. ${hint.slice(1, -1).replaceAll(/(--[\w-]+)/g, '"$1"')}`;
   const help = known ? `zstash ${name} --help` : "zstash --help";
   return new UsageError(`Cannot read the command line: ${fault.replaceAll("'", '"')}${meant} See "${help}"`);
@@ -174,8 +174,9 @@ function excess(name: string, args: readonly string[], { commands }: Program): U
   );
 }
 
-function unknownCommand(name: string, { commands }: Program): UsageError {
-  const meant = similarName(name, Object.keys(commands));
+/** `hint` is the one that commander found, which knows letters in the wrong order: "(Did you mean dev?)". */
+function unknownCommand(name: string, hint: string | undefined, { commands }: Program): UsageError {
+  const meant = /mean (\w+)\?/.exec(hint ?? "")?.[1] ?? similarName(name, Object.keys(commands));
   const advice = meant === undefined ? '"zstash --help" lists them' : `Did you mean "${meant}"?`;
   return new UsageError(`Cannot run "${name}": there is no such command. ${advice}`);
 }

@@ -4,6 +4,7 @@ import { access, open, readFile, realpath, rename, rm, stat } from "node:fs/prom
 import { basename, dirname, join, resolve } from "node:path";
 import { ZstashError } from "../errors.ts";
 import { isReadCommand } from "../rest/repeatable.ts";
+import { now } from "../timers.ts";
 import { commandName } from "./backend.ts";
 import type { Backend, CommandBytes } from "./backend.ts";
 import type { EmbeddedBackend } from "./embedded/index.ts";
@@ -11,6 +12,8 @@ import { readFileOf, writeFileOf } from "./persist-format.ts";
 
 /** From a change until the file is written, in ms: changes that follow each other are written together. */
 const SETTLE_MS = 1_000;
+/** For a large keyspace that time is this many times as long as the last writing took, so that it does little else. */
+const PAUSE_FACTOR = 10;
 /** From a failure until the next attempt, in ms. */
 const RETRY_MS = 5_000;
 /** What a person keeps in a server for tests is nobody else's. */
@@ -119,6 +122,8 @@ class Keeper {
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> | undefined;
   #failed: string | undefined;
+  /** From a change until it is written, in ms. */
+  #settle: number = SETTLE_MS;
   #closed = false;
   /** The file as this server has read or written it; undefined where there was none. */
   #known: string | undefined;
@@ -132,7 +137,7 @@ class Keeper {
 
   change(): void {
     this.#changes++;
-    this.#arm(this.#failed === undefined ? SETTLE_MS : RETRY_MS);
+    this.#arm();
   }
 
   /** Remember what the file is, to see whether another program writes it. */
@@ -149,17 +154,21 @@ class Keeper {
     if (this.#changes !== this.#written) await this.#write();
   }
 
-  #arm(ms: number): void {
+  #arm(): void {
     if (this.#timer !== undefined || this.#writing !== undefined || this.#closed) return;
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      this.#writing = this.#attempt().finally(() => {
-        this.#writing = undefined;
-        if (this.#changes !== this.#written) this.#arm(this.#failed === undefined ? SETTLE_MS : RETRY_MS);
-      });
-    }, ms);
+    const isRetry = this.#failed !== undefined;
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = undefined;
+        this.#writing = this.#attempt().finally(() => {
+          this.#writing = undefined;
+          if (this.#changes !== this.#written) this.#arm();
+        });
+      },
+      isRetry ? RETRY_MS : this.#settle,
+    );
     // A failure must not keep a process alive that has nothing else to do.
-    if (ms === RETRY_MS) this.#timer.unref();
+    if (isRetry) this.#timer.unref();
   }
 
   async #attempt(): Promise<void> {
@@ -177,6 +186,7 @@ class Keeper {
 
   async #write(): Promise<void> {
     const changes = this.#changes;
+    const start = now();
     const commands = this.#inner.snapshot();
     try {
       const known = await identify(this.#file);
@@ -188,6 +198,7 @@ class Keeper {
       throw failure("write", this.#path, error);
     }
     this.#written = changes;
+    this.#settle = Math.max(SETTLE_MS, PAUSE_FACTOR * (now() - start));
   }
 }
 

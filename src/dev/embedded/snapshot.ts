@@ -9,6 +9,19 @@ const ITEMS = 500;
 /** Bytes of a string in one command: a line of the file must fit into a string of the engine. */
 const PIECE = 8 * 1024 * 1024;
 
+/** Made once: a byte string for each command would be a third of all that there are. */
+const NAMES: Readonly<
+  Record<"SET" | "APPEND" | "HSET" | "RPUSH" | "SADD" | "PEXPIREAT" | "HPEXPIREAT", Uint8Array>
+> = {
+  SET: utf8("SET"),
+  APPEND: utf8("APPEND"),
+  HSET: utf8("HSET"),
+  RPUSH: utf8("RPUSH"),
+  SADD: utf8("SADD"),
+  PEXPIREAT: utf8("PEXPIREAT"),
+  HPEXPIREAT: utf8("HPEXPIREAT"),
+};
+
 /** How a value of a type is made again. A type that is missing here does not compile. */
 const WRITERS: {
   readonly [Type in Value["type"]]: (key: Uint8Array, value: ValueOf<Type>) => Generator<CommandBytes>;
@@ -16,24 +29,24 @@ const WRITERS: {
   *string(key, { string }) {
     // A copy also where the bytes are a Buffer, whose slice() is a view.
     const bytes = new Uint8Array(string.peek());
-    yield [utf8("SET"), key, bytes.subarray(0, PIECE)];
+    yield [NAMES.SET, key, bytes.subarray(0, PIECE)];
     for (let at = PIECE; at < bytes.length; at += PIECE)
-      yield [utf8("APPEND"), key, bytes.subarray(at, at + PIECE)];
+      yield [NAMES.APPEND, key, bytes.subarray(at, at + PIECE)];
   },
   *hash(key, { hash }) {
-    yield* inParts("HSET", key, [...hash.entries()]);
+    yield* inParts(NAMES.HSET, key, [...hash.entries()]);
     yield* fieldExpiries(key, hash);
   },
   *list(key, { list }) {
     yield* inParts(
-      "RPUSH",
+      NAMES.RPUSH,
       key,
       list.map((item) => [item]),
     );
   },
   *set(key, { set }) {
     yield* inParts(
-      "SADD",
+      NAMES.SADD,
       key,
       [...set.keys()].map((member) => [member]),
     );
@@ -43,12 +56,9 @@ const WRITERS: {
 /** The commands that make the keyspace, as it is at this moment, from an empty one. Times to live are points in time. */
 export function writeKeyspace(keyspace: Keyspace): CommandBytes[] {
   const commands: CommandBytes[] = [];
-  for (const key of keyspace.keys()) {
-    const value = keyspace.value(key);
-    if (value === undefined) continue;
+  for (const [key, value, expireAt] of keyspace.entries()) {
     for (const command of writeValue(key, value)) commands.push(command);
-    const at = keyspace.expiry(key);
-    if (at !== undefined) commands.push([utf8("PEXPIREAT"), key, utf8(`${at}`)]);
+    if (expireAt !== undefined) commands.push([NAMES.PEXPIREAT, key, utf8(`${expireAt}`)]);
   }
   return commands;
 }
@@ -62,17 +72,16 @@ function writeValue<Type extends Value["type"]>(
 }
 
 function* inParts(
-  name: string,
+  name: Uint8Array,
   key: Uint8Array,
   items: readonly (readonly Uint8Array[])[],
 ): Generator<CommandBytes> {
-  for (let at = 0; at < items.length; at += ITEMS)
-    yield [utf8(name), key, ...items.slice(at, at + ITEMS).flat()];
+  for (let at = 0; at < items.length; at += ITEMS) yield [name, key, ...items.slice(at, at + ITEMS).flat()];
 }
 
 function* fieldExpiries(key: Uint8Array, hash: FieldMap): Generator<CommandBytes> {
   for (const field of hash.keys()) {
     const at = hash.expiry(field);
-    if (at !== undefined) yield [utf8("HPEXPIREAT"), key, utf8(`${at}`), utf8("FIELDS"), utf8("1"), field];
+    if (at !== undefined) yield [NAMES.HPEXPIREAT, key, utf8(`${at}`), utf8("FIELDS"), utf8("1"), field];
   }
 }

@@ -143,6 +143,8 @@ test.each([
   [["--prot"], 'unknown option "--prot". See "zstash --help"'],
   [["swep"], 'Cannot run "swep": there is no such command. Did you mean "sweep"?'],
   [["Dev"], 'Did you mean "dev"?'],
+  [["SWEEP"], 'Did you mean "sweep"?'],
+  [["dve"], 'Did you mean "dev"?'],
   [["serve"], '"zstash --help" lists them'],
   [["__proto__"], 'Cannot run "__proto__"'],
   [["help", "swep"], 'Did you mean "sweep"?'],
