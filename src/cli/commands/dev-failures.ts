@@ -42,7 +42,7 @@ function withAdvice(error: ZstashError, attempt: Attempt): ZstashError {
   const seed = seedMessage(message, attempt);
   if (seed !== undefined) return error.with({ message: seed });
   const advice = adviceFor(message);
-  return advice === undefined ? error : error.with({ message: `${message}. ${advice}` });
+  return advice === undefined ? error : error.with({ message: `${message.replace(/\.$/, "")}. ${advice}` });
 }
 
 function adviceFor(message: string): string | undefined {

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { describe, expect, test } from "vitest";
 import manifest from "../../../package.json" with { type: "json" };
 import { useProgram } from "../../support/cli-program.ts";
-import { redisAvailable } from "../../support/redis.ts";
+import { redisAvailable, startRedis } from "../../support/redis.ts";
 
 const hasRedis = redisAvailable();
 const program = useProgram();
@@ -116,6 +116,25 @@ describe("the command line", () => {
     expect(ended).toEqual({ code, output: "", errors: expect.stringMatching(text) });
     expect(ended.errors).not.toContain("secret");
     expect(ended.errors.trim().split("\n").length).toBe(1);
+  });
+
+  test.skipIf(!hasRedis)("a wrong password is exit code 1 and says where it is given", async () => {
+    const redis = await startRedis(["--requirepass", "right"]);
+    try {
+      for (const [login, error] of [
+        [":wrong-secret@", "WRONGPASS"],
+        ["", "NOAUTH"],
+      ] as const) {
+        const ended = await run("dev", "--port", "0", "--redis", redis.url.replace("//", `//${login}`));
+        expect(ended).toMatchObject({ code: 1, output: "" });
+        expect(ended.errors).toMatch(
+          new RegExp(`: ${error} .*[^.]\\. Check user and password: --redis redis://user:password@host\n$`),
+        );
+        expect(ended.errors).not.toContain("secret");
+      }
+    } finally {
+      await redis.stop();
+    }
   });
 
   test("a port in use is exit code 1 and names the way out", async () => {

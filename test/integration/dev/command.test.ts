@@ -307,4 +307,20 @@ describe.skipIf(!hasScript)("a terminal", () => {
     expect(ended.lines.join(" ")).toMatch(/Cannot/);
     expect(Math.max(...ended.lines.map(widthOf))).toBeLessThanOrEqual(80);
   });
+
+  test("gives a program of it Ctrl-C once", async () => {
+    const script = [
+      "let count = 0;",
+      'process.on("SIGINT", () => { count++; setTimeout(() => { console.log("signals " + count); process.exit(5); }, 300); });',
+      'console.log("ready"); setInterval(() => {}, 1000);',
+    ];
+    writeFileSync(join(folder, "signals.cjs"), script.join("\n"));
+    const words = [process.execPath, program(), "dev", "--backend", "embedded", "--", process.execPath];
+    const line = [...words, join(folder, "signals.cjs")].join(" ");
+    const { child, ended, texts } = follow(spawn("script", ["-qec", line, "/dev/null"]));
+    await until(() => texts.output.includes("ready"));
+    child.stdin!.write("\x03");
+    expect((await ended).code).toBe(5);
+    expect(texts.output).toContain("signals 1");
+  });
 });
