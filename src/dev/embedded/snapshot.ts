@@ -1,6 +1,6 @@
 /** A keyspace as the commands that make it again: what `persist` writes to its file. */
 import type { CommandBytes } from "../backend.ts";
-import { utf8 } from "../text.ts";
+import { fromBinary, utf8 } from "../text.ts";
 import type { Keyspace } from "./keyspace.ts";
 import type { FieldMap, Value, ValueOf } from "./values.ts";
 
@@ -9,17 +9,17 @@ const ITEMS = 500;
 /** Bytes of a string in one command: a line of the file must fit into a string of the engine. */
 const PIECE = 8 * 1024 * 1024;
 
-/** Made once: a byte string for each command would be a third of all that there are. */
+/** Made once: a byte string for each command would be a third of all that there are. No realm lacks what this needs. */
 const NAMES: Readonly<
   Record<"SET" | "APPEND" | "HSET" | "RPUSH" | "SADD" | "PEXPIREAT" | "HPEXPIREAT", Uint8Array>
 > = {
-  SET: utf8("SET"),
-  APPEND: utf8("APPEND"),
-  HSET: utf8("HSET"),
-  RPUSH: utf8("RPUSH"),
-  SADD: utf8("SADD"),
-  PEXPIREAT: utf8("PEXPIREAT"),
-  HPEXPIREAT: utf8("HPEXPIREAT"),
+  SET: fromBinary("SET"),
+  APPEND: fromBinary("APPEND"),
+  HSET: fromBinary("HSET"),
+  RPUSH: fromBinary("RPUSH"),
+  SADD: fromBinary("SADD"),
+  PEXPIREAT: fromBinary("PEXPIREAT"),
+  HPEXPIREAT: fromBinary("HPEXPIREAT"),
 };
 
 /** How a value of a type is made again. A type that is missing here does not compile. */
