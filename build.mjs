@@ -8,6 +8,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { deflateRawSync, constants } from "node:zlib";
 import { build as bundle } from "esbuild";
+import { nodeBuiltins } from "./bundle-plugins.mjs";
 import { build as buildWasm } from "./wasm/compile.mjs";
 
 const root = dirname(fileURLToPath(import.meta.url));
@@ -100,6 +101,9 @@ const common = {
   format: "esm",
   target: "es2022",
   platform: "neutral",
+  // The command line's parser is bundled into dist/cli, so that the package keeps no dependencies.
+  mainFields: ["module", "main"],
+  plugins: [nodeBuiltins],
   logLevel: "warning",
 };
 const external = [

@@ -2,10 +2,18 @@
 
 /** The terminal of a command: its output, and the wish to end it. */
 export interface Terminal {
+  /** Columns of the output; undefined in pipes and files. */
+  readonly columns: number | undefined;
+  /** Columns of what `complain` and `log` print to; undefined in pipes and files. */
+  readonly errorColumns: number | undefined;
+  /** Whether the output shows colours. */
+  readonly colours: boolean;
   /** Print a result, for people and for pipes. */
   print(text: string): void;
-  /** Print an error. */
+  /** Print an error, wrapped at the width of the terminal. */
   complain(text: string): void;
+  /** Print a line beside the results, as it is. */
+  log(line: string): void;
   /** Show the progress in one line that the next call replaces; undefined removes it. Shows nothing in pipes. */
   progress(text: string | undefined): void;
   /** Resolves when the user or the system asks the program to end. Signals count from the call on. */
@@ -18,8 +26,6 @@ export interface CliOption {
   readonly value?: string | undefined;
   /** True if it may be given several times. */
   readonly multiple?: boolean | undefined;
-  /** One letter that means the same, for `-h`. */
-  readonly short?: string | undefined;
   /** The explanation in the help. */
   readonly meaning: string;
 }
@@ -27,18 +33,56 @@ export interface CliOption {
 /** Options by name, without the dashes. */
 export type CliOptions = Readonly<Record<string, CliOption>>;
 
-/** The values of a command's options, as node:util has parsed them. */
-export type OptionValues = Readonly<Record<string, string | boolean | (string | boolean)[] | undefined>>;
+/** What follows `--` on a command line, for commands that take it. */
+export interface CliOperands {
+  /** How the help shows it. */
+  readonly usage: string;
+  readonly meaning: string;
+}
+
+/** The values of a command's options: a text, a list where it may be given several times, true for a switch. */
+export type OptionValues = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
+
+/** A command line that has been read. */
+export interface CliInput {
+  readonly values: OptionValues;
+  /** What follows `--`; undefined where there is no `--`. */
+  readonly operands: readonly string[] | undefined;
+}
 
 /** A command of the program. */
 export interface CliCommand {
   readonly summary: string;
   readonly options: CliOptions;
+  readonly operands?: CliOperands | undefined;
+  /** Command lines to copy, each with what it does. */
+  readonly examples: readonly (readonly [line: string, meaning: string])[];
   /** Resolves to the exit code. */
-  run(values: OptionValues, terminal: Terminal): Promise<number>;
+  run(input: CliInput, terminal: Terminal): Promise<number>;
 }
 
 /** A wrong command line, which is exit code 2. The message says what to do next. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
+}
+
+/** A failure that the message explains, which is exit code 1. */
+export class Failure extends Error {
+  override readonly name = "Failure";
+}
+
+/** The text of an option; undefined if it was not given. */
+export function textOf(values: OptionValues, name: string): string | undefined {
+  const value = values[name];
+  return typeof value === "string" ? value : undefined;
+}
+
+/** The texts of an option that may be given several times; undefined if it was not given. */
+export function textsOf(values: OptionValues, name: string): readonly string[] | undefined {
+  const value = values[name];
+  return typeof value === "object" ? value : undefined;
+}
+
+export function isOn(values: OptionValues, name: string): boolean {
+  return values[name] === true;
 }

@@ -1,24 +1,49 @@
 #!/usr/bin/env node
 /** The executable `zstash`: it connects the program to this process's arguments, streams and signals. */
 import { readFileSync } from "node:fs";
+import type { WriteStream } from "node:tty";
 import type { Terminal } from "./command.ts";
 import { runProgram } from "./program.ts";
+import { wrap } from "./text.ts";
 
 /** From the package's own package.json, which is two folders up both from src/cli and from dist/cli. */
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
   version: string;
 };
 
+const { stdout, stderr } = process;
+/** Node counts 0 columns where a terminal does not tell. */
+const columnsOf = (stream: WriteStream): number | undefined =>
+  stream.isTTY ? stream.columns || undefined : undefined;
+
 const terminal: Terminal = {
-  print: (text) => process.stdout.write(`${text}\n`),
-  complain: (text) => process.stderr.write(`${text}\n`),
+  get columns() {
+    return columnsOf(stdout);
+  },
+  get errorColumns() {
+    return columnsOf(stderr);
+  },
+  // NO_COLOR and FORCE_COLOR of the environment are heard.
+  colours: stdout.isTTY && stdout.hasColors(),
+  print: (text) => stdout.write(`${text}\n`),
+  complain(text) {
+    const columns = columnsOf(stderr);
+    stderr.write(`${columns === undefined ? text : wrap(text, columns)}\n`);
+  },
+  log: (line) => stderr.write(`${line}\n`),
   progress(text) {
-    if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text ?? ""}`);
+    if (stderr.isTTY) stderr.write(`\r\x1b[K${text ?? ""}`);
   },
   untilStopped: () =>
     new Promise((resolve) => {
       for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => resolve());
     }),
 };
+
+// A reader such as `head` that goes away is no error.
+for (const stream of [stdout, stderr])
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
 
 process.exitCode = await runProgram(process.argv.slice(2), version, terminal);

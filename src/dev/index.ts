@@ -1,18 +1,23 @@
 /** `zstash/dev`: a local server that is compatible with Upstash Redis over REST. This file puts its parts together. */
-import { requireInteger, requireOptions } from "../check.ts";
+import { requireInteger, requireOptions, requireString } from "../check.ts";
 import { ZstashError } from "../errors.ts";
 import type { Backend, BackendKind } from "./backend.ts";
 import { createEmbeddedBackend } from "./embedded/index.ts";
 import { createHandler } from "./handler.ts";
 import type { ListenAddress, Listener } from "./listen.ts";
 import { limitRecords } from "./record-limit.ts";
+import { createRunner } from "./runner.ts";
+import { readSeed, runSeed } from "./seed.ts";
 import { withScanTypes } from "./scan-types.ts";
 import { readSettings } from "./settings.ts";
 import type { DevServerOptions, Settings } from "./settings.ts";
+import { utf8 } from "./text.ts";
 
+export { ZstashError, type Effect, type ZstashErrorCode, type ZstashErrorDetails } from "../errors.ts";
 export type { BackendKind } from "./backend.ts";
 export type { ListenAddress } from "./listen.ts";
 export type { RequestRecord } from "./request-record.ts";
+export type { Seed, SeedCommand } from "./seed.ts";
 export type { DevServerOptions, DevServerSwitches } from "./settings.ts";
 
 /** A local server that speaks Upstash's REST protocol. */
@@ -27,13 +32,21 @@ export interface DevServer {
   /** The first of the tokens. */
   readonly token: string;
   /**
-   * Listen on 127.0.0.1, once. Port 0, the default, takes a free one. Needs Node, Deno or Bun. Rejects with the
-   * system's error, its `code` EADDRINUSE if the port is taken.
+   * Listen on `host`, an address, once. Port 0, the default, takes a free one; the default host is 127.0.0.1. Needs Node,
+   * Deno or Bun. Rejects with the system's error, its `code` EADDRINUSE if the port is taken.
    */
-  listen(options?: { readonly port?: number | undefined }): Promise<ListenAddress>;
+  listen(options?: {
+    readonly port?: number | undefined;
+    readonly host?: string | undefined;
+  }): Promise<ListenAddress>;
+  /**
+   * Remove every key, and run the seed again: a fresh keyspace for the next test. Rejects with ZstashError UNSUPPORTED in
+   * front of the Redis of `redis`, whose data are not this server's.
+   */
+  reset(): Promise<void>;
   /**
    * Stop listening, end subscriptions, let running requests end, close connections, end the started redis-server. Can
-   * be called twice.
+   * be called twice. Rejects with ZstashError REDIS, all released, if the file of `persist` cannot be written.
    */
   close(): Promise<void>;
 }
@@ -41,8 +54,9 @@ export interface DevServer {
 /**
  * Create a local server that is compatible with Upstash Redis over REST, for tests and for work without a network.
  *
- * Rejects with ZstashError REDIS if the Redis of `redis` cannot be reached, or if `redis-server` is asked for and
- * cannot be started. Wrong options are a TypeError or a RangeError.
+ * Rejects with ZstashError REDIS if the Redis of `redis` cannot be reached, if `redis-server` is asked for and cannot be
+ * started, or if a command of the seed fails; with CORRUPT or UNSUPPORTED if the file of `persist` cannot be loaded.
+ * Wrong options are a TypeError or a RangeError, a seed that cannot be read too.
  *
  * @example
  * ```ts
@@ -54,11 +68,24 @@ export interface DevServer {
  */
 export async function createDevServer(options: DevServerOptions = {}): Promise<DevServer> {
   const settings = readSettings(options);
-  const opened = withScanTypes(await openBackend(settings));
+  const steps = await readSeed(settings.seed);
+  const { backend: started, isFresh } = await openBackend(settings);
+  const opened = withScanTypes(started);
   const { maxRecordSize } = settings;
   const backend = maxRecordSize === undefined ? opened : limitRecords(opened, maxRecordSize);
   const closing = new AbortController();
   const handle = createHandler(backend, settings, closing.signal);
+  const runner = createRunner(backend, settings);
+  const seed = (): Promise<void> =>
+    runSeed(steps, (commands) => runner.pipeline(commands, { readOnly: false }));
+  if (isFresh) {
+    try {
+      await seed();
+    } catch (error) {
+      await backend.close();
+      throw error;
+    }
+  }
   let listener: Listener | undefined;
   let closed = false;
   return {
@@ -67,9 +94,10 @@ export async function createDevServer(options: DevServerOptions = {}): Promise<D
     backend: { kind: backend.kind, description: backend.description },
     token: settings.tokens[0],
     async listen(listenOptions = {}) {
-      requireOptions(listenOptions, ["port"]);
-      const { port = 0 } = listenOptions;
+      requireOptions(listenOptions, ["port", "host"]);
+      const { port = 0, host } = listenOptions;
       requireInteger("port", port, 0, 65_535);
+      if (host !== undefined) requireString("host", host);
       if (closed || listener !== undefined) {
         throw new ZstashError(
           "UNSUPPORTED",
@@ -78,8 +106,17 @@ export async function createDevServer(options: DevServerOptions = {}): Promise<D
       }
       // Imported when it is needed: the rest of this module runs where there is no node:http.
       const { listen } = await import("./listen.ts");
-      listener = await listen(handle, port);
+      listener = await listen(handle, port, host);
       return listener.address;
+    },
+    async reset() {
+      if (backend.kind === "redis-url")
+        throw new ZstashError(
+          "UNSUPPORTED",
+          'Cannot reset the Redis of "redis": send FLUSHALL if you mean it',
+        );
+      await backend.execute([utf8("FLUSHALL")]);
+      await seed();
     },
     async close() {
       closed = true;
@@ -93,15 +130,38 @@ export async function createDevServer(options: DevServerOptions = {}): Promise<D
   };
 }
 
-async function openBackend({ backend, redis, maxRecordSize }: Settings): Promise<Backend> {
+/** A backend, and whether its keyspace is a new one, which the seed is for. */
+interface Opened {
+  readonly backend: Backend;
+  readonly isFresh: boolean;
+}
+
+async function openBackend(settings: Settings): Promise<Opened> {
+  const { backend, redis, maxRecordSize } = settings;
+  const fresh = (opened: Backend): Opened => ({ backend: opened, isFresh: true });
   if (redis !== undefined) {
     const { connectRedis } = await import("./redis/index.ts");
-    return connectRedis(redis);
+    return fresh(await connectRedis(redis));
   }
-  if (backend === "embedded") return createEmbeddedBackend({ maxRecordSize });
+  if (backend === "embedded") return openEmbedded(settings);
   const { startRedisServer } = await import("./redis/redis-server.ts");
   const started = await startRedisServer();
-  if (started !== undefined) return started;
-  if (backend === "auto") return createEmbeddedBackend({ maxRecordSize });
+  if (started !== undefined) return fresh(started);
+  if (backend === "auto") return fresh(createEmbeddedBackend({ maxRecordSize }));
   throw new ZstashError("REDIS", "Cannot start redis-server: no such program on the PATH");
+}
+
+async function openEmbedded({ maxRecordSize, persist: file, onPersist }: Settings): Promise<Opened> {
+  const embedded = createEmbeddedBackend({ maxRecordSize });
+  if (file === undefined) return { backend: embedded, isFresh: true };
+  const report = (error: ZstashError | undefined): void => {
+    try {
+      onPersist?.(error);
+    } catch {
+      // Its error is its own.
+    }
+  };
+  const { persist } = await import("./persist.ts");
+  const { backend, loaded } = await persist(embedded, file, report);
+  return { backend, isFresh: !loaded };
 }

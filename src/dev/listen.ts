@@ -26,7 +26,7 @@ export interface Listener {
 }
 
 /** Serve `fetch`, which answers one request. Rejects with the system's error if the port cannot be opened. */
-export async function listen(fetch: Fetch, port: number): Promise<Listener> {
+export async function listen(fetch: Fetch, port: number, host = "127.0.0.1"): Promise<Listener> {
   const server = createServer(
     { maxHeaderSize: MAX_HEADER_SIZE, keepAliveTimeout: KEEP_ALIVE_MS },
     (incoming, outgoing) => {
@@ -39,11 +39,15 @@ export async function listen(fetch: Fetch, port: number): Promise<Listener> {
   const closeIdle = (): void => server.closeIdleConnections();
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen(port, "127.0.0.1", resolve);
+    server.listen(port, host, resolve);
   });
   const { port: bound } = server.address() as AddressInfo;
-  return { address: { url: `http://127.0.0.1:${bound}`, port: bound }, close: () => close(server) };
+  const named = isAnyAddress(host) ? "127.0.0.1" : host.includes(":") ? `[${host}]` : host;
+  return { address: { url: `http://${named}:${bound}`, port: bound }, close: () => close(server) };
 }
+
+/** Whether a server that listens there is reached at every address of the machine. */
+const isAnyAddress = (host: string): boolean => host === "0.0.0.0" || host === "::";
 
 async function serve(fetch: Fetch, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
   const aborted = new AbortController();

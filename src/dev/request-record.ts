@@ -15,7 +15,10 @@ export interface RequestRecord {
   readonly commands: readonly string[];
   /** How many commands it had. */
   readonly count: number;
-  /** The first argument of its first command, which is a key for most, cut after 100 characters. */
+  /**
+   * The first argument of its first command, which is a key for most, cut after 100 characters. Undefined for commands
+   * that have a value, a password or a script there.
+   */
   readonly key: string | undefined;
   readonly status: number;
   /** The bytes of its body. */
@@ -26,6 +29,10 @@ export interface RequestRecord {
   readonly error: string | undefined;
 }
 
+/** Commands whose first argument may be what nobody else should see. */
+const KEYLESS: ReadonlySet<string> = new Set(
+  "AUTH HELLO PING ECHO EVAL EVAL_RO EVALSHA EVALSHA_RO SCRIPT FUNCTION ACL CLIENT CONFIG".split(" "),
+);
 const MAX_NAMES = 20;
 const MAX_KEY = 100;
 const MAX_NAME = 40;
@@ -57,7 +64,8 @@ export class RecordDraft {
   }
 
   finish(status: number, responseSize: number | undefined): RequestRecord {
-    const key = this.#commands[0]?.[1];
+    const [first = []] = this.#commands;
+    const key = KEYLESS.has(commandName(first)) ? undefined : first[1];
     return {
       at: this.#at,
       duration: now() - this.#start,

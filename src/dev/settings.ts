@@ -1,7 +1,16 @@
 /** The options of createDevServer: their types, their checks and their defaults. */
-import { describe, requireBoolean, requireInteger, requireOptions, requireString } from "../check.ts";
+import {
+  describe,
+  requireBoolean,
+  requireFunction,
+  requireInteger,
+  requireOptions,
+  requireString,
+} from "../check.ts";
 import { DEFAULT_REQUEST_SIZE } from "../limits.ts";
+import type { ZstashError } from "../errors.ts";
 import type { RequestRecord } from "./request-record.ts";
+import type { Seed } from "./seed.ts";
 
 /** Features that the server leaves out, to test what clients do without them. */
 export interface DevServerSwitches {
@@ -38,6 +47,26 @@ export interface DevServerOptions extends DevServerSwitches {
   readonly maxResponseSize?: number | undefined;
   /** The most bytes of a string value. Default: as many as the backend takes. */
   readonly maxRecordSize?: number | undefined;
+  /**
+   * Commands that run before the first request, and again with `reset()`: a list of them, or NDJSON with one in a line, as
+   * `["SET","key","value"]`; bytes are `{"base64":"…"}` there. With `persist` they run only where the file does not exist
+   * yet. Nothing runs unless all can be read.
+   */
+  readonly seed?: Seed | undefined;
+  /**
+   * The path of a file that keeps the embedded keyspace: loaded at the start if it exists, and written whole a second after
+   * a change and by close(), mode 0600. Needs Node, Deno or Bun, and the embedded keyspace, which `"auto"` then takes.
+   */
+  readonly persist?: string | undefined;
+  /**
+   * Called with the error when the file of `persist` cannot be written, after which the server goes on and tries again,
+   * and with undefined when it could be written again. What it throws is lost.
+   */
+  readonly onPersist?: ((this: void, error: ZstashError | undefined) => void) | undefined;
+  /** Host names, besides those of loopback, that requests may have in `Host`. */
+  readonly hosts?: string | readonly string[] | undefined;
+  /** Origins, besides those of loopback, whose pages may call. */
+  readonly origins?: string | readonly string[] | undefined;
   /** Called with the record of every answered request, for a log. What it throws is lost. */
   readonly onRequest?: ((this: void, record: RequestRecord) => void) | undefined;
 }
@@ -53,6 +82,11 @@ export interface Settings extends Readonly<Record<keyof DevServerSwitches, boole
   readonly maxResponseSize: number;
   readonly maxRecordSize: number | undefined;
   readonly onRequest: ((this: void, record: RequestRecord) => void) | undefined;
+  readonly seed: Seed | undefined;
+  readonly persist: string | undefined;
+  readonly onPersist: ((this: void, error: ZstashError | undefined) => void) | undefined;
+  readonly hosts: readonly string[];
+  readonly origins: readonly string[];
 }
 
 const BACKENDS: readonly string[] = ["auto", "redis-server", "embedded"] satisfies Settings["backend"][];
@@ -65,6 +99,11 @@ const NAMES: readonly string[] = [
   "maxResponseSize",
   "maxRecordSize",
   "onRequest",
+  "seed",
+  "persist",
+  "onPersist",
+  "hosts",
+  "origins",
   "noResp2",
   "noRawBody",
   "noScripts",
@@ -87,6 +126,11 @@ export function readSettings(options: DevServerOptions): Settings {
     maxResponseSize = DEFAULT_REQUEST_SIZE,
     maxRecordSize,
     onRequest,
+    seed,
+    persist,
+    onPersist,
+    hosts = [],
+    origins = [],
     noResp2 = false,
     noRawBody = false,
     noScripts = false,
@@ -106,11 +150,36 @@ export function readSettings(options: DevServerOptions): Settings {
   const sizes = { maxRequestSize, maxResponseSize, maxRecordSize };
   for (const [name, size] of Object.entries(sizes))
     if (size !== undefined) requireInteger(name, size, 1, Number.MAX_SAFE_INTEGER);
-  if (onRequest !== undefined && typeof onRequest !== "function")
-    throw new TypeError(`"onRequest" must be a function, got ${describe(onRequest)}`);
+  for (const [name, callback] of Object.entries({ onRequest, onPersist }))
+    if (callback !== undefined) requireFunction(name, callback);
+  checkPersist(persist, backend, redis);
   const switches = { noResp2, noRawBody, noScripts, noSyncToken };
   for (const [name, isOn] of Object.entries(switches)) requireBoolean(name, isOn);
-  return { backend, redis, tokens: [first, ...others], readOnlyTokens, ...sizes, onRequest, ...switches };
+  return {
+    backend: persist === undefined ? backend : "embedded",
+    redis,
+    tokens: [first, ...others],
+    readOnlyTokens,
+    ...sizes,
+    onRequest,
+    seed,
+    persist,
+    onPersist,
+    hosts: typeof hosts === "string" ? [hosts] : hosts,
+    origins: typeof origins === "string" ? [origins] : origins,
+    ...switches,
+  };
+}
+
+/** A Redis keeps its data by itself; a started redis-server is told to keep none. */
+function checkPersist(persist: unknown, backend: string, redis: string | undefined): void {
+  if (persist === undefined) return;
+  requireString("persist", persist);
+  if (persist === "") throw new TypeError('"persist" must be the path of a file, got an empty string');
+  if (redis !== undefined || backend === "redis-server") {
+    const other = redis === undefined ? 'backend "redis-server"' : '"redis"';
+    throw new TypeError(`"persist" keeps the embedded keyspace alone: it cannot be combined with ${other}`);
+  }
 }
 
 /** Errors never hold the token itself. */

@@ -41,6 +41,9 @@ const peers: Readonly<Record<string, { readonly door: string; readonly types: re
   "#sdk": { door: "redis.ts", types: [] },
 };
 
+/** Packages that the build bundles, so that users install none, by the one file that may import each. */
+const bundled: Readonly<Record<string, string>> = { commander: "cli/parser.ts" };
+
 /** What only a program may ask for. */
 const runtimeGlobals: ReadonlySet<string> = new Set(["process", "Buffer", "Deno", "Bun", "navigator"]);
 
@@ -118,6 +121,11 @@ function checkPackage(file: ParsedFile, { specifier = "", kind, node }: Import, 
     const isAdapter = file.unit === "adapters" && file.path.endsWith("/node.ts");
     if (file.layer !== PROGRAMS && !isAdapter)
       report(`${specifier} belongs to programs (dev/, cli/) and to adapters called node.ts`, node);
+    return;
+  }
+  const door = bundled[specifier];
+  if (door !== undefined) {
+    if (file.path !== door) report(`${specifier} is imported by ${door} alone`, node);
     return;
   }
   const name = Object.keys(peers).find((peer) => specifier === peer || specifier.startsWith(`${peer}/`));

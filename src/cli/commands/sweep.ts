@@ -1,11 +1,17 @@
 /** `zstash sweep`: lists and removes temporary keys of uploads that ended without removing them. */
 import { ZstashError } from "../../errors.ts";
 import type { Store, TemporaryKey } from "../../store/index.ts";
-import { UsageError, type CliCommand, type OptionValues, type Terminal } from "../command.ts";
+import { isOn, textOf, UsageError } from "../command.ts";
+import type { CliCommand, OptionValues, Terminal } from "../command.ts";
+import { bytes, count, printable, table } from "../text.ts";
 
-/** Variables of the environment for what the command line leaves out. */
+/** Variables of the environment for what the command line leaves out, and the names that Vercel gives them. */
 const URL_VARIABLE = "UPSTASH_REDIS_REST_URL";
 const TOKEN_VARIABLE = "UPSTASH_REDIS_REST_TOKEN";
+const VERCEL_NAMES: Readonly<Record<string, string>> = {
+  [URL_VARIABLE]: "KV_REST_API_URL",
+  [TOKEN_VARIABLE]: "KV_REST_API_TOKEN",
+};
 /** Keys that one request removes. */
 const DELETE_COUNT = 1000;
 /** Tokens are taken out of messages from this length on: a shorter one is a part of words, and no secret. */
@@ -14,13 +20,20 @@ const TOKEN_MIN = 6;
 export const SWEEP_COMMAND: CliCommand = {
   summary: "List and remove temporary keys of uploads that were left behind",
   options: {
-    url: { value: "url", meaning: `URL of the REST API (default: ${URL_VARIABLE})` },
-    token: { value: "text", meaning: `token that may write (default: ${TOKEN_VARIABLE})` },
+    url: { value: "url", meaning: `URL of the REST API (default: ${URL_VARIABLE}, else KV_REST_API_URL)` },
+    token: {
+      value: "text",
+      meaning: `token that may write (default: ${TOKEN_VARIABLE}, else KV_REST_API_TOKEN)`,
+    },
     delete: { meaning: "remove the keys that are listed" },
     all: { meaning: "also keys that a running upload may own; removing them makes it fail" },
     json: { meaning: "print one line of JSON: keys, sizes in bytes, times to live in ms, removed" },
   },
-  async run(values, terminal) {
+  examples: [
+    ["zstash sweep", `lists them, at the server of ${URL_VARIABLE}`],
+    ["zstash sweep --delete", "removes them"],
+  ],
+  async run({ values }, terminal) {
     const server = readServer(values);
     try {
       return await sweep(server, values, terminal);
@@ -39,24 +52,26 @@ interface ServerAddress {
 
 function readServer(values: OptionValues): ServerAddress {
   const read = (option: string, variable: string): string => {
-    const value = values[option] ?? process.env[variable];
-    if (typeof value === "string" && value !== "") return value;
+    const { [variable]: value, [VERCEL_NAMES[variable]!]: other } = process.env;
+    // An option or a variable that is empty was meant to be set.
+    const found = textOf(values, option) ?? (value || other || "");
+    if (found !== "") return found;
     throw new UsageError(`Cannot sweep without a ${option}: give --${option} or set ${variable}`);
   };
   return { url: read("url", URL_VARIABLE), token: read("token", TOKEN_VARIABLE) };
 }
 
 async function sweep(server: ServerAddress, values: OptionValues, terminal: Terminal): Promise<number> {
-  const all = values["all"] === true;
+  const all = isOn(values, "all");
   const store = await openStore(server);
   const found: TemporaryKey[] = [];
   const onScan = (scanned: number): void =>
     terminal.progress(`${count(scanned, "key")} looked at, ${found.length} found`);
   for await (const key of store.temporaryKeys({ onScan })) found.push(key);
   const listed = all ? found : found.filter(({ abandoned }) => abandoned);
-  const removed = values["delete"] === true ? await remove(store, listed, terminal) : undefined;
+  const removed = isOn(values, "delete") ? await remove(store, listed, terminal) : undefined;
   terminal.progress(undefined);
-  if (values["json"] === true) terminal.print(JSON.stringify({ keys: listed, removed: removed ?? 0 }));
+  if (isOn(values, "json")) terminal.print(JSON.stringify({ keys: listed, removed: removed ?? 0 }));
   else terminal.print(describeKeys(listed, found.length - listed.length, removed));
   return 0;
 }
@@ -126,28 +141,4 @@ function stateOf({ abandoned }: TemporaryKey): string {
 function lifetime(ttl: number): string {
   if (ttl < 0) return "never";
   return ttl < 120_000 ? `${Math.ceil(ttl / 1000)} s` : `${Math.round(ttl / 60_000)} min`;
-}
-
-function bytes(size: number): string {
-  const units = ["B", "KiB", "MiB", "GiB"];
-  let [value, unit] = [size, 0];
-  for (; value >= 1024 && unit < units.length - 1; unit++) value /= 1024;
-  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
-}
-
-/** Escapes control characters, which would act on the terminal. */
-function printable(key: string): string {
-  // oxlint-disable-next-line no-control-regex
-  return key.replace(/[\u0000-\u001f\u007f-\u009f]/g, (one) => JSON.stringify(one).slice(1, -1));
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
-}
-
-function table(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  return rows
-    .map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column]!)).join("  ")}`.trimEnd())
-    .join("\n");
 }

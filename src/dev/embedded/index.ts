@@ -20,6 +20,7 @@ import { LIST_COMMANDS } from "./lists.ts";
 import { PUBSUB_COMMANDS } from "./pubsub.ts";
 import { array, error, ErrorReply } from "./replies.ts";
 import { SET_COMMANDS } from "./sets.ts";
+import { writeKeyspace } from "./snapshot.ts";
 import { SORTED_SET_COMMANDS } from "./sorted-sets.ts";
 import { STREAM_CLAIM_COMMANDS } from "./stream-claims.ts";
 import { STREAM_DELETE_COMMANDS } from "./stream-deletes.ts";
@@ -76,8 +77,14 @@ function unknownCommand(command: CommandBytes): string {
   return toText(fromBinary(text));
 }
 
+/** A backend that can say by which commands its keyspace is made again. */
+export interface EmbeddedBackend extends Backend {
+  /** The commands that make the keyspace of this moment from an empty one. */
+  snapshot(this: void): CommandBytes[];
+}
+
 /** A Redis in this process: byte-exact keys and values, Redis' replies and error texts, no Lua, no persistence. */
-export function createEmbeddedBackend(options: KeyspaceOptions = {}): Backend {
+export function createEmbeddedBackend(options: KeyspaceOptions = {}): EmbeddedBackend {
   const keyspace = new Keyspace(options);
   const execute = (command: CommandBytes): RespValue => {
     try {
@@ -102,6 +109,7 @@ export function createEmbeddedBackend(options: KeyspaceOptions = {}): Backend {
       return array(commands.map(execute));
     },
     feed: async (command) => subscribe(keyspace, command),
+    snapshot: () => writeKeyspace(keyspace),
     close: async () => {
       keyspace.channels.close();
       keyspace.clear();

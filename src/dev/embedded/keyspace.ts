@@ -103,6 +103,12 @@ export class Keyspace {
     return this.#entries.keys();
   }
 
+  /** Every key with its value and its expiry. */
+  *entries(): Generator<readonly [key: Uint8Array, value: Value, expireAt: bigint | undefined]> {
+    this.#sweep();
+    for (const [key, { value, expireAt }] of this.#entries.entries()) yield [key, value, expireAt];
+  }
+
   scan(cursor: bigint, count: number): { cursor: number; entries: (readonly [Uint8Array, Value])[] } {
     this.#sweep();
     const found = this.#entries.scan(cursor, count);

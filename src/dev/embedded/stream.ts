@@ -109,6 +109,13 @@ export class Stream {
     return this.#removeFirst(Math.min(limit, this.#before(id)));
   }
 
+  /** Set what is remembered of entries that are gone. */
+  remember(lastId: bigint, added: number, lastDeleted: bigint): void {
+    this.#lastId = lastId;
+    this.#added = added;
+    this.#lastDeleted = lastDeleted;
+  }
+
   copy(): Stream {
     const copy = new Stream();
     for (const entry of this.#entries) copy.add(entry);

@@ -3,7 +3,7 @@ import type { RespValue } from "../../rest/resp.ts";
 import { toBinary } from "../text.ts";
 import type { Arguments, CommandTable } from "./command.ts";
 import type { Keyspace } from "./keyspace.ts";
-import { array, bulk, bulks, ErrorReply, integer, NULL, NULL_ARRAY } from "./replies.ts";
+import { array, bulk, bulks, ErrorReply, integer, NULL, NULL_ARRAY, OK } from "./replies.ts";
 import { readEnd, readId, writeId } from "./stream-ids.ts";
 import { ID_MAX, SEQUENCE_BITS, Stream } from "./stream.ts";
 import type { StreamEntry } from "./stream.ts";
@@ -129,6 +129,26 @@ function range(keyspace: Keyspace, args: Arguments, backwards: boolean): RespVal
   return count === 0 ? NULL_ARRAY : array(stream.range(first, last, count, backwards).map(entryReply));
 }
 
+/** XSETID, by which a stream is made again. Upstash does not have it, so that no request brings it. */
+function setId(keyspace: Keyspace, args: Arguments): RespValue {
+  const lastId = readId(toBinary(args.bytes(2)), 0n);
+  const stream = readStream(keyspace, args.bytes(1));
+  if (stream === undefined) throw new ErrorReply("ERR no such key");
+  let [added, lastDeleted] = [stream.added, stream.lastDeleted];
+  for (let index = 3; index < args.length; index += 2) {
+    const option = args.option(index);
+    if (index + 1 >= args.length) throw args.syntaxError();
+    if (option === "ENTRIESADDED") added = args.number(index + 1);
+    else if (option === "MAXDELETEDID") lastDeleted = readId(toBinary(args.bytes(index + 1)), 0n);
+    else throw args.syntaxError();
+  }
+  const top = stream.last?.id ?? 0n;
+  if (lastId < top)
+    throw new ErrorReply("ERR The ID specified in XSETID is smaller than the target stream top item");
+  stream.remember(lastId, added, lastDeleted);
+  return OK;
+}
+
 export const STREAM_COMMANDS: CommandTable = {
   XADD: [-5, add],
   XLEN: [2, (keyspace, args) => integer(readStream(keyspace, args.bytes(1))?.length ?? 0)],
@@ -142,6 +162,7 @@ export const STREAM_COMMANDS: CommandTable = {
       return integer(stream === undefined ? 0 : applyTrim(stream, trim));
     },
   ],
+  XSETID: [-3, setId],
   // A stream stays when its last entry goes.
   XDEL: [
     -3,

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { describe, expect, test } from "vitest";
 import manifest from "../../../package.json" with { type: "json" };
 import { useProgram } from "../../support/cli-program.ts";
-import { redisAvailable } from "../../support/redis.ts";
+import { redisAvailable, startRedis } from "../../support/redis.ts";
 
 const hasRedis = redisAvailable();
 const program = useProgram();
@@ -56,13 +56,13 @@ describe("the command line", () => {
   test("help lists the commands, and explains one", async () => {
     expect(await run("--help")).toMatchObject({
       code: 0,
-      output: expect.stringMatching(/Usage: zstash <command>[^]*\n {2}dev /),
+      output: expect.stringMatching(/Usage: zstash <command>[^]*\n {2}dev \[options\] /),
       errors: "",
     });
     expect(await run("dev", "--help")).toMatchObject({
       code: 0,
       output: expect.stringMatching(
-        /--port[^]*--token[^]*--read-only-token[^]*--redis[^]*--backend[^]*--no-resp2[^]*--json/,
+        /--port[^]*--token[^]*--read-only-token[^]*--redis[^]*--backend[^]*--json[^]*--no-resp2/,
       ),
     });
     expect(await run()).toMatchObject({ code: 2, output: expect.stringContaining("Usage:") });
@@ -98,19 +98,43 @@ describe("the command line", () => {
   });
 
   test.each([
+    [2, ["dev", "--redis", "http://:secret@127.0.0.1"], /^Cannot start: --redis must be redis:\/\//],
+    [2, ["dev", "--token", "a b"], /^Cannot start: --token must be/],
+    [2, ["dev", "--read-only-token", "a b"], /^Cannot start: --read-only-token must be/],
     [
-      ["dev", "--redis", "redis://:secret@127.0.0.1:1"],
-      /^Cannot reach Redis at 127\.0\.0\.1:1: ECONNREFUSED\n$/,
+      2,
+      ["dev", "--token", "secret", "--read-only-token", "secret"],
+      /^Cannot start: --read-only-token must differ from --token.*"zstash dev --help"\n$/,
     ],
-    [["dev", "--redis", "http://:secret@127.0.0.1"], /^"redis" must be redis:\/\//],
-    [["dev", "--token", "a b"], /^"token" must be/],
-    [["dev", "--read-only-token", "a b"], /^"readOnlyToken" must be/],
-    [["dev", "--token", "a", "--read-only-token", "a"], /^"readOnlyToken" must differ from "token"/],
-  ])("%j is exit code 1 with one line, and no secret in it", async (args, text) => {
+    [
+      1,
+      ["dev", "--redis", "redis://:secret@127.0.0.1:1"],
+      /^Cannot reach Redis at 127\.0\.0\.1:1: ECONNREFUSED\. Check --redis and that it runs there/,
+    ],
+  ])("exit code %i for %j with one line, and no secret in it", async (code, args, text) => {
     const ended = await run(...args);
-    expect(ended).toEqual({ code: 1, output: "", errors: expect.stringMatching(text) });
+    expect(ended).toEqual({ code, output: "", errors: expect.stringMatching(text) });
     expect(ended.errors).not.toContain("secret");
     expect(ended.errors.trim().split("\n").length).toBe(1);
+  });
+
+  test.skipIf(!hasRedis)("a wrong password is exit code 1 and says where it is given", async () => {
+    const redis = await startRedis(["--requirepass", "right"]);
+    try {
+      for (const [login, error] of [
+        [":wrong-secret@", "WRONGPASS"],
+        ["", "NOAUTH"],
+      ] as const) {
+        const ended = await run("dev", "--port", "0", "--redis", redis.url.replace("//", `//${login}`));
+        expect(ended).toMatchObject({ code: 1, output: "" });
+        expect(ended.errors).toMatch(
+          new RegExp(`: ${error} .*[^.]\\. Check user and password: --redis redis://user:password@host\n$`),
+        );
+        expect(ended.errors).not.toContain("secret");
+      }
+    } finally {
+      await redis.stop();
+    }
   });
 
   test("a port in use is exit code 1 and names the way out", async () => {
@@ -146,7 +170,7 @@ describe("zstash dev", () => {
     expect(await asked.ended).toEqual({
       code: 1,
       output: "",
-      errors: "Cannot start redis-server: no such program on the PATH\n",
+      errors: expect.stringMatching(/^Cannot start redis-server: no such program.*--backend embedded\n$/),
     });
   });
 

@@ -76,23 +76,19 @@ describe("README: code blocks", () => {
 
   it("`zstash dev` of the README starts, answers, and ends with SIGTERM", async () => {
     const command = blocks("sh").find((text) => text.startsWith("npx zstash dev"))!;
-    const args = command
-      .trim()
-      .split(" ")
-      .slice(2)
-      .map((word) => (word === "8079" ? "0" : word));
-    const child = spawn(process.execPath, [`${root}/dist/cli/main.js`, ...args, "--backend", "embedded"]);
+    const args = [...command.trim().split(" ").slice(2), "--port", "0", "--backend", "embedded"];
+    const child = spawn(process.execPath, [`${root}/dist/cli/main.js`, ...args]);
     try {
-      const address = await new Promise<string>((resolve, reject) => {
+      const [address, token] = await new Promise<string[]>((resolve, reject) => {
         let text = "";
         child.stdout.on("data", (bytes) => {
           text += bytes;
-          const found = /http:\/\/127\.0\.0\.1:\d+/.exec(text);
-          if (found) resolve(found[0]);
+          const found = /_URL=(http:\/\/127\.0\.0\.1:\d+)\n.*_TOKEN=(.+)\n/.exec(text);
+          if (found) resolve(found.slice(1));
         });
         child.on("exit", (status) => reject(new Error(`exit ${status}: ${text}`)));
       });
-      const reply = await fetch(`${address}/ping`, { headers: { authorization: "Bearer local" } });
+      const reply = await fetch(`${address}/ping`, { headers: { authorization: `Bearer ${token}` } });
       expect(await reply.json()).toEqual({ result: "PONG" });
     } finally {
       child.removeAllListeners("exit");

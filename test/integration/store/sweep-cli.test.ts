@@ -184,6 +184,10 @@ describe.each(backends)("zstash sweep on %s", (backend) => {
     const terminal: Terminal = {
       print: (text) => printed.push(text),
       complain: (text) => printed.push(text),
+      columns: undefined,
+      errorColumns: undefined,
+      colours: false,
+      log: () => undefined,
       progress: (text) => lines.push(text),
       untilStopped: () => Promise.resolve(),
     };

@@ -17,6 +17,10 @@ describe("licences", () => {
     expect(notices).toContain(read("node_modules/zstd-napi/deps/zstd/LICENSE").trim());
   });
 
+  test("commander's is the text that came with it", () => {
+    expect(notices).toContain(read("node_modules/commander/LICENSE").trim());
+  });
+
   test.each([
     ["zstd 1.5.7", "BSD-3-Clause"],
     ["xxHash", "BSD-2-Clause"],
@@ -24,6 +28,7 @@ describe("licences", () => {
     ["musl", "MIT"],
     ["dlmalloc", "CC0-1.0"],
     ["LLVM compiler-rt", "Apache-2.0 WITH LLVM-exception"],
+    ["commander", "MIT"],
   ])("the notices name %s", (name, licence) => {
     const rule = "=".repeat(78);
     expect(notices).toContain(`${rule}\n${name} (${licence})\n${rule}\n`);
