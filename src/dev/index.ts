@@ -1,5 +1,5 @@
 /** `zstash/dev`: a local server that is compatible with Upstash Redis over REST. This file puts its parts together. */
-import { requireInteger, requireOptions } from "../check.ts";
+import { requireInteger, requireOptions, requireString } from "../check.ts";
 import { ZstashError } from "../errors.ts";
 import type { Backend, BackendKind } from "./backend.ts";
 import { createEmbeddedBackend } from "./embedded/index.ts";
@@ -18,7 +18,8 @@ export type { DevServerOptions, DevServerSwitches } from "./settings.ts";
 export interface DevServer {
   /**
    * Answer one request, given as `fetch` takes it, so that it is the `fetch` option of a client. Needs no socket and
-   * never rejects a request; the host in the URL does not matter. A subscription's body ends when the request's signal aborts, when it is cancelled, and with close().
+   * never rejects a request; the host in the URL does not matter. Segments `.` and `..` of a path are removed by Request
+   * itself, so that commands with such arguments go in a JSON body. A subscription's body ends when the request's signal aborts, when it is cancelled, and with close().
    */
   fetch(this: void, request: Request | string, init?: RequestInit): Promise<Response>;
   /** The backend that executes the commands, and where it is, in words; without a password. */
@@ -26,10 +27,14 @@ export interface DevServer {
   /** The first of the tokens. */
   readonly token: string;
   /**
-   * Listen on 127.0.0.1, once. Port 0, the default, takes a free one. Needs Node, Deno or Bun. Rejects with the
-   * system's error, its `code` EADDRINUSE if the port is taken.
+   * Listen, once. Port 0, the default, takes a free one. `host` is an IP address of this machine, 127.0.0.1 by default;
+   * 0.0.0.0 and :: are all of them. Needs Node, Deno or Bun. Rejects with the system's error, its `code` EADDRINUSE if
+   * the port is taken.
    */
-  listen(options?: { readonly port?: number | undefined }): Promise<ListenAddress>;
+  listen(options?: {
+    readonly port?: number | undefined;
+    readonly host?: string | undefined;
+  }): Promise<ListenAddress>;
   /**
    * Stop listening, end subscriptions, let running requests end, close connections, end the started redis-server. Can
    * be called twice.
@@ -66,8 +71,8 @@ export async function createDevServer(options: DevServerOptions = {}): Promise<D
     backend: { kind: backend.kind, description: backend.description },
     token: settings.tokens[0],
     async listen(listenOptions = {}) {
-      requireOptions(listenOptions, ["port"]);
-      const { port = 0 } = listenOptions;
+      requireOptions(listenOptions, ["port", "host"]);
+      const { port = 0, host } = listenOptions;
       requireInteger("port", port, 0, 65_535);
       if (closed || listener !== undefined) {
         throw new ZstashError(
@@ -77,7 +82,8 @@ export async function createDevServer(options: DevServerOptions = {}): Promise<D
       }
       // Imported when it is needed: the rest of this module runs where there is no node:http.
       const { listen } = await import("./listen.ts");
-      listener = await listen(handle, port);
+      if (host !== undefined) requireString("host", host);
+      listener = await listen(handle, port, host);
       return listener.address;
     },
     async close() {

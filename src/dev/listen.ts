@@ -1,7 +1,9 @@
-/** Serves a function of a Request over HTTP on a port of 127.0.0.1, with node:http. */
+/** Serves a function of a Request over HTTP, on 127.0.0.1 unless told otherwise, with node:http. */
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { isIPv6 } from "node:net";
 import type { AddressInfo } from "node:net";
+import type { Arrival } from "./access.ts";
 
 /** A URL may hold several keys of 32 KiB, each 96 KiB long when it is percent-encoded. Node's default is 16 KiB. */
 const MAX_HEADER_SIZE = 1024 * 1024;
@@ -10,11 +12,11 @@ const KEEP_ALIVE_MS = 65_000;
 /** The time that close() gives running requests, in ms, before it cuts their connections. */
 const CLOSE_GRACE_MS = 2_000;
 
-export type Fetch = (request: Request) => Promise<Response>;
+export type Fetch = (request: Request, arrival: Arrival) => Promise<Response>;
 
 /** The address of a listening server. */
 export interface ListenAddress {
-  /** `http://127.0.0.1:<port>`, the value for UPSTASH_REDIS_REST_URL. */
+  /** `http://127.0.0.1:<port>`, the value for UPSTASH_REDIS_REST_URL; with the address where one was given. */
   readonly url: string;
   readonly port: number;
 }
@@ -25,8 +27,11 @@ export interface Listener {
   close(): Promise<void>;
 }
 
-/** Serve `fetch`, which answers one request. Rejects with the system's error if the port cannot be opened. */
-export async function listen(fetch: Fetch, port: number): Promise<Listener> {
+/**
+ * Serve `fetch`, which answers one request, at an address of this machine. Rejects with the system's error if the port
+ * cannot be opened.
+ */
+export async function listen(fetch: Fetch, port: number, host = "127.0.0.1"): Promise<Listener> {
   const server = createServer(
     { maxHeaderSize: MAX_HEADER_SIZE, keepAliveTimeout: KEEP_ALIVE_MS },
     (incoming, outgoing) => {
@@ -39,10 +44,12 @@ export async function listen(fetch: Fetch, port: number): Promise<Listener> {
   const closeIdle = (): void => server.closeIdleConnections();
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen(port, "127.0.0.1", resolve);
+    server.listen(port, host, resolve);
   });
   const { port: bound } = server.address() as AddressInfo;
-  return { address: { url: `http://127.0.0.1:${bound}`, port: bound }, close: () => close(server) };
+  // A wildcard stands for every address: one that is reached from here is shown.
+  const shown = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : isIPv6(host) ? `[${host}]` : host;
+  return { address: { url: `http://${shown}:${bound}`, port: bound }, close: () => close(server) };
 }
 
 async function serve(fetch: Fetch, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
@@ -89,9 +96,9 @@ async function answer(
   signal: AbortSignal,
 ): Promise<Response> {
   try {
-    return await fetch(toRequest(incoming, body, signal));
+    return await fetch(toRequest(incoming, body, signal), readArrival(incoming));
   } catch {
-    // The method or the URL is one that a Request does not take.
+    // The method is one that a Request does not take.
     return new Response('{"error":"ERR malformed request"}', {
       status: 400,
       headers: { "content-type": "application/json" },
@@ -118,7 +125,16 @@ function toRequest(incoming: IncomingMessage, body: IncomingBody, signal: AbortS
   const method = incoming.method ?? "GET";
   const init: RequestInit & { duplex?: "half" } = { method, headers, signal };
   if (method !== "GET" && method !== "HEAD") Object.assign(init, { body: body.stream, duplex: "half" });
-  return new Request(`http://127.0.0.1${incoming.url ?? "/"}`, init);
+  // A URL is normalised; what was sent is in readArrival.
+  const { url = "" } = incoming;
+  return new Request(`http://127.0.0.1${url.startsWith("/") ? url : "/"}`, init);
+}
+
+function readArrival({ url = "", rawHeaders, socket }: IncomingMessage): Arrival {
+  const hosts = rawHeaders.filter(
+    (_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === "host",
+  );
+  return { target: url, hosts, address: socket.localAddress ?? "" };
 }
 
 /**

@@ -99,22 +99,11 @@ export function answerLocally(
     case "MEMORY":
       if (argument.toUpperCase() === "USAGE") break;
       return refuse(notAvailable(`MEMORY ${argument.toUpperCase()}`.trim()));
-    case "XREAD":
-    case "XREADGROUP":
-      if (!blocks(command)) break;
-      return refuse(notAvailable(name));
   }
   const size = largestKey(name, command);
   if (size > MAX_KEY_SIZE)
     return refuse(`ERR max key size exceeded. Limit: ${MAX_KEY_SIZE} bytes, Actual: ${size} bytes`);
   return undefined;
-}
-
-/** Returns true if XREAD or XREADGROUP has BLOCK among its options, which end at STREAMS. */
-function blocks(command: CommandBytes): boolean {
-  const words = command.map((argument) => (argument.length > 7 ? "" : toText(argument).toUpperCase()));
-  const streams = words.indexOf("STREAMS");
-  return words.slice(0, streams === -1 ? undefined : streams).includes("BLOCK");
 }
 
 /** The bytes of the longest key. */

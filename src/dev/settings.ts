@@ -32,6 +32,17 @@ export interface DevServerOptions extends DevServerSwitches {
    * Default: none.
    */
   readonly readOnlyToken?: string | readonly string[] | undefined;
+  /**
+   * Names, beside loopback's, at which the server is reached over HTTP: `"redis"` for a container of that name.
+   * A request whose Host is another is refused, because any page can give a name of its own this server's address.
+   * Default: none. Does not concern `fetch`.
+   */
+  readonly hosts?: readonly string[] | undefined;
+  /**
+   * Origins, beside loopback's, whose pages may call: `"https://app.example"`. Requests of others are refused before
+   * anything runs. Default: none.
+   */
+  readonly origins?: readonly string[] | undefined;
   /** The most bytes of a request's body. Default 10,485,760. */
   readonly maxRequestSize?: number | undefined;
   /** The most bytes of strings in a response, before base64 or JSON. Default 10,485,760. */
@@ -49,6 +60,9 @@ export interface Settings extends Readonly<Record<keyof DevServerSwitches, boole
   /** The tokens that may do everything: one at least. */
   readonly tokens: readonly [string, ...string[]];
   readonly readOnlyTokens: readonly string[];
+  /** In lower case. */
+  readonly hosts: readonly string[];
+  readonly origins: readonly string[];
   readonly maxRequestSize: number;
   readonly maxResponseSize: number;
   readonly maxRecordSize: number | undefined;
@@ -61,6 +75,8 @@ const NAMES: readonly string[] = [
   "redis",
   "token",
   "readOnlyToken",
+  "hosts",
+  "origins",
   "maxRequestSize",
   "maxResponseSize",
   "maxRecordSize",
@@ -83,6 +99,8 @@ export function readSettings(options: DevServerOptions): Settings {
     redis,
     token = crypto.randomUUID(),
     readOnlyToken = [],
+    hosts = [],
+    origins = [],
     maxRequestSize = DEFAULT_REQUEST_SIZE,
     maxResponseSize = DEFAULT_REQUEST_SIZE,
     maxRecordSize,
@@ -103,6 +121,10 @@ export function readSettings(options: DevServerOptions): Settings {
   const readOnlyTokens = readTokens("readOnlyToken", readOnlyToken);
   if (readOnlyTokens.some((one) => one === first || others.includes(one)))
     throw new TypeError('"readOnlyToken" must differ from "token", got one token for both');
+  const names = {
+    hosts: readTexts("hosts", hosts, HOST, "a name without a port").map((host) => host.toLowerCase()),
+    origins: readTexts("origins", origins, ORIGIN, "an origin: https://app.example"),
+  };
   const sizes = { maxRequestSize, maxResponseSize, maxRecordSize };
   for (const [name, size] of Object.entries(sizes))
     if (size !== undefined) requireInteger(name, size, 1, Number.MAX_SAFE_INTEGER);
@@ -110,7 +132,36 @@ export function readSettings(options: DevServerOptions): Settings {
     throw new TypeError(`"onRequest" must be a function, got ${describe(onRequest)}`);
   const switches = { noResp2, noRawBody, noScripts, noSyncToken };
   for (const [name, isOn] of Object.entries(switches)) requireBoolean(name, isOn);
-  return { backend, redis, tokens: [first, ...others], readOnlyTokens, ...sizes, onRequest, ...switches };
+  return {
+    backend,
+    redis,
+    tokens: [first, ...others],
+    readOnlyTokens,
+    ...names,
+    ...sizes,
+    onRequest,
+    ...switches,
+  };
+}
+
+const HOST = /^([a-z0-9._-]+|\[[0-9a-f:.]+\])$/i;
+/** As a browser writes it: a scheme, which may be an extension's, a host, a port unless it is the scheme's own. */
+const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?$/;
+
+function readTexts(
+  name: string,
+  value: readonly string[],
+  form: RegExp,
+  expected: string,
+): readonly string[] {
+  if (!Array.isArray(value))
+    throw new TypeError(`"${name}" must be an array of strings, got ${describe(value)}`);
+  for (const text of value as readonly unknown[]) {
+    requireString(name, text);
+    if (!form.test(text))
+      throw new TypeError(`"${name}" must hold ${expected}, got ${JSON.stringify(text.slice(0, 100))}`);
+  }
+  return [...value];
 }
 
 /** Errors never hold the token itself. */
