@@ -1,7 +1,7 @@
 /** Decides who may call: by Host, Origin and token. Pages of foreign sites are refused before anything runs. */
-import { Refusal } from "./request.ts";
+import type { Share } from "./budget.ts";
+import { queryToken, Refusal } from "./request.ts";
 import type { Target } from "./request.ts";
-import { queryToken } from "./request.ts";
 import type { Settings } from "./settings.ts";
 
 /** The rights of a request's token. */
@@ -17,6 +17,8 @@ export interface Arrival {
   readonly hosts: readonly string[];
   /** The address of this machine that the connection came to. */
   readonly address: string;
+  /** The memory that the request takes of the listener's, which takes it back at the end of the response. */
+  readonly share: Share;
 }
 
 export const METHODS: readonly string[] = ["GET", "HEAD", "POST", "PUT"];

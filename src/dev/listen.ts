@@ -4,6 +4,8 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { isIPv6 } from "node:net";
 import type { AddressInfo } from "node:net";
 import type { Arrival } from "./access.ts";
+import { ByteBudget } from "./budget.ts";
+import type { Share } from "./budget.ts";
 
 /** A URL may hold several keys of 32 KiB, each 96 KiB long when it is percent-encoded. Node's default is 16 KiB. */
 const MAX_HEADER_SIZE = 1024 * 1024;
@@ -11,6 +13,10 @@ const MAX_HEADER_SIZE = 1024 * 1024;
 const KEEP_ALIVE_MS = 65_000;
 /** The time that close() gives running requests, in ms, before it cuts their connections. */
 const CLOSE_GRACE_MS = 2_000;
+
+/** While others wait, a client that holds memory must move this much of its body or of its reply in this time, in ms. */
+const PROGRESS_SIZE = 65_536;
+const PROGRESS_MS = 5_000;
 
 export type Fetch = (request: Request, arrival: Arrival) => Promise<Response>;
 
@@ -32,10 +38,11 @@ export interface Listener {
  * cannot be opened.
  */
 export async function listen(fetch: Fetch, port: number, host = "127.0.0.1"): Promise<Listener> {
+  const budget = new ByteBudget();
   const server = createServer(
     { maxHeaderSize: MAX_HEADER_SIZE, keepAliveTimeout: KEEP_ALIVE_MS },
     (incoming, outgoing) => {
-      void serve(fetch, incoming, outgoing)
+      void serve(fetch, incoming, outgoing, budget.open())
         .catch(() => outgoing.destroy())
         // A server that closes does not wait for clients that keep their connections open.
         .finally(() => server.listening || outgoing.once("finish", () => setImmediate(closeIdle)));
@@ -52,12 +59,21 @@ export async function listen(fetch: Fetch, port: number, host = "127.0.0.1"): Pr
   return { address: { url: `http://${shown}:${bound}`, port: bound }, close: () => close(server) };
 }
 
-async function serve(fetch: Fetch, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+async function serve(
+  fetch: Fetch,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  share: Share,
+): Promise<void> {
   const aborted = new AbortController();
   outgoing.once("close", () => aborted.abort());
   const body = new IncomingBody(incoming);
+  const watch = watchProgress(incoming, outgoing, share);
   try {
-    const response = await answer(fetch, incoming, body, aborted.signal);
+    const request = toRequest(incoming, body, aborted.signal);
+    const response = await answer(fetch, request, readArrival(incoming, share));
+    const size = Number(response.headers.get("content-length") ?? 0);
+    share.settle(incoming.method === "HEAD" ? 0 : size);
     response.headers.forEach((value, name) => outgoing.setHeader(name, value));
     outgoing.writeHead(response.status);
     if (response.body !== null) {
@@ -65,7 +81,10 @@ async function serve(fetch: Fetch, incoming: IncomingMessage, outgoing: ServerRe
       else await pipe(response.body, outgoing, aborted.signal);
     }
     outgoing.end();
+    if (share.held > 0) await sent(outgoing);
   } finally {
+    clearInterval(watch);
+    share.settle(0);
     body.drop();
   }
 }
@@ -89,21 +108,39 @@ async function pipe(
   }
 }
 
-async function answer(
-  fetch: Fetch,
-  incoming: IncomingMessage,
-  body: IncomingBody,
-  signal: AbortSignal,
-): Promise<Response> {
+/** Cuts off a client that holds memory for which others wait, and neither sends nor reads. */
+function watchProgress(incoming: IncomingMessage, outgoing: ServerResponse, share: Share): NodeJS.Timeout {
+  const { socket } = incoming;
+  let before = 0;
+  const watch = setInterval(() => {
+    const moved = socket.bytesRead + socket.bytesWritten;
+    const isSlow = moved - before < PROGRESS_SIZE;
+    before = moved;
+    // In between the commands run, and nothing can move.
+    const isUp = !incoming.complete || outgoing.headersSent;
+    if (isSlow && isUp && share.held > 0 && share.budget.isContended) socket.destroy();
+  }, PROGRESS_MS);
+  return watch.unref();
+}
+
+async function answer(fetch: Fetch, request: Request | undefined, arrival: Arrival): Promise<Response> {
   try {
-    return await fetch(toRequest(incoming, body, signal), readArrival(incoming));
+    if (request !== undefined) return await fetch(request, arrival);
   } catch {
-    // The method is one that a Request does not take.
-    return new Response('{"error":"ERR malformed request"}', {
-      status: 400,
-      headers: { "content-type": "application/json" },
-    });
+    // Another function than the server's own may reject.
   }
+  return new Response('{"error":"ERR malformed request"}', {
+    status: 400,
+    headers: { "content-type": "application/json" },
+  });
+}
+
+/** Resolves when the response has been handed to the system, or its client is gone. */
+function sent(outgoing: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    if (outgoing.writableFinished || outgoing.destroyed) return resolve();
+    outgoing.once("finish", resolve).once("close", resolve);
+  });
 }
 
 /** Resolves when the client has read what waits for it, or is gone. */
@@ -117,7 +154,16 @@ function drained(outgoing: ServerResponse): Promise<void> {
   });
 }
 
-function toRequest(incoming: IncomingMessage, body: IncomingBody, signal: AbortSignal): Request {
+/** The request; undefined if its method or a field is one that a Request does not take. */
+function toRequest(incoming: IncomingMessage, body: IncomingBody, signal: AbortSignal): Request | undefined {
+  try {
+    return newRequest(incoming, body, signal);
+  } catch {
+    return undefined;
+  }
+}
+
+function newRequest(incoming: IncomingMessage, body: IncomingBody, signal: AbortSignal): Request {
   const headers = new Headers();
   for (let index = 0; index + 1 < incoming.rawHeaders.length; index += 2) {
     headers.append(incoming.rawHeaders[index] ?? "", incoming.rawHeaders[index + 1] ?? "");
@@ -130,11 +176,11 @@ function toRequest(incoming: IncomingMessage, body: IncomingBody, signal: AbortS
   return new Request(`http://127.0.0.1${url.startsWith("/") ? url : "/"}`, init);
 }
 
-function readArrival({ url = "", rawHeaders, socket }: IncomingMessage): Arrival {
+function readArrival({ url = "", rawHeaders, socket }: IncomingMessage, share: Share): Arrival {
   const hosts = rawHeaders.filter(
     (_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === "host",
   );
-  return { target: url, hosts, address: socket.localAddress ?? "" };
+  return { target: url, hosts, address: socket.localAddress ?? "", share };
 }
 
 /**

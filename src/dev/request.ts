@@ -77,11 +77,12 @@ export async function readBody(request: Request, limit: number): Promise<Uint8Ar
   }
   const pieces: Uint8Array[] = [];
   let size = 0;
+  const declared = declaredLength(request) ?? 0;
   const reader = request.body.getReader();
   try {
     for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
       size += piece.value.length;
-      if (size <= limit) pieces.push(piece.value);
+      if (size <= limit && declared <= limit) pieces.push(piece.value);
       else pieces.length = 0;
     }
   } finally {
@@ -89,6 +90,12 @@ export async function readBody(request: Request, limit: number): Promise<Uint8Ar
   }
   if (size > limit) throw new Refusal(400, sizeExceeded(limit, size));
   return concatenate(pieces);
+}
+
+/** The length of the body that the head declares; undefined where it declares none. */
+export function declaredLength(request: Request): number | undefined {
+  const header = request.headers.get("content-length") ?? "";
+  return /^[0-9]{1,15}$/.test(header) ? Number(header) : undefined;
 }
 
 /** The format that the headers ask for. `Upstash-Response-Format` is ignored where the endpoint does not allow it. */
