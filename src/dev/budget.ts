@@ -37,6 +37,7 @@ interface Waiter {
 export class ByteBudget {
   #used = 0;
   #probes = 0;
+  #newestFirst = false;
   readonly #queue: Waiter[] = [];
   readonly #probeQueue: (() => void)[] = [];
   readonly #known = new Set<string>();
@@ -58,7 +59,7 @@ export class ByteBudget {
     return true;
   }
 
-  /** Resolves when the bytes are the share's, in the order of the calls. Rejects when the signal aborts. */
+  /** Resolves when the bytes are the share's. Rejects when the signal aborts. */
   take(share: Share, bytes: number, signal: AbortSignal, limit: number = LIMIT): Promise<void> {
     return new Promise((resolve, reject) => {
       const abort = (): void => {
@@ -144,14 +145,19 @@ export class ByteBudget {
     }
   }
 
+  /**
+   * Grants what is free to the one that has waited longest and to the one that came last, in turn: nobody waits for
+   * good, and a queue of clients that will be slow does not hold up the next who comes.
+   */
   #serve(): void {
-    for (let [first] = this.#queue; first !== undefined; [first] = this.#queue) {
-      const bytes = Math.min(first.bytes, LIMIT);
-      if (this.#used + bytes > first.limit) return;
-      this.#queue.shift();
-      this.#used += first.bytes - first.share.held;
-      first.share.held = first.bytes;
-      first.grant();
+    for (;;) {
+      const next = this.#newestFirst ? this.#queue.at(-1) : this.#queue[0];
+      if (next === undefined || this.#used + Math.min(next.bytes, LIMIT) > next.limit) return;
+      this.#queue.splice(this.#queue.indexOf(next), 1);
+      this.#newestFirst = !this.#newestFirst;
+      this.#used += next.bytes - next.share.held;
+      next.share.held = next.bytes;
+      next.grant();
     }
   }
 }

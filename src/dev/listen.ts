@@ -16,7 +16,7 @@ const CLOSE_GRACE_MS = 2_000;
 
 /** While others wait, a client that holds memory must move this much of its body or of its reply in this time, in ms. */
 const PROGRESS_SIZE = 65_536;
-const PROGRESS_MS = 5_000;
+const PROGRESS_MS = 2_000;
 
 export type Fetch = (request: Request, arrival: Arrival) => Promise<Response>;
 
