@@ -28,8 +28,9 @@ export interface DevServerOptions extends DevServerSwitches {
   /** The token or tokens that clients may use. Default: a random one. */
   readonly token?: string | readonly string[] | undefined;
   /**
-   * The token or tokens of clients that may only read. Writes, scripts other than `*_RO`, SCAN and KEYS are refused.
-   * Default: none.
+   * The token or tokens of clients that may only read keys that they name. Writes are refused, and SCAN, KEYS and
+   * RANDOMKEY. Scripts (`*_RO`) run on a started `redis-server`, whose own rights hold them to the same; elsewhere they
+   * are refused. Default: none.
    */
   readonly readOnlyToken?: string | readonly string[] | undefined;
   /**
