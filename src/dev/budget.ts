@@ -8,8 +8,8 @@ import { toBinary, toText } from "./text.ts";
 
 /** Bodies and replies up to this size are not counted: connections bound them. */
 export const SMALL = 65_536;
-/** What all counted requests hold at most; a larger single one has it alone. */
-const LIMIT = 64 * 1024 * 1024;
+/** What all counted requests hold at most, unless told otherwise. */
+export const MEMORY_DEFAULT: number = 64 * 1024 * 1024;
 /** Commands whose reply is dropped if there is no room for it run in this number. */
 const MAX_PROBES = 2;
 /** Commands that are known to have large replies. */
@@ -38,9 +38,15 @@ export class ByteBudget {
   #used = 0;
   #probes = 0;
   #newestFirst = false;
+  readonly #limit: number;
   readonly #queue: Waiter[] = [];
   readonly #probeQueue: (() => void)[] = [];
   readonly #known = new Set<string>();
+
+  /** @param limit what all hold at most; a request that needs more has it alone */
+  constructor(limit: number = MEMORY_DEFAULT) {
+    this.#limit = limit;
+  }
 
   /** Whether requests wait for those that hold bytes. */
   get isContended(): boolean {
@@ -54,13 +60,13 @@ export class ByteBudget {
 
   /** Take bytes at once, if they are free. */
   tryTake(share: Share, bytes: number): boolean {
-    if (this.#used + Math.min(bytes, LIMIT) > LIMIT) return false;
+    if (this.#used + Math.min(bytes, this.#limit) > this.#limit) return false;
     this.change(share, bytes);
     return true;
   }
 
   /** Resolves when the bytes are the share's. Rejects when the signal aborts. */
-  take(share: Share, bytes: number, signal: AbortSignal, limit: number = LIMIT): Promise<void> {
+  take(share: Share, bytes: number, signal: AbortSignal, limit: number = this.#limit): Promise<void> {
     return new Promise((resolve, reject) => {
       const abort = (): void => {
         this.#queue.splice(this.#queue.indexOf(waiter), 1);
@@ -104,7 +110,7 @@ export class ByteBudget {
     const isRead = commands.every((command) => isPlainRead(commandName(command)));
     // What writes cannot be tried. It may pass the limit, once over.
     if (!isRead) {
-      await this.take(share, reserved, signal, 2 * LIMIT);
+      await this.take(share, reserved, signal, 2 * this.#limit);
       return work();
     }
     const [first = []] = commands;
@@ -152,7 +158,7 @@ export class ByteBudget {
   #serve(): void {
     for (;;) {
       const next = this.#newestFirst ? this.#queue.at(-1) : this.#queue[0];
-      if (next === undefined || this.#used + Math.min(next.bytes, LIMIT) > next.limit) return;
+      if (next === undefined || this.#used + Math.min(next.bytes, this.#limit) > next.limit) return;
       this.#queue.splice(this.#queue.indexOf(next), 1);
       this.#newestFirst = !this.#newestFirst;
       this.#used += next.bytes - next.share.held;

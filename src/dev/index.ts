@@ -2,6 +2,7 @@
 import { requireInteger, requireOptions, requireString } from "../check.ts";
 import { ZstashError } from "../errors.ts";
 import type { Backend, BackendKind } from "./backend.ts";
+import { MEMORY_DEFAULT } from "./budget.ts";
 import { createEmbeddedBackend } from "./embedded/index.ts";
 import { createHandler } from "./handler.ts";
 import type { ListenAddress, Listener } from "./listen.ts";
@@ -83,7 +84,10 @@ export async function createDevServer(options: DevServerOptions = {}): Promise<D
       // Imported when it is needed: the rest of this module runs where there is no node:http.
       const { listen } = await import("./listen.ts");
       if (host !== undefined) requireString("host", host);
-      listener = await listen(handle, port, host);
+      const { maxRequestSize, maxResponseSize } = settings;
+      // Six of the largest requests at a time: 60 MiB by default.
+      const memory = Math.max(MEMORY_DEFAULT, 6 * Math.max(maxRequestSize, maxResponseSize));
+      listener = await listen(handle, port, { host, memory });
       return listener.address;
     },
     async close() {

@@ -27,6 +27,13 @@ export interface ListenAddress {
   readonly port: number;
 }
 
+export interface ListenOptions {
+  /** The IP address to listen on. Default: 127.0.0.1. */
+  readonly host?: string | undefined;
+  /** The bytes that large bodies and replies of all requests hold at most. Default: 64 MiB. */
+  readonly memory?: number | undefined;
+}
+
 /** An open port. */
 export interface Listener {
   readonly address: ListenAddress;
@@ -37,8 +44,9 @@ export interface Listener {
  * Serve `fetch`, which answers one request, at an address of this machine. Rejects with the system's error if the port
  * cannot be opened.
  */
-export async function listen(fetch: Fetch, port: number, host = "127.0.0.1"): Promise<Listener> {
-  const budget = new ByteBudget();
+export async function listen(fetch: Fetch, port: number, options: ListenOptions = {}): Promise<Listener> {
+  const { host = "127.0.0.1", memory } = options;
+  const budget = new ByteBudget(memory);
   const server = createServer(
     { maxHeaderSize: MAX_HEADER_SIZE, keepAliveTimeout: KEEP_ALIVE_MS },
     (incoming, outgoing) => {
