@@ -3,6 +3,7 @@ import { ZstashError } from "../errors.ts";
 import type { RespValue } from "../rest/resp.ts";
 import type { Backend, CommandBytes } from "./backend.ts";
 import { readPathCommand, Refusal } from "./request.ts";
+import type { Target } from "./request.ts";
 import { toText, utf8 } from "./text.ts";
 
 const EVENT_STREAM = "text/event-stream";
@@ -10,13 +11,11 @@ const EVENT_STREAM = "text/event-stream";
 const FEED_COMMANDS: readonly string[] = ["SUBSCRIBE", "PSUBSCRIBE", "MONITOR"];
 
 /** The command of a request that asks for server-sent events; undefined for any other request. */
-export function readFeedCommand(request: Request, url: URL): CommandBytes | undefined {
-  const name = url.pathname.replace(/^\/+/, "").split("/", 1)[0] ?? "";
+export function readFeedCommand(request: Request, { path }: Target): CommandBytes | undefined {
+  const name = path.split("/", 2)[1] ?? "";
   if (!FEED_COMMANDS.includes(name.toUpperCase()) || !acceptsEvents(request)) return undefined;
   // Neither the body nor the query is a part of it.
-  const bare = new URL(url);
-  bare.search = "";
-  return readPathCommand(bare, new Uint8Array(0));
+  return readPathCommand({ path, query: "" }, new Uint8Array(0));
 }
 
 function acceptsEvents(request: Request): boolean {

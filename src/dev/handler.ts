@@ -1,7 +1,8 @@
 /**
  * Upstash's REST protocol as one function of a Request. The way of a request through this folder:
  *
- * 1. `handler.ts` checks the method, and `access.ts` the token.
+ * 1. `listen.ts` serves this function over HTTP and tells what only HTTP knows: the target as it was sent, Host, address.
+ *    `access.ts` refuses foreign Hosts, then foreign pages by their Origin, then wrong tokens.
  * 2. `request.ts` reads the body and the command or commands: from the path, or from JSON.
  * 3. `runner.ts` runs them in order. `rest-rules.ts` answers those that must not reach Redis (`read-only.ts` says which
  *    ones a read-only token may run), and `scripts.ts` translates what a stock Redis would refuse in a script.
@@ -9,42 +10,56 @@
  *    `record-limit.ts` wraps either of them where values have a limit.
  * 5. `reply.ts` writes the replies as JSON, base64 or RESP2.
  *
- * SUBSCRIBE, PSUBSCRIBE and MONITOR leave this way after step 2: `events.ts` answers them with a stream. `listen.ts`
- * serves the function over HTTP.
+ * SUBSCRIBE, PSUBSCRIBE and MONITOR leave this way after step 2: `events.ts` answers them with a stream.
  */
 import { ZstashError } from "../errors.ts";
 import type { RespValue } from "../rest/resp.ts";
-import { allowOrigins, METHODS, readAccess } from "./access.ts";
-import type { Access } from "./access.ts";
+import { allowOrigin, METHODS, readAccess, requireHost, requireOrigin, requireOwnSite } from "./access.ts";
+import type { Access, Arrival } from "./access.ts";
 import { commandName } from "./backend.ts";
-import type { Backend } from "./backend.ts";
+import type { Backend, CommandBytes } from "./backend.ts";
+import { SMALL } from "./budget.ts";
+import type { Share } from "./budget.ts";
 import { openEvents, readFeedCommand } from "./events.ts";
 import { refuseReadOnly } from "./read-only.ts";
 import { RecordDraft } from "./request-record.ts";
 import type { RequestRecord } from "./request-record.ts";
+import type { ReplyFormat } from "./reply.ts";
 import { replySize, toBody, writeError, writeJson, writeJsonArray, writeResp2 } from "./reply.ts";
 import {
+  declaredLength,
   readBody,
   readCommand,
   readCommands,
   readFormat,
   readPathCommand,
+  readTarget,
+  readUrl,
   Refusal,
   sizeExceeded,
 } from "./request.ts";
+import type { Target } from "./request.ts";
 import { createRunner } from "./runner.ts";
 import type { Settings } from "./settings.ts";
 import { utf8 } from "./text.ts";
 
 const SYNC_TOKEN_HEADER = "upstash-sync-token";
 
-/** A request that has been read. */
-interface Call {
+/** What a request has sent. */
+interface Sent {
   readonly endpoint: string | undefined;
-  readonly url: URL;
+  readonly target: Target;
   readonly body: Uint8Array;
-  readonly access: Access;
 }
+
+/** The commands of a request, and how they run. */
+interface Call {
+  readonly commands: readonly CommandBytes[];
+  readonly kind: "single" | "pipeline" | "transaction";
+}
+
+/** Runs work when there is room for its replies. */
+type Within = (work: () => Promise<readonly RespValue[]>) => Promise<readonly RespValue[]>;
 
 /** The replies to a request: to one command, or to a list of them. */
 interface Outcome {
@@ -52,12 +67,18 @@ interface Outcome {
   readonly replies: readonly RespValue[];
 }
 
+/** What a request says about where it comes from and where it goes, once that is allowed. */
+interface Route {
+  readonly target: Target;
+  readonly origin: string | undefined;
+  readonly share: Share | undefined;
+}
+
+/** Answers a request. One without `arrival` was made in this process: its host is of no account. */
+export type Handler = (request: Request, arrival?: Arrival) => Promise<Response>;
+
 /** A handler in front of a backend. It never rejects; its streams of events end when `closing` aborts. */
-export function createHandler(
-  backend: Backend,
-  settings: Settings,
-  closing: AbortSignal,
-): (request: Request) => Promise<Response> {
+export function createHandler(backend: Backend, settings: Settings, closing: AbortSignal): Handler {
   const runner = createRunner(backend, settings);
   // A sync token only has to differ from response to response, and from those of an earlier server.
   const run = crypto.randomUUID();
@@ -72,25 +93,48 @@ export function createHandler(
     }
   }
 
-  async function answer(request: Request, draft: RecordDraft): Promise<Response> {
+  /** The first thing done with a request. What it refuses gets no header that lets a page read why. */
+  function admit(request: Request, arrival: Arrival | undefined): Route {
+    const { headers, method, url } = request;
+    if (arrival === undefined) {
+      return { target: readUrl(url), origin: requireOrigin(headers, undefined, settings), share: undefined };
+    }
+    const target = readTarget(arrival.target, method);
+    const own = requireHost(arrival, target.authority, settings);
+    const origin = requireOrigin(headers, own, settings);
+    if (/(^|,)\s*websocket\b/i.test(headers.get("upgrade") ?? ""))
+      throw new Refusal(400, "ERR WebSockets are not served");
+    return { target, origin, share: arrival.share };
+  }
+
+  async function answer(request: Request, route: Route, draft: RecordDraft): Promise<Response> {
+    const { target, origin, share } = route;
     if (request.method === "OPTIONS") return new Response(null, { status: 204 });
     if (!METHODS.includes(request.method))
       throw new Refusal(405, `ERR method ${request.method} is not allowed`);
-    const url = new URL(request.url);
-    const access = readAccess(request, url, settings);
+    requireOwnSite(request.headers, origin);
+    const access = readAccess(request.headers, target, origin, settings);
     const hasEndpoint = request.method === "POST" || request.method === "PUT";
-    const endpoint = hasEndpoint ? url.pathname.replace(/^\/+/, "/") : undefined;
+    const endpoint = hasEndpoint ? target.path : undefined;
     const format = readFormat(request, !settings.noResp2 && endpoint !== "/multi-exec");
+    if (share !== undefined) await awaitRoom(request, share);
     const body = await readBody(request, settings.maxRequestSize);
     draft.requestSize = body.length;
-    const feedCommand = readFeedCommand(request, url);
+    share?.settle(2 * body.length);
+    const feedCommand = readFeedCommand(request, target);
     if (feedCommand !== undefined) {
       draft.commands = [feedCommand];
       const forbidden = access.readOnly ? refuseReadOnly(commandName(feedCommand)) : undefined;
       if (forbidden !== undefined) throw new Refusal(400, forbidden);
       return openEvents(backend, feedCommand, request, closing);
     }
-    const { single, replies } = await execute({ endpoint, url, body, access }, draft);
+    const call = readCall({ endpoint, target, body });
+    draft.commands = call.commands;
+    const { single, replies } = await execute(call, access, (work) =>
+      share === undefined
+        ? work()
+        : share.budget.run(share, call.commands, reserved(format), { work, signal: request.signal }),
+    );
     const size = replies.reduce((sum, reply) => sum + replySize(reply), 0);
     if (size > settings.maxResponseSize) throw new Refusal(400, sizeExceeded(settings.maxResponseSize, size));
     const [first] = replies;
@@ -101,26 +145,52 @@ export function createHandler(
     return respond(status, [utf8(text)], "application/json");
   }
 
+  /** The body is read when there is room for it and its copy. Nobody knows the length of one that comes in chunks. */
+  async function awaitRoom(request: Request, share: Share): Promise<void> {
+    const length = request.body === null ? 0 : (declaredLength(request) ?? settings.maxRequestSize);
+    if (length > SMALL && length <= settings.maxRequestSize)
+      await share.budget.take(share, 2 * length, request.signal);
+  }
+
+  /** The bytes of the largest response, beside the replies that it is written from. */
+  function reserved(format: ReplyFormat): number {
+    return settings.maxResponseSize * (format === "resp2" ? 1 : 2);
+  }
+
   /** POST and PUT have endpoints for JSON; any other path is a command itself. */
-  async function execute({ endpoint, url, body, access }: Call, draft: RecordDraft): Promise<Outcome> {
-    if (endpoint === "/pipeline" || endpoint === "/multi-exec") {
-      const commands = readCommands(body);
-      draft.commands = commands;
-      if (endpoint === "/multi-exec") return transactionOutcome(await runner.transaction(commands, access));
-      return { single: false, replies: await runner.pipeline(commands, access) };
-    }
+  function readCall({ endpoint, target, body }: Sent): Call {
+    if (endpoint === "/pipeline" || endpoint === "/multi-exec")
+      return { commands: readCommands(body), kind: endpoint === "/pipeline" ? "pipeline" : "transaction" };
     if (settings.noRawBody && endpoint !== undefined && endpoint !== "/" && body.length > 0) {
       throw new Refusal(400, "ERR a command in the path takes no body");
     }
-    const command = endpoint === "/" ? readCommand(body) : readPathCommand(url, body);
-    draft.commands = [command];
-    return { single: true, replies: await runner.pipeline([command], access) };
+    return {
+      commands: [endpoint === "/" ? readCommand(body) : readPathCommand(target, body)],
+      kind: "single",
+    };
   }
 
-  return async (request) => {
+  async function execute({ kind, commands }: Call, access: Access, within: Within): Promise<Outcome> {
+    let failed = false;
+    const replies = await within(async () => {
+      if (kind !== "transaction") return runner.pipeline(commands, access);
+      const reply = await runner.transaction(commands, access);
+      // A transaction that did not run has one reply, the error.
+      failed = reply.kind !== "array";
+      return reply.kind === "array" ? (reply.items ?? []) : [reply];
+    });
+    return { single: kind === "single" || failed, replies };
+  }
+
+  return async (request, arrival) => {
     const draft = new RecordDraft(request.method);
-    const response = await answer(request, draft).catch((thrown: unknown) => failure(thrown, draft));
-    allowOrigins(request, response.headers);
+    let route: Route | undefined;
+    const respondTo = async (): Promise<Response> => {
+      route = admit(request, arrival);
+      return answer(request, route, draft);
+    };
+    const response = await respondTo().catch((thrown: unknown) => failure(thrown, draft));
+    allowOrigin(request, route?.origin, response.headers);
     if (!settings.noSyncToken) {
       response.headers.set(SYNC_TOKEN_HEADER, `${run}-${++responses}`);
       response.headers.set("access-control-expose-headers", SYNC_TOKEN_HEADER);
@@ -129,13 +199,6 @@ export function createHandler(
     report(draft.finish(response.status, size === null ? undefined : Number(size)));
     return response;
   };
-}
-
-/** A transaction that did not run has one reply, the error. */
-function transactionOutcome(reply: RespValue): Outcome {
-  return reply.kind === "array"
-    ? { single: false, replies: reply.items ?? [] }
-    : { single: true, replies: [reply] };
 }
 
 function respond(status: number, parts: readonly Uint8Array[], contentType: string): Response {

@@ -2,6 +2,7 @@
 import { requireInteger, requireOptions, requireString } from "../check.ts";
 import { ZstashError } from "../errors.ts";
 import type { Backend, BackendKind } from "./backend.ts";
+import { MEMORY_DEFAULT } from "./budget.ts";
 import { createEmbeddedBackend } from "./embedded/index.ts";
 import { createHandler } from "./handler.ts";
 import type { ListenAddress, Listener } from "./listen.ts";
@@ -24,7 +25,8 @@ export type { DevServerOptions, DevServerSwitches } from "./settings.ts";
 export interface DevServer {
   /**
    * Answer one request, given as `fetch` takes it, so that it is the `fetch` option of a client. Needs no socket and
-   * never rejects a request; the host in the URL does not matter. A subscription's body ends when the request's signal aborts, when it is cancelled, and with close().
+   * never rejects a request; the host in the URL does not matter. Segments `.` and `..` of a path are removed by Request
+   * itself, so that commands with such arguments go in a JSON body. A subscription's body ends when the request's signal aborts, when it is cancelled, and with close().
    */
   fetch(this: void, request: Request | string, init?: RequestInit): Promise<Response>;
   /** The backend that executes the commands, and where it is, in words; without a password. */
@@ -32,8 +34,9 @@ export interface DevServer {
   /** The first of the tokens. */
   readonly token: string;
   /**
-   * Listen on `host`, an address, once. Port 0, the default, takes a free one; the default host is 127.0.0.1. Needs Node,
-   * Deno or Bun. Rejects with the system's error, its `code` EADDRINUSE if the port is taken.
+   * Listen, once. Port 0, the default, takes a free one. `host` is an IP address of this machine, 127.0.0.1 by default;
+   * 0.0.0.0 and :: are all of them. Needs Node, Deno or Bun. Rejects with the system's error, its `code` EADDRINUSE if
+   * the port is taken.
    */
   listen(options?: {
     readonly port?: number | undefined;
@@ -106,7 +109,10 @@ export async function createDevServer(options: DevServerOptions = {}): Promise<D
       }
       // Imported when it is needed: the rest of this module runs where there is no node:http.
       const { listen } = await import("./listen.ts");
-      listener = await listen(handle, port, host);
+      const { maxRequestSize, maxResponseSize } = settings;
+      // Six of the largest requests at a time: 60 MiB by default.
+      const memory = Math.max(MEMORY_DEFAULT, 6 * Math.max(maxRequestSize, maxResponseSize));
+      listener = await listen(handle, port, { host, memory });
       return listener.address;
     },
     async reset() {

@@ -1,7 +1,11 @@
-/** Serves a function of a Request over HTTP on a port of 127.0.0.1, with node:http. */
+/** Serves a function of a Request over HTTP, on 127.0.0.1 unless told otherwise, with node:http. */
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { isIPv6 } from "node:net";
 import type { AddressInfo } from "node:net";
+import type { Arrival } from "./access.ts";
+import { ByteBudget } from "./budget.ts";
+import type { Share } from "./budget.ts";
 
 /** A URL may hold several keys of 32 KiB, each 96 KiB long when it is percent-encoded. Node's default is 16 KiB. */
 const MAX_HEADER_SIZE = 1024 * 1024;
@@ -10,13 +14,24 @@ const KEEP_ALIVE_MS = 65_000;
 /** The time that close() gives running requests, in ms, before it cuts their connections. */
 const CLOSE_GRACE_MS = 2_000;
 
-export type Fetch = (request: Request) => Promise<Response>;
+/** While others wait, a client that holds memory must move this much of its body or of its reply in this time, in ms. */
+const PROGRESS_SIZE = 65_536;
+const PROGRESS_MS = 2_000;
+
+export type Fetch = (request: Request, arrival: Arrival) => Promise<Response>;
 
 /** The address of a listening server. */
 export interface ListenAddress {
-  /** `http://127.0.0.1:<port>`, the value for UPSTASH_REDIS_REST_URL. */
+  /** `http://127.0.0.1:<port>`, the value for UPSTASH_REDIS_REST_URL; with the address where one was given. */
   readonly url: string;
   readonly port: number;
+}
+
+export interface ListenOptions {
+  /** The IP address to listen on. Default: 127.0.0.1. */
+  readonly host?: string | undefined;
+  /** The bytes that large bodies and replies of all requests hold at most. Default: 64 MiB. */
+  readonly memory?: number | undefined;
 }
 
 /** An open port. */
@@ -25,12 +40,17 @@ export interface Listener {
   close(): Promise<void>;
 }
 
-/** Serve `fetch`, which answers one request. Rejects with the system's error if the port cannot be opened. */
-export async function listen(fetch: Fetch, port: number, host = "127.0.0.1"): Promise<Listener> {
+/**
+ * Serve `fetch`, which answers one request, at an address of this machine. Rejects with the system's error if the port
+ * cannot be opened.
+ */
+export async function listen(fetch: Fetch, port: number, options: ListenOptions = {}): Promise<Listener> {
+  const { host = "127.0.0.1", memory } = options;
+  const budget = new ByteBudget(memory);
   const server = createServer(
     { maxHeaderSize: MAX_HEADER_SIZE, keepAliveTimeout: KEEP_ALIVE_MS },
     (incoming, outgoing) => {
-      void serve(fetch, incoming, outgoing)
+      void serve(fetch, incoming, outgoing, budget.open())
         .catch(() => outgoing.destroy())
         // A server that closes does not wait for clients that keep their connections open.
         .finally(() => server.listening || outgoing.once("finish", () => setImmediate(closeIdle)));
@@ -42,19 +62,26 @@ export async function listen(fetch: Fetch, port: number, host = "127.0.0.1"): Pr
     server.listen(port, host, resolve);
   });
   const { port: bound } = server.address() as AddressInfo;
-  const named = isAnyAddress(host) ? "127.0.0.1" : host.includes(":") ? `[${host}]` : host;
-  return { address: { url: `http://${named}:${bound}`, port: bound }, close: () => close(server) };
+  // A wildcard stands for every address: one that is reached from here is shown.
+  const shown = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : isIPv6(host) ? `[${host}]` : host;
+  return { address: { url: `http://${shown}:${bound}`, port: bound }, close: () => close(server) };
 }
 
-/** Whether a server that listens there is reached at every address of the machine. */
-const isAnyAddress = (host: string): boolean => host === "0.0.0.0" || host === "::";
-
-async function serve(fetch: Fetch, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+async function serve(
+  fetch: Fetch,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  share: Share,
+): Promise<void> {
   const aborted = new AbortController();
   outgoing.once("close", () => aborted.abort());
   const body = new IncomingBody(incoming);
+  const watch = watchProgress(incoming, outgoing, share);
   try {
-    const response = await answer(fetch, incoming, body, aborted.signal);
+    const request = toRequest(incoming, body, aborted.signal);
+    const response = await answer(fetch, request, readArrival(incoming, share));
+    const size = Number(response.headers.get("content-length") ?? 0);
+    share.settle(incoming.method === "HEAD" ? 0 : size);
     response.headers.forEach((value, name) => outgoing.setHeader(name, value));
     outgoing.writeHead(response.status);
     if (response.body !== null) {
@@ -62,7 +89,10 @@ async function serve(fetch: Fetch, incoming: IncomingMessage, outgoing: ServerRe
       else await pipe(response.body, outgoing, aborted.signal);
     }
     outgoing.end();
+    if (share.held > 0) await sent(outgoing);
   } finally {
+    clearInterval(watch);
+    share.settle(0);
     body.drop();
   }
 }
@@ -86,21 +116,39 @@ async function pipe(
   }
 }
 
-async function answer(
-  fetch: Fetch,
-  incoming: IncomingMessage,
-  body: IncomingBody,
-  signal: AbortSignal,
-): Promise<Response> {
+/** Cuts off a client that holds memory for which others wait, and neither sends nor reads. */
+function watchProgress(incoming: IncomingMessage, outgoing: ServerResponse, share: Share): NodeJS.Timeout {
+  const { socket } = incoming;
+  let before = 0;
+  const watch = setInterval(() => {
+    const moved = socket.bytesRead + socket.bytesWritten;
+    const isSlow = moved - before < PROGRESS_SIZE;
+    before = moved;
+    // In between the commands run, and nothing can move.
+    const isUp = !incoming.complete || outgoing.headersSent;
+    if (isSlow && isUp && share.held > 0 && share.budget.isContended) socket.destroy();
+  }, PROGRESS_MS);
+  return watch.unref();
+}
+
+async function answer(fetch: Fetch, request: Request | undefined, arrival: Arrival): Promise<Response> {
   try {
-    return await fetch(toRequest(incoming, body, signal));
+    if (request !== undefined) return await fetch(request, arrival);
   } catch {
-    // The method or the URL is one that a Request does not take.
-    return new Response('{"error":"ERR malformed request"}', {
-      status: 400,
-      headers: { "content-type": "application/json" },
-    });
+    // Another function than the server's own may reject.
   }
+  return new Response('{"error":"ERR malformed request"}', {
+    status: 400,
+    headers: { "content-type": "application/json" },
+  });
+}
+
+/** Resolves when the response has been handed to the system, or its client is gone. */
+function sent(outgoing: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    if (outgoing.writableFinished || outgoing.destroyed) return resolve();
+    outgoing.once("finish", resolve).once("close", resolve);
+  });
 }
 
 /** Resolves when the client has read what waits for it, or is gone. */
@@ -114,7 +162,16 @@ function drained(outgoing: ServerResponse): Promise<void> {
   });
 }
 
-function toRequest(incoming: IncomingMessage, body: IncomingBody, signal: AbortSignal): Request {
+/** The request; undefined if its method or a field is one that a Request does not take. */
+function toRequest(incoming: IncomingMessage, body: IncomingBody, signal: AbortSignal): Request | undefined {
+  try {
+    return newRequest(incoming, body, signal);
+  } catch {
+    return undefined;
+  }
+}
+
+function newRequest(incoming: IncomingMessage, body: IncomingBody, signal: AbortSignal): Request {
   const headers = new Headers();
   for (let index = 0; index + 1 < incoming.rawHeaders.length; index += 2) {
     headers.append(incoming.rawHeaders[index] ?? "", incoming.rawHeaders[index + 1] ?? "");
@@ -122,7 +179,16 @@ function toRequest(incoming: IncomingMessage, body: IncomingBody, signal: AbortS
   const method = incoming.method ?? "GET";
   const init: RequestInit & { duplex?: "half" } = { method, headers, signal };
   if (method !== "GET" && method !== "HEAD") Object.assign(init, { body: body.stream, duplex: "half" });
-  return new Request(`http://127.0.0.1${incoming.url ?? "/"}`, init);
+  // A URL is normalised; what was sent is in readArrival.
+  const { url = "" } = incoming;
+  return new Request(`http://127.0.0.1${url.startsWith("/") ? url : "/"}`, init);
+}
+
+function readArrival({ url = "", rawHeaders, socket }: IncomingMessage, share: Share): Arrival {
+  const hosts = rawHeaders.filter(
+    (_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === "host",
+  );
+  return { target: url, hosts, address: socket.localAddress ?? "", share };
 }
 
 /**

@@ -51,17 +51,23 @@ export async function persist(inner: EmbeddedBackend, path: string, report: Repo
   const loaded = await load(inner, file, path);
   const keeper = new Keeper(inner, file, path, report);
   await keeper.note();
-  const execute = (command: CommandBytes): ReturnType<Backend["execute"]> => {
+  const note = (command: CommandBytes): void => {
     if (!isReadCommand(commandName(command))) keeper.change();
-    return inner.execute(command);
   };
   const backend: Backend = {
     ...inner,
     description: `embedded keyspace, kept in ${path}, no Lua`,
-    execute,
-    transaction: (commands) => {
-      keeper.change();
-      return inner.transaction(commands);
+    execute(command) {
+      note(command);
+      return inner.execute(command);
+    },
+    pipeline(commands, caller) {
+      commands.forEach(note);
+      return inner.pipeline(commands, caller);
+    },
+    transaction(commands, caller) {
+      commands.forEach(note);
+      return inner.transaction(commands, caller);
     },
     async close() {
       try {

@@ -1,11 +1,17 @@
 /** Says which commands a read-only token may run: those that read keys by name. */
 import { isReadCommand } from "../rest/repeatable.ts";
+import type { RespValue } from "../rest/resp.ts";
+import { SCRIPTS } from "./backend.ts";
 
 /** They write nothing, but they list keys: a read-only token is for keys whose names its owner knows. */
-const HIDDEN: ReadonlySet<string> = new Set(["KEYS", "SCAN"]);
+const HIDDEN: ReadonlySet<string> = new Set(["KEYS", "SCAN", "RANDOMKEY"]);
 /** Further reads, which clients do not repeat: subscriptions, MEMORY, JSON.RESP, and two with fixed replies. */
 const ALSO_READS: ReadonlySet<string> = new Set(
   "SUBSCRIBE PSUBSCRIBE PUBSUB MEMORY JSON.RESP COMMAND SELECT".split(" "),
+);
+/** Scripts, which the backend keeps to reading if it can, and the forms without STORE and SET of other commands. */
+const READ_FORMS: ReadonlySet<string> = new Set(
+  "EVAL_RO EVALSHA_RO FCALL_RO SORT_RO BITFIELD_RO GEORADIUS_RO GEORADIUSBYMEMBER_RO".split(" "),
 );
 
 /**
@@ -13,8 +19,18 @@ const ALSO_READS: ReadonlySet<string> = new Set(
  * that is in no table is refused: a list of writes would let every write through that it lacks.
  */
 export function refuseReadOnly(name: string): string | undefined {
-  const allowed = (isReadCommand(name) && !HIDDEN.has(name)) || ALSO_READS.has(name);
-  return allowed
-    ? undefined
-    : `NOPERM this user has no permissions to run the '${name.toLowerCase()}' command`;
+  const isRead = name.endsWith("_RO") ? READ_FORMS.has(name) : isReadCommand(name) && !HIDDEN.has(name);
+  return isRead || ALSO_READS.has(name) ? undefined : noPermission(name);
+}
+
+/**
+ * The error for a script of a read-only token where the backend cannot hold it to reading: a script that only reads may
+ * still list all keys. Undefined for other commands.
+ */
+export function refuseReadScript(name: string): RespValue | undefined {
+  return SCRIPTS.has(name) ? { kind: "error", text: noPermission(name) } : undefined;
+}
+
+function noPermission(name: string): string {
+  return `NOPERM this user has no permissions to run the '${name.toLowerCase()}' command`;
 }

@@ -33,9 +33,15 @@ export function limitRecords(backend: Backend, maxRecordSize: number): Backend {
     async execute(command) {
       return longestString(command) > maxRecordSize ? REFUSAL : backend.execute(limited(command));
     },
-    async transaction(commands) {
+    async pipeline(commands, caller) {
+      const isTooLong = commands.map((command) => longestString(command) > maxRecordSize);
+      const sent = commands.filter((_, index) => isTooLong[index] === false);
+      const replies = (await backend.pipeline(sent.map(limited), caller)).values();
+      return isTooLong.map((refused) => (refused ? REFUSAL : (replies.next().value ?? REFUSAL)));
+    },
+    async transaction(commands, caller) {
       if (commands.some((command) => longestString(command) > maxRecordSize)) return REFUSAL;
-      return backend.transaction(commands.map(limited));
+      return backend.transaction(commands.map(limited), caller);
     },
   };
 }

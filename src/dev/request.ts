@@ -1,8 +1,8 @@
-/** Reads a request: its body, the command or commands in it, and the format that it wants replies in. */
+/** Reads a request: its target, its body, the command or commands in it, and the format that it wants replies in. */
 import { concatenate } from "../bytes.ts";
 import type { CommandBytes } from "./backend.ts";
 import type { ReplyFormat } from "./reply.ts";
-import { toText, utf8 } from "./text.ts";
+import { fromBinary, toText, utf8 } from "./text.ts";
 
 /** Refuses a request before any command of it runs: the error text, and the HTTP status to send with it. */
 export class Refusal extends Error {
@@ -15,7 +15,45 @@ export class Refusal extends Error {
   }
 }
 
+/**
+ * The target of a request, as it was sent: percent-encoded, with one character U+0000…U+00FF for each byte. No URL
+ * parser has seen it, whose removal of `..` and of empty segments would make another command of it.
+ */
+export interface Target {
+  /** Begins with a slash. */
+  readonly path: string;
+  /** Without its question mark. */
+  readonly query: string;
+  /** The host of an absolute-form target. */
+  readonly authority?: string | undefined;
+}
+
 const EMPTY_COMMAND = "ERR empty command";
+
+/**
+ * Reads the target of a request line: `/path?query`, `http://host/path?query` as for a proxy, or `*`, which OPTIONS has.
+ *
+ * @throws {Refusal} 400 for anything else
+ */
+export function readTarget(text: string, method: string): Target {
+  if (text === "*" && method === "OPTIONS") return { path: "/", query: "" };
+  const [, authority, rest] = /^http:\/\/([^/?#]*)(.*)$/is.exec(text) ?? [];
+  const local = rest === undefined || rest.startsWith("/") ? (rest ?? text) : `/${rest}`;
+  if (!local.startsWith("/") || local.includes("#"))
+    throw new Refusal(400, "ERR the target of a request is a path that begins with a slash");
+  return { ...splitQuery(local), authority };
+}
+
+/** The target of a Request, whose URL its platform has normalised: what it removed is gone. */
+export function readUrl(url: string): Target {
+  const { pathname, search } = new URL(url);
+  return splitQuery(pathname + search);
+}
+
+function splitQuery(text: string): Target {
+  const mark = text.indexOf("?");
+  return mark === -1 ? { path: text, query: "" } : { path: text.slice(0, mark), query: text.slice(mark + 1) };
+}
 
 /** Upstash's error text for a request or a response above its limit. */
 export function sizeExceeded(limit: number, actual: number): string {
@@ -39,11 +77,12 @@ export async function readBody(request: Request, limit: number): Promise<Uint8Ar
   }
   const pieces: Uint8Array[] = [];
   let size = 0;
+  const declared = declaredLength(request) ?? 0;
   const reader = request.body.getReader();
   try {
     for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
       size += piece.value.length;
-      if (size <= limit) pieces.push(piece.value);
+      if (size <= limit && declared <= limit) pieces.push(piece.value);
       else pieces.length = 0;
     }
   } finally {
@@ -51,6 +90,12 @@ export async function readBody(request: Request, limit: number): Promise<Uint8Ar
   }
   if (size > limit) throw new Refusal(400, sizeExceeded(limit, size));
   return concatenate(pieces);
+}
+
+/** The length of the body that the head declares; undefined where it declares none. */
+export function declaredLength(request: Request): number | undefined {
+  const header = request.headers.get("content-length") ?? "";
+  return /^[0-9]{1,15}$/.test(header) ? Number(header) : undefined;
 }
 
 /** The format that the headers ask for. `Upstash-Response-Format` is ignored where the endpoint does not allow it. */
@@ -101,12 +146,13 @@ function toCommand(value: unknown, failure: string): CommandBytes {
 
 /**
  * A command in the path: `/set/key/value?EX=100`. Its arguments are the segments, then the body unless it is empty,
- * then the query's names and values in their order. A name without `=` has no value.
+ * then the query's names and values in their order. A name without `=` has no value. Segments are taken as they are:
+ * `..` is an argument. One slash at the end is not counted.
  */
-export function readPathCommand(url: URL, body: Uint8Array): CommandBytes {
-  const segments = url.pathname.replace(/^\/+/, "").replace(/\/$/, "").split("/");
-  if (segments.length === 1 && segments[0] === "") throw new Refusal(400, EMPTY_COMMAND);
-  const options = queryPairs(url).filter(([name]) => name !== "_token");
+export function readPathCommand(target: Target, body: Uint8Array): CommandBytes {
+  const segments = target.path.slice(1).replace(/\/$/, "").split("/");
+  if (segments[0] === "") throw new Refusal(400, EMPTY_COMMAND);
+  const options = queryPairs(target).filter(([name]) => name !== "_token");
   return [
     ...segments.map((segment) => percentDecode(segment)),
     ...(body.length > 0 ? [body] : []),
@@ -115,14 +161,13 @@ export function readPathCommand(url: URL, body: Uint8Array): CommandBytes {
 }
 
 /** The `_token` of the query; undefined where there is none. */
-export function queryToken(url: URL): string | undefined {
-  const value = queryPairs(url).find(([name]) => name === "_token")?.[1];
+export function queryToken(target: Target): string | undefined {
+  const value = queryPairs(target).find(([name]) => name === "_token")?.[1];
   return value === undefined ? undefined : toText(fromForm(value));
 }
 
-function queryPairs(url: URL): (readonly [name: string, value: string | undefined])[] {
-  return url.search
-    .slice(1)
+function queryPairs({ query }: Target): (readonly [name: string, value: string | undefined])[] {
+  return query
     .split("&")
     .filter((pair) => pair !== "")
     .map((pair) => {
@@ -136,9 +181,9 @@ function fromForm(text: string): Uint8Array {
   return percentDecode(text.replaceAll("+", " "));
 }
 
-/** The bytes of a percent-encoded text, UTF-8 or not. A `%` without two hexadecimal digits stays as it is. */
+/** The bytes of a percent-encoded text with a character for each byte, UTF-8 or not. A `%` without two hexadecimal digits stays as it is. */
 function percentDecode(text: string): Uint8Array {
-  const source = utf8(text);
+  const source = fromBinary(text);
   const bytes = new Uint8Array(source.length);
   let length = 0;
   for (let at = 0; at < source.length; at++) {

@@ -115,10 +115,6 @@ export function answerLocally(
     case "ACL":
       if (ACL_WITHOUT_USERS.includes(subcommand)) break;
       return refuse(`ERR this server has no ACL ${subcommand}: its tokens are given when it starts`);
-    case "XREAD":
-    case "XREADGROUP":
-      if (!blocks(command)) break;
-      return refuse(notAvailable(name));
   }
   const size = largestKey(name, command);
   if (size > MAX_KEY_SIZE)
@@ -130,22 +126,6 @@ export function answerLocally(
 function isAboutEvents(command: CommandBytes): boolean {
   const length = commandName(command.slice(1)) === "SET" ? 4 : 3;
   return command.length === length && commandName(command.slice(2)) === "NOTIFY-KEYSPACE-EVENTS";
-}
-
-/** The number of values behind each option of XREAD and XREADGROUP. STREAMS ends the options. */
-const READ_OPTIONS: Readonly<Record<string, number>> = { COUNT: 1, BLOCK: 1, GROUP: 2, NOACK: 0, CLAIM: 1 };
-
-/** Returns true if XREAD or XREADGROUP has the option BLOCK. Names of groups and streams may be "block" too. */
-function blocks(command: CommandBytes): boolean {
-  for (let index = 1; index < command.length; index++) {
-    const option = commandName(command.slice(index));
-    if (option === "BLOCK") return true;
-    const values = READ_OPTIONS[option];
-    // Behind STREAMS there are no options, and Redis refuses the command at an unknown one.
-    if (values === undefined) return false;
-    index += values;
-  }
-  return false;
 }
 
 /** The bytes of the longest key. */

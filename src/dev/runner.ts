@@ -2,8 +2,11 @@
 import { ZstashError } from "../errors.ts";
 import type { RespValue } from "../rest/resp.ts";
 import type { Access } from "./access.ts";
+import { commandName } from "./backend.ts";
 import type { Backend, CommandBytes } from "./backend.ts";
+import { refuseBlocking } from "./blocking.ts";
 import { explainAbort, explainLack } from "./lacks.ts";
+import { refuseReadScript } from "./read-only.ts";
 import { answerLocally } from "./rest-rules.ts";
 import { Scripts } from "./scripts.ts";
 import type { Settings } from "./settings.ts";
@@ -25,22 +28,26 @@ export function createRunner(backend: Backend, { noScripts }: Pick<Settings, "no
     if (reply === undefined) throw new ZstashError("REDIS", "Cannot answer: a command has no reply");
     return explainLack(backend, command, await scripts.fromRedis(command, reply));
   };
+  const answer = (command: CommandBytes, access: Access): RespValue | undefined =>
+    answerLocally(command, { noScripts, ...access }) ??
+    refuseBlocking(command) ??
+    (access.readOnly && !backend.restrictsScripts ? refuseReadScript(commandName(command)) : undefined);
   return {
     async pipeline(commands, access) {
-      const answers = commands.map((command) => answerLocally(command, { noScripts, ...access }));
-      const sent = await toRedis(commands);
-      // Started together, so that a connection sends them in order without waiting for replies in between.
-      const replies = await Promise.all(
-        sent.map((command, index) => answers[index] ?? backend.execute(command)),
+      const answers = commands.map((command) => answer(command, access));
+      const sent = await toRedis(commands.filter((_, index) => answers[index] === undefined));
+      const replies = (sent.length === 0 ? [] : await backend.pipeline(sent, access)).values();
+      return Promise.all(
+        commands.map((command, index) => answers[index] ?? finish(command, replies.next().value)),
       );
-      return Promise.all(commands.map((command, index) => finish(command, replies[index])));
     },
     async transaction(commands, access) {
-      const answers = commands.map((command) => answerLocally(command, { noScripts, ...access }));
-      const refused = answers.find((answer) => answer?.kind === "error");
+      const answers = commands.map((command) => answer(command, access));
+      const refused = answers.find((one) => one?.kind === "error");
       if (refused !== undefined) return refused;
       const reply = await backend.transaction(
         await toRedis(commands.filter((_, index) => answers[index] === undefined)),
+        access,
       );
       if (reply.kind !== "array" || reply.items === null) return explainAbort(backend, commands, reply);
       const replies = reply.items.values();

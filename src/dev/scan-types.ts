@@ -13,9 +13,22 @@ export function withScanTypes(backend: Backend): Backend {
       const reply = await backend.execute(plain ?? command);
       return plain === undefined ? reply : addTypes(backend, reply);
     },
-    async transaction(commands) {
+    async pipeline(commands, caller) {
       const plain = commands.map(withoutOption);
-      const reply = await backend.transaction(commands.map((command, index) => plain[index] ?? command));
+      const replies = await backend.pipeline(
+        commands.map((command, index) => plain[index] ?? command),
+        caller,
+      );
+      return Promise.all(
+        replies.map((reply, index) => (plain[index] === undefined ? reply : addTypes(backend, reply))),
+      );
+    },
+    async transaction(commands, caller) {
+      const plain = commands.map(withoutOption);
+      const reply = await backend.transaction(
+        commands.map((command, index) => plain[index] ?? command),
+        caller,
+      );
       if (reply.kind !== "array" || reply.items === null) return reply;
       const items = reply.items.map((item, index) =>
         plain[index] === undefined ? item : addTypes(backend, item),

@@ -37,10 +37,22 @@ export interface DevServerOptions extends DevServerSwitches {
   /** The token or tokens that clients may use. Default: a random one. */
   readonly token?: string | readonly string[] | undefined;
   /**
-   * The token or tokens of clients that may only read. Writes, scripts other than `*_RO`, SCAN and KEYS are refused.
-   * Default: none.
+   * The token or tokens of clients that may only read keys that they name. Writes are refused, and SCAN, KEYS and
+   * RANDOMKEY. Scripts (`*_RO`) run on a started `redis-server`, whose own rights hold them to the same; elsewhere they
+   * are refused. Default: none.
    */
   readonly readOnlyToken?: string | readonly string[] | undefined;
+  /**
+   * Names, beside loopback's, at which the server is reached over HTTP: `"redis"` for a container of that name.
+   * A request whose Host is another is refused, because any page can give a name of its own this server's address.
+   * Default: none. Does not concern `fetch`.
+   */
+  readonly hosts?: string | readonly string[] | undefined;
+  /**
+   * Origins, beside loopback's, whose pages may call: `"https://app.example"`. Requests of others are refused before
+   * anything runs. Default: none.
+   */
+  readonly origins?: string | readonly string[] | undefined;
   /** The most bytes of a request's body. Default 10,485,760. */
   readonly maxRequestSize?: number | undefined;
   /** The most bytes of strings in a response, before base64 or JSON. Default 10,485,760. */
@@ -63,10 +75,6 @@ export interface DevServerOptions extends DevServerSwitches {
    * and with undefined when it could be written again. What it throws is lost.
    */
   readonly onPersist?: ((this: void, error: ZstashError | undefined) => void) | undefined;
-  /** Host names, besides those of loopback, that requests may have in `Host`. */
-  readonly hosts?: string | readonly string[] | undefined;
-  /** Origins, besides those of loopback, whose pages may call. */
-  readonly origins?: string | readonly string[] | undefined;
   /** Called with the record of every answered request, for a log. What it throws is lost. */
   readonly onRequest?: ((this: void, record: RequestRecord) => void) | undefined;
 }
@@ -78,6 +86,9 @@ export interface Settings extends Readonly<Record<keyof DevServerSwitches, boole
   /** The tokens that may do everything: one at least. */
   readonly tokens: readonly [string, ...string[]];
   readonly readOnlyTokens: readonly string[];
+  /** In lower case. */
+  readonly hosts: readonly string[];
+  readonly origins: readonly string[];
   readonly maxRequestSize: number;
   readonly maxResponseSize: number;
   readonly maxRecordSize: number | undefined;
@@ -85,8 +96,6 @@ export interface Settings extends Readonly<Record<keyof DevServerSwitches, boole
   readonly seed: Seed | undefined;
   readonly persist: string | undefined;
   readonly onPersist: ((this: void, error: ZstashError | undefined) => void) | undefined;
-  readonly hosts: readonly string[];
-  readonly origins: readonly string[];
 }
 
 const BACKENDS: readonly string[] = ["auto", "redis-server", "embedded"] satisfies Settings["backend"][];
@@ -95,6 +104,8 @@ const NAMES: readonly string[] = [
   "redis",
   "token",
   "readOnlyToken",
+  "hosts",
+  "origins",
   "maxRequestSize",
   "maxResponseSize",
   "maxRecordSize",
@@ -102,8 +113,6 @@ const NAMES: readonly string[] = [
   "seed",
   "persist",
   "onPersist",
-  "hosts",
-  "origins",
   "noResp2",
   "noRawBody",
   "noScripts",
@@ -122,6 +131,8 @@ export function readSettings(options: DevServerOptions): Settings {
     redis,
     token = crypto.randomUUID(),
     readOnlyToken = [],
+    hosts = [],
+    origins = [],
     maxRequestSize = DEFAULT_REQUEST_SIZE,
     maxResponseSize = DEFAULT_REQUEST_SIZE,
     maxRecordSize,
@@ -129,8 +140,6 @@ export function readSettings(options: DevServerOptions): Settings {
     seed,
     persist,
     onPersist,
-    hosts = [],
-    origins = [],
     noResp2 = false,
     noRawBody = false,
     noScripts = false,
@@ -147,6 +156,10 @@ export function readSettings(options: DevServerOptions): Settings {
   const readOnlyTokens = readTokens("readOnlyToken", readOnlyToken);
   if (readOnlyTokens.some((one) => one === first || others.includes(one)))
     throw new TypeError('"readOnlyToken" must differ from "token", got one token for both');
+  const names = {
+    hosts: readTexts("hosts", hosts, HOST, "a name without a port").map((host) => host.toLowerCase()),
+    origins: readTexts("origins", origins, ORIGIN, "an origin: https://app.example"),
+  };
   const sizes = { maxRequestSize, maxResponseSize, maxRecordSize };
   for (const [name, size] of Object.entries(sizes))
     if (size !== undefined) requireInteger(name, size, 1, Number.MAX_SAFE_INTEGER);
@@ -165,8 +178,7 @@ export function readSettings(options: DevServerOptions): Settings {
     seed,
     persist,
     onPersist,
-    hosts: typeof hosts === "string" ? [hosts] : hosts,
-    origins: typeof origins === "string" ? [origins] : origins,
+    ...names,
     ...switches,
   };
 }
@@ -180,6 +192,27 @@ function checkPersist(persist: unknown, backend: string, redis: string | undefin
     const other = redis === undefined ? 'backend "redis-server"' : '"redis"';
     throw new TypeError(`"persist" keeps the embedded keyspace alone: it cannot be combined with ${other}`);
   }
+}
+
+const HOST = /^([a-z0-9._-]+|\[[0-9a-f:.]+\])$/i;
+/** As a browser writes it: a scheme, which may be an extension's, a host, a port unless it is the scheme's own. */
+const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?$/;
+
+function readTexts(
+  name: string,
+  value: string | readonly string[],
+  form: RegExp,
+  expected: string,
+): readonly string[] {
+  const texts: unknown = typeof value === "string" ? [value] : value;
+  if (!Array.isArray(texts))
+    throw new TypeError(`"${name}" must be a string or an array of strings, got ${describe(value)}`);
+  for (const text of texts as readonly unknown[]) {
+    requireString(name, text);
+    if (!form.test(text))
+      throw new TypeError(`"${name}" must hold ${expected}, got ${JSON.stringify(text.slice(0, 100))}`);
+  }
+  return [...(texts as readonly string[])];
 }
 
 /** Errors never hold the token itself. */

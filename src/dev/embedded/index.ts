@@ -98,7 +98,9 @@ export function createEmbeddedBackend(options: KeyspaceOptions = {}): EmbeddedBa
   return {
     kind: "embedded",
     description: "embedded keyspace, in memory, no Lua",
+    restrictsScripts: false,
     execute: async (command) => execute(command),
+    pipeline: async (commands) => commands.map(execute),
     transaction: async (commands) => {
       try {
         commands.forEach(lookUp);

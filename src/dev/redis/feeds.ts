@@ -2,13 +2,14 @@
 import { writeCommand } from "../../rest/resp-writer.ts";
 import type { RespValue } from "../../rest/resp.ts";
 import type { CommandBytes } from "../backend.ts";
-import { closeSession, openSession, unreachable } from "./session.ts";
+import { replySize } from "../reply.ts";
+import { BusyReply, closeSession, openSession, unreachable } from "./session.ts";
 import type { RedisAddress, Session } from "./session.ts";
 
 /** MONITOR writes a command in one line, with up to four characters for each byte. */
 const MAX_LINE_LENGTH = 2 ** 30;
-/** Pushes that wait here. More wait in the socket, and then in Redis, which cuts off a reader that is too slow. */
-const MAX_WAITING = 64;
+/** The bytes of pushes that wait here. More wait in the socket, and then in Redis, which cuts off a reader that is too slow. */
+const MAX_WAITING = 65_536;
 
 /** The feeds of one Redis. Each has a connection of its own, because Redis pushes on it without being asked. */
 export class RedisFeeds {
@@ -30,7 +31,11 @@ export class RedisFeeds {
       timeout: this.#timeout,
       limits: { maxLineLength: MAX_LINE_LENGTH },
       onClose: () => onClose(),
+    }).catch((error: unknown) => {
+      if (error instanceof BusyReply) return error;
+      throw error;
     });
+    if (session instanceof BusyReply) return single({ kind: "error", text: session.message });
     this.#sessions.add(session);
     onClose = () => void this.#sessions.delete(session);
     if (this.#closed || session.socket.destroyed) {
@@ -69,6 +74,16 @@ function toStream(session: Session): ReadableStream<RespValue> {
         await closeSession(session);
       },
     },
-    { highWaterMark: MAX_WAITING },
+    // A push without a byte, of which there may be many, counts too.
+    { highWaterMark: MAX_WAITING, size: (push) => 64 + replySize(push) },
   );
+}
+
+function single(reply: RespValue): ReadableStream<RespValue> {
+  return new ReadableStream<RespValue>({
+    start(controller) {
+      controller.enqueue(reply);
+      controller.close();
+    },
+  });
 }

@@ -1,10 +1,13 @@
-/** The backend that sends commands to a Redis over TCP: its URL, its one connection, and its feeds. */
+/** The backend that sends commands to a Redis over TCP: its URL, its connections, and its feeds. */
 import type { RespValue } from "../../rest/resp.ts";
-import type { Backend, BackendKind, CommandBytes } from "../backend.ts";
+import { commandName, SCRIPTS } from "../backend.ts";
+import type { Backend, BackendKind, Caller, CommandBytes } from "../backend.ts";
 import { utf8 } from "../text.ts";
+import { RedisConnections } from "./connections.ts";
 import { RedisFeeds } from "./feeds.ts";
-import { closeSession, exchange, openSession, unreachable } from "./session.ts";
-import type { RedisAddress, Session } from "./session.ts";
+import { createReader, READER_NAME } from "./reader.ts";
+import { BusyReply, unreachable } from "./session.ts";
+import type { RedisAddress } from "./session.ts";
 
 /** The time that a connection and its login may take, in ms. */
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -41,64 +44,42 @@ function percentDecode(text: string = ""): string | undefined {
   }
 }
 
-/**
- * A Redis over one connection, on which all commands are pipelined. The commands of one call are written without others
- * in between, so that MULTI … EXEC is one transaction although requests share the connection. A lost connection rejects
- * the calls that wait for replies, whose effect is unknown; the next call connects again.
- */
-class RedisClient {
-  readonly #address: RedisAddress;
-  readonly #timeout: number;
-  #session: Promise<Session> | undefined;
-  #closed = false;
-
-  constructor(address: RedisAddress, timeout: number) {
-    this.#address = address;
-    this.#timeout = timeout;
-  }
-
-  /** Send commands together and return their replies, in order. */
-  async send(commands: readonly CommandBytes[]): Promise<RespValue[]> {
-    return exchange(await this.connect(), this.#address, commands);
-  }
-
-  /** The connection, opened and logged in if there is none. */
-  connect(): Promise<Session> {
-    if (this.#closed) return Promise.reject(unreachable(this.#address, "the client is closed"));
-    if (this.#session !== undefined) return this.#session;
-    const forget = (): void => {
-      if (this.#session === session) this.#session = undefined;
-    };
-    const session = openSession(this.#address, { timeout: this.#timeout, onClose: forget });
-    session.catch(forget);
-    this.#session = session;
-    return session;
-  }
-
-  async close(): Promise<void> {
-    this.#closed = true;
-    const session = await this.#session?.catch(() => undefined);
-    if (session !== undefined) await closeSession(session);
-  }
-}
-
 /** Connect to a Redis by URL. Rejects with ZstashError REDIS if it cannot be reached or refuses the login. */
 export async function connectRedis(url: string, timeout: number = CONNECT_TIMEOUT_MS): Promise<Backend> {
   const address = readRedisUrl(url);
   const database = address.database === 0 ? "" : `, database ${address.database}`;
-  return openRedis(address, "redis-url", `Redis at ${address.host}:${address.port}${database}`, timeout);
+  const description = `Redis at ${address.host}:${address.port}${database}`;
+  return openRedis(address, { kind: "redis-url", description, timeout });
+}
+
+/** What openRedis needs beside the address. */
+export interface RedisOptions {
+  readonly kind: BackendKind;
+  readonly description: string;
+  readonly timeout?: number | undefined;
+  /** The password of a user to make, as whom commands of read-only tokens run; without one they may run no scripts. */
+  readonly readerPassword?: string | undefined;
 }
 
 /** A backend over the Redis at an address. Rejects with ZstashError REDIS if it cannot be reached. */
-export async function openRedis(
-  address: RedisAddress,
-  kind: BackendKind,
-  description: string,
-  timeout: number = CONNECT_TIMEOUT_MS,
-): Promise<Backend> {
-  const client = new RedisClient(address, timeout);
+export async function openRedis(address: RedisAddress, options: RedisOptions): Promise<Backend> {
+  const { kind, description, timeout = CONNECT_TIMEOUT_MS, readerPassword } = options;
+  const writer = new RedisConnections(address, timeout);
   const feeds = new RedisFeeds(address, timeout);
-  await client.connect();
+  await writer.connect().catch((error: unknown) => {
+    throw error instanceof BusyReply ? unreachable(address, error.message) : error;
+  });
+  let reader: RedisConnections | undefined;
+  if (readerPassword !== undefined) {
+    const [made] = await writer.send([createReader(readerPassword)]);
+    const login = { ...address, username: READER_NAME, password: readerPassword };
+    if (made?.kind === "status") reader = new RedisConnections(login, timeout);
+  }
+  const send = (commands: readonly CommandBytes[], caller: Caller | undefined): Promise<RespValue[]> => {
+    const connections = caller?.readOnly === true ? (reader ?? writer) : writer;
+    const alone = commands.some((command) => SCRIPTS.has(commandName(command)));
+    return alone ? connections.sendAlone(commands) : connections.send(commands);
+  };
   const last = (replies: readonly RespValue[]): RespValue => {
     const reply = replies.at(-1);
     if (reply === undefined) throw unreachable(address, "no reply");
@@ -107,13 +88,15 @@ export async function openRedis(
   return {
     kind,
     description,
-    execute: async (command) => last(await client.send([command])),
-    transaction: async (commands) => {
-      const replies = await client.send([[utf8("MULTI")], ...commands, [utf8("EXEC")]]);
+    restrictsScripts: reader !== undefined,
+    execute: async (command) => last(await send([command], undefined)),
+    pipeline: send,
+    transaction: async (commands, caller) => {
+      const replies = await send([[utf8("MULTI")], ...commands, [utf8("EXEC")]], caller);
       // If MULTI failed, nothing was queued, and EXEC's error would hide the reason.
       return replies[0]?.kind === "error" ? replies[0] : last(replies);
     },
     feed: (command) => feeds.open(command),
-    close: async () => void (await Promise.all([client.close(), feeds.close()])),
+    close: async () => void (await Promise.all([writer.close(), reader?.close(), feeds.close()])),
   };
 }

@@ -12,9 +12,12 @@ const PROGRAM = "redis-server";
 const HOST = "127.0.0.1";
 /** Ports that are tried: another process may take a free port before the server does. */
 const ATTEMPTS = 5;
-/** The time that a start may take, and the time before an end is forced, in ms. */
+/** The time that a start may take, in ms. */
 const START_TIMEOUT_MS = 10_000;
-const STOP_TIMEOUT_MS = 3_000;
+/** Nothing is on disk, so that a server in a script that does not end loses nothing by being killed. */
+const STOP_TIMEOUT_MS = 1_000;
+/** The time of a script from which on Redis answers BUSY to others, in ms, and can kill it. Its default is 5 s. */
+const BUSY_AFTER_MS = 1_000;
 
 /** A running redis-server, and the process that ends it if this one cannot. */
 interface Running {
@@ -23,18 +26,19 @@ interface Running {
 }
 
 /**
- * Start the `redis-server` on the PATH, on a free port of 127.0.0.1, in memory only. It ends with close(), and with
- * this process however that ends. Resolves to undefined if there is no such program; rejects with ZstashError REDIS if
+ * Start the `redis-server` on the PATH, on a free port of 127.0.0.1, in memory only, with a random password. It ends
+ * with close(), and with this process however that ends. Resolves to undefined if there is no such program; rejects with ZstashError REDIS if
  * it does not start.
  */
 export async function startRedisServer(): Promise<Backend | undefined> {
   let output = "";
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const port = await freePort();
-    const running = await start(port);
+    const password = crypto.randomUUID();
+    const running = await start(port, password);
     if (running === undefined) return undefined;
     const ready = await waitUntilReady(running.child);
-    if (ready.ok) return toBackend(running, port);
+    if (ready.ok) return toBackend(running, port, password);
     await stop(running);
     output = ready.output;
   }
@@ -44,16 +48,32 @@ export async function startRedisServer(): Promise<Backend | undefined> {
   );
 }
 
-async function toBackend(running: Running, port: number): Promise<Backend> {
+async function toBackend(running: Running, port: number, password: string): Promise<Backend> {
+  const { child } = running;
+  /** A server that has ended is not started again: what it held would be gone without a word. */
+  const explain = (error: unknown): never => {
+    if (child.exitCode === null && child.signalCode === null) throw error;
+    throw new ZstashError(
+      "REDIS",
+      `The ${PROGRAM} that was started has ended (${child.signalCode ?? `exit code ${child.exitCode}`}), and its data with it: start anew`,
+      { cause: error },
+    );
+  };
   try {
-    const address = { host: HOST, port, username: "", password: "", database: 0 };
     const backend = await openRedis(
-      address,
-      "redis-server",
-      `${PROGRAM} started on ${HOST}:${port}, in memory`,
+      { host: HOST, port, username: "", password, database: 0 },
+      {
+        kind: "redis-server",
+        description: `${PROGRAM} started on ${HOST}:${port}, in memory`,
+        readerPassword: crypto.randomUUID(),
+      },
     );
     return {
       ...backend,
+      execute: (command) => backend.execute(command).catch(explain),
+      pipeline: (commands, caller) => backend.pipeline(commands, caller).catch(explain),
+      transaction: (commands, caller) => backend.transaction(commands, caller).catch(explain),
+      feed: (command) => backend.feed(command).catch(explain),
       async close() {
         try {
           await backend.close();
@@ -69,25 +89,22 @@ async function toBackend(running: Running, port: number): Promise<Backend> {
 }
 
 /** Start the process. Resolves when it runs, to undefined if there is no such program. */
-function start(port: number): Promise<Running | undefined> {
-  const options = [
-    "--port",
-    `${port}`,
-    "--bind",
-    HOST,
-    "--save",
-    "",
-    "--appendonly",
-    "no",
-    "--daemonize",
-    "no",
+function start(port: number, password: string): Promise<Running | undefined> {
+  // On standard input: the command line of a process is for everybody to see.
+  const configuration = [
+    `port ${port}`,
+    `bind ${HOST}`,
+    `requirepass ${password}`,
+    `lua-time-limit ${BUSY_AFTER_MS}`,
+    'save ""',
+    "appendonly no",
+    "daemonize no",
+    `dir ${JSON.stringify(tmpdir())}`,
   ];
   // In a process group of its own: Ctrl-C in the terminal must reach only this process, which ends the other one after
   // its last request.
-  const child = spawn(PROGRAM, [...options, "--dir", tmpdir()], {
-    stdio: ["ignore", "pipe", "ignore"],
-    detached: true,
-  });
+  const child = spawn(PROGRAM, ["-"], { stdio: ["pipe", "pipe", "ignore"], detached: true });
+  child.stdin.on("error", () => undefined).end(`${configuration.join("\n")}\n`);
   return new Promise((resolve, reject) => {
     child.once("spawn", () => resolve({ child, watchdog: startWatchdog(child) }));
     child.once("error", (error: NodeJS.ErrnoException) => {

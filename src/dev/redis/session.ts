@@ -31,6 +31,11 @@ export interface SessionOptions {
   onClose(): void;
 }
 
+/** Redis' reply to a login while it runs a script that takes long: `BUSY …`. */
+export class BusyReply extends Error {
+  override readonly name = "BusyReply";
+}
+
 /** An open connection. */
 export interface Session {
   readonly socket: Socket;
@@ -56,7 +61,7 @@ export function exchange(
   return Promise.all(replies);
 }
 
-/** Connect and log in. Rejects with ZstashError REDIS. */
+/** Connect and log in. Rejects with ZstashError REDIS, or with BusyReply. */
 export async function openSession(address: RedisAddress, options: SessionOptions): Promise<Session> {
   const socket = await openSocket(address, options.timeout);
   const session: Session = { socket, waiters: [], onPush: undefined };
@@ -95,7 +100,8 @@ async function logIn(session: Session, address: RedisAddress, timeout: number): 
   const silent = setTimeout(() => socket.destroy(new Error(`no answer in ${timeout} ms`)), timeout);
   try {
     for (const reply of await exchange(session, address, login)) {
-      if (reply.kind === "error") throw unreachable(address, reply.text);
+      if (reply.kind !== "error") continue;
+      throw reply.text.startsWith("BUSY ") ? new BusyReply(reply.text) : unreachable(address, reply.text);
     }
   } catch (error) {
     socket.destroy();

@@ -14,7 +14,7 @@ const { cases } = await startBackends();
 
 const text = (size: number): string => "v".repeat(size);
 
-describe.each(cases)("limits and tokens on %s", (kind, options) => {
+describe.each(cases)("limits and tokens on %s", (_, options) => {
   let server: DevServer;
   let url: string;
 
@@ -181,7 +181,10 @@ describe.each(cases)("limits and tokens on %s", (kind, options) => {
       ["HSET", "h", "f", "v"],
       ["SETRANGE", "k", 0, "x"],
       ["COPY", "k", "copy"],
+      ["RANDOMKEY"],
       ["EVAL", "return 1", 0],
+      // Neither of these two backends can hold a script to reading what it names.
+      ["EVAL_RO", "return 1", 0],
       ["EVALSHA", "0".repeat(40), 0],
       ["SCRIPT", "LOAD", "return 1"],
       ["FCALL", "f", 0],
@@ -223,9 +226,6 @@ describe.each(cases)("limits and tokens on %s", (kind, options) => {
       expect([query.status, await query.json()]).toEqual([200, { result: "v" }]);
       const write = await server.fetch(new Request(`http://x/set/k/w?_token=${READER}`));
       expect([write.status, await write.json()]).toEqual([400, refusal("set")]);
-      if (kind === "embedded") return;
-      const script = "return redis.call('GET', KEYS[1])";
-      expect(await post("/", ["EVAL_RO", script, 1, "k"], READER)).toEqual([200, { result: "v" }]);
     });
 
     test("refusals come in RESP2 too", async () => {
@@ -361,11 +361,18 @@ describe.each(cases)("large replies on %s", (_, options) => {
   });
 });
 
-describe("pages of any origin", () => {
+describe("pages of allowed origins", () => {
+  const ORIGIN = "https://page.example";
   const call = async (path: string, init: RequestInit, options: DevServerOptions = {}): Promise<Response> => {
-    const server = await createDevServer({ backend: "embedded", token: TOKEN, ...options });
+    const server = await createDevServer({
+      backend: "embedded",
+      token: TOKEN,
+      origins: [ORIGIN],
+      ...options,
+    });
+    const headers = { origin: ORIGIN, ...(init.headers as Record<string, string>) };
     try {
-      return await server.fetch(new Request(`http://x${path}`, init));
+      return await server.fetch(new Request(`http://x${path}`, { ...init, headers }));
     } finally {
       await server.close();
     }
@@ -377,14 +384,14 @@ describe("pages of any origin", () => {
     const response = await call(path, {
       method: "OPTIONS",
       headers: {
-        origin: "https://page.example",
         "access-control-request-method": "POST",
         "access-control-request-headers": asked,
         "access-control-request-private-network": "true",
       },
     });
     expect([response.status, await response.text()]).toEqual([204, ""]);
-    expect(response.headers.get("access-control-allow-origin")).toBe("*");
+    expect(response.headers.get("access-control-allow-origin")).toBe(ORIGIN);
+    expect(response.headers.get("vary")).toBe("Origin");
     expect(response.headers.get("access-control-allow-headers")).toBe(asked);
     expect(response.headers.get("access-control-allow-methods")).toBe("GET, HEAD, POST, PUT");
     expect(response.headers.get("access-control-allow-private-network")).toBe("true");
@@ -410,7 +417,8 @@ describe("pages of any origin", () => {
   ])("%s can be read, and its sync token", async (_, path, init, status) => {
     const response = await call(path, init, { maxRequestSize: 4 });
     expect(response.status).toBe(status);
-    expect(response.headers.get("access-control-allow-origin")).toBe("*");
+    expect(response.headers.get("access-control-allow-origin")).toBe(ORIGIN);
+    expect(response.headers.get("vary")).toBe("Origin");
     expect(response.headers.get("access-control-expose-headers")).toBe("upstash-sync-token");
     expect(response.headers.get("upstash-sync-token")).toMatch(/./);
     const without = await call(path, init, { maxRequestSize: 4, noSyncToken: true });

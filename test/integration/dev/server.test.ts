@@ -359,23 +359,6 @@ describe.each(BACKENDS)("on %s", (kind, options) => {
       }
     });
 
-    test("a browser may call from anywhere", async () => {
-      const preflight = await fetch(`${url}/pipeline`, {
-        method: "OPTIONS",
-        headers: {
-          "access-control-request-headers": "authorization,upstash-encoding",
-          "access-control-request-method": "POST",
-        },
-      });
-      expect(preflight.status).toBe(204);
-      expect(preflight.headers.get("access-control-allow-origin")).toBe("*");
-      expect(preflight.headers.get("access-control-allow-headers")).toBe("authorization,upstash-encoding");
-      expect(preflight.headers.get("access-control-allow-methods")).toContain("POST");
-      const answer = await post("/", ["PING"]);
-      expect(answer.headers.get("access-control-allow-origin")).toBe("*");
-      expect(answer.headers.get("access-control-expose-headers")).toBe("upstash-sync-token");
-    });
-
     test.each([
       [["AUTH", "x"], 'ERR Command "AUTH" is not allowed in REST or it has a special context path'],
       [["multi"], 'ERR Command "MULTI" is not allowed in REST or it has a special context path'],
@@ -544,19 +527,19 @@ describe.each(BACKENDS)("on %s", (kind, options) => {
       });
 
     test("what no Request may be is 400, what is no HTTP ends, and the next is served", async () => {
-      const answer = await raw("TRACE /ping HTTP/1.1\r\nhost: x\r\n\r\n");
+      const answer = await raw("TRACE /ping HTTP/1.1\r\nhost: localhost\r\n\r\n");
       expect(answer).toMatch(/^HTTP\/1\.1 400 [^]*\r\n\r\n[^]*{"error":"ERR malformed request"}/);
       expect(await raw("\x16\x03\x01 hello\r\n\r\n")).toMatch(/^HTTP\/1\.1 400 /);
-      expect(await raw(`GET /ping HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${TOKEN}\r\n\r\n`)).toContain(
-        '{"result":"PONG"}',
-      );
+      expect(
+        await raw(`GET /ping HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${TOKEN}\r\n\r\n`),
+      ).toContain('{"result":"PONG"}');
     });
 
     test("a client that goes away in the middle of its body changes nothing", async () => {
       for (const token of [TOKEN, "wrong"]) {
         for (const length of [0, 1, 70_000]) {
           await new Promise((resolve) => {
-            const head = `POST /set/k HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\ncontent-length: 100000\r\n\r\n`;
+            const head = `POST /set/k HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${token}\r\ncontent-length: 100000\r\n\r\n`;
             const socket = createConnection(Number(new URL(url).port), "127.0.0.1", () => {
               socket.write(head + "x".repeat(length), () => socket.destroy());
             });

@@ -85,7 +85,7 @@ test.each(settings.filter(({ backend }) => real || backend === "embedded"))(
     const startRig = (): Promise<InProcess> =>
       startInProcess(redis === undefined ? {} : { redis: redis.url });
     let rig = await startRig();
-    let listener: Listener = await listen(rig.server.fetch, 0);
+    let listener: Listener = await listen((request) => rig.server.fetch(request), 0);
     const proxy = await startStoreProxy(random, listener.address.port);
     const { zstd } = rig;
     const base = { url: proxy.url, token: TOKEN, zstd, timeout: 5000 };
@@ -116,7 +116,7 @@ test.each(settings.filter(({ backend }) => real || backend === "embedded"))(
       }
       if (redis !== undefined) rig = await startRig();
       await new Promise((resolve) => setTimeout(resolve, random.below(40)));
-      listener = await listen(rig.server.fetch, 0);
+      listener = await listen((request) => rig.server.fetch(request), 0);
       proxy.move(listener.address.port);
     }
 

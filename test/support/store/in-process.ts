@@ -75,7 +75,7 @@ export async function startInProcess(options: DevServerOptions = {}): Promise<In
       return found;
     },
     async listen() {
-      const { address, close } = await listen(server.fetch, 0);
+      const { address, close } = await listen((request) => server.fetch(request), 0);
       return { ...address, close };
     },
     close: () => server.close(),

@@ -9,7 +9,7 @@ import {
   type RestArgument,
   type RestCommand,
 } from "../../../src/rest/rest-command.ts";
-import { readPathCommand } from "../../../src/dev/request.ts";
+import { readPathCommand, readUrl } from "../../../src/dev/request.ts";
 import { seededRandom } from "../../support/random.ts";
 
 const bytes = Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 0, 0xff);
@@ -18,7 +18,7 @@ const text = (part: Uint8Array): string => decoder.decode(part);
 
 /** What a server makes of the request's URL. */
 function received(path: string): string[] {
-  return readPathCommand(new URL(`http://127.0.0.1${path}`), bytes).map(text);
+  return readPathCommand(readUrl(`http://127.0.0.1${path}`), bytes).map(text);
 }
 
 const keys: readonly string[] = [
