@@ -10,7 +10,7 @@
  * 5. `reply.ts` writes the replies as JSON, base64 or RESP2.
  *
  * SUBSCRIBE, PSUBSCRIBE and MONITOR leave this way after step 2: `events.ts` answers them with a stream. `listen.ts`
- * serves the function over HTTP.
+ * serves the function over HTTP. `page/` is what people see at `/` in a browser, and is not in the records of requests.
  */
 import { ZstashError } from "../errors.ts";
 import type { RespValue } from "../rest/resp.ts";
@@ -19,6 +19,7 @@ import type { Access } from "./access.ts";
 import { commandName } from "./backend.ts";
 import type { Backend } from "./backend.ts";
 import { openEvents, readFeedCommand } from "./events.ts";
+import type { PageDoor } from "./page/door.ts";
 import { refuseReadOnly } from "./read-only.ts";
 import { RecordDraft } from "./request-record.ts";
 import type { RequestRecord } from "./request-record.ts";
@@ -57,6 +58,7 @@ export function createHandler(
   backend: Backend,
   settings: Settings,
   closing: AbortSignal,
+  page: PageDoor,
 ): (request: Request) => Promise<Response> {
   const runner = createRunner(backend, settings);
   // A sync token only has to differ from response to response, and from those of an earlier server.
@@ -65,6 +67,7 @@ export function createHandler(
 
   /** Tells the owner of the server, whose callback cannot fail a request. */
   function report(record: RequestRecord): void {
+    page.note(record);
     try {
       settings.onRequest?.(record);
     } catch {
@@ -77,6 +80,11 @@ export function createHandler(
     if (!METHODS.includes(request.method))
       throw new Refusal(405, `ERR method ${request.method} is not allowed`);
     const url = new URL(request.url);
+    const ofPage = page.answer(request, url);
+    if (ofPage !== undefined) {
+      draft.isOfPage = true;
+      return ofPage;
+    }
     const access = readAccess(request, url, settings);
     const hasEndpoint = request.method === "POST" || request.method === "PUT";
     const endpoint = hasEndpoint ? url.pathname.replace(/^\/+/, "/") : undefined;
@@ -120,6 +128,7 @@ export function createHandler(
   return async (request) => {
     const draft = new RecordDraft(request.method);
     const response = await answer(request, draft).catch((thrown: unknown) => failure(thrown, draft));
+    if (draft.isOfPage) return response;
     allowOrigins(request, response.headers);
     if (!settings.noSyncToken) {
       response.headers.set(SYNC_TOKEN_HEADER, `${run}-${++responses}`);

@@ -5,6 +5,7 @@ import type { Backend, BackendKind } from "./backend.ts";
 import { createEmbeddedBackend } from "./embedded/index.ts";
 import { createHandler } from "./handler.ts";
 import type { ListenAddress, Listener } from "./listen.ts";
+import { createPageDoor } from "./page/door.ts";
 import { limitRecords } from "./record-limit.ts";
 import { readSettings } from "./settings.ts";
 import type { DevServerOptions, Settings } from "./settings.ts";
@@ -25,6 +26,16 @@ export interface DevServer {
   readonly backend: { readonly kind: BackendKind; readonly description: string };
   /** The first of the tokens. */
   readonly token: string;
+  /**
+   * A ticket for the server's page: `<url>/?ticket=<ticket>` opens it in a browser, once and within 15 minutes. At most 32
+   * are valid at a time; the oldest makes room.
+   *
+   * @example
+   * ```ts
+   * console.log(`${url}/?ticket=${server.ticket()}`);
+   * ```
+   */
+  ticket(this: void): string;
   /**
    * Listen on 127.0.0.1, once. Port 0, the default, takes a free one. Needs Node, Deno or Bun. Rejects with the
    * system's error, its `code` EADDRINUSE if the port is taken.
@@ -57,7 +68,8 @@ export async function createDevServer(options: DevServerOptions = {}): Promise<D
   const { maxRecordSize } = settings;
   const backend = maxRecordSize === undefined ? opened : limitRecords(opened, maxRecordSize);
   const closing = new AbortController();
-  const handle = createHandler(backend, settings, closing.signal);
+  const page = createPageDoor(backend, settings);
+  const handle = createHandler(backend, settings, closing.signal, page);
   let listener: Listener | undefined;
   let closed = false;
   return {
@@ -65,6 +77,7 @@ export async function createDevServer(options: DevServerOptions = {}): Promise<D
       handle(typeof request === "string" || init !== undefined ? new Request(request, init) : request),
     backend: { kind: backend.kind, description: backend.description },
     token: settings.tokens[0],
+    ticket: () => page.createTicket(),
     async listen(listenOptions = {}) {
       requireOptions(listenOptions, ["port"]);
       const { port = 0 } = listenOptions;

@@ -132,6 +132,7 @@ function describe(server: DevServer, { url }: ListenAddress): string {
   return [
     `zstash dev: ${server.backend.description}`,
     `listening on ${url}, Ctrl-C ends it`,
+    `open ${url}/?ticket=${server.ticket()}`,
     "",
     `UPSTASH_REDIS_REST_URL=${url}`,
     `UPSTASH_REDIS_REST_TOKEN=${server.token}`,

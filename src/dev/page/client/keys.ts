@@ -1,0 +1,226 @@
+/** Lists the keys of the database and searches them; facts of keys are asked for when their rows are seen. */
+import type { KeyEntry, KeyFacts } from "../protocol.ts";
+import { api, idOf } from "./api.ts";
+import { createDetail } from "./detail.ts";
+import { h, say, type Tab } from "./dom.ts";
+import { bytes, count, ratio, ttl, visible } from "./format.ts";
+import { Scroller } from "./scroller.ts";
+
+/** Keys that are listed at most. */
+const KEYS_MAX = 200_000;
+/** Facts that one request asks for. */
+const FACTS_AT_ONCE = 50;
+/** The time without typing after which a search begins, in ms. */
+const TYPING_MS = 250;
+/** Time that rows are in sight before their facts are asked for, in ms: those that scroll past are not. */
+const REST_MS = 80;
+/** Facts that are kept. */
+const FACTS_MAX = 5_000;
+
+const COLUMNS = ["Key", "Type", "TTL", "Stored", "Original", "Ratio", "Carrier", "Dictionary"] as const;
+
+const nameOf = (entry: KeyEntry): string => (typeof entry === "string" ? entry : entry.name);
+
+/** The pattern for SCAN: what holds no wildcard is looked for anywhere in the name. */
+function patternOf(text: string): string {
+  return text === "" || /[*?[\]]/.test(text) ? text : `*${text.replaceAll("\\", "\\\\")}*`;
+}
+
+/** The view of the keys. `connect` leads to the code that writes the first one. */
+export function createKeys(connect: () => void): Tab & { setCount(keys: number): void } {
+  let keys: KeyEntry[] = [];
+  const facts = new Map<string, KeyFacts>();
+  /** Each listing has a number: what an earlier one still brings is dropped. */
+  let listing = 0;
+  let known = -1;
+  let resting: ReturnType<typeof setTimeout> | undefined;
+
+  const search = h("input", {
+    id: "search",
+    type: "search",
+    placeholder: "Search keys: part of a name, or a pattern with * and ?",
+    "aria-label": "Search keys",
+    spellcheck: "false",
+    autocomplete: "off",
+  });
+  const progress = h("p", { class: "muted note", role: "status" });
+  const empty = h("div", { class: "empty" });
+  const detail = createDetail(() => {
+    element.classList.remove("open");
+    table.element.focus();
+  });
+  const head = h(
+    "div",
+    { role: "row", class: "line head" },
+    ...COLUMNS.map((name) => h("span", { role: "columnheader", class: name.toLowerCase() }, name)),
+  );
+  const table = new Scroller("Keys", head, { draw, seen, choose });
+
+  function draw(row: HTMLElement, index: number): void {
+    const entry = keys[index];
+    if (entry === undefined) return;
+    const id = idOf(entry);
+    const name = visible(nameOf(entry)) + (typeof entry === "string" ? "" : entry.nameSize > 200 ? "…" : "");
+    const fact = id === null ? undefined : facts.get(id);
+    const cell = (column: string, text: string, title?: string): HTMLElement =>
+      h("span", { role: "gridcell", class: column, title }, text);
+    const gone = fact?.type === "none";
+    const elements = fact?.count === null || fact === undefined ? "" : ` ${count(fact.count)}`;
+    const wait = id === null ? "–" : "";
+    row.replaceChildren(
+      h(
+        "span",
+        { role: "gridcell", class: "key", dir: "ltr", title: name },
+        name === "" ? "(empty name)" : name,
+      ),
+      cell("type", fact === undefined ? wait : gone ? "gone" : `${fact.type}${elements}`),
+      cell("ttl", fact === undefined || gone ? wait : ttl(fact.ttl)),
+      cell("stored", fact === undefined ? wait : bytes(fact.storedSize)),
+      cell("original", fact === undefined ? wait : bytes(fact.size)),
+      cell(
+        "ratio",
+        fact === undefined ? wait : fact.kind === "plain" ? "1×" : ratio(fact.size, fact.storedSize),
+      ),
+      cell("carrier", fact === undefined ? wait : carrierOf(fact), fact?.fault ?? undefined),
+      cell("dictionary", fact === undefined ? wait : fact.dictionaryId === 0 ? "–" : `${fact.dictionaryId}`),
+    );
+    row.classList.toggle("bad", fact?.fault !== null && fact !== undefined);
+    row.classList.toggle("packed", fact !== undefined && fact.carrier !== null);
+  }
+
+  function seen(first: number, end: number): void {
+    clearTimeout(resting);
+    resting = setTimeout(() => void askFacts(first, end, listing).catch(() => undefined), REST_MS);
+  }
+
+  async function askFacts(first: number, end: number, number: number): Promise<void> {
+    const wanted = [];
+    for (let index = first; index < end; index++) {
+      const id = keys[index] === undefined ? null : idOf(keys[index]!);
+      if (id !== null && !facts.has(id)) wanted.push({ index, id });
+    }
+    for (let at = 0; at < wanted.length && number === listing; at += FACTS_AT_ONCE) {
+      const part = wanted.slice(at, at + FACTS_AT_ONCE);
+      const found = await api.facts(part.map(({ id }) => id));
+      if (number !== listing) return;
+      if (facts.size > FACTS_MAX) facts.clear();
+      for (const [place, { index, id }] of part.entries()) {
+        if (found[place] !== undefined) facts.set(id, found[place]);
+        const row = table.row(index);
+        if (row !== undefined) draw(row, index);
+      }
+    }
+  }
+
+  function choose(index: number): void {
+    const entry = keys[index];
+    const id = entry === undefined ? null : idOf(entry);
+    if (entry === undefined || id === null) return say("The name of this key is too long to open it");
+    element.classList.add("open");
+    detail.open(id, nameOf(entry));
+  }
+
+  /** List the keys that match, part by part; each part is shown as it comes, in order of names. */
+  async function list(): Promise<void> {
+    const number = ++listing;
+    const match = patternOf(search.value);
+    const found: KeyEntry[] = [];
+    facts.clear();
+    let cursor = "0";
+    do {
+      progress.textContent =
+        found.length === 0 ? "Reading keys…" : `${count(found.length)} keys, reading on…`;
+      const page = await api.keys(cursor, match);
+      if (number !== listing) return;
+      // A scan may give a key twice while others come and go.
+      found.push(...page.keys);
+      cursor = page.cursor;
+      show(found);
+    } while (cursor !== "0" && found.length < KEYS_MAX);
+    const names = new Set<string>();
+    const unique = found.filter((entry) => {
+      const id = idOf(entry) ?? nameOf(entry);
+      return !names.has(id) && names.add(id) !== undefined;
+    });
+    show(unique);
+    const more = cursor === "0" ? "" : ", the first of them: search to find others";
+    progress.textContent = `${count(unique.length)} ${unique.length === 1 ? "key" : "keys"}${match === "" ? "" : " found"}${more}`;
+  }
+
+  function show(found: readonly KeyEntry[]): void {
+    keys = found.toSorted((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
+    table.setCount(keys.length);
+    table.element.hidden = keys.length === 0;
+    empty.hidden = keys.length > 0;
+    if (keys.length === 0) empty.replaceChildren(...emptyText(search.value, connect));
+  }
+
+  let typing: ReturnType<typeof setTimeout> | undefined;
+  const restart = (): void => {
+    table.toTop();
+    list().catch((error: unknown) => (progress.textContent = `The keys cannot be read: ${String(error)}`));
+  };
+  search.addEventListener("input", () => {
+    clearTimeout(typing);
+    typing = setTimeout(restart, TYPING_MS);
+  });
+  search.addEventListener("keydown", (event) => {
+    if (event.key === "ArrowDown") table.element.focus();
+  });
+
+  const element = h(
+    "div",
+    { class: "keys" },
+    h(
+      "div",
+      { class: "panel list" },
+      h(
+        "div",
+        { class: "row bar" },
+        h("span", { class: "grow find" }, search, h("kbd", { "aria-hidden": "true" }, "/")),
+        h("button", { onclick: restart }, "Refresh"),
+      ),
+      progress,
+      table.element,
+      empty,
+    ),
+    detail.element,
+  );
+  table.element.hidden = true;
+  empty.hidden = true;
+  return {
+    element,
+    show: () => table.redraw(),
+    setCount(total) {
+      // The list is read anew by itself where that is cheap and nobody works in it.
+      const isSmall = total <= 1_000 && known <= 1_000;
+      const isFirst = known === -1;
+      const changed = total !== known;
+      known = total;
+      if (isFirst || (changed && isSmall && search.value === "")) list().catch(() => undefined);
+      else if (changed)
+        progress.textContent = `${count(keys.length)} keys listed; the database has ${count(total)} now`;
+    },
+  };
+}
+
+/** How a value lies in Redis, in a word or two. */
+function carrierOf({ carrier, kind, type }: KeyFacts): string {
+  if (type !== "string") return "–";
+  if (carrier === null) return "plain";
+  return kind === "frame" ? carrier : `${carrier}, ${kind === "seekable" ? "seekable" : "frames"}`;
+}
+
+function emptyText(searched: string, connect: () => void): Node[] {
+  if (searched !== "")
+    return [h("h2", {}, "No such keys"), h("p", { class: "muted" }, "No name matches the search.")];
+  return [
+    h("h2", {}, "No keys yet"),
+    h(
+      "p",
+      { class: "muted" },
+      "Whatever a client stores here shows up in this list, with its size before and after.",
+    ),
+    h("button", { class: "primary", onclick: connect }, "How to connect"),
+  ];
+}
