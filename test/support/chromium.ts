@@ -13,7 +13,6 @@ export interface BrowserPage {
   goto(url: string): Promise<{ status(): number; headers(): Record<string, string> } | null>;
   url(): string;
   evaluate<Result>(script: string): Promise<Result>;
-  waitForFunction(script: string, argument?: undefined, options?: { timeout?: number }): Promise<unknown>;
   click(selector: string): Promise<void>;
   fill(selector: string, text: string): Promise<void>;
   textContent(selector: string): Promise<string | null>;
@@ -24,6 +23,12 @@ export interface BrowserPage {
   on(event: "request", listener: (request: { url(): string; method(): string }) => void): void;
   readonly keyboard: { press(key: string): Promise<void>; type(text: string): Promise<void> };
   close(): Promise<void>;
+}
+
+/** Waits until an expression is true in the page. A page's own policy forbids what playwright has for this. */
+export async function waitFor(page: BrowserPage, expression: string): Promise<void> {
+  while (!(await page.evaluate<boolean>(`Boolean(${expression})`)))
+    await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
 /** What a page is opened with. Each has cookies of its own. */

@@ -15,6 +15,7 @@ const PREVIEW_SIZE = 64 * 1024;
 /** Bytes that are shown in hexadecimal. */
 const HEX_SIZE = 1024;
 const HEX_ROW = 16;
+const INDENT_MAX = 16;
 /** The largest content that is decoded whole, to see whether it does. Takes about 30 ms. */
 const WHOLE_MAX = 16 << 20;
 
@@ -40,10 +41,14 @@ function cutToGroups(text: string): string {
   return text.slice(0, text.length - (text.length % 4));
 }
 
-/** Decode a string of which `stored` are the first bytes; `cut` if there are more. */
-export async function decodeContent(stored: Uint8Array, cut: boolean): Promise<Decoded> {
+/** Decode a string of which `stored` are the first bytes; `cut` if there are more. JSON is indented unless told otherwise. */
+export async function decodeContent(stored: Uint8Array, cut: boolean, indents = true): Promise<Decoded> {
   if (formOf(stored) === "plain") {
-    return { verdict: "plain", preview: previewOf(stored, cut), size: cut ? undefined : stored.length };
+    return {
+      verdict: "plain",
+      preview: previewOf(stored, cut, indents),
+      size: cut ? undefined : stored.length,
+    };
   }
   const frames = framesOf(stored);
   if (frames === undefined) return failed("Cannot read the value: what follows zs1: is not base64");
@@ -51,7 +56,7 @@ export async function decodeContent(stored: Uint8Array, cut: boolean): Promise<D
   if (!cut) {
     try {
       const content = decoder.decompress(frames, { maxSize: WHOLE_MAX });
-      return { verdict: "whole", preview: previewOf(content, false), size: content.length };
+      return { verdict: "whole", preview: previewOf(content, false, indents), size: content.length };
     } catch (error) {
       if ((error as { readonly code?: unknown }).code !== "SIZE_LIMIT") return failed(messageOf(error));
     }
@@ -59,7 +64,7 @@ export async function decodeContent(stored: Uint8Array, cut: boolean): Promise<D
   try {
     return {
       verdict: "beginning",
-      preview: previewOf(await beginningOf(decoder, frames), true),
+      preview: previewOf(await beginningOf(decoder, frames), true, indents),
       size: undefined,
     };
   } catch (error) {
@@ -114,7 +119,7 @@ async function beginningOf(decoder: Decoder, frames: Uint8Array): Promise<Uint8A
 }
 
 /** The beginning of a content: JSON if it is whole and JSON, text if it is UTF-8, else hexadecimal. */
-export function previewOf(content: Uint8Array, goesOn: boolean): Preview {
+export function previewOf(content: Uint8Array, goesOn: boolean, indents = true): Preview {
   const cut = goesOn || content.length > PREVIEW_SIZE;
   const shown = content.subarray(0, PREVIEW_SIZE);
   // A character that the cut has split takes at most three bytes.
@@ -132,12 +137,35 @@ export function previewOf(content: Uint8Array, goesOn: boolean): Preview {
   }
   if (/^\s*[[{]/.test(text) && !cut) {
     try {
-      return { kind: "json", text: JSON.stringify(JSON.parse(text), undefined, 2), cut };
+      JSON.parse(text);
+      return { kind: "json", text: indents ? indentJson(text) : text, cut };
     } catch {
       // It only begins like JSON.
     }
   }
   return { kind: "text", text, cut };
+}
+
+/**
+ * JSON with a line for each member. Its tokens stay as they are: a parser would round long integers and drop members of
+ * the same name. Deeper levels than 16 are indented as the 16th, so that the result stays below 34 times the text.
+ */
+function indentJson(text: string): string {
+  let out = "";
+  let depth = 0;
+  const newLine = (): string => `\n${"  ".repeat(Math.min(depth, INDENT_MAX))}`;
+  for (const [token] of text.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"|[[{]\s*[\]}]|[[\]{},:]|[^\s[\]{},:"]+/g)) {
+    if (token === "{" || token === "[") {
+      depth++;
+      out += token + newLine();
+    } else if (token === "}" || token === "]") {
+      depth--;
+      out += newLine() + token;
+    } else if (token === ",") out += token + newLine();
+    else if (token === ":") out += ": ";
+    else out += token.startsWith("[") || token.startsWith("{") ? token.replaceAll(/\s/g, "") : token;
+  }
+  return out;
 }
 
 /** Rows of 16 bytes: their offset, their digits, and what of them is ASCII. */

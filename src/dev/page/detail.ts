@@ -46,6 +46,7 @@ async function readElements(backend: Backend, key: Uint8Array, type: string): Pr
       const { verdict, preview, size } = await decodeContent(
         tooLarge ? stored.subarray(0, ELEMENT_TEXT) : stored,
         tooLarge,
+        false,
       );
       const fault = typeof verdict === "object" ? verdict.fault : undefined;
       return {

@@ -8,7 +8,7 @@ import { createDevServer } from "../../../src/dev/index.ts";
 import type { DevServer } from "../../../src/dev/index.ts";
 import { Redis } from "../../../src/redis.ts";
 import { createStore } from "../../../src/store/index.ts";
-import { chromiumAvailable, useChromium } from "../../support/chromium.ts";
+import { chromiumAvailable, useChromium, waitFor } from "../../support/chromium.ts";
 import type { BrowserPage } from "../../support/chromium.ts";
 
 /** CI keeps this folder. */
@@ -32,8 +32,8 @@ async function fillDatabase(server: DevServer, url: string): Promise<void> {
   await redis.incr("counter:visits");
   await redis.hset("catalog", { first: rows(20), second: "plain", third: rows(60) });
   await redis.rpush("queue:mail", "one", "two", JSON.stringify(rows(4)));
-  const store = createStore({ ...options, ttl: "none" } as Parameters<typeof createStore>[0]);
-  await store.put("export:customers.json", JSON.stringify(rows(40_000)));
+  const store = createStore(options);
+  await store.put("export:customers.json", JSON.stringify(rows(20_000)), { layout: { frameSize: 200_000 } });
   const frame = (await loadZstd()).compress(new TextEncoder().encode(JSON.stringify(rows(80))), { level: 3 });
   frame[frame.length - 9]! ^= 0x55;
   const headers = { authorization: `Bearer ${server.token}` };
@@ -93,16 +93,22 @@ describe.runIf(chromiumAvailable())("the page as it looks", () => {
     };
     const page = await openPage(options);
     await page.goto(`${url}/`);
-    await page.waitForFunction(`document.querySelector("form") !== null`);
+    await waitFor(page, `document.querySelector("form") !== null`);
     await shoot(page, "token");
     await page.goto(`${url}/?ticket=${server.ticket()}`);
-    await page.waitForFunction(`document.querySelectorAll(".rows .line.packed").length > 5`);
+    await waitFor(page, `document.querySelectorAll(".rows .line.packed").length > 5`);
     await shoot(page, "keys");
     for (const key of ["customer:20", "export:customers.json", "catalog", "damaged:value"]) {
       await page.fill("#search", key);
-      await page.waitForFunction(`document.querySelectorAll(".rows .line").length === 1`);
+      await waitFor(
+        page,
+        `document.querySelector(".rows .line .key")?.textContent === ${JSON.stringify(key)}`,
+      );
       await page.click(".rows .line");
-      await page.waitForFunction(`document.querySelector(".detail h3") !== null`);
+      await waitFor(
+        page,
+        `document.querySelector(".detail .name").textContent === ${JSON.stringify(key)} && document.querySelector(".detail h3") !== null`,
+      );
       await shoot(page, `key-${key.replace(/\W.*/, "")}`);
       await page.click(".close");
     }
@@ -115,14 +121,14 @@ describe.runIf(chromiumAvailable())("the page as it looks", () => {
       );
       await page.evaluate("new Promise((done) => setTimeout(done, 1100))");
     }
-    await page.waitForFunction(`document.querySelector(".series.second")?.getAttribute("d")`);
+    await waitFor(page, `document.querySelector(".series.second")?.getAttribute("d")`);
     await shoot(page, "activity");
     await page.click("#tab-Connect");
     await shoot(page, "connect");
     await page.close();
     const none = await openPage(options);
     await none.goto(`${emptyUrl}/?ticket=${empty.ticket()}`);
-    await none.waitForFunction(`document.querySelector(".empty button") !== null`);
+    await waitFor(none, `document.querySelector(".empty button") !== null`);
     await shoot(none, "empty");
     await none.click("#tab-Activity");
     await shoot(none, "empty-activity");

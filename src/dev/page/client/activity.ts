@@ -137,7 +137,7 @@ export function createActivity(): ActivityView {
       note,
       h(
         "div",
-        { class: "wide" },
+        { class: "wide log", tabindex: 0, role: "region", "aria-label": "Requests" },
         h(
           "table",
           { class: "requests" },

@@ -33,6 +33,8 @@ const RIGHT = 12;
 const TOP = 12;
 const BOTTOM = 26;
 const TICKS = 4;
+/** A line with more points has a dot at its last alone. */
+const DOTS_MAX = 60;
 
 /** Draw a plot in a width of so many pixels. */
 export function drawPlot(plot: Plot, width: number): SVGSVGElement {
@@ -84,9 +86,7 @@ function drawSeries(
     path += `${at - previous > gap ? "M" : "L"}${x(at).toFixed(1)} ${y(value).toFixed(1)}`;
     previous = at;
   }
-  const dots = points.filter(
-    ([at], index) => at - (points[index - 1]?.[0] ?? -Infinity) > gap || index === points.length - 1,
-  );
+  const dots = points.length <= DOTS_MAX ? points : points.slice(-1);
   return [
     svg("path", { class: `series ${line}`, d: path }),
     ...dots.map(([at, value]) => svg("circle", { class: `dot ${line}`, cx: x(at), cy: y(value), r: 2.5 })),

@@ -38,7 +38,7 @@ export function createKeys(connect: () => void): Tab & { setCount(keys: number):
   const search = h("input", {
     id: "search",
     type: "search",
-    placeholder: "Search keys: part of a name, or a pattern with * and ?",
+    placeholder: "Search: part of a name, or * and ?",
     "aria-label": "Search keys",
     spellcheck: "false",
     autocomplete: "off",
@@ -74,9 +74,12 @@ export function createKeys(connect: () => void): Tab & { setCount(keys: number):
         name === "" ? "(empty name)" : name,
       ),
       cell("type", fact === undefined ? wait : gone ? "gone" : `${fact.type}${elements}`),
-      cell("ttl", fact === undefined || gone ? wait : ttl(fact.ttl)),
+      cell(fact?.ttl === null ? "ttl never" : "ttl", fact === undefined || gone ? wait : ttl(fact.ttl)),
       cell("stored", fact === undefined ? wait : bytes(fact.storedSize)),
-      cell("original", fact === undefined ? wait : bytes(fact.size)),
+      cell(
+        fact === undefined || fact.carrier === null ? "original same" : "original",
+        fact === undefined ? wait : bytes(fact.size),
+      ),
       cell(
         "ratio",
         fact === undefined ? wait : fact.kind === "plain" ? "1×" : ratio(fact.size, fact.storedSize),

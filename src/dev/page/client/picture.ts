@@ -22,6 +22,9 @@ const LABEL = 18;
 /** The least width of a part, so that it can be seen. */
 const PART_MIN = 5;
 const CHECKSUM_SIZE = 4;
+/** About the width of a letter, and the place of a square before it. */
+const LETTER = 6.6;
+const LEGEND_SQUARE = 16;
 
 /** The parts of a frame in order. */
 export function partsOf(frame: FrameLayout): Part[] {
@@ -173,10 +176,10 @@ function drawLegend(
   const sums = new Map<Part["kind"], number>();
   for (const { kind, size } of parts) sums.set(kind, (sums.get(kind) ?? 0) + size);
   const shapes: SVGElement[] = [];
-  const column = Math.max(150, width / Math.max(1, Math.floor(width / 165)));
   let [x, y] = [0, top];
   for (const [kind, size] of sums) {
-    if (x > 0 && x + 140 > width) [x, y] = [0, y + 20];
+    const room = LEGEND_SQUARE + LETTER * `${NAMES[kind]} ${bytes(size)}`.length;
+    if (x > 0 && x + room > width) [x, y] = [0, y + 20];
     shapes.push(
       svg("rect", { class: `part ${kind}`, x, y: y - 9, width: 10, height: 10, rx: 2 }),
       svg(
@@ -186,7 +189,7 @@ function drawLegend(
         svg("tspan", { class: "figure" }, bytes(size)),
       ),
     );
-    x += column;
+    x += room + LABEL;
   }
   return { shapes, end: y + 8 };
 }
