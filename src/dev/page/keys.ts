@@ -6,12 +6,12 @@ import { toText, utf8 } from "../text.ts";
 import { ask, bytesOf, itemsOf, textOf } from "./ask.ts";
 import type { KeyEntry, KeyPage } from "./protocol.ts";
 
-/** Keys of one answer: 20 of them list 100,000 keys. */
-const PAGE_KEYS = 5_000;
-/** Keys that one SCAN looks at. */
-const SCAN_COUNT = 1_000;
+/** Keys of one answer: 10 of them list 100,000 keys. */
+const PAGE_KEYS = 10_000;
+/** Keys that one SCAN looks at: it holds a Redis for about 2 ms. */
+const SCAN_COUNT = 5_000;
 /** SCANs of one answer, for a pattern that few keys match. */
-const SCANS_MAX = 50;
+const SCANS_MAX = 20;
 /** The longest name that is listed as it is, and what is shown of a longer one. */
 const NAME_MAX = 200;
 /** The longest name that is sent back: Upstash takes none above 32 KiB. */

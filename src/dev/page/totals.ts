@@ -9,6 +9,8 @@ import type { KeyFacts, Sample, Totals } from "./protocol.ts";
 
 /** Keys of a sample. A database with no more is looked at whole. */
 const SAMPLE_KEYS = 300;
+/** Places of a large database that a sample is taken from. */
+const PLACES = 10;
 /** Keys that are asked about together. */
 const AT_ONCE = 50;
 /** Samples that are kept: an hour of them, every five seconds. */
@@ -97,12 +99,16 @@ async function tryToDecode(
   return stored.length === 0 ? undefined : decodes(stored, TRIED_CONTENT);
 }
 
-/** All keys of a small database, random ones of a larger. */
+/**
+ * All keys of a small database; of a larger one those at random places of the scan, as RANDOMKEY takes the embedded
+ * keyspace as long as all of its keys. A cursor below the number of keys is valid for every backend.
+ */
 async function chooseKeys(backend: Backend, keys: number): Promise<Uint8Array[]> {
-  if (keys <= SAMPLE_KEYS) {
-    const [, found] = itemsOf(await ask(backend, "SCAN", 0, "COUNT", 2 * SAMPLE_KEYS));
-    return itemsOf(found).map(bytesOf).slice(0, SAMPLE_KEYS);
-  }
-  const drawn = await Promise.all(Array.from({ length: SAMPLE_KEYS }, () => ask(backend, "RANDOMKEY")));
-  return drawn.map(bytesOf).filter((key) => key.length > 0);
+  const isSmall = keys <= SAMPLE_KEYS;
+  const cursors = isSmall ? [0] : Array.from({ length: PLACES }, () => Math.floor(Math.random() * keys));
+  const count = isSmall ? 2 * SAMPLE_KEYS : SAMPLE_KEYS / PLACES;
+  const parts = await Promise.all(cursors.map((cursor) => ask(backend, "SCAN", cursor, "COUNT", count)));
+  return parts
+    .flatMap((part) => itemsOf(itemsOf(part)[1]).slice(0, count).map(bytesOf))
+    .slice(0, SAMPLE_KEYS);
 }

@@ -55,8 +55,8 @@ describe.runIf(chromiumAvailable() && redisAvailable())("the page in Chromium", 
   afterAll(() => server.close());
 
   /** Opens the page with a ticket. */
-  async function open(at = url, from = server): Promise<Watched> {
-    const page = await openPage({ viewport: { width: 1280, height: 800 } });
+  async function open(at = url, from = server, height = 800): Promise<Watched> {
+    const page = await openPage({ viewport: { width: 1280, height } });
     const faults: string[] = [];
     page.on("pageerror", (error) => faults.push(`error: ${error.message}`));
     page.on("console", (message) => message.type() === "error" && faults.push(`console: ${message.text()}`));
@@ -116,7 +116,7 @@ describe.runIf(chromiumAvailable() && redisAvailable())("the page in Chromium", 
     } finally {
       await direct.close();
     }
-    const watched = await open();
+    const watched = await open(url, server, 1600);
     const { page } = watched;
     await waitFor(page, `document.querySelectorAll(".rows .line").length > ${NAMES.length}`);
     const listed = await page.evaluate<string[]>(
@@ -285,8 +285,8 @@ describe.runIf(chromiumAvailable() && redisAvailable())("the page in Chromium", 
             ]),
           );
           expect(Object.keys(calls)).not.toContain("keys");
-          // Two lists of 100 SCANs each: the second is the search.
-          expect(calls["scan"]).toBeLessThanOrEqual(2 * 110);
+          // A list and a search of 20 SCANs each, and ten for each sample.
+          expect(calls["scan"]).toBeLessThanOrEqual(2 * 22 + 3 * 10);
           // A sample of 300 at a time, and the rows in sight.
           expect(calls["getrange"]).toBeLessThanOrEqual(2 * (3 * 300 + 3 * 60));
           await direct.close();

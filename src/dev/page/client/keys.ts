@@ -1,5 +1,5 @@
 /** Lists the keys of the database and searches them; facts of keys are asked for when their rows are seen. */
-import type { KeyEntry, KeyFacts } from "../protocol.ts";
+import type { KeyEntry, KeyFacts, KeyPage } from "../protocol.ts";
 import { api, idOf } from "./api.ts";
 import { createDetail } from "./detail.ts";
 import { h, say, type Tab } from "./dom.ts";
@@ -123,31 +123,27 @@ export function createKeys(connect: () => void): Tab & { setCount(keys: number):
     detail.open(id, nameOf(entry));
   }
 
-  /** List the keys that match, part by part; each part is shown as it comes, in order of names. */
+  /** List the keys that match, part by part, in order of their names. The first part is shown at once, the others together. */
   async function list(): Promise<void> {
     const number = ++listing;
     const match = patternOf(search.value);
-    const found: KeyEntry[] = [];
+    const found = new Map<string, KeyEntry>();
     facts.clear();
-    let cursor = "0";
-    do {
-      progress.textContent =
-        found.length === 0 ? "Reading keys…" : `${count(found.length)} keys, reading on…`;
-      const page = await api.keys(cursor, match);
+    progress.textContent = "Reading keys…";
+    let next: Promise<KeyPage> | undefined = api.keys("0", match);
+    let more = false;
+    for (let part = 0; next !== undefined; part++) {
+      const { cursor, keys: listed }: KeyPage = await next;
       if (number !== listing) return;
-      // A scan may give a key twice while others come and go.
-      found.push(...page.keys);
-      cursor = page.cursor;
-      show(found);
-    } while (cursor !== "0" && found.length < KEYS_MAX);
-    const names = new Set<string>();
-    const unique = found.filter((entry) => {
-      const id = idOf(entry) ?? nameOf(entry);
-      return !names.has(id) && names.add(id) !== undefined;
-    });
-    show(unique);
-    const more = cursor === "0" ? "" : ", the first of them: search to find others";
-    progress.textContent = `${count(unique.length)} ${unique.length === 1 ? "key" : "keys"}${match === "" ? "" : " found"}${more}`;
+      // Asked for before these are shown. A scan may give a key twice while others come and go.
+      more = cursor !== "0" && found.size + listed.length >= KEYS_MAX;
+      next = cursor === "0" || more ? undefined : api.keys(cursor, match);
+      for (const entry of listed) found.set(idOf(entry) ?? nameOf(entry), entry);
+      if (part === 0 || next === undefined) show([...found.values()]);
+      if (next !== undefined) progress.textContent = `${count(found.size)} keys, reading on…`;
+    }
+    const what = `${count(found.size)} ${found.size === 1 ? "key" : "keys"}${match === "" ? "" : " found"}`;
+    progress.textContent = more ? `${what}, the first of them: search to find others` : what;
   }
 
   function show(found: readonly KeyEntry[]): void {
@@ -191,16 +187,16 @@ export function createKeys(connect: () => void): Tab & { setCount(keys: number):
   );
   table.element.hidden = true;
   empty.hidden = true;
+  restart();
   return {
     element,
     show: () => table.redraw(),
     setCount(total) {
       // The list is read anew by itself where that is cheap and nobody works in it.
       const isSmall = total <= 1_000 && known <= 1_000;
-      const isFirst = known === -1;
-      const changed = total !== known;
+      const changed = known !== -1 && total !== known;
       known = total;
-      if (isFirst || (changed && isSmall && search.value === "")) list().catch(() => undefined);
+      if (changed && isSmall && search.value === "") list().catch(() => undefined);
       else if (changed)
         progress.textContent = `${count(keys.length)} keys listed; the database has ${count(total)} now`;
     },
