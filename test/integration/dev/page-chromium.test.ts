@@ -54,8 +54,8 @@ describe.runIf(chromiumAvailable() && redisAvailable())("the page in Chromium", 
   });
   afterAll(() => server.close());
 
-  /** Opens the page with a ticket. */
-  async function open(at = url, from = server, height = 800): Promise<Watched> {
+  /** A blank page that is watched. */
+  async function watch(at = url, height = 800): Promise<Watched> {
     const page = await openPage({ viewport: { width: 1280, height } });
     const faults: string[] = [];
     page.on("pageerror", (error) => faults.push(`error: ${error.message}`));
@@ -65,9 +65,15 @@ describe.runIf(chromiumAvailable() && redisAvailable())("the page in Chromium", 
       void dialog.dismiss();
     });
     page.on("request", (request) => request.url().startsWith(at) || faults.push(`request: ${request.url()}`));
-    await page.goto(`${at}/?ticket=${from.ticket()}`);
-    await waitFor(page, `document.querySelector(".totals dd") !== null`);
     return { page, faults };
+  }
+
+  /** Opens the page with a ticket. */
+  async function open(height = 800): Promise<Watched> {
+    const watched = await watch(url, height);
+    await watched.page.goto(`${url}/?ticket=${server.ticket()}`);
+    await waitFor(watched.page, `document.querySelector(".totals dd") !== null`);
+    return watched;
   }
 
   async function expectUnharmed({ page, faults }: Watched): Promise<void> {
@@ -116,7 +122,7 @@ describe.runIf(chromiumAvailable() && redisAvailable())("the page in Chromium", 
     } finally {
       await direct.close();
     }
-    const watched = await open(url, server, 1600);
+    const watched = await open(1600);
     const { page } = watched;
     await waitFor(page, `document.querySelectorAll(".rows .line").length > ${NAMES.length}`);
     const listed = await page.evaluate<string[]>(
@@ -254,8 +260,9 @@ describe.runIf(chromiumAvailable() && redisAvailable())("the page in Chromium", 
         }
         const direct = kind === "redis" ? await connectRedis(redis().url) : undefined;
         await direct?.execute([bytesOf("CONFIG"), bytesOf("RESETSTAT")]);
+        const { page, faults } = await watch(at);
         const start = performance.now();
-        const { page, faults } = await open(at, many);
+        await page.goto(`${at}/?ticket=${many.ticket()}`);
         await waitFor(page, `document.querySelectorAll(".rows .line").length > 5`);
         const rows = performance.now() - start;
         await waitFor(page, `document.querySelector(".list .note").textContent === "100,000 keys"`);
