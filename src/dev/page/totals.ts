@@ -17,6 +17,8 @@ const AT_ONCE = 50;
 const HISTORY_MAX = 720;
 /** The time between two samples, in ms. */
 const INTERVAL_MS = 2_000;
+/** The time after which another request takes the sample, in ms. */
+const TAKES_MS = 10_000;
 /** Stored bytes that a sample decodes, and the largest value of them. */
 const TRIED_BYTES = 2 << 20;
 const TRIED_MAX = 256 << 10;
@@ -26,7 +28,8 @@ const TRIED_CONTENT = 4 << 20;
 export class TotalsReader {
   readonly #backend: Backend;
   readonly #history: Sample[] = [];
-  #sampling = false;
+  /** When the sample that is being taken was begun: a request that never ends it must not keep others from one. */
+  #begun = -Infinity;
 
   constructor(backend: Backend) {
     this.#backend = backend;
@@ -34,14 +37,15 @@ export class TotalsReader {
 
   /** Takes a sample if the last is older than two seconds and no other request is at it. */
   async read(): Promise<Totals> {
-    const latest = this.#history.at(-1);
-    if (latest === undefined || (!this.#sampling && wallClock() - latest.at >= INTERVAL_MS)) {
-      this.#sampling = true;
+    const now = wallClock();
+    const isOld = now - (this.#history.at(-1)?.at ?? -Infinity) >= INTERVAL_MS;
+    if (isOld && now - this.#begun >= TAKES_MS) {
+      this.#begun = now;
       try {
         this.#history.push(await takeSample(this.#backend));
         if (this.#history.length > HISTORY_MAX) this.#history.shift();
       } finally {
-        this.#sampling = false;
+        this.#begun = -Infinity;
       }
     }
     const memory = (await readMemory(this.#backend)) ?? null;

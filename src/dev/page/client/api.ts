@@ -22,13 +22,15 @@ export function onAnswer(listener: (answered: boolean) => void): void {
 }
 
 async function request<Result>(path: string, body?: string): Promise<Result> {
-  const init: RequestInit = body === undefined ? {} : { method: "POST", body };
-  const response = await fetch(`/_zstash/${path}`, { ...init, credentials: "same-origin" }).catch(
-    (error: unknown) => {
-      heard(false);
-      throw error;
-    },
-  );
+  const init: RequestInit = {
+    method: body === undefined ? "GET" : "POST",
+    body: body ?? null,
+    credentials: "same-origin",
+  };
+  const response = await fetch(`/_zstash/${path}`, init).catch((error: unknown) => {
+    heard(false);
+    throw error;
+  });
   heard(response.status < 500);
   if (response.status === 401) throw new SignedOut();
   const value = (await response.json()) as Result & { readonly error?: string };

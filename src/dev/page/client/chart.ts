@@ -45,7 +45,9 @@ export function drawPlot(plot: Plot, width: number): SVGSVGElement {
   const x = (at: number): number => LEFT + ((at - from) / (to - from)) * (width - LEFT - RIGHT);
   const y = (value: number): number => HEIGHT - BOTTOM - (value / highest) * (HEIGHT - TOP - BOTTOM);
   const shapes: SVGElement[] = [];
-  for (let value = 0; value <= highest + step / 2; value += step) {
+  // Without a value there is nothing to measure: the line of the time is enough.
+  const top = values.length === 0 ? 0 : highest;
+  for (let value = 0; value <= top + step / 2; value += step) {
     shapes.push(
       svg("line", { class: "grid", x1: LEFT, x2: width - RIGHT, y1: y(value), y2: y(value) }),
       svg("text", { class: "tick", x: LEFT - 8, y: y(value) + 4, "text-anchor": "end" }, plot.format(value)),

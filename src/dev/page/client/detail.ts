@@ -68,7 +68,7 @@ function show(detail: KeyDetail): Node[] {
         ]),
     ...(detail.type === "string"
       ? previewOf(detail)
-      : [h("h3", {}, "Elements"), elementTable(elements, detail.count)]),
+      : [h("h3", {}, "Elements"), elementList(elements, detail.count)]),
   ];
 }
 
@@ -87,14 +87,7 @@ function factList(detail: KeyDetail): HTMLElement {
     facts.push(
       fact("Original", bytes(size)),
       fact("Ratio", carrier === null ? "1×" : ratio(size, storedSize)),
-      fact(
-        "Carrier",
-        carrier === null
-          ? "plain, not compressed"
-          : carrier === "text"
-            ? "text: zs1: and base64"
-            : "raw: the frame itself",
-      ),
+      fact("Carrier", carrier === null ? "none: plain" : carrier === "text" ? "text (base64)" : "raw"),
     );
   }
   if (carrier !== null) {
@@ -175,24 +168,27 @@ function previewOf({ preview, verdict, size }: KeyDetail): Node[] {
   ];
 }
 
-function elementTable(elements: readonly ElementPreview[], total: number | null): HTMLElement {
-  const rows = elements.map(({ name, text, storedSize, size, compressed }) =>
+function elementList(elements: readonly ElementPreview[], total: number | null): HTMLElement {
+  const items = elements.map(({ name, text, storedSize, size, compressed }) =>
     h(
-      "tr",
+      "li",
       {},
-      h("th", { scope: "row", dir: "ltr" }, visible(name)),
-      h("td", { class: "text", dir: "ltr" }, visible(text)),
-      h("td", { class: "number" }, compressed ? `${bytes(size)} in ${bytes(storedSize)}` : bytes(storedSize)),
+      h(
+        "div",
+        { class: "row" },
+        h("code", { class: "grow", dir: "ltr" }, visible(name)),
+        h(
+          "span",
+          { class: "muted" },
+          compressed ? `${bytes(size)} in ${bytes(storedSize)}` : bytes(storedSize),
+        ),
+      ),
+      h("div", { class: "text", dir: "ltr" }, visible(text)),
     ),
   );
   const note =
     total !== null && total > elements.length
       ? `The first ${count(elements.length)} of ${count(total)}.`
       : "";
-  return h(
-    "div",
-    { class: "wide" },
-    h("table", { class: "elements" }, h("tbody", {}, ...rows)),
-    h("p", { class: "muted note" }, note),
-  );
+  return h("div", {}, h("ul", { class: "elements" }, ...items), h("p", { class: "muted note" }, note));
 }

@@ -33,12 +33,13 @@ export function createKeys(connect: () => void): Tab & { setCount(keys: number):
   /** Each listing has a number: what an earlier one still brings is dropped. */
   let listing = 0;
   let known = -1;
+  let inSight: readonly [first: number, end: number] = [0, 0];
   let resting: ReturnType<typeof setTimeout> | undefined;
 
   const search = h("input", {
     id: "search",
     type: "search",
-    placeholder: "Search: part of a name, or * and ?",
+    placeholder: "Search: name or pattern",
     "aria-label": "Search keys",
     spellcheck: "false",
     autocomplete: "off",
@@ -92,15 +93,17 @@ export function createKeys(connect: () => void): Tab & { setCount(keys: number):
   }
 
   function seen(first: number, end: number): void {
+    inSight = [first, end];
     clearTimeout(resting);
     resting = setTimeout(() => void askFacts(first, end, listing).catch(() => undefined), REST_MS);
   }
 
-  async function askFacts(first: number, end: number, number: number): Promise<void> {
+  /** Ask for the facts of rows; with `again`, also of those that are known. */
+  async function askFacts(first: number, end: number, number: number, again = false): Promise<void> {
     const wanted = [];
     for (let index = first; index < end; index++) {
       const id = keys[index] === undefined ? null : idOf(keys[index]!);
-      if (id !== null && !facts.has(id)) wanted.push({ index, id });
+      if (id !== null && (again || !facts.has(id))) wanted.push({ index, id });
     }
     for (let at = 0; at < wanted.length && number === listing; at += FACTS_AT_ONCE) {
       const part = wanted.slice(at, at + FACTS_AT_ONCE);
@@ -194,10 +197,13 @@ export function createKeys(connect: () => void): Tab & { setCount(keys: number):
     setCount(total) {
       // The list is read anew by itself where that is cheap and nobody works in it.
       const isSmall = total <= 1_000 && known <= 1_000;
-      const changed = known !== -1 && total !== known;
+      const isFirst = known === -1;
+      const changed = !isFirst && total !== known;
       known = total;
       if (changed && isSmall && search.value === "") list().catch(() => undefined);
-      else if (changed)
+      else if (!isFirst && table.element.offsetParent !== null)
+        void askFacts(...inSight, listing, true).catch(() => undefined);
+      if (changed && !isSmall)
         progress.textContent = `${count(keys.length)} keys listed; the database has ${count(total)} now`;
     },
   };
