@@ -132,9 +132,16 @@ function createEndpoints(context: PageContext): ReadonlyMap<string, Endpoint> {
     ["GET requests", own(async ({ url }) => activity.read(numberOf(url, "after"), numberOf(url, "since")))],
     [
       "GET keys",
-      own(({ url: { searchParams } }) =>
-        listKeys(backend, searchParams.get("cursor") ?? "0", searchParams.get("match") ?? ""),
-      ),
+      own(({ url }) => {
+        const { searchParams } = url;
+        const cursor = searchParams.get("cursor") ?? "0";
+        return listKeys(
+          backend,
+          cursor,
+          searchParams.get("match") ?? "",
+          numberOf(url, "count") || undefined,
+        );
+      }),
     ],
     [
       "POST facts",

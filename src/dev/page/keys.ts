@@ -6,8 +6,10 @@ import { toText, utf8 } from "../text.ts";
 import { ask, bytesOf, itemsOf, textOf } from "./ask.ts";
 import type { KeyEntry, KeyPage } from "./protocol.ts";
 
-/** Keys of one answer: 10 of them list 100,000 keys. */
+/** The most keys of one answer, about: 10 of them list 100,000 keys. */
 const PAGE_KEYS = 10_000;
+/** The fewest that are asked for. */
+const PAGE_KEYS_MIN = 100;
 /** Keys that one SCAN looks at: it holds a Redis for about 2 ms. */
 const SCAN_COUNT = 5_000;
 /** SCANs of one answer, for a pattern that few keys match. */
@@ -17,13 +19,21 @@ const NAME_MAX = 200;
 /** The longest name that is sent back: Upstash takes none above 32 KiB. */
 const ID_MAX = 32_768;
 
-/** Lists the next keys that match a pattern. */
-export async function listKeys(backend: Backend, cursor: string, match: string): Promise<KeyPage> {
+/** Lists the next keys that match a pattern, at least `wanted` of them where there are so many. */
+export async function listKeys(
+  backend: Backend,
+  cursor: string,
+  match: string,
+  wanted: number = PAGE_KEYS,
+): Promise<KeyPage> {
+  const most = Math.max(PAGE_KEYS_MIN, Math.min(wanted, PAGE_KEYS));
   const keys: KeyEntry[] = [];
   let at = /^[0-9]{1,20}$/.test(cursor) ? cursor : "0";
-  for (let scans = 0; scans < SCANS_MAX && keys.length < PAGE_KEYS; scans++) {
+  for (let scans = 0; scans < SCANS_MAX && keys.length < most; scans++) {
     const pattern = match === "" || match === "*" ? [] : ["MATCH", match];
-    const [next, found] = itemsOf(await ask(backend, "SCAN", at, ...pattern, "COUNT", SCAN_COUNT));
+    const [next, found] = itemsOf(
+      await ask(backend, "SCAN", at, ...pattern, "COUNT", Math.min(most, SCAN_COUNT)),
+    );
     for (const key of itemsOf(found)) keys.push(entryOf(bytesOf(key)));
     at = textOf(next) || "0";
     if (at === "0") break;

@@ -15,7 +15,10 @@ export interface ServerInfo {
 export type KeyEntry =
   string | { readonly id: string | null; readonly name: string; readonly nameSize: number };
 
-/** `GET /_zstash/keys?cursor=…&match=…`: one part of a scan. The scan is over when the cursor is "0". */
+/**
+ * `GET /_zstash/keys?cursor=…&match=…&count=…`: one part of a scan, of about as many keys. The scan is over when the cursor
+ * is "0".
+ */
 export interface KeyPage {
   readonly cursor: string;
   readonly keys: readonly KeyEntry[];

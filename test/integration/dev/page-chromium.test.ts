@@ -292,8 +292,8 @@ describe.runIf(chromiumAvailable() && redisAvailable())("the page in Chromium", 
             ]),
           );
           expect(Object.keys(calls)).not.toContain("keys");
-          // A list and a search of 20 SCANs each, and ten for each sample.
-          expect(calls["scan"]).toBeLessThanOrEqual(2 * 22 + 3 * 10);
+          // A list of 21 SCANs, a search of 20 short ones and then 18, and ten for each sample.
+          expect(calls["scan"]).toBeLessThanOrEqual(23 + 41 + 3 * 10);
           // A sample of 300 at a time, and the rows in sight.
           expect(calls["getrange"]).toBeLessThanOrEqual(2 * (3 * 300 + 3 * 60));
           await direct.close();

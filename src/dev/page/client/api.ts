@@ -50,7 +50,7 @@ export const api: {
   totals(): Promise<Totals>;
   clients(): Promise<readonly ClientFigures[]>;
   requests(after: number, since: number): Promise<RequestPage>;
-  keys(cursor: string, match: string): Promise<KeyPage>;
+  keys(cursor: string, match: string, wanted: number): Promise<KeyPage>;
   facts(ids: readonly string[]): Promise<readonly KeyFacts[]>;
   key(id: string): Promise<KeyDetail>;
 } = {
@@ -59,7 +59,8 @@ export const api: {
   totals: () => request("totals"),
   clients: () => request("metrics"),
   requests: (after, since) => request(`requests?after=${after}&since=${since}`),
-  keys: (cursor, match) => request(`keys?cursor=${cursor}&match=${encodeURIComponent(match)}`),
+  keys: (cursor, match, wanted) =>
+    request(`keys?cursor=${cursor}&match=${encodeURIComponent(match)}&count=${wanted}`),
   facts: (ids) => request("facts", JSON.stringify(ids)),
   key: (id) => request("key", JSON.stringify(id)),
 };

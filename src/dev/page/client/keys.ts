@@ -8,6 +8,9 @@ import { Scroller } from "./scroller.ts";
 
 /** Keys that are listed at most. */
 const KEYS_MAX = 200_000;
+/** Keys that are asked for at first, so that they are seen soon, and then at a time. */
+const FIRST_KEYS = 500;
+const PART_KEYS = 10_000;
 /** Facts that one request asks for. */
 const FACTS_AT_ONCE = 50;
 /** The time without typing after which a search begins, in ms. */
@@ -26,8 +29,8 @@ function patternOf(text: string): string {
   return text === "" || /[*?[\]]/.test(text) ? text : `*${text.replaceAll("\\", "\\\\")}*`;
 }
 
-/** The view of the keys. `connect` leads to the code that writes the first one. */
-export function createKeys(connect: () => void): Tab & { setCount(keys: number): void } {
+/** The view of the keys. `connect` leads to the code that writes the first one; `ready` is called when some are seen. */
+export function createKeys(connect: () => void, ready: () => void): Tab & { setCount(keys: number): void } {
   let keys: KeyEntry[] = [];
   const facts = new Map<string, KeyFacts>();
   /** Each listing has a number: what an earlier one still brings is dropped. */
@@ -126,33 +129,40 @@ export function createKeys(connect: () => void): Tab & { setCount(keys: number):
     detail.open(id, nameOf(entry));
   }
 
-  /** List the keys that match, part by part, in order of their names. The first part is shown at once, the others together. */
+  /** List the keys that match. The first part is shown at once, with its facts; the others together, in order of names. */
   async function list(): Promise<void> {
     const number = ++listing;
     const match = patternOf(search.value);
     const found = new Map<string, KeyEntry>();
     facts.clear();
     progress.textContent = "Reading keys…";
-    let next: Promise<KeyPage> | undefined = api.keys("0", match);
-    let more = false;
-    for (let part = 0; next !== undefined; part++) {
-      const { cursor, keys: listed }: KeyPage = await next;
+    let cursor = "0";
+    do {
+      const hasNone = found.size === 0;
+      const page: KeyPage = await api.keys(cursor, match, cursor === "0" ? FIRST_KEYS : PART_KEYS);
       if (number !== listing) return;
-      // Asked for before these are shown. A scan may give a key twice while others come and go.
-      more = cursor !== "0" && found.size + listed.length >= KEYS_MAX;
-      next = cursor === "0" || more ? undefined : api.keys(cursor, match);
-      for (const entry of listed) found.set(idOf(entry) ?? nameOf(entry), entry);
-      if (part === 0 || next === undefined) show([...found.values()]);
-      if (next !== undefined) progress.textContent = `${count(found.size)} keys, reading on…`;
-    }
+      // A scan may give a key twice while others come and go.
+      for (const entry of page.keys) found.set(idOf(entry) ?? nameOf(entry), entry);
+      ({ cursor } = page);
+      if (cursor !== "0") progress.textContent = `${count(found.size)} keys, reading on…`;
+      // Of several parts the first with keys is shown, and the last together with all others.
+      if (cursor !== "0" && (!hasNone || found.size === 0)) continue;
+      show([...found.values()]);
+      clearTimeout(resting);
+      await askFacts(...inSight, number);
+      ready();
+    } while (cursor !== "0" && found.size < KEYS_MAX && number === listing);
+    if (number !== listing) return;
+    if (cursor !== "0") show([...found.values()]);
+    const more = cursor !== "0";
     const what = `${count(found.size)} ${found.size === 1 ? "key" : "keys"}${match === "" ? "" : " found"}`;
     progress.textContent = more ? `${what}, the first of them: search to find others` : what;
   }
 
   function show(found: readonly KeyEntry[]): void {
     keys = found.toSorted((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
-    table.setCount(keys.length);
     table.element.hidden = keys.length === 0;
+    table.setCount(keys.length);
     empty.hidden = keys.length > 0;
     if (keys.length === 0) empty.replaceChildren(...emptyText(search.value, connect));
   }
@@ -160,7 +170,10 @@ export function createKeys(connect: () => void): Tab & { setCount(keys: number):
   let typing: ReturnType<typeof setTimeout> | undefined;
   const restart = (): void => {
     table.toTop();
-    list().catch((error: unknown) => (progress.textContent = `The keys cannot be read: ${String(error)}`));
+    list().catch((error: unknown) => {
+      progress.textContent = `The keys cannot be read: ${String(error)}`;
+      ready();
+    });
   };
   search.addEventListener("input", () => {
     clearTimeout(typing);

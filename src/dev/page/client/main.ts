@@ -104,7 +104,15 @@ function showTabs(tabs: Readonly<Record<string, Tab>>): HTMLElement[] {
 function start(server: ServerInfo): void {
   byId("backend").textContent = server.description;
   const connect = createConnect(server);
-  const keys = createKeys(() => document.getElementById("tab-Connect")?.click());
+  let isReady = false;
+  const keys = createKeys(
+    () => document.getElementById("tab-Connect")?.click(),
+    () => {
+      // The totals take a sample of the keys: the first rows come before that.
+      if (!isReady) repeat(readTotals, TOTALS_MS);
+      isReady = true;
+    },
+  );
   const activity = createActivity();
   const totals = createTotals();
   byId("main").replaceChildren(
@@ -119,13 +127,13 @@ function start(server: ServerInfo): void {
     document.getElementById("search")?.focus();
   });
   repeat(async () => activity.addRequests(await api.requests(activity.next, activity.since)), REQUESTS_MS);
-  repeat(async () => {
+  async function readTotals(): Promise<void> {
     const latest = await api.totals();
     totals.set(latest);
     activity.setHistory(latest.history);
     keys.setCount(latest.latest.keys);
     activity.setClients(await api.clients());
-  }, TOTALS_MS);
+  }
 }
 
 onAnswer((answered) => {
