@@ -25,10 +25,19 @@ export interface BrowserPage {
   close(): Promise<void>;
 }
 
-/** Waits until an expression is true in the page. A page's own policy forbids what playwright has for this. */
+/**
+ * Waits until an expression is true in the page, over its navigations too. A page's own policy forbids what playwright has
+ * for this.
+ */
 export async function waitFor(page: BrowserPage, expression: string): Promise<void> {
-  while (!(await page.evaluate<boolean>(`Boolean(${expression})`)))
+  for (;;) {
+    const isTrue = await page.evaluate<boolean>(`Boolean(${expression})`).catch((error: unknown) => {
+      if (String(error).includes("Execution context was destroyed")) return false;
+      throw error;
+    });
+    if (isTrue) return;
     await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }
 
 /** What a page is opened with. Each has cookies of its own. */
