@@ -1,6 +1,5 @@
 /** The page of the local server, and its endpoints under `/_zstash/`: who may ask for what, and with which headers. */
 import { ZstashError } from "../../errors.ts";
-import { readAccess } from "../access.ts";
 import type { Backend } from "../backend.ts";
 import { readBody, Refusal } from "../request.ts";
 import type { Settings } from "../settings.ts";
@@ -120,8 +119,8 @@ function createEndpoints(context: PageContext): ReadonlyMap<string, Endpoint> {
     ],
     [
       "POST metrics",
-      async ({ request, url }) => {
-        readAccess(request, url, settings as Settings);
+      async ({ request }) => {
+        requireToken(request, settings);
         clients.add(await readBody(request, SNAPSHOT_MAX));
         return { ok: true };
       },
@@ -166,6 +165,13 @@ function isOwn(request: Request, url: URL): boolean {
   const origin = request.headers.get("origin");
   if (origin === null) return true;
   return URL.canParse(origin) && new URL(origin).host === (request.headers.get("host") ?? url.host);
+}
+
+/** Clients send what they know of themselves with any token of the server, and no cookie. */
+function requireToken(request: Request, { tokens, readOnlyTokens }: PageContext["settings"]): void {
+  const token = /^bearer\s+(.+)$/i.exec((request.headers.get("authorization") ?? "").trim())?.[1] ?? "";
+  if (![...tokens, ...readOnlyTokens].includes(token))
+    throw new Refusal(401, "WRONGPASS invalid or missing auth token");
 }
 
 function requireKey(id: unknown): Uint8Array {

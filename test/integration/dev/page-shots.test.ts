@@ -87,7 +87,7 @@ describe.runIf(chromiumAvailable())("the page as it looks", () => {
   test.each(cases)("$name, $colorScheme: no view is wider than its window", async (options) => {
     const { name, colorScheme } = options;
     const shoot = async (page: BrowserPage, view: string): Promise<void> => {
-      await page.evaluate("new Promise((done) => setTimeout(done, 300))");
+      await page.evaluate("new Promise((done) => setTimeout(done, 150))");
       await page.screenshot({ path: join(FOLDER, `${name}-${colorScheme}-${view}.png`), fullPage: true });
       expect(await page.evaluate(OVERFLOW), view).toEqual([0]);
     };
@@ -113,7 +113,7 @@ describe.runIf(chromiumAvailable())("the page as it looks", () => {
       await page.click(".close");
     }
     await page.click("#tab-Activity");
-    for (let index = 0; index < 3; index++) {
+    for (let index = 0; index < 2; index++) {
       await Promise.all(
         Array.from({ length: 20 }, (_, n) =>
           fetch(`${url}/get/customer:${n}`, { headers: { authorization: `Bearer ${server.token}` } }),

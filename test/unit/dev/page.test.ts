@@ -11,6 +11,8 @@ import type { RequestRecord } from "../../../src/dev/request-record.ts";
 import { loadZstd, writeSeekTable, type Zstd } from "../../../src/index.ts";
 import { createVersionFrame } from "../../../src/format/version-frame.ts";
 import { concatenate } from "../../../src/bytes.ts";
+import { importsOf, parse, readSources, resolve } from "../../support/import-graph.mjs";
+import { root } from "../../support/repository.ts";
 import { toTextCarrier } from "../../../src/value/carrier.ts";
 
 const utf8 = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
@@ -263,6 +265,33 @@ describe("ids of keys", () => {
   test.each([undefined, null, 7, "", "k", ":a", [], {}])("%j is none", (id) =>
     expect(keyOf(id)).toBeUndefined(),
   );
+});
+
+describe("the page's code", () => {
+  const files = new Map(readSources(`${root}src/`).map((file) => [file.path, file]));
+  /** What is loaded with a file: what it imports, and so on, but nothing that import() or a type names. */
+  const loadedWith = (path: string, seen: Set<string> = new Set()): Set<string> => {
+    const file = files.get(path);
+    if (file === undefined || seen.has(path)) return seen;
+    seen.add(path);
+    for (const { specifier = "", kind } of importsOf(parse(path, file.text)))
+      if (kind === "static" && specifier.startsWith(".")) loadedWith(resolve(path, specifier) ?? "", seen);
+    return seen;
+  };
+
+  test("is loaded when somebody opens the page", () => {
+    const loaded = [...loadedWith("dev/index.ts")].filter((path) => path.startsWith("dev/page/"));
+    expect(loaded.toSorted()).toEqual(
+      ["activity.ts", "door.ts", "sessions.ts"].map((name) => `dev/page/${name}`),
+    );
+    expect(loadedWith("dev/page/index.ts").size).toBeGreaterThan(20);
+  });
+
+  test("in the browser imports nothing of the server but types", () => {
+    const loaded = [...loadedWith("dev/page/client/main.ts")];
+    expect(loaded.length).toBeGreaterThan(8);
+    expect(loaded.filter((path) => !path.startsWith("dev/page/client/"))).toEqual([]);
+  });
 });
 
 describe("what is written for people", () => {
