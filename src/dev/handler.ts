@@ -10,7 +10,9 @@
  * 5. `reply.ts` writes the replies as JSON, base64 or RESP2.
  *
  * SUBSCRIBE, PSUBSCRIBE and MONITOR leave this way after step 2: `events.ts` answers them with a stream. `listen.ts`
- * serves the function over HTTP. `page/` is what people see at `/` in a browser, and is not in the records of requests.
+ * serves the function over HTTP.
+ *
+ * `page/` is what people see at `/` in a browser. Its requests leave this way after step 1, and no record tells of them.
  */
 import { ZstashError } from "../errors.ts";
 import type { RespValue } from "../rest/resp.ts";
@@ -79,12 +81,12 @@ export function createHandler(
     if (request.method === "OPTIONS") return new Response(null, { status: 204 });
     if (!METHODS.includes(request.method))
       throw new Refusal(405, `ERR method ${request.method} is not allowed`);
-    const url = new URL(request.url);
-    const ofPage = page.answer(request, url);
+    const ofPage = page.answer(request);
     if (ofPage !== undefined) {
       draft.isOfPage = true;
       return ofPage;
     }
+    const url = new URL(request.url);
     const access = readAccess(request, url, settings);
     const hasEndpoint = request.method === "POST" || request.method === "PUT";
     const endpoint = hasEndpoint ? url.pathname.replace(/^\/+/, "/") : undefined;

@@ -12,7 +12,7 @@ export interface PageDoor {
   /** Remember an answered request, for the page's list. */
   note(record: RequestRecord): void;
   /** The page's answer; undefined for a request of a client. It has headers of its own, and lets no other origin in. */
-  answer(request: Request, url: URL): Promise<Response> | undefined;
+  answer(request: Request): Promise<Response> | undefined;
 }
 
 /** The page over a backend. Nothing but what is needed to remember requests is loaded before it is opened. */
@@ -25,7 +25,8 @@ export function createPageDoor(backend: Backend, settings: Settings): PageDoor {
   return {
     createTicket: () => sessions.createTicket(),
     note: (record) => activity.add(record),
-    answer: (request, url) => {
+    answer: (request) => {
+      const url = new URL(request.url);
       if (!isForPeople(request, url) && !url.pathname.startsWith(PAGE_PATH)) return undefined;
       return (async () => {
         // No promise is kept: on Workers it would end with the request that made it.
