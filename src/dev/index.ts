@@ -24,8 +24,6 @@ export interface DevServer {
   fetch(this: void, request: Request | string, init?: RequestInit): Promise<Response>;
   /** The backend that executes the commands, and where it is, in words; without a password. */
   readonly backend: { readonly kind: BackendKind; readonly description: string };
-  /** The first of the tokens. */
-  readonly token: string;
   /**
    * A ticket for the server's page: `<url>/?ticket=<ticket>` opens it in a browser, once and within 15 minutes. At most 32
    * are valid at a time; the oldest makes room.
@@ -36,6 +34,8 @@ export interface DevServer {
    * ```
    */
   ticket(this: void): string;
+  /** The first of the tokens. */
+  readonly token: string;
   /**
    * Listen on 127.0.0.1, once. Port 0, the default, takes a free one. Needs Node, Deno or Bun. Rejects with the
    * system's error, its `code` EADDRINUSE if the port is taken.
@@ -76,8 +76,8 @@ export async function createDevServer(options: DevServerOptions = {}): Promise<D
     fetch: async (request, init) =>
       handle(typeof request === "string" || init !== undefined ? new Request(request, init) : request),
     backend: { kind: backend.kind, description: backend.description },
-    token: settings.tokens[0],
     ticket: () => page.createTicket(),
+    token: settings.tokens[0],
     async listen(listenOptions = {}) {
       requireOptions(listenOptions, ["port"]);
       const { port = 0 } = listenOptions;
