@@ -11,6 +11,8 @@
  * 5. `reply.ts` writes the replies as JSON, base64 or RESP2.
  *
  * SUBSCRIBE, PSUBSCRIBE and MONITOR leave this way after step 2: `events.ts` answers them with a stream.
+ *
+ * `page/` is what people see at `/` in a browser. Its requests leave this way after step 1, and no record tells of them.
  */
 import { ZstashError } from "../errors.ts";
 import type { RespValue } from "../rest/resp.ts";
@@ -21,6 +23,7 @@ import type { Backend, CommandBytes } from "./backend.ts";
 import { SMALL } from "./budget.ts";
 import type { Share } from "./budget.ts";
 import { openEvents, readFeedCommand } from "./events.ts";
+import type { PageDoor } from "./page/door.ts";
 import { refuseReadOnly } from "./read-only.ts";
 import { RecordDraft } from "./request-record.ts";
 import type { RequestRecord } from "./request-record.ts";
@@ -78,7 +81,12 @@ interface Route {
 export type Handler = (request: Request, arrival?: Arrival) => Promise<Response>;
 
 /** A handler in front of a backend. It never rejects; its streams of events end when `closing` aborts. */
-export function createHandler(backend: Backend, settings: Settings, closing: AbortSignal): Handler {
+export function createHandler(
+  backend: Backend,
+  settings: Settings,
+  closing: AbortSignal,
+  page: PageDoor,
+): Handler {
   const runner = createRunner(backend, settings);
   // A sync token only has to differ from response to response, and from those of an earlier server.
   const run = crypto.randomUUID();
@@ -86,6 +94,7 @@ export function createHandler(backend: Backend, settings: Settings, closing: Abo
 
   /** Tells the owner of the server, whose callback cannot fail a request. */
   function report(record: RequestRecord): void {
+    page.note(record);
     try {
       settings.onRequest?.(record);
     } catch {
@@ -112,6 +121,12 @@ export function createHandler(backend: Backend, settings: Settings, closing: Abo
     if (request.method === "OPTIONS") return new Response(null, { status: 204 });
     if (!METHODS.includes(request.method))
       throw new Refusal(405, `ERR method ${request.method} is not allowed`);
+    // Before the rule about other sites: a link that a terminal in the browser shows comes from one.
+    const ofPage = page.answer(request);
+    if (ofPage !== undefined) {
+      draft.isOfPage = true;
+      return ofPage;
+    }
     requireOwnSite(request.headers, origin);
     const access = readAccess(request.headers, target, origin, settings);
     const hasEndpoint = request.method === "POST" || request.method === "PUT";
@@ -190,6 +205,7 @@ export function createHandler(backend: Backend, settings: Settings, closing: Abo
       return answer(request, route, draft);
     };
     const response = await respondTo().catch((thrown: unknown) => failure(thrown, draft));
+    if (draft.isOfPage) return response;
     allowOrigin(request, route?.origin, response.headers);
     if (!settings.noSyncToken) {
       response.headers.set(SYNC_TOKEN_HEADER, `${run}-${++responses}`);

@@ -6,6 +6,7 @@ import { MEMORY_DEFAULT } from "./budget.ts";
 import { createEmbeddedBackend } from "./embedded/index.ts";
 import { createHandler } from "./handler.ts";
 import type { ListenAddress, Listener } from "./listen.ts";
+import { createPageDoor } from "./page/door.ts";
 import { limitRecords } from "./record-limit.ts";
 import { createRunner } from "./runner.ts";
 import { readSeed, runSeed } from "./seed.ts";
@@ -31,6 +32,16 @@ export interface DevServer {
   fetch(this: void, request: Request | string, init?: RequestInit): Promise<Response>;
   /** The backend that executes the commands, and where it is, in words; without a password. */
   readonly backend: { readonly kind: BackendKind; readonly description: string };
+  /**
+   * A ticket for the server's page: `<url>/?ticket=<ticket>` opens it in a browser, once and within 15 minutes. At most 32
+   * are valid at a time; the oldest makes room.
+   *
+   * @example
+   * ```ts
+   * console.log(`${url}/?ticket=${server.ticket()}`);
+   * ```
+   */
+  ticket(this: void): string;
   /** The first of the tokens. */
   readonly token: string;
   /**
@@ -77,7 +88,8 @@ export async function createDevServer(options: DevServerOptions = {}): Promise<D
   const { maxRecordSize } = settings;
   const backend = maxRecordSize === undefined ? opened : limitRecords(opened, maxRecordSize);
   const closing = new AbortController();
-  const handle = createHandler(backend, settings, closing.signal);
+  const page = createPageDoor(backend, settings);
+  const handle = createHandler(backend, settings, closing.signal, page);
   const runner = createRunner(backend, settings);
   const seed = (): Promise<void> =>
     runSeed(steps, (commands) => runner.pipeline(commands, { readOnly: false }));
@@ -95,6 +107,7 @@ export async function createDevServer(options: DevServerOptions = {}): Promise<D
     fetch: async (request, init) =>
       handle(typeof request === "string" || init !== undefined ? new Request(request, init) : request),
     backend: { kind: backend.kind, description: backend.description },
+    ticket: () => page.createTicket(),
     token: settings.tokens[0],
     async listen(listenOptions = {}) {
       requireOptions(listenOptions, ["port", "host"]);

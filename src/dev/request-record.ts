@@ -40,6 +40,8 @@ const MAX_ERROR = 200;
 
 /** Collects what becomes known of a request while it is answered. */
 export class RecordDraft {
+  /** Set for a request of the server's own page, of which there is no record. */
+  isOfPage = false;
   readonly #at: number = Date.now();
   readonly #start: number = now();
   readonly #method: string;

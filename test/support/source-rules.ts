@@ -61,7 +61,7 @@ const MAX_PARAMETERS = 5;
 const MIN_WORDS = 5;
 
 /** Generated files: neither their size nor their words are ours to choose. */
-const isGenerated = (path: string): boolean => /^adapters\/[^/]+\/inlined\.ts$/.test(path);
+const isGenerated = (path: string): boolean => /^(?:adapters\/[^/]+|dev\/page)\/inlined\.ts$/.test(path);
 
 interface ParsedFile extends SourceFile {
   readonly unit: string;

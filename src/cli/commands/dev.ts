@@ -250,6 +250,7 @@ function describe(server: DevServer, { url }: ListenAddress, notes: readonly str
   return [
     `zstash dev: ${server.backend.description}`,
     `listening on ${url}, Ctrl-C ends it`,
+    `open ${url}/?ticket=${server.ticket()}`,
     ...notes,
     "",
     `UPSTASH_REDIS_REST_URL=${url}`,

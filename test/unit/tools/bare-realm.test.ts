@@ -6,10 +6,12 @@ import { build } from "esbuild";
 import { expect, test } from "vitest";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
-/** All of src/ but the program that runs when it is loaded, and declarations. */
+/** Programs, which run when they are loaded: the command line, and the script of the local server's page. */
+const programs: readonly string[] = ["cli/main.ts", "dev/page/client/main.ts"];
+/** All of src/ but those, and declarations. */
 const files = readdirSync(`${root}src`, { recursive: true, encoding: "utf8" })
   .map((path) => path.replaceAll("\\", "/"))
-  .filter((path) => path.endsWith(".ts") && !path.endsWith(".d.ts") && path !== "cli/main.ts")
+  .filter((path) => path.endsWith(".ts") && !path.endsWith(".d.ts") && !programs.includes(path))
   .sort();
 
 /** The adapters that are chosen by a name of their own. */

@@ -1,0 +1,72 @@
+/** Makes elements of HTML and SVG. Texts are only ever set as text, so that nothing that is stored becomes markup. */
+
+/** What an element is given: attributes, a listener by `on…`, or a switch. */
+type Attributes = Readonly<Record<string, string | number | boolean | undefined | ((event: never) => void)>>;
+type Child = Node | string | undefined;
+
+/** A part of the page behind a tab. */
+export interface Tab {
+  readonly element: HTMLElement;
+  /** It is seen from now on. */
+  show(): void;
+}
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/** Make an element: `h("a", { href, class: "x", onclick: f }, "text", other)`. */
+export function h<Name extends keyof HTMLElementTagNameMap>(
+  name: Name,
+  attributes: Attributes = {},
+  ...children: readonly Child[]
+): HTMLElementTagNameMap[Name] {
+  const element = document.createElement(name);
+  fill(element, attributes, children);
+  return element;
+}
+
+/** Make an element of SVG in the same way. */
+export function svg<Name extends keyof SVGElementTagNameMap>(
+  name: Name,
+  attributes: Attributes = {},
+  ...children: readonly Child[]
+): SVGElementTagNameMap[Name] {
+  const element = document.createElementNS(SVG, name);
+  fill(element, attributes, children);
+  return element;
+}
+
+function fill(element: Element, attributes: Attributes, children: readonly Child[]): void {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "function") element.addEventListener(name.slice(2), value as (event: Event) => void);
+    else if (value === true) element.setAttribute(name, "");
+    else if (value !== undefined && value !== false) element.setAttribute(name, `${value}`);
+  }
+  element.append(...children.filter((child) => child !== undefined));
+}
+
+/** The element of an id, which page.html has. */
+export function byId(id: string): HTMLElement {
+  const element = document.getElementById(id);
+  if (element === null) throw new Error(`Cannot find #${id}`);
+  return element;
+}
+
+/** Tell users of a screen reader. */
+export function say(text: string): void {
+  byId("spoken").textContent = text;
+}
+
+/** Replace what an element shows by what `draw` makes of its width, now and whenever that changes. */
+export function drawByWidth(element: HTMLElement, draw: (width: number) => Node): () => void {
+  let width = 0;
+  const redraw = (): void => {
+    if (width > 0) element.replaceChildren(draw(width));
+  };
+  new ResizeObserver(([entry]) => {
+    const now = Math.floor(entry?.contentRect.width ?? 0);
+    if (now === width) return;
+    width = now;
+    redraw();
+  }).observe(element);
+  return redraw;
+}
