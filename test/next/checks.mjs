@@ -8,10 +8,7 @@ import { carriers } from "./project.mjs";
 
 const KINDS = ["page", "force-static", "revalidate", "route", "kept", "thrown", "any", "again", "middleware"];
 const AT_ONCE = 64;
-/**
- * A development server is not made for load: with 64 it needed a minute on a busy machine. And on the edge runtime a store
- * takes a context from an upload that shows no life for a second, which a busy machine can bring about with 64.
- */
+/** A development server is not made for load: with 64 it needed a minute on a busy machine. */
 const FEW_AT_ONCE = 16;
 /** No call of a healthy server takes so long, however busy the machine is; a stuck one takes for ever. */
 const CALL_MS = 90_000;
@@ -139,9 +136,8 @@ async function judgeLibrary({ command, environment }, { url }) {
 }
 
 /** Many requests on the clients that all of them share, each with a value of its own, of 1 to 130 KB. */
-async function judgeManyAtOnce({ url }, path, most = AT_ONCE) {
+async function judgeManyAtOnce({ url }, path, count = AT_ONCE) {
   for (const carrier of carriers) {
-    const count = carrier === "store" && path === "/edge" ? FEW_AT_ONCE : most;
     const word = (index) => `${carrier}${index}`;
     const keyOf = (index) => `${url}/any/${carrier}${path}?key=${carrier}:many:${index}`;
     await times(count, async (index) => {
