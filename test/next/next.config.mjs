@@ -8,18 +8,12 @@ function webpack(config) {
   return config;
 }
 
-const aliased = process.env.ZSTASH_ALIAS === "1";
-/** Turbopack of Next.js 14 does not follow a package's `imports` into another package. */
-const turbo = { resolveAlias: { "#sdk": "@upstash/redis/node", ...(aliased ? resolveAlias : {}) } };
 const alias =
   process.env.ZSTASH_NEXT === "14"
-    ? { experimental: { turbo } }
-    : aliased
-      ? { turbopack: { resolveAlias } }
-      : {};
+    ? { experimental: { turbo: { resolveAlias } } }
+    : { turbopack: { resolveAlias } };
 
 export default {
-  ...alias,
-  ...(aliased ? { webpack } : {}),
+  ...(process.env.ZSTASH_ALIAS === "1" ? { ...alias, webpack } : {}),
   ...(process.env.ZSTASH_COMPONENTS === "1" ? { cacheComponents: true } : {}),
 };

@@ -24,7 +24,7 @@ const long = process.env.ZSTASH_LONG === "1";
 const configurations = [
   { version: 14, name: "build and start, webpack", judge: judgeBuild },
   { version: 15, name: "build and start, webpack", judge: judgeBuild, alias: true },
-  { version: 15, name: "dev, webpack", judge: judgeDev, alias: true },
+  { version: 15, name: "dev, Turbopack", args: ["--turbopack"], judge: judgeDev, alias: true },
   { version: 16, name: "build and start, Turbopack", judge: judgeBuild },
   { version: 16, name: "dev, Turbopack", judge: judgeDev, alias: true },
   { version: 16, name: "Cache Components", judge: judgeComponents, components: true },
@@ -39,7 +39,7 @@ const configurations = [
     alias: true,
     long: true,
   },
-  { version: 15, name: "dev, Turbopack", args: ["--turbopack"], judge: judgeDev, long: true },
+  { version: 15, name: "dev, webpack", judge: judgeDev, long: true },
   { version: 16, name: "build and start, Turbopack, alias", judge: judgeBuild, alias: true, long: true },
   {
     version: 16,
