@@ -19,6 +19,9 @@ const CALL_MS = 90_000;
 
 const times = (count, work) => Promise.all(Array.from({ length: count }, (_, index) => work(index)));
 
+/** The route handlers of a project, on Node and on the edge runtime. */
+const pathsOf = ({ edgeRoutes }) => (edgeRoutes ? ["", "/edge"] : [""]);
+
 /** Builds the project and starts it; every page must be what it is with the stock client. */
 export async function judgeBuild(rig, project, args) {
   await rig.command(["FLUSHALL"]);
@@ -44,7 +47,7 @@ export async function judgeBuild(rig, project, args) {
     await judgeKept(rig, project, server);
     await judgeThrown(rig, server);
     await judgeLibrary(rig, server);
-    for (const path of ["", "/edge"]) await judgeManyAtOnce(server, path);
+    for (const path of pathsOf(project)) await judgeManyAtOnce(server, path);
     await judgeLeaving(project, server);
   });
 }
@@ -59,7 +62,7 @@ export async function judgeDev(rig, project, args) {
     }
     await judgeThrown(rig, server);
     await judgeLibrary(rig, server);
-    for (const path of ["", "/edge"]) await judgeManyAtOnce(server, path, FEW_AT_ONCE);
+    for (const path of pathsOf(project)) await judgeManyAtOnce(server, path, FEW_AT_ONCE);
   });
 }
 
