@@ -6,6 +6,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { slowTests, withoutSlowTests } from "./support/slow-tests.mjs";
 import { addUp, summarize, summaryLine } from "./support/summary.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -144,15 +145,21 @@ function runTwins() {
 
 const { flags, files } = readArguments(process.argv.slice(2));
 
-/** @type {readonly Part[]} Where files of tests are named, they and the types are all that runs. */
-const ofFiles = [
+/** @type {readonly Part[]} */
+const types = [
   { name: "types of src/", run: () => runTypes("--emitDeclarationOnly", "false") },
   { name: "types of test/", run: () => runTypes("--project", "test") },
   { name: "types of scripts", run: () => runTypes("--project", "bench") },
-  { name: "tests", run: () => runTests(files) },
 ];
+/** @type {readonly Part[]} Where files of tests are named, they are all that runs beside the types. */
+const ofFiles = [{ name: "tests", run: () => runTests(files) }];
+const slowNames = slowTests
+  .map((path) => path.replace(/^test\/(unit\/|integration\/)?|\.test\.ts$/g, ""))
+  .join(", ");
 /** @type {readonly Part[]} */
-const ofThePackage = [
+const suites = [
+  { name: "tests", run: () => runTests(withoutSlowTests) },
+  { name: `slow tests: ${slowNames}`, run: () => runTests(slowTests), rest: true },
   { name: "packaging", run: () => runScript("runtimes/packaging.mjs") },
   { name: "fetch or node:http", run: () => runScript("runtimes/platform-fetch.mjs") },
   { name: "libraries", run: runLibraries },
@@ -165,7 +172,7 @@ const ofThePackage = [
   // It says by itself which versions' packages are missing, but packs with what the runtimes need.
   { name: "Next.js", run: () => runScript("next/run.mjs"), rest: true },
 ];
-const every = files.length > 0 ? ofFiles : [...ofFiles, ...ofThePackage];
+const every = [...types, ...(files.length > 0 ? ofFiles : suites)];
 const chosen = every.filter(({ rest = false }) => flags.has("--all") || flags.has("--rest") === rest);
 const leftOut = flags.has("--rest") ? [] : every.filter((part) => !chosen.includes(part));
 

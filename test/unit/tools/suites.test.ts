@@ -4,7 +4,8 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { read, root } from "../../support/repository.ts";
+import { read, root, tracked } from "../../support/repository.ts";
+import { slowTests, withoutSlowTests } from "../../support/slow-tests.mjs";
 
 const { scripts } = JSON.parse(read("package.json")) as { scripts: Readonly<Record<string, string>> };
 
@@ -22,8 +23,24 @@ function partsOf(script: string): string[] {
 describe("the suites", () => {
   const [short, rest, all] = ["test", "test:rest", "test:all"].map(partsOf) as [string[], string[], string[]];
 
+  /** Files of tests that vitest runs with these arguments. */
+  const filesOf = (args: readonly string[]): string[] => {
+    const vitest = join(root, "node_modules/vitest/vitest.mjs");
+    const output = execFileSync(process.execPath, [vitest, "list", "--filesOnly", ...args], {
+      cwd: root,
+      encoding: "utf8",
+    });
+    return output.trim().split("\n");
+  };
+
+  test("slow tests and all others are every file of tests, each once", () => {
+    const files = tracked().filter((path) => /^test\/(unit|integration|fuzz)\/.*\.test\.ts$/.test(path));
+    expect(filesOf(slowTests).sort()).toEqual([...slowTests].sort());
+    expect([...filesOf(withoutSlowTests), ...slowTests].sort()).toEqual(files.sort());
+  });
+
   test("npm test and npm run test:rest share nothing and are npm run test:all", () => {
-    expect([...short, ...rest]).toEqual(all);
+    expect([...short, ...rest].sort()).toEqual(all.sort());
     expect(new Set(all).size).toBe(all.length);
     expect(short).toContain("tests");
     expect(rest).toContain("Next.js");
