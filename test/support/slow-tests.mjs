@@ -2,6 +2,8 @@
  * Files of tests that take a third of the time of all: `npm test` leaves them to `npm run test:rest`. They repeat much (a
  * fuzzer, faults at every byte, races), or judge the package with other tools (compilers, bundlers), which seldom turn.
  */
+
+/** Their paths. */
 export const slowTests = [
   "test/fuzz/codec.test.ts",
   "test/integration/rest/faults-tcp.test.ts",
