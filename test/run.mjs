@@ -163,7 +163,7 @@ const suites = [
   { name: "packaging", run: () => runScript("runtimes/packaging.mjs") },
   { name: "fetch or node:http", run: () => runScript("runtimes/platform-fetch.mjs") },
   { name: "libraries", run: runLibraries },
-  { name: "runtimes, one of each adapter", run: () => runScript("runtimes/run.mjs", ["--quick"]) },
+  { name: "runtimes, the fastest of each kind", run: () => runScript("runtimes/run.mjs", ["--quick"]) },
   { name: "runtimes, all others", run: () => runScript("runtimes/run.mjs", ["--rest"]), rest: true },
   { name: "tests over fetch", run: runTwins, rest: true },
   { name: "large values", run: () => runScript("runtimes/large-value.mjs"), rest: true },

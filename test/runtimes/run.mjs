@@ -1,6 +1,6 @@
 // Runs the conformance suite on the packed package in every runtime of this machine and prints the table: each must run
 // the cases of the sources (their number and the hash of their names) and pass them. Each talks over HTTP to a local
-// server of its own, in this process. `--quick` takes one of each adapter, `--rest` the others, `--only NAME` those with
+// server of its own, in this process. `--quick` takes the fastest of each kind, `--rest` the others, `--only NAME` those with
 // such a name; `--json FILE` writes the table.
 
 import { writeFileSync } from "node:fs";

@@ -28,7 +28,7 @@ const browser = (name, executable, package_, run) => ({
   run,
 });
 
-/** One runtime for each way in which the module is loaded, of those that start fast: `npm test` runs these alone. */
+/** One runtime of each kind that is through in seconds: `npm test` runs these alone. */
 const quick = (runtime) => ({ ...runtime, quick: true });
 
 /** @type {readonly { name: string, missing: string | undefined, quick?: boolean, run(fixture: import("./fixture.mjs").Fixture): Promise<import("../conformance/index.ts").Report> }[]} */
@@ -45,7 +45,7 @@ export const runtimes = [
   bun("Bun", program("bun")),
   workerd("workerd of 2024-09", "2024-09-01"),
   quick(workerd("workerd", "2025-06-01")),
-  quick(fromNpm("Edge runtime", program("../@edge-runtime/vm/package.json"), runEdgeVm)),
+  fromNpm("Edge runtime", program("../@edge-runtime/vm/package.json"), runEdgeVm),
   browser("Chromium", "/usr/bin/chromium", "chromium", (fixture) => runBrowser(fixture, "chromium")),
   browser("Firefox", "/usr/bin/firefox-esr", "firefox-esr", (fixture) => runBrowser(fixture, "firefox")),
   browser("WebKit", "/usr/bin/WebKitWebDriver", "webkit2gtk-driver xvfb xauth dbus", (fixture) =>
