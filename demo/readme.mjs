@@ -1,13 +1,16 @@
 // Puts the demo's real output into the README: a few rows as a table near the top, all of it as printed further down.
-// `--from FILE` takes an output that was saved before; `--runtimes FILE` puts in the table of
-// `node test/runtimes/run.mjs --json FILE` instead.
+// `--from FILE` takes an output that was saved before. Instead of that, `--runtimes FILE` puts in the table of
+// `node test/runtimes/run.mjs --json FILE`, and `--weights` what bundles weigh.
 
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { measureWeights, weightTable } from "../bench/weights.mjs";
 
-const { values: flags } = parseArgs({ options: { from: { type: "string" }, runtimes: { type: "string" } } });
+const { values: flags } = parseArgs({
+  options: { from: { type: "string" }, runtimes: { type: "string" }, weights: { type: "boolean" } },
+});
 const root = fileURLToPath(new URL("..", import.meta.url));
 const readme = `${root}/README.md`;
 /** Sets of the short table: from the largest gain to none. */
@@ -112,6 +115,11 @@ function replace(text, name, content) {
 }
 
 try {
+  if (flags.weights) {
+    const table = weightTable(await measureWeights());
+    writeFileSync(readme, replace(readFileSync(readme, "utf8"), "weights", table));
+    process.exit();
+  }
   if (flags.runtimes !== undefined) {
     const reports = JSON.parse(readFileSync(flags.runtimes, "utf8"));
     writeFileSync(readme, replace(readFileSync(readme, "utf8"), "runtimes", runtimeTable(reports)));

@@ -1,10 +1,12 @@
-// Runs everything that says whether this checkout is good: types, then lint, format and tests under vitest. Arguments
-// go to vitest (file names). The last line printed is "N passed, N failed, N skipped" over all of it.
+// Runs what says whether this checkout is good: types, then lint, format and tests under vitest, the package and the
+// runtimes that start fast; it prints what it leaves out. `--rest` runs what that is, `--all` everything, `--list` names
+// the parts; other arguments go to vitest (file names). The last line is "N passed, N failed, N skipped" over all of it.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { slowTests, withoutSlowTests } from "./support/slow-tests.mjs";
 import { addUp, summarize, summaryLine } from "./support/summary.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -12,6 +14,18 @@ const modules = join(root, "node_modules");
 const folder = mkdtempSync(join(tmpdir(), "zstash-test-"));
 const report = join(folder, "report.json");
 const skips = join(folder, "skips.txt");
+
+const known = ["--all", "--rest", "--list"];
+
+/**
+ * The flags of this script, and what goes to vitest.
+ *
+ * @param {readonly string[]} args
+ */
+const readArguments = (args) => ({
+  flags: new Set(args.filter((arg) => known.includes(arg))),
+  files: args.filter((arg) => !known.includes(arg)),
+});
 
 /**
  * Runs one of the tools that are dev dependencies, on this Node.
@@ -36,6 +50,13 @@ function run(script, args, env = {}) {
  * @param {boolean} good
  */
 const verdict = (good) => ({ passed: Number(good), failed: Number(!good), skipped: 0 });
+
+/**
+ * The types of one project.
+ *
+ * @param {readonly string[]} args
+ */
+const runTypes = (...args) => verdict(run("typescript/bin/tsc", ["--noEmit", ...args]));
 
 /**
  * Runs vitest and adds up what it reports.
@@ -77,14 +98,14 @@ function runLibraries() {
  * Scripts below test/, which report their counts by themselves; they need packages of their own.
  *
  * @param {string} script
- * @param {string} packages the folder that has them
+ * @param {readonly string[]} args
  */
-function runScript(script, packages = "test/runtimes") {
-  const missing = withoutPackages(packages, script);
+function runScript(script, args = []) {
+  const missing = withoutPackages("test/runtimes", script);
   if (missing !== undefined) return missing;
   const counts = join(folder, "counts.json");
   rmSync(counts, { force: true });
-  const { status } = spawnSync(process.execPath, [join(root, "test", script)], {
+  const { status } = spawnSync(process.execPath, [join(root, "test", script), ...args], {
     cwd: root,
     stdio: "inherit",
     env: { ...process.env, ZSTASH_COUNTS: counts },
@@ -99,8 +120,6 @@ function runScript(script, packages = "test/runtimes") {
   if (status !== 0 && summary.failed === 0) summary.failed++;
   return summary;
 }
-
-/** @typedef {[name: string, run: () => import("./support/summary.mjs").Summary]} Part */
 
 const long = process.env.ZSTASH_LONG === "1";
 /**
@@ -118,35 +137,57 @@ function runTwins() {
   return runTests(twins, { ZSTASH_HTTP: "fetch" });
 }
 
-/** @type {readonly Part[]} What runs only where no file of tests is named. */
-const others = [
-  ["tests over fetch", runTwins],
-  ["fetch or node:http", () => runScript("runtimes/platform-fetch.mjs")],
-  ["packaging", () => runScript("runtimes/packaging.mjs")],
-  ["runtimes", () => runScript("runtimes/run.mjs")],
-  ["large values", () => runScript("runtimes/large-value.mjs")],
-  ["a Worker under load", () => runScript("runtimes/workers-under-load.mjs")],
-  ["fixture projects", () => runScript("runtimes/fixtures/run.mjs")],
-  // It says by itself which versions' packages are missing, but packs with what the runtimes need.
-  ["Next.js", () => runScript("next/run.mjs")],
-  ["libraries", runLibraries],
-];
+/**
+ * One of the suites; `rest`: too long for every change, `npm test` leaves it to `npm run test:rest`.
+ *
+ * @typedef {{ name: string, run: () => import("./support/summary.mjs").Summary, rest?: boolean }} Part
+ */
+
+const { flags, files } = readArguments(process.argv.slice(2));
+
 /** @type {readonly Part[]} */
-const parts = [
-  ["types of src/", () => verdict(run("typescript/bin/tsc", ["--noEmit", "--emitDeclarationOnly", "false"]))],
-  ["types of test/", () => verdict(run("typescript/bin/tsc", ["--noEmit", "--project", "test"]))],
-  ["types of scripts", () => verdict(run("typescript/bin/tsc", ["--noEmit", "--project", "bench"]))],
-  ["tests", () => runTests(process.argv.slice(2))],
-  ...(process.argv.length > 2 ? [] : others),
+const types = [
+  { name: "types of src/", run: () => runTypes("--emitDeclarationOnly", "false") },
+  { name: "types of test/", run: () => runTypes("--project", "test") },
+  { name: "types of scripts", run: () => runTypes("--project", "bench") },
 ];
+/** @type {readonly Part[]} Where files of tests are named, they are all that runs beside the types. */
+const ofFiles = [{ name: "tests", run: () => runTests(files) }];
+const slowNames = slowTests
+  .map((path) => path.replace(/^test\/(unit\/|integration\/)?|\.test\.ts$/g, ""))
+  .join(", ");
+/** @type {readonly Part[]} */
+const suites = [
+  { name: "tests", run: () => runTests(withoutSlowTests) },
+  { name: `slow tests: ${slowNames}`, run: () => runTests(slowTests), rest: true },
+  { name: "packaging", run: () => runScript("runtimes/packaging.mjs") },
+  { name: "fetch or node:http", run: () => runScript("runtimes/platform-fetch.mjs") },
+  { name: "libraries", run: runLibraries },
+  { name: "runtimes, the fastest of each kind", run: () => runScript("runtimes/run.mjs", ["--quick"]) },
+  { name: "runtimes, all others", run: () => runScript("runtimes/run.mjs", ["--rest"]), rest: true },
+  { name: "tests over fetch", run: runTwins, rest: true },
+  { name: "large values", run: () => runScript("runtimes/large-value.mjs"), rest: true },
+  { name: "a Worker under load", run: () => runScript("runtimes/workers-under-load.mjs"), rest: true },
+  { name: "fixture projects", run: () => runScript("runtimes/fixtures/run.mjs"), rest: true },
+  // It says by itself which versions' packages are missing, but packs with what the runtimes need.
+  { name: "Next.js", run: () => runScript("next/run.mjs"), rest: true },
+];
+const every = [...types, ...(files.length > 0 ? ofFiles : suites)];
+const chosen = every.filter(({ rest = false }) => flags.has("--all") || flags.has("--rest") === rest);
+const leftOut = flags.has("--rest") ? [] : every.filter((part) => !chosen.includes(part));
+
+if (flags.has("--list")) {
+  for (const { name } of chosen) console.log(name);
+  process.exit();
+}
 
 let total = verdict(false);
 /** @type {string[]} */
 const seconds = [];
 try {
-  const summaries = parts.map(([name, part]) => {
+  const summaries = chosen.map(({ name, run: runPart }) => {
     const start = performance.now();
-    const summary = part();
+    const summary = runPart();
     seconds.push(
       `${((performance.now() - start) / 1000).toFixed(1).padStart(7)} s  ${name}: ${summaryLine(summary)}`,
     );
@@ -154,6 +195,11 @@ try {
   });
   total = addUp(summaries);
   console.log(seconds.join("\n"));
+  if (leftOut.length > 0) {
+    console.log("left out (npm run test:rest runs it, npm run test:all everything):");
+    for (const { name } of leftOut) console.log(`           ${name}`);
+  }
+  if (!long) console.log("left out: the long forms of these tests (ZSTASH_LONG=1 runs them)");
   if (existsSync(skips))
     console.log([...new Set(readFileSync(skips, "utf8").trim().split("\n"))].sort().join("\n"));
 } finally {

@@ -47,6 +47,9 @@ function open({ folder }, environment, args) {
   groups.add(child.pid);
   let output = "";
   const read = (bytes) => (output += bytes);
+  /** What it printed first and last: the first error of many says most. */
+  const shown = (size) =>
+    output.length <= size ? output : `${output.slice(0, size / 2)}\n…\n${output.slice(-size / 2)}`;
   child.stdout.on("data", read);
   child.stderr.on("data", read);
   const ended = new Promise((resolve) => {
@@ -55,7 +58,7 @@ function open({ folder }, environment, args) {
   });
   return {
     ended,
-    output: () => output,
+    shown,
     async kill() {
       endGroup(child.pid);
       await ended;
@@ -63,15 +66,13 @@ function open({ folder }, environment, args) {
   };
 }
 
-/** Builds the project; resolves with what Next.js prints. */
+/** Builds the project. */
 export async function build(project, environment, args = []) {
   const next = open(project, environment, ["build", ...args]);
   const timer = setTimeout(next.kill, BUILD_MS);
   try {
     const code = await next.ended;
-    if (code !== 0)
-      throw new Error(`next build ${args.join(" ")} ended with ${code}:\n${next.output().slice(-6000)}`);
-    return next.output();
+    if (code !== 0) throw new Error(`next build ${args.join(" ")} ended with ${code}:\n${next.shown(6000)}`);
   } finally {
     clearTimeout(timer);
     await next.kill();
@@ -94,12 +95,12 @@ export async function serve(project, environment, [command, ...args], work) {
       );
       if (up) break;
       if (ended !== undefined || performance.now() > deadline) {
-        throw new Error(`next ${command} did not come up (${ended}):\n${next.output().slice(-6000)}`);
+        throw new Error(`next ${command} did not come up (${ended}):\n${next.shown(6000)}`);
       }
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     return await work({ url, port }).catch((error) => {
-      error.stack += `\nnext ${command} printed:\n${next.output().slice(-4000)}`;
+      error.stack += `\nnext ${command} printed:\n${next.shown(4000)}`;
       throw error;
     });
   } finally {
@@ -109,7 +110,15 @@ export async function serve(project, environment, [command, ...args], work) {
 
 /** Asks for a page: its status, where it leads, and what it shows (without React's comments between texts). */
 export async function ask(url, init = {}) {
-  const response = await fetch(url, { redirect: "manual", signal: AbortSignal.timeout(REQUEST_MS), ...init });
+  const response = await fetch(url, {
+    redirect: "manual",
+    signal: AbortSignal.timeout(REQUEST_MS),
+    // A server of Next.js closes a connection that idles for 5 s, and on a busy machine a request that goes out then fails.
+    headers: { connection: "close" },
+    ...init,
+  }).catch((error) => {
+    throw new Error(`${new URL(url).pathname} was not answered: ${error.cause ?? error}`, { cause: error });
+  });
   const text = (await response.text()).replaceAll("<!-- -->", "");
   const location = response.headers.get("location");
   return {

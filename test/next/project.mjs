@@ -57,10 +57,11 @@ async function writeRequestHook(version, folder) {
 
 /**
  * Makes the project in a temporary folder.
- * @param {{ version: number, tarball: string, components?: boolean }} options `components`: the pages of
- *   app/cache-components/ instead of those that Next.js refuses beside `cacheComponents`
+ * @param {{ version: number, tarball: string, components?: boolean, edgeRoutes?: boolean }} options `components`: the
+ *   pages of app/cache-components/ instead of those that Next.js refuses beside `cacheComponents`; `edgeRoutes: false`:
+ *   no route handler on the edge runtime
  */
-export async function createProject({ version, tarball, components = false }) {
+export async function createProject({ version, tarball, components = false, edgeRoutes = true }) {
   const folder = await mkdtemp(join(tmpdir(), `zstash-next-${version}-`));
   const remove = () => rm(folder, { recursive: true, force: true });
   try {
@@ -83,9 +84,10 @@ export async function createProject({ version, tarball, components = false }) {
     } else {
       await writeKinds(join(here, "app/kinds"), app);
       await writeRequestHook(version, folder);
+      if (!edgeRoutes) await rm(join(app, "any/[carrier]/edge"), { recursive: true });
     }
     const { clients } = await import(join(app, "clients/all.js"));
-    return { folder, version, clients, remove };
+    return { folder, version, clients, edgeRoutes, remove };
   } catch (error) {
     await remove();
     throw error;

@@ -18,13 +18,14 @@ const { values: flags } = parseArgs({ options: { only: { type: "string", default
 const long = process.env.ZSTASH_LONG === "1";
 
 /**
- * What is run: `alias` lets the bundler replace "@upstash/redis". Each version is built and started with the bundler that
+ * What is run: `alias` lets the bundler replace "@upstash/redis"; `edgeRoutes: false` is for webpack in Next.js 16, which
+ * ends with "ENOENT … route_client-reference-manifest.js" at any route handler on the edge runtime. Each version is built and started with the bundler that
  * it takes by itself; the rest of the matrix is long.
  */
 const configurations = [
   { version: 14, name: "build and start, webpack", judge: judgeBuild },
   { version: 15, name: "build and start, webpack", judge: judgeBuild, alias: true },
-  { version: 15, name: "dev, webpack", judge: judgeDev, alias: true },
+  { version: 15, name: "dev, Turbopack", args: ["--turbopack"], judge: judgeDev, alias: true },
   { version: 16, name: "build and start, Turbopack", judge: judgeBuild },
   { version: 16, name: "dev, Turbopack", judge: judgeDev, alias: true },
   { version: 16, name: "Cache Components", judge: judgeComponents, components: true },
@@ -39,7 +40,7 @@ const configurations = [
     alias: true,
     long: true,
   },
-  { version: 15, name: "dev, Turbopack", args: ["--turbopack"], judge: judgeDev, long: true },
+  { version: 15, name: "dev, webpack", judge: judgeDev, long: true },
   { version: 16, name: "build and start, Turbopack, alias", judge: judgeBuild, alias: true, long: true },
   {
     version: 16,
@@ -47,9 +48,18 @@ const configurations = [
     args: ["--webpack"],
     judge: judgeBuild,
     alias: true,
+    edgeRoutes: false,
     long: true,
   },
-  { version: 16, name: "dev, webpack", args: ["--webpack"], judge: judgeDev, alias: true, long: true },
+  {
+    version: 16,
+    name: "dev, webpack",
+    args: ["--webpack"],
+    judge: judgeDev,
+    alias: true,
+    edgeRoutes: false,
+    long: true,
+  },
 ];
 
 const selected = configurations
@@ -74,24 +84,26 @@ try {
       : `npm ci --prefix test/next/${version}`;
   await reportParts(
     "Next.js",
-    selected.map(({ version, name, args = [], judge, alias = false, components = false }) => ({
-      name,
-      missing: missing(version),
-      async run() {
-        const project = await createProject({ version, tarball, components });
-        const environment = {
-          ...rig.environment,
-          ZSTASH_NEXT: String(version),
-          ZSTASH_ALIAS: alias ? "1" : "",
-          ZSTASH_COMPONENTS: components ? "1" : "",
-        };
-        try {
-          await judge({ ...rig, environment }, project, args);
-        } finally {
-          await project.remove();
-        }
-      },
-    })),
+    selected.map(
+      ({ version, name, args = [], judge, alias = false, components = false, edgeRoutes = true }) => ({
+        name,
+        missing: missing(version),
+        async run() {
+          const project = await createProject({ version, tarball, components, edgeRoutes });
+          const environment = {
+            ...rig.environment,
+            ZSTASH_NEXT: String(version),
+            ZSTASH_ALIAS: alias ? "1" : "",
+            ZSTASH_COMPONENTS: components ? "1" : "",
+          };
+          try {
+            await judge({ ...rig, environment }, project, args);
+          } finally {
+            await project.remove();
+          }
+        },
+      }),
+    ),
   );
   const left = configurations.filter(({ long: isLong }) => isLong).length;
   if (!long && flags.only === "") console.log(`          ${left} more with ZSTASH_LONG=1`);

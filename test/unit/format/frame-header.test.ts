@@ -1,4 +1,5 @@
 // readFrameHeader against a reading of RFC 8878 written for this test, on random headers and on real frames.
+import { isDeepStrictEqual } from "node:util";
 import { describe, expect, test } from "vitest";
 import { slices } from "../../../bench/corpus.mjs";
 import { readFrameHeader, ZstashError } from "../../../src/index.ts";
@@ -47,7 +48,10 @@ describe("random headers", () => {
         const read = readFrameHeader(data);
         // Exact up to 2^53; past that, to the last bit of a double.
         if (Number.isSafeInteger(expected.windowSize) && Number.isSafeInteger(expected.contentSize ?? 0)) {
-          expect(read, about).toEqual({ type: "frame", ...expected });
+          // `expect` takes ten times as long as what it judges here.
+          if (!isDeepStrictEqual(read, { type: "frame", ...expected })) {
+            expect(read, about).toEqual({ type: "frame", ...expected });
+          }
           exact++;
         } else {
           expect(read.contentSize! / expected.contentSize!, about).toBeCloseTo(1, 14);
@@ -58,19 +62,22 @@ describe("random headers", () => {
       }
       // A reserved bit in a header that is cut short is both.
       const codes = expected === "CORRUPT" ? ["CORRUPT", "TRUNCATED"] : ["TRUNCATED"];
-      expect(codes, about).toContain(codeOf(() => readFrameHeader(data)));
+      const code = codeOf(() => readFrameHeader(data));
+      if (!codes.includes(code)) expect(codes, about).toContain(code);
     }
     expect(exact).toBeGreaterThan(20_000);
   });
 
   test("whatever the bytes, it reads or throws a ZstashError", () => {
     const random = seededRandom(32);
+    const codes = new Set<string>();
     for (let count = 0; count < 100_000; count++) {
       const data = random.bytes(random.below(20));
       if (count % 3 === 0 && data.length >= 4) data.set([0x50 + random.below(16), 0x2a, 0x4d, 0x18]);
-      const code = codeOf(() => readFrameHeader(data));
-      expect(["none", "NOT_ZSTD", "TRUNCATED", "CORRUPT"]).toContain(code);
+      codes.add(codeOf(() => readFrameHeader(data)));
     }
+    expect(["none", "NOT_ZSTD", "TRUNCATED", "CORRUPT"]).toEqual(expect.arrayContaining([...codes]));
+    expect(codes.size).toBeGreaterThan(2);
   });
 });
 

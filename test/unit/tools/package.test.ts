@@ -257,7 +257,7 @@ describe("what is published", () => {
 
   test("holds nothing else but what is built", () => {
     const meant =
-      /^(dist\/.+\.(js|d\.ts|wasm)|dist\/types\/redis\.d\.cts|package\.json|README\.md|CHANGELOG\.md|LICENSE|THIRD-PARTY-NOTICES)$/;
+      /^(@upstash\/redis\/node\.js|dist\/.+\.(js|d\.ts|wasm)|dist\/types\/redis\.d\.cts|package\.json|README\.md|CHANGELOG\.md|LICENSE|THIRD-PARTY-NOTICES)$/;
     expect(files.filter((path) => !meant.test(path))).toEqual([]);
   });
 
@@ -269,6 +269,17 @@ describe("what is published", () => {
     expect(targets.length).toBeGreaterThan(10);
     const own = targets.filter((path) => path.startsWith("."));
     expect(own.map((path) => path.replace("./", "")).filter((path) => !files.includes(path))).toEqual([]);
+  });
+
+  test("has a file where an import of its own leads to a package, for bundlers that look for one", () => {
+    const packages = Object.values(manifest.imports).filter(
+      (target) => typeof target === "string" && !target.startsWith("."),
+    );
+    expect(packages).toEqual(["@upstash/redis/node"]);
+    for (const path of packages) {
+      expect(files).toContain(`${path}.js`);
+      expect(read(`${path}.js`).replace(/^\/\/.*\n/gm, "")).toBe(`export * from "${path}";\n`);
+    }
   });
 
   test("asks for Node's modules in the programs alone", () => {

@@ -1,0 +1,19 @@
+/**
+ * Files of tests that take a third of the time of all: `npm test` leaves them to `npm run test:rest`. They repeat much (a
+ * fuzzer, faults at every byte, races), or judge the package with other tools (compilers, bundlers), which seldom turn.
+ */
+
+/** Their paths. */
+export const slowTests = [
+  "test/fuzz/codec.test.ts",
+  "test/integration/rest/faults-tcp.test.ts",
+  "test/integration/store/faults-chaos.test.ts",
+  "test/integration/store/torn.test.ts",
+  "test/unit/codec/framings.test.ts",
+  "test/unit/tools/alias.test.ts",
+  "test/unit/tools/types.test.ts",
+  "test/unit/tools/wasm-build.test.ts",
+];
+
+/** What vitest is told to run all others. */
+export const withoutSlowTests = slowTests.flatMap((path) => ["--exclude", path]);
