@@ -5,7 +5,7 @@ import { decodeBase64 } from "../format/base64.ts";
 import { REPLY_SIZE_MAX } from "../limits.ts";
 import { utf8Encoder, utf8Lossy } from "../text.ts";
 import type { HttpReply } from "./exchange.ts";
-import { RespParser, type RespValue } from "./resp.ts";
+import { readShort, RespParser, type RespValue } from "./resp.ts";
 import type { ByteStream } from "../streams.ts";
 
 /** The form in which a reply is asked for. */
@@ -106,7 +106,7 @@ export async function readReply(
   const most = Math.min(REPLY_SIZE_MAX, maxSize * JSON_FACTOR);
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for (let chunk: Uint8Array | undefined = first; chunk !== undefined; chunk = await reply.read()) {
+  for (let chunk: Uint8Array | undefined = first; chunk !== undefined; chunk = await next(reply)) {
     size += chunk.length;
     if (size > most) {
       throw cannotRead("SIZE_LIMIT", `it has at most ${most} bytes, got more`);
@@ -128,15 +128,22 @@ export async function readWhole(
   head: Uint8Array,
   maxSize: number = REPLY_SIZE_MAX,
 ): Promise<RespValue> {
+  const short = reply.ended === true && head.length <= maxSize ? readShort(head) : undefined;
+  if (short !== undefined) return short;
   const parser = new RespParser({ maxSize });
   const values = parser.push(head);
-  for (let chunk = await reply.read(); chunk !== undefined; chunk = await reply.read()) {
+  for (let chunk = await next(reply); chunk !== undefined; chunk = await next(reply)) {
     values.push(...parser.push(chunk));
   }
   parser.end();
   const [value] = values;
   if (value !== undefined && values.length === 1) return value;
   throw cannotRead("REDIS", `one was asked for, got ${values.length}`);
+}
+
+/** The next chunk of a body, without a turn for one that has ended. */
+function next(reply: HttpReply): Promise<Uint8Array | undefined> | undefined {
+  return reply.ended === true ? undefined : reply.read();
 }
 
 /** Reads a body in JSON: one reply, or an array of them; with `base64`, strings are decoded to their bytes. */
