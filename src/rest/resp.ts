@@ -276,31 +276,6 @@ function takeBulk(bulk: OpenBulk, chunk: Uint8Array, at: number): number {
   return part.length;
 }
 
-const OK: RespValue = { kind: "status", text: "OK" };
-
-/**
- * Reads a whole message that is `+OK`, a bulk string or its null: what most replies are, at a tenth of the parser's time.
- * Undefined for all others, and for what is malformed: the parser's to judge.
- */
-export function readShort(message: Uint8Array): RespValue | undefined {
-  const end = message.length - 2;
-  if (message[end] !== CR || message[end + 1] !== LF) return undefined;
-  if (end === 3 && message[0] === STATUS && message[1] === 0x4f && message[2] === 0x4b) return OK;
-  if (message[0] !== BULK) return undefined;
-  if (end === 3 && message[1] === 0x2d && message[2] === 0x31) return { kind: "bulk", bytes: null };
-  let length = 0;
-  let at = 1;
-  // Ten digits at most: no number that is not exact.
-  for (; at <= 10 && isDigit(message[at]!); at++) length = length * 10 + message[at]! - 0x30;
-  const start = at + 2;
-  if (at === 1 || message[at] !== CR || message[at + 1] !== LF || start + length !== end) return undefined;
-  return { kind: "bulk", bytes: new Uint8Array(message.subarray(start, end)) };
-}
-
-function isDigit(byte: number): boolean {
-  return byte >= 0x30 && byte <= 0x39;
-}
-
 /**
  * Reads a whole RESP2 message that holds exactly one reply. Throws as RespParser does, TRUNCATED for an empty
  * input, and REDIS for bytes after the reply.

@@ -2,7 +2,8 @@
 import { describe, expect, test } from "vitest";
 import { ZstashError } from "../../../src/errors.ts";
 import { writeCommand } from "../../../src/rest/resp-writer.ts";
-import { readResp, readShort, RespParser } from "../../../src/rest/resp.ts";
+import { readShort } from "../../../src/rest/read-reply.ts";
+import { readResp, RespParser } from "../../../src/rest/resp.ts";
 import type { RespLimits, RespValue } from "../../../src/rest/resp.ts";
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
