@@ -1,6 +1,9 @@
 /** JSON of any length, as benchmarks store it. */
 import { dataSets } from "./corpus.mjs";
 
+/** Characters below which the corpus has few documents or none. */
+const SHORT = 1024;
+
 /**
  * Real JSON text of the corpus, documents of many sets in turn, cut at `size` characters.
  *
@@ -9,7 +12,9 @@ import { dataSets } from "./corpus.mjs";
 export function jsonOfSize(size) {
   const lists = dataSets
     .filter(({ kind }) => kind === "json")
-    .map(({ values }) => values.filter(({ text }) => text !== undefined && text.length < size * 2));
+    .map(({ values }) =>
+      values.filter(({ text }) => text !== undefined && text.length < Math.max(SHORT, size * 2)),
+    );
   const parts = [];
   let length = 1;
   for (let index = 0; length < size; index++) {

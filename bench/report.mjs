@@ -22,6 +22,10 @@ const before = new Map(
 /** Both sides in Node's oldest supported release and in the one that the runtimes' tests bring. */
 const node24 = "test/runtimes/node_modules/node24/bin/node";
 const wireSpeed = ["bench/wire-speed.mjs", "--node", "node", "--node", node24, "--quick"];
+const others = [
+  ["--deno", "test/runtimes/node_modules/@deno/linux-x64-glibc/deno"],
+  ["--bun", "test/runtimes/node_modules/@oven/bun-linux-x64/bin/bun"],
+].flat();
 
 const parts = [
   {
@@ -56,7 +60,7 @@ const parts = [
     name: "at-once",
     title: "zstash/redis over the stock client: 64 at once",
     command: [...wireSpeed, "--at-once"],
-    about: "The same, alone and 64 at once.",
+    about: "The same, 64 at once: in one pipeline, and each in a request of its own.",
     needs: "test/runtimes/node_modules",
   },
   {
@@ -76,8 +80,9 @@ const parts = [
   {
     name: "fetch",
     title: "zstash/redis over the stock client: over fetch",
-    command: [...wireSpeed, "--fetch"],
-    about: "JSON through `fetch`, which zstash uses where it is not Node's own, and on other runtimes.",
+    command: [...wireSpeed, "--fetch", ...others],
+    about:
+      "JSON through `fetch`, which zstash uses on other runtimes, and on Node where it is not Node's own.",
     needs: "test/runtimes/node_modules",
   },
   {
@@ -93,28 +98,41 @@ const parts = [
   },
 ];
 
-const sections = [];
+const date = new Date().toISOString().slice(0, 10);
+const measured = (/** @type {string | undefined} */ name, /** @type {readonly string[]} */ command) =>
+  only === undefined ||
+  only.some((one) => one === name || command.some((argument) => argument.endsWith(`${one}.mjs`)));
+
+/** Writes the report with what has been measured so far; the other sections stay as they were. */
+function write() {
+  const sections = parts.flatMap(({ title }) => before.get(title) ?? []);
+  writeFileSync(
+    report,
+    `# Benchmarks\n\nWritten by \`npm run bench\` on ${date}. Both sides of a ratio ran in turn within the same seconds; the machine is small\nand shared, so read the ratios and their spread, not the times. Cells where zstash loses are marked or above 1.\n\n${sections.join("\n")}`,
+  );
+}
+
 for (const { name, title, command, about, needs } of parts) {
-  if (needs !== undefined && !existsSync(`${root}/${needs}`)) continue;
-  if (
-    only !== undefined &&
-    !only.some((one) => one === name || command.some((argument) => argument.endsWith(`${one}.mjs`)))
-  ) {
-    if (before.has(title)) sections.push(before.get(title));
+  if (!measured(name, command)) continue;
+  if (needs !== undefined && !existsSync(`${root}/${needs}`)) {
+    // Its figures would be of another version.
+    if (only === undefined) before.delete(title);
+    console.error(`${title}: left out, ${needs} is missing`);
     continue;
   }
   process.stderr.write(`${title} …\n`);
-  const { status, stdout, stderr } = spawnSync(process.execPath, command, { cwd: root, encoding: "utf8" });
+  const { status, stdout } = spawnSync(process.execPath, command, {
+    cwd: root,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   if (status !== 0) {
-    console.error(`Cannot write the report: node ${command.join(" ")} failed\n${stderr}`);
+    console.error(`Cannot write the report: node ${command.join(" ")} failed`);
     process.exit(1);
   }
-  sections.push(
+  before.set(
+    title,
     `## ${title}\n\n${about}\n\n\`node ${command.join(" ")}\`\n\n\`\`\`text\n${stdout.trim()}\n\`\`\`\n`,
   );
+  write();
 }
-const date = new Date().toISOString().slice(0, 10);
-writeFileSync(
-  report,
-  `# Benchmarks\n\nWritten by \`npm run bench\` on ${date}. Both sides of a ratio ran in turn within the same seconds; the machine is small\nand shared, so read the ratios and their spread, not the times. Cells where zstash loses are marked or above 1.\n\n${sections.join("\n")}`,
-);

@@ -1,7 +1,10 @@
 // Processor time and latency of SET and GET through zstash, over the stock client's, on loopback: HTTP and HTTPS, alone
 // and 64 at once, 64 B to 1 MB. Client and server are processes of their own. Needs redis-server and openssl.
 //
-//   node bench/wire-speed.mjs [--node PATH]… [--https] [--fetch] [--objects] [--random] [--at-once] [--size BYTES]… [--quick]
+//   node bench/wire-speed.mjs [--node PATH]… [--deno PATH] [--bun PATH] [--https] [--fetch] [--objects] [--random] [--at-once] [--size BYTES]… [--quick]
+//
+// A cell takes 12 seconds, with --quick 3; each is told on standard error as soon as it is there. --fetch is for Node, which
+// otherwise sends over node:http.
 
 import { execFile, fork } from "node:child_process";
 import { once } from "node:events";
@@ -13,6 +16,8 @@ import { count, marked, table } from "./table.mjs";
 const { values: flags } = parseArgs({
   options: {
     node: { type: "string", multiple: true },
+    deno: { type: "string", multiple: true },
+    bun: { type: "string", multiple: true },
     size: { type: "string", multiple: true },
     https: { type: "boolean" },
     fetch: { type: "boolean" },
@@ -25,21 +30,29 @@ const { values: flags } = parseArgs({
 const file = (/** @type {string} */ name) => fileURLToPath(new URL(`./wire/${name}`, import.meta.url));
 const sizes = flags.size?.map(Number) ?? [64, 1 << 10, 12 << 10, 100 << 10, 1 << 20];
 
-/** Pairs of a round, and rounds: some seconds a cell. @param {number} size @param {number} atOnce */
-const amount = (size, atOnce) => {
-  const pairs = Math.max(atOnce, size > 500_000 ? 16 : size > 50_000 ? 64 : 128);
-  return { pairs, rounds: flags.quick ? 8 : size > 500_000 ? 15 : 30 };
-};
+/** Few pairs a round: what else the machine does then hits few rounds, and the least of them none. @param {number} size @param {number} atOnce */
+const pairsOf = (size, atOnce) => Math.max(atOnce, size > 500_000 ? 2 : size > 50_000 ? 4 : 8);
+
+/** @typedef {{ program: string, args: readonly string[], name: string, isNode: boolean }} Runtime */
+/** @type {Runtime[]} */
+const runtimes = [
+  ...(flags.deno ?? []).map((program) => ({ program, args: ["run", "-A"], name: "Deno ", isNode: false })),
+  ...(flags.bun ?? []).map((program) => ({ program, args: [], name: "Bun ", isNode: false })),
+];
+for (const program of flags.node ?? (runtimes.length > 0 ? [] : [process.execPath])) {
+  runtimes.push({ program, args: [], name: "", isNode: true });
+}
 
 const server = fork(file("tls-server.mjs"));
 try {
   const [{ urls, token, certificate, backend }] = await once(server, "message");
   console.log(`${cpus()[0].model}, ${cpus().length} cores; ${backend}\n`);
   const rows = [];
-  for (const program of flags.node ?? [process.execPath]) {
-    const { stdout: version } = await promisify(execFile)(program, ["--version"]);
+  for (const { program, args, name, isNode } of runtimes) {
+    const { stdout } = await promisify(execFile)(program, ["--version"]);
+    const version = name + stdout.replace(/^deno |[ \n].*$/gs, "");
     for (const size of sizes) {
-      for (const atOnce of flags["at-once"] ? [1, 64] : [1]) {
+      for (const atOnce of flags["at-once"] ? [64] : [1]) {
         for (const pipelining of atOnce > 1 && size <= 100 << 10 ? [true, false] : [true]) {
           const cell = {
             url: flags.https ? urls.https : urls.http,
@@ -49,12 +62,13 @@ try {
             pipelining: pipelining && !(atOnce > 1 && size > 100 << 10),
             objects: flags.objects === true,
             random: flags.random === true,
-            fetch: flags.fetch === true,
-            ...amount(size, atOnce),
+            fetch: flags.fetch === true && isNode,
+            pairs: pairsOf(size, atOnce),
+            seconds: flags.quick ? 3 : 12,
           };
           const { stdout } = await promisify(execFile)(
             program,
-            [file("speed-client.mjs"), JSON.stringify(cell)],
+            [...args, file("speed-client.mjs"), JSON.stringify(cell)],
             { env: { ...process.env, NODE_EXTRA_CA_CERTS: certificate } },
           );
           const { cpu, set, get } = JSON.parse(stdout);
@@ -64,7 +78,7 @@ try {
             stock.toFixed(2),
           ];
           rows.push([
-            `${version.trim()} ${count(size)} B${atOnce > 1 ? ` × ${atOnce}${cell.pipelining ? " pipelined" : ""}` : ""}`,
+            `${version} ${count(size)} B${atOnce > 1 ? ` × ${atOnce}${cell.pipelining ? " pipelined" : ""}` : ""}`,
             `${(cpu.own * 1000).toFixed(0)}`,
             `${(cpu.stock * 1000).toFixed(0)}`,
             marked(cpu.minimum.toFixed(2), cpu.minimum > 1),

@@ -5,7 +5,7 @@ import { jsonOfSize } from "../json-of-size.mjs";
 import { openCompressing, openStock } from "./side.mjs";
 
 /**
- * @typedef {{ url: string, token: string, size: number, atOnce: number, pipelining: boolean, objects: boolean, random: boolean, fetch: boolean, rounds: number, pairs: number }} Cell
+ * @typedef {{ url: string, token: string, size: number, atOnce: number, pipelining: boolean, objects: boolean, random: boolean, fetch: boolean, pairs: number, seconds: number }} Cell
  */
 const cell = /** @type {Cell} */ (JSON.parse(process.argv[2]));
 // A function that stands in for fetch is used as it is: the other transport of zstash.
@@ -31,10 +31,17 @@ const sides = [
   get: /** @type {number[]} */ ([]),
 }));
 
-for (let round = -2; round < cell.rounds; round++) {
+/** Rounds that are counted at least, and the share of the time before it in which compilers warm up. */
+const ROUNDS_MIN = 4;
+const WARM = 0.3;
+const start = performance.now();
+const elapsed = () => (performance.now() - start) / 1000;
+for (let [round, counted] = [0, 0]; counted < ROUNDS_MIN || elapsed() < cell.seconds; round++) {
+  const warm = round > 0 && elapsed() >= cell.seconds * WARM;
+  if (warm) counted++;
   for (const side of round % 2 === 0 ? sides : sides.toReversed()) {
     const { cpu, set, get } = await runRound(side);
-    if (round < 0) continue;
+    if (!warm) continue;
     side.cpu.push(cpu);
     side.set.push(...set);
     side.get.push(...get);

@@ -151,9 +151,12 @@ export class RestClient {
       let withoutResp2 = index > 0 && format === "base64";
       let ran = false;
       for (;;) {
-        const received = await this.#attempt(current, { format, signal, index }).catch((error: unknown) => {
+        let received: Received | Resend;
+        try {
+          received = await this.#attempt(current, { format, signal, index });
+        } catch (error) {
           throw ran ? afterLostAttempt(error) : error;
-        });
+        }
         if (!("kind" in received) || received.kind !== "resend") {
           this.#learn(current, received, refused);
           if (withoutResp2 && batch === undefined && this.#formats.fellBack()) this.#announceBase64(sending);
@@ -214,17 +217,12 @@ export class RestClient {
       : undefined;
     let reply: HttpReply | undefined;
     try {
-      const init = {
-        method: "POST",
-        body: form.body as BodyInit,
-        headers: {
-          ...headers,
-          ...options.headers,
-          "content-type": form.raw ? "application/octet-stream" : "application/json",
-          ...(format === "resp2" ? { "upstash-response-format": "resp2" } : { "upstash-encoding": "base64" }),
-          ...(token ? { "upstash-sync-token": token } : {}),
-        },
-      };
+      const sent: Record<string, string> = { ...headers, ...options.headers };
+      sent["content-type"] = form.raw ? "application/octet-stream" : "application/json";
+      if (format === "resp2") sent["upstash-response-format"] = "resp2";
+      else sent["upstash-encoding"] = "base64";
+      if (token) sent["upstash-sync-token"] = token;
+      const init = { method: "POST", body: form.body as BodyInit, headers: sent };
       reply = await exchange(fetch, url + form.path, init, { timeout, signal });
       trace?.watch(reply);
       // The token of a request that was started later stays. A reply without one ends it, as in the SDK.
@@ -244,6 +242,7 @@ export class RestClient {
         sending.readResp2,
         replyLimit(commands, options.maxReplySize),
       );
+      if (reply.ended === true) trace?.end();
       if (format === "resp2" && this.#formats.learn(resp2)) this.#announceBase64(sending);
       if (format === "resp2" && !resp2 && sending.repeatable())
         return { kind: "resend", as: "base64", ran: true };

@@ -1,9 +1,10 @@
 /** Sends one HTTP request and reads its response, bounded by a time-out and a signal: the only place that sends. */
+import { REQUESTS_END_SILENTLY } from "#host";
 import { openFlight } from "#http";
 import type { Fetch, Flight, HttpResponse } from "../adapters/http/flight.ts";
 import { onAbort } from "../signals.ts";
 import { connectionError, isHostControlFlow, redirectError, silenceError } from "./connection-error.ts";
-import { startUpload, UPLOAD_MIN, type UploadShare } from "./uploads.ts";
+import { slowestTime, startUpload, UPLOAD_MIN, type UploadShare } from "./uploads.ts";
 
 export type { Fetch } from "../adapters/http/flight.ts";
 export { anyOf } from "../signals.ts";
@@ -22,8 +23,8 @@ const TEXT_MAX = 64 << 10;
 /** Limits of an exchange. */
 export interface ExchangeLimits {
   /**
-   * Milliseconds without a byte in either direction; 0 for no limit. While a body goes up it is longer, because what
-   * leaves the process is seen only in part: see `startUpload`.
+   * Milliseconds without a byte in either direction; 0 for no limit. It is longer for what is seen only in part: while a
+   * body goes up, see `startUpload`, and for a short one that `fetch` reads at once.
    */
   readonly timeout: number;
   readonly signal: AbortSignal | undefined;
@@ -46,7 +47,7 @@ export async function exchange(
   const flight = openFlight(send, url, init);
   const deadline = new Deadline(flight, url, timeout, signal);
   const response = await deadline.wait(flight.response);
-  deadline.arrived();
+  deadline.arrived(response.unseen);
   const reply = new Reply(response, flight, deadline);
   // A redirect that a page must not see has status 0.
   const { status } = response;
@@ -63,7 +64,8 @@ class Reply implements HttpReply {
   readonly #response: HttpResponse;
   readonly #flight: Flight;
   readonly #deadline: Deadline;
-  #open = true;
+  /** Nothing is left to wait for: `read` gives nothing more. */
+  ended = false;
 
   constructor(response: HttpResponse, flight: Flight, deadline: Deadline) {
     this.status = response.status;
@@ -74,17 +76,17 @@ class Reply implements HttpReply {
   }
 
   async read(): Promise<Uint8Array | undefined> {
-    if (!this.#open) return undefined;
+    if (this.ended) return undefined;
     try {
       const chunk = await this.#deadline.wait(this.#response.read());
-      if (chunk !== undefined) return chunk;
+      if (chunk !== undefined && this.#response.ended !== true) return chunk;
+      this.ended = true;
+      this.#deadline.stop();
+      return chunk;
     } catch (error) {
       this.close();
       throw error;
     }
-    this.#open = false;
-    this.#deadline.stop();
-    return undefined;
   }
 
   async text(): Promise<string> {
@@ -100,21 +102,86 @@ class Reply implements HttpReply {
 
   close(): void {
     this.#deadline.stop();
-    if (!this.#open) return;
-    this.#open = false;
+    if (this.ended) return;
+    this.ended = true;
     this.#flight.abort(undefined);
   }
 }
 
-/** Node timers keep the process alive unless unref'd; an abandoned stream must not. */
+/** What timers of processes have and those of pages have not: one that is unref'd keeps no process alive. */
 interface ProcessTimer {
   ref?(): void;
   unref?(): void;
 }
 
+/** Alarms that rest, the latest last. More than that rarely wait at once. */
+const resting: Alarm[] = [];
+const RESTING_MAX = 64;
+
+/** Calls `ring` once, after `ms` milliseconds or earlier: whoever is called too early sets another. */
+function setAlarm(ms: number, ring: () => void): Alarm {
+  const due = performance.now() + ms;
+  const last = resting.at(-1);
+  if (last === undefined || last.due > due) return new Alarm(ms, due, ring);
+  // Where timers are faked meanwhile, or no longer, those of the other clock may never ring.
+  if (last.made !== setTimeout) {
+    resting.length = 0;
+    return new Alarm(ms, due, ring);
+  }
+  resting.pop();
+  last.ring = ring;
+  last.hold();
+  return last;
+}
+
+/** A timer that serves one exchange after the other until it rings. */
+class Alarm {
+  ring: (() => void) | undefined;
+  readonly due: number;
+  readonly made: unknown = setTimeout;
+  readonly #timer: ReturnType<typeof setTimeout>;
+
+  constructor(ms: number, due: number, ring: () => void) {
+    this.ring = ring;
+    this.due = due;
+    this.#timer = setTimeout(this.#fire, ms);
+  }
+
+  /** Keeps the process alive, as while somebody waits. */
+  hold(): void {
+    (this.#timer as ProcessTimer).ref?.();
+  }
+
+  /** Keeps no process alive. */
+  loosen(): void {
+    (this.#timer as ProcessTimer).unref?.();
+  }
+
+  /** Nobody is to be called any more. Where a request takes its timers with it, or they cannot be unref'd, it is cleared. */
+  stop(): void {
+    if (this.ring === undefined) return;
+    this.ring = undefined;
+    const timer = this.#timer as ProcessTimer;
+    if (REQUESTS_END_SILENTLY || timer.unref === undefined || resting.length >= RESTING_MAX) {
+      clearTimeout(this.#timer);
+    } else {
+      timer.unref();
+      resting.push(this);
+    }
+  }
+
+  readonly #fire = (): void => {
+    const { ring } = this;
+    this.ring = undefined;
+    if (ring !== undefined) return ring();
+    const at = resting.indexOf(this);
+    if (at >= 0) resting.splice(at, 1);
+  };
+}
+
 /**
  * Ends waiting at the caller's signal or the time-out, even if the platform ignores the signal that it was given. One
- * timer serves a whole exchange, and is set anew only when it fires too early: three timers and races a request cost
+ * alarm serves a whole exchange, and is set anew only when it rings too early: three timers and races a request cost
  * 40 µs of its 500.
  */
 class Deadline {
@@ -123,7 +190,9 @@ class Deadline {
   readonly #timeout: number;
   readonly #ignore: (() => void) | undefined;
   #upload: UploadShare | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Bytes that are on their way down unseen. */
+  #download = 0;
+  #alarm: Alarm | undefined;
   /** The time at which waiting began; undefined while nobody waits. */
   #since: number | undefined;
   #reject: ((reason: unknown) => void) | undefined;
@@ -146,14 +215,15 @@ class Deadline {
       return Promise.reject(this.#end.reason);
     }
     this.#since = performance.now();
-    if (this.#timeout > 0 && this.#timer === undefined) this.#arm(this.#limit());
-    (this.#timer as unknown as ProcessTimer | undefined)?.ref?.();
+    // An abandoned stream keeps no process alive.
+    if (this.#alarm !== undefined) this.#alarm.hold();
+    else if (this.#timeout > 0) this.#alarm = setAlarm(this.#limit(), this.#check);
     return new Promise<T>((resolve, reject) => {
       this.#reject = reject;
       work.then(
         (result) => {
           this.#since = undefined;
-          (this.#timer as unknown as ProcessTimer | undefined)?.unref?.();
+          this.#alarm?.loosen();
           resolve(result);
         },
         (cause: unknown) => {
@@ -166,35 +236,38 @@ class Deadline {
     });
   }
 
-  /** The head is here, and with it all that was to go up. */
-  arrived(): void {
+  /** The head is here, and with it all that was to go up; `unseen` bytes are to follow. */
+  arrived(unseen: number = 0): void {
+    this.#endUpload();
+    this.#download = unseen;
+  }
+
+  #endUpload(): void {
     this.#upload?.end();
     this.#upload = undefined;
   }
 
   /** Ends the exchange: no timer and no listener stays behind. */
   stop(): void {
-    clearTimeout(this.#timer);
+    this.#alarm?.stop();
+    this.#alarm = undefined;
     this.#ignore?.();
-    this.arrived();
+    this.#endUpload();
   }
 
   readonly #check = (): void => {
-    this.#timer = undefined;
+    this.#alarm = undefined;
     // Nobody waits while a body rests unread.
     if (this.#since === undefined) return;
     const limit = this.#limit();
     const left = Math.max(this.#since, this.#flight.lastSign()) + limit - performance.now();
-    if (left > 0) this.#arm(left);
+    if (left > 0) this.#alarm = setAlarm(left, this.#check);
     else this.#finish(silenceError(limit));
   };
 
   #limit(): number {
-    return Math.min(TIMER_MAX, this.#timeout + (this.#upload?.time() ?? 0));
-  }
-
-  #arm(ms: number): void {
-    this.#timer = setTimeout(this.#check, ms);
+    const more = this.#upload?.time() ?? (this.#download > 0 ? slowestTime(this.#download) : 0);
+    return Math.min(TIMER_MAX, this.#timeout + more);
   }
 
   #finish(reason: unknown): void {

@@ -106,7 +106,7 @@ export async function readReply(
   const most = Math.min(REPLY_SIZE_MAX, maxSize * JSON_FACTOR);
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for (let chunk: Uint8Array | undefined = first; chunk !== undefined; chunk = await reply.read()) {
+  for (let chunk: Uint8Array | undefined = first; chunk !== undefined; chunk = await next(reply)) {
     size += chunk.length;
     if (size > most) {
       throw cannotRead("SIZE_LIMIT", `it has at most ${most} bytes, got more`);
@@ -128,15 +128,48 @@ export async function readWhole(
   head: Uint8Array,
   maxSize: number = REPLY_SIZE_MAX,
 ): Promise<RespValue> {
+  const short = reply.ended === true && head.length <= maxSize ? readShort(head) : undefined;
+  if (short !== undefined) return short;
   const parser = new RespParser({ maxSize });
   const values = parser.push(head);
-  for (let chunk = await reply.read(); chunk !== undefined; chunk = await reply.read()) {
+  for (let chunk = await next(reply); chunk !== undefined; chunk = await next(reply)) {
     values.push(...parser.push(chunk));
   }
   parser.end();
   const [value] = values;
   if (value !== undefined && values.length === 1) return value;
   throw cannotRead("REDIS", `one was asked for, got ${values.length}`);
+}
+
+const [CR, LF, PLUS, DOLLAR] = [0x0d, 0x0a, 0x2b, 0x24];
+const OK: RespValue = { kind: "status", text: "OK" };
+
+/**
+ * Reads a whole message that is `+OK`, a bulk string or its null: what most replies are, at a tenth of the parser's time.
+ * Undefined for all others, and for what is malformed: the parser's to judge.
+ */
+export function readShort(message: Uint8Array): RespValue | undefined {
+  const end = message.length - 2;
+  if (message[end] !== CR || message[end + 1] !== LF) return undefined;
+  if (end === 3 && message[0] === PLUS && message[1] === 0x4f && message[2] === 0x4b) return OK;
+  if (message[0] !== DOLLAR) return undefined;
+  if (end === 3 && message[1] === 0x2d && message[2] === 0x31) return { kind: "bulk", bytes: null };
+  let length = 0;
+  let at = 1;
+  // Ten digits at most: no number that is not exact.
+  for (; at <= 10 && isDigit(message[at]!); at++) length = length * 10 + message[at]! - 0x30;
+  const start = at + 2;
+  if (at === 1 || message[at] !== CR || message[at + 1] !== LF || start + length !== end) return undefined;
+  return { kind: "bulk", bytes: new Uint8Array(message.subarray(start, end)) };
+}
+
+function isDigit(byte: number): boolean {
+  return byte >= 0x30 && byte <= 0x39;
+}
+
+/** The next chunk of a body, without a turn for one that has ended. */
+function next(reply: HttpReply): Promise<Uint8Array | undefined> | undefined {
+  return reply.ended === true ? undefined : reply.read();
 }
 
 /** Reads a body in JSON: one reply, or an array of them; with `base64`, strings are decoded to their bytes. */

@@ -20,7 +20,8 @@ export interface RestOptions {
   /**
    * Milliseconds without a byte in either direction after which a request is TIMEOUT. Default 60,000; 0 for no limit. While
    * bodies of 64 KiB and more go up it is longer by a second for each 32 KiB of them, because what leaves the process is not
-   * seen (on Node at most 4 MiB of each count, since there the rest is seen).
+   * seen (on Node at most 4 MiB of each count, since there the rest is seen). For a reply of up to 64 KiB that `fetch` reads
+   * at once it is longer by as much.
    */
   readonly timeout?: number;
   /** Headers for every request. */

@@ -10,8 +10,8 @@ import type { HttpReply } from "./exchange.ts";
 export interface RequestTrace {
   /** Counts what is read of the reply, and tells of its end. */
   watch(reply: HttpReply): void;
-  /** Tells of a failure, unless the end was told. */
-  end(error: unknown): void;
+  /** Tells of the end or of a failure, unless the end was told. */
+  end(error?: unknown): void;
 }
 
 let requests = 0;

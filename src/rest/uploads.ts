@@ -15,7 +15,7 @@ interface Upload {
 const uploads = new Map<string, Set<Upload>>();
 
 /** Milliseconds that so many bytes take at `SLOWEST_UPLOAD`. */
-const timeFor = (bytes: number): number => Math.ceil((bytes * 1000) / SLOWEST_UPLOAD);
+export const slowestTime = (bytes: number): number => Math.ceil((bytes * 1000) / SLOWEST_UPLOAD);
 
 /** A body that goes up. */
 export interface UploadShare {
@@ -28,7 +28,7 @@ export interface UploadShare {
 /** Counts a body of which `bytes` may be on their way unseen, `UPLOAD_MIN` or more. */
 export function startUpload(url: string, bytes: number): UploadShare {
   const origin = url.slice(0, url.indexOf("/", url.indexOf("//") + 2) + 1 || url.length);
-  const own: Upload = { bytes, until: now() + SHARED_BY * timeFor(bytes) };
+  const own: Upload = { bytes, until: now() + SHARED_BY * slowestTime(bytes) };
   const all = uploads.get(origin) ?? new Set();
   uploads.set(origin, all.add(own));
   return {
@@ -40,7 +40,7 @@ export function startUpload(url: string, bytes: number): UploadShare {
         if (time > one.until) all.delete(one);
         else sum += one.bytes;
       }
-      return timeFor(sum);
+      return slowestTime(sum);
     },
     end() {
       all.delete(own);

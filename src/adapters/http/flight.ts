@@ -7,6 +7,10 @@ export type Fetch = (input: string, init: RequestInit) => Promise<Response>;
 export interface HttpResponse {
   readonly status: number;
   readonly headers: { get(name: string): string | null };
+  /** Bytes of a body that is read at once, so that nobody sees them arrive; absent for one that comes in chunks. */
+  readonly unseen?: number | undefined;
+  /** True once the last chunk was read, where that is known before `read` says so. */
+  readonly ended?: boolean | undefined;
   /** The next chunk, never an empty one; undefined at the end. Rejects if the connection fails or `abort` was called. */
   read(): Promise<Uint8Array | undefined>;
 }

@@ -246,6 +246,10 @@ class NodeResponse implements HttpResponse {
     };
   }
 
+  get ended(): boolean {
+    return this.#ended && this.#chunks.length === 0;
+  }
+
   async read(): Promise<Uint8Array | undefined> {
     for (;;) {
       const chunk = this.#chunks.shift();

@@ -1,5 +1,5 @@
 /** One HTTP exchange: silence, signals, broken connections, and bodies in chunks. */
-import { describe, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { ZstashError } from "../../../src/errors.ts";
 import { exchange, type Fetch } from "../../../src/rest/exchange.ts";
 
@@ -118,6 +118,108 @@ describe("a server that is silent", () => {
     answer!(response);
     await new Promise((resolve) => setTimeout(resolve, 5));
     expect(cancels.length).toBe(1);
+  });
+});
+
+describe("a short body that fetch reads at once", () => {
+  afterEach(() => void vi.useRealTimers().unstubAllGlobals());
+
+  /** Reads 32 KiB, which the slowest link takes a second for, of a server that says nothing for `pause` ms. */
+  const readAfter = async (pause: number): Promise<unknown> => {
+    vi.useFakeTimers();
+    const { response } = streaming(async (controller) => {
+      await new Promise((resolve) => setTimeout(resolve, pause));
+      controller.enqueue(new Uint8Array(32 << 10));
+      controller.close();
+    });
+    response.headers.set("content-length", `${32 << 10}`);
+    vi.stubGlobal("fetch", () => Promise.resolve(response));
+    const reply = await exchange(undefined, url, {}, limits(1000));
+    const size = reply.read().then(
+      (bytes) => bytes?.length,
+      (error: ZstashError) => error.code,
+    );
+    await vi.advanceTimersByTimeAsync(4000);
+    return size;
+  };
+
+  test("has the time of its bytes besides the limit, as none of them is seen", async () => {
+    expect(await readAfter(1900)).toBe(32 << 10);
+  });
+
+  test("is TIMEOUT after that", async () => {
+    expect(await readAfter(2100)).toBe("TIMEOUT");
+  });
+});
+
+describe("timers", () => {
+  afterEach(() => void vi.useRealTimers().restoreAllMocks().resetModules());
+  const whole = (): Promise<Response> => Promise.resolve(new Response("body"));
+  const run = async (timeout: number): Promise<void> => {
+    await (await exchange(whole, url, {}, limits(timeout))).text();
+  };
+
+  test("of exchanges that follow each other are one, which keeps no process alive", async () => {
+    const set = vi.spyOn(globalThis, "setTimeout");
+    for (let count = 0; count < 10; count++) await run(50_000);
+    expect(set.mock.calls.length).toBe(1);
+    expect((set.mock.results[0]!.value as NodeJS.Timeout).hasRef()).toBe(false);
+    // Of those that wait together each has its own.
+    await Promise.all([run(50_000), run(50_000), run(50_000)]);
+    expect(set.mock.calls.length).toBe(3);
+    // One that rings later is of no use.
+    await run(40_000);
+    expect(set.mock.calls.length).toBe(4);
+  });
+
+  test("keep the process alive while somebody waits, also in their second exchange", async () => {
+    const set = vi.spyOn(globalThis, "setTimeout");
+    await run(30_000);
+    const controller = new AbortController();
+    const waiting = failure(exchange(() => never(), url, {}, limits(30_000, controller.signal)));
+    const { value } = set.mock.results.at(-1)!;
+    expect((value as NodeJS.Timeout).hasRef()).toBe(true);
+    controller.abort();
+    await waiting;
+    expect((value as NodeJS.Timeout).hasRef()).toBe(false);
+  });
+
+  test("that ring for an exchange before give the next its whole time", async () => {
+    vi.useFakeTimers();
+    await run(1000);
+    await vi.advanceTimersByTimeAsync(900);
+    let end: unknown;
+    void failure(exchange(() => never(), url, {}, limits(1000))).then((error) => (end = error));
+    await vi.advanceTimersByTimeAsync(990);
+    expect(end).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(20);
+    expect(end).toMatchObject({ code: "TIMEOUT" });
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("of a clock that is no longer the process's are not relied on", async () => {
+    vi.useFakeTimers();
+    await run(5);
+    vi.useRealTimers();
+    expect(await failure(exchange(() => never(), url, {}, limits(10)))).toMatchObject({ code: "TIMEOUT" });
+  });
+
+  test("end with their exchange where requests take them along, and where they cannot be unref'd", async () => {
+    vi.useFakeTimers();
+    vi.resetModules();
+    vi.doMock("../../../src/adapters/host/process.ts", async (original) => ({
+      ...(await original<object>()),
+      REQUESTS_END_SILENTLY: true,
+    }));
+    const isolated = await import("../../../src/rest/exchange.ts");
+    vi.doUnmock("../../../src/adapters/host/process.ts");
+    await (await isolated.exchange(whole, url, {}, limits(1000))).text();
+    expect(vi.getTimerCount()).toBe(0);
+    const { setTimeout: set } = globalThis;
+    vi.spyOn(globalThis, "setTimeout").mockImplementation(((work: () => void, ms: number) =>
+      Number(set(work, ms))) as never);
+    await run(1000);
+    expect(vi.getTimerCount()).toBe(0);
   });
 });
 

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { ZstashError } from "../../../src/errors.ts";
 import { writeCommand } from "../../../src/rest/resp-writer.ts";
+import { readShort } from "../../../src/rest/read-reply.ts";
 import { readResp, RespParser } from "../../../src/rest/resp.ts";
 import type { RespLimits, RespValue } from "../../../src/rest/resp.ts";
 
@@ -126,6 +127,37 @@ describe("readResp", () => {
     });
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(100 * 2 * 65_536);
     for (const parser of parsers) expect(codeOf(() => parser.end())).toBe("TRUNCATED");
+  });
+});
+
+describe("readShort", () => {
+  test("reads OK, bulk strings and their null as the parser does", () => {
+    for (const [name, wire, value] of CASES) {
+      const isShort = value.kind === "bulk" || name === "status";
+      expect(readShort(wire), name).toEqual(isShort ? value : undefined);
+    }
+  });
+
+  test("leaves to the parser whatever is cut, followed by more, or changed in a byte", () => {
+    for (const [, wire] of CASES) {
+      for (let at = 0; at < wire.length; at++) {
+        expect(readShort(wire.subarray(0, at))).toBeUndefined();
+        for (const byte of [0, 10, 13, 32, 43, 45, 47, 48, 49, 57, 58, 255]) {
+          const changed = wire.with(at, byte);
+          const short = readShort(changed);
+          if (short !== undefined) expect(short).toEqual(readResp(changed));
+        }
+      }
+      expect(readShort(join(wire, wire))).toBeUndefined();
+    }
+    expect(readShort(utf8("$12345678901\r\nx\r\n"))).toBeUndefined();
+  });
+
+  test("gives bytes of their own", () => {
+    const wire = utf8("$2\r\nab\r\n");
+    const value = readShort(Buffer.from(wire)) as { bytes: Uint8Array };
+    expect(value.bytes.constructor).toBe(Uint8Array);
+    expect(value.bytes.buffer.byteLength).toBe(2);
   });
 });
 
