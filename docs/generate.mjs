@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { format } from "prettier";
 import { measureWays } from "../bench/hops/ways.mjs";
 import { readSources } from "../test/support/import-graph.mjs";
-import { createMetrics } from "../dist/metrics/index.js";
+import { createMetrics } from "zstash/metrics";
 import { folderTable, hopTable, metricsTable, replaceBlock, wayLists } from "./generate/page.mjs";
 import { drawLayers } from "./generate/picture.mjs";
 
