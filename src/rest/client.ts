@@ -208,13 +208,14 @@ export class RestClient {
 
   /** Sends one HTTP request. */
   async #attempt(sending: Sending, { format, signal, index }: Attempt): Promise<Received | Resend> {
-    const { fetch, url, timeout, headers, tokens } = this.#settings;
+    const { fetch, url, timeout, headers, tokens, onEvent } = this.#settings;
     const { form, options, commands, batch } = sending;
     const order = ++this.#order.started;
     const token = tokens.readYourWrites && options.withoutToken !== true ? tokens.upstashSyncToken : "";
-    const trace = requestChannel.hasSubscribers
-      ? startTrace(titleOf(sending), index + 1, form.body)
-      : undefined;
+    const trace =
+      requestChannel.hasSubscribers || onEvent !== undefined
+        ? startTrace(titleOf(sending), index + 1, form.body, onEvent)
+        : undefined;
     let reply: HttpReply | undefined;
     try {
       const sent: Record<string, string> = { ...headers, ...options.headers };
@@ -222,6 +223,8 @@ export class RestClient {
       if (format === "resp2") sent["upstash-response-format"] = "resp2";
       else sent["upstash-encoding"] = "base64";
       if (token) sent["upstash-sync-token"] = token;
+      // As the SDK does where its telemetry is on.
+      if (index > 0 && headers["upstash-telemetry-sdk"]) sent["upstash-telemetry-retry"] = `${index}`;
       const init = { method: "POST", body: form.body as BodyInit, headers: sent };
       reply = await exchange(fetch, url + form.path, init, { timeout, signal });
       trace?.watch(reply);

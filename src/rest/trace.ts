@@ -1,7 +1,7 @@
-/** Tells the channel "zstash:request" of a request: only called while somebody listens. */
+/** Tells the channel "zstash:request" and a listener of a request: only called while somebody listens. */
 import { ZstashError } from "../errors.ts";
 import { requestChannel } from "../metrics/channels.ts";
-import type { RequestMessage } from "../metrics/events.ts";
+import { emit, type EventListener, type RequestMessage } from "../metrics/events.ts";
 import { utf8Length } from "../text.ts";
 import { now } from "../timers.ts";
 import type { HttpReply } from "./exchange.ts";
@@ -16,21 +16,30 @@ export interface RequestTrace {
 
 let requests = 0;
 
-/** Tells of a request's start. */
-export function startTrace(command: string, attempt: number, body: string | Uint8Array): RequestTrace {
+/** Tells the channel of a request's start, and both of its end. */
+export function startTrace(
+  command: string,
+  attempt: number,
+  body: string | Uint8Array,
+  onEvent: EventListener | undefined,
+): RequestTrace {
   const id = ++requests;
   const sentSize = typeof body === "string" ? utf8Length(body) : body.length;
   const since = now();
   let receivedSize = 0;
   let status: number | undefined;
   let ended = false;
-  const tell = (message: RequestMessage): void => requestChannel.publish(message);
+  const tell = (message: RequestMessage): void => {
+    if (requestChannel.hasSubscribers) requestChannel.publish(message);
+  };
   const end = (error?: unknown): void => {
     if (ended) return;
     ended = true;
     const ms = now() - since;
     const name = error === undefined ? undefined : nameOfError(error);
-    tell({ phase: "end", id, command, attempt, sentSize, receivedSize, status, ms, error: name });
+    const facts = { command, attempt, sentSize, receivedSize, status, ms, error: name };
+    tell({ phase: "end", id, ...facts });
+    if (onEvent !== undefined) emit(onEvent, { type: "request", ...facts });
   };
   tell({ phase: "start", id, command, attempt, sentSize });
   return {
@@ -56,6 +65,8 @@ export function startTrace(command: string, attempt: number, body: string | Uint
           const chunk = await settle(own.read());
           if (chunk === undefined) end();
           else receivedSize += chunk.length;
+          // Whoever knows that this was the last asks for no more.
+          if (reply.ended === true) end();
           return chunk;
         },
         async text() {

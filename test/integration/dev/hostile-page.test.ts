@@ -31,9 +31,9 @@ const has =
   requireOrSkip("Chromium", CHROMIUM !== undefined, "apt-get install chromium") &&
   requireOrSkip("playwright", existsSync(`${modules}playwright`), "npm ci --prefix test/runtimes");
 
-/** README's command line, `dev --port 8079 --token local`: the page knows the token, for it has read the same page. */
-const line = /^npx zstash (dev .*)$/m.exec(read("README.md"))?.[1] ?? "";
-const TOKEN = /--token (\S+)/.exec(line)?.[1] ?? "";
+/** README's command line. Its token is random; the page knows it all the same, as it would one that is shared. */
+const line = /^npx zstash (dev\b.*)$/m.exec(read("README.md"))![1]!.replace(/ +#.*$/, "");
+let TOKEN: string;
 const SECRET = "a-secret-value";
 
 const program = useProgram();
@@ -44,12 +44,12 @@ let evilPort: number;
 let browser: Browser;
 
 async function start(): Promise<void> {
-  const args = line.replace(/--port [0-9]+/, "--port 0").split(" ");
-  child = spawn(process.execPath, [program(), ...args, "--json"], { stdio: ["ignore", "pipe", "inherit"] });
+  const args = [...line.split(" "), "--port", "0", "--json"];
+  child = spawn(process.execPath, [program(), ...args], { stdio: ["ignore", "pipe", "inherit"] });
   const text = await new Promise<string>((resolve) =>
     child.stdout?.once("data", (data) => resolve(String(data))),
   );
-  ({ port } = JSON.parse(text) as { port: number });
+  ({ port, token: TOKEN } = JSON.parse(text) as { port: number; token: string });
 }
 
 /** A command of the owner. */

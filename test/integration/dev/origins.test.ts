@@ -242,7 +242,7 @@ test("an upgrade to HTTP/2, which curl and Java offer, is passed over", async ()
 });
 
 test.each([
-  [{ hosts: "redis" }, /^"hosts" must be an array/],
+  [{ hosts: 5 }, /^"hosts" must be a string or an array/],
   [{ hosts: ["redis:8079"] }, /^"hosts" must hold a name without a port, got "redis:8079"/],
   [{ hosts: [1] }, /^"hosts" must be a string/],
   [{ origins: ["app.example"] }, /^"origins" must hold an origin/],

@@ -23,8 +23,6 @@ const SEED: readonly (readonly (string | number)[])[] = [
   ["PFADD", "hll", "a", "b"],
   // Reads that store something beside the content, once: a count that is computed, another encoding.
   ["PFCOUNT", "hll"],
-  ["SORT_RO", "zset", "ALPHA"],
-  ["SORT_RO", "geo", "ALPHA"],
   ["XADD", "stream", "1-1", "f", "v"],
   ["XADD", "stream", "2-1", "f", "w"],
   ["XGROUP", "CREATE", "stream", "group", "0"],

@@ -94,6 +94,23 @@ describe.each(sdkVersions)("@upstash/redis %s", (version) => {
     expect([...sent[2]!.headers.keys()].filter((name) => name.includes("telemetry"))).toEqual([]);
   });
 
+  test("a repeat says which it is where the telemetry is on, as the SDK's does since 1.38", async () => {
+    const sent = record(() =>
+      Promise.reject(new TypeError("fetch failed", { cause: { code: "ECONNREFUSED" } })),
+    );
+    const config = { retry: { retries: 2, backoff: () => 0 } };
+    const numbers = (of: readonly Sent[]): (string | null)[] =>
+      of.map(({ headers }) => headers.get("upstash-telemetry-retry"));
+    const { stock, zstash } = pair({ enableTelemetry: true, ...config });
+    await rejection(Promise.resolve(stock.get("k")));
+    const ofStock = numbers(sent.splice(0));
+    expect(ofStock).toEqual(older(version, "1.38.3") ? [null, null, null] : [null, "1", "2"]);
+    await rejection(Promise.resolve(zstash.get("k")));
+    expect(numbers(sent.splice(0))).toEqual([null, "1", "2"]);
+    await rejection(Promise.resolve(pair(config).zstash.get("k")));
+    expect(numbers(sent)).toEqual([null, null, null]);
+  });
+
   test("retry repeats as often, with its own pauses", async () => {
     const paused: number[] = [];
     const backoff = (retry: number): number => {

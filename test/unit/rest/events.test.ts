@@ -15,9 +15,10 @@ import { resetError } from "../../support/faults/fetch.ts";
 const bytes = new TextEncoder().encode(CANARY);
 type Answer = (url: string, init: RequestInit) => Response | Promise<Response>;
 
-/** A client that is answered in turn, and what it told its listener. */
+/** A client that is answered in turn, and what it told its listener: of its requests apart from the rest. */
 function clientOf(answers: readonly Answer[], options: Partial<RestOptions> = {}) {
   const events: ZstashEvent[] = [];
+  const requests: ZstashEvent[] = [];
   let sent = 0;
   const fetch: Fetch = async (url, init) => answers[Math.min(sent++, answers.length - 1)]!(url, init);
   const settings = readRestOptions(
@@ -29,9 +30,9 @@ function clientOf(answers: readonly Answer[], options: Partial<RestOptions> = {}
       ...options,
     },
     undefined,
-    (event) => events.push(event),
+    (event) => (event.type === "request" ? requests : events).push(event),
   );
-  return { client: new RestClient(settings), events };
+  return { client: new RestClient(settings), events, requests };
 }
 
 const ok = (): Response => new Response("+OK\r\n");
@@ -193,6 +194,26 @@ describe("the channel of requests", () => {
     }
   });
 
+  test("a listener is told of each end, also where nobody listens to the channel", async () => {
+    for (const listening of [true, false]) {
+      if (!listening) for (const [name, listener] of listeners) unsubscribe(name, listener);
+      messages["zstash:request"] = [];
+      const { client, requests } = clientOf([status(503), reset, ok]);
+      await client.command(["GET", "k"]);
+      expect(requests).toMatchObject([
+        { type: "request", command: "GET", attempt: 1, status: 503 },
+        { type: "request", command: "GET", attempt: 2, status: undefined, error: "REDIS" },
+        { type: "request", command: "GET", attempt: 3, status: 200, receivedSize: 5, error: undefined },
+      ]);
+      const ends = seen().filter(({ phase }) => phase === "end");
+      expect(ends.map(({ attempt, ms }) => [attempt, ms])).toEqual(
+        listening
+          ? requests.map((event) => "ms" in event && "attempt" in event && [event.attempt, event.ms])
+          : [],
+      );
+    }
+  });
+
   test("tells of refusals, with what was read of them", async () => {
     const { client } = clientOf([status(401, '{"error":"no"}')]);
     await client.command(["GET", "k"]).catch(() => undefined);
@@ -235,12 +256,12 @@ test("no event and no channel gives a value, a key or the token away", async () 
     [status(404, echo), () => Response.json({ result: CANARY })],
     [() => Response.json({ result: CANARY })],
   ] as const) {
-    const { client, events } = clientOf(answers);
+    const { client, events, requests } = clientOf(answers);
     const asText = () => ["SET", CANARY, CANARY];
     await client.command(["SET", CANARY, bytes], { asText }).catch(() => undefined);
     await client.command(["GET", CANARY]).catch(() => undefined);
     await client.batch("multi-exec", [["SET", CANARY, CANARY]]).catch(() => undefined);
-    expect(leaks(JSON.stringify([events, messages]))).toEqual([]);
+    expect(leaks(JSON.stringify([events, requests, messages]))).toEqual([]);
   }
   expect(messages["zstash:request"]!.length).toBeGreaterThan(10);
 });
