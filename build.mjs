@@ -15,6 +15,7 @@ const require = createRequire(import.meta.url);
 const modules = /** @type {const} */ ([
   { name: "zstash-decoder.wasm", adapter: "decoder" },
   { name: "zstash.wasm", adapter: "full" },
+  { name: "zstash-trainer.wasm", adapter: "trainer" },
 ]);
 const entryPoints = [
   "src/index.ts",
@@ -22,6 +23,7 @@ const entryPoints = [
   "src/redis.ts",
   "src/upstash/index.ts",
   "src/store/index.ts",
+  "src/train/index.ts",
   "src/dev/index.ts",
   "src/cli/main.ts",
   "src/adapters/channels/node.ts",
@@ -157,7 +159,7 @@ async function placeSdkTypes() {
 }
 
 /** What `import module from "zstash/zstash.wasm"` gives where the runtime or the bundler supports it. */
-const WASM_MODULE_TYPES = `/** The compiled module; pass it to \`loadZstd({ module })\` or \`loadDecoder({ module })\`. */
+const WASM_MODULE_TYPES = `/** The compiled module; pass it as \`module\` to \`loadZstd\`, \`loadDecoder\` or \`trainDictionary\`. */
 declare const module: import("./codec/module.ts").CompiledModule;
 export default module;
 `;

@@ -8,8 +8,10 @@ import * as store from "../../../src/store/index.ts";
 import * as upstash from "../../../src/upstash/index.ts";
 import * as zstash from "../../../src/index.ts";
 import * as decode from "../../../src/decode.ts";
+import * as train from "../../../src/train/index.ts";
 import * as dev from "../../../src/dev/index.ts";
 import * as engines from "../../../src/engine/bokuweb.ts";
+import { trainDictionary } from "../../../src/train/index.ts";
 import { publicFunctions, subpaths, type Options } from "../../support/public-options.ts";
 
 type Call = (options: object | undefined) => unknown;
@@ -100,6 +102,7 @@ const walked: Readonly<Record<string, Walked>> = {
   "zstash/store Store.removeTemporaryKeys": {
     call: (options) => values.removeTemporaryKeys(["k:zstash:0123456789abcdef0123456789abcdef"], options),
   },
+  "zstash/train trainDictionary": { call: (options) => trainDictionary([], options) },
   "zstash/dev createDevServer": {
     call: (options) => createDevServer(options).then((made) => made.close()),
     base: { backend: "embedded" },
@@ -120,6 +123,7 @@ const modules: Readonly<Record<string, object>> = {
   "zstash/redis": {},
   "zstash/upstash": upstash,
   "zstash/store": store,
+  "zstash/train": train,
   "zstash/dev": dev,
   "zstash/bokuweb": engines,
 };
