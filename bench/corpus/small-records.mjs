@@ -168,3 +168,19 @@ export const recordSets = [
   { name: "sessions", holds: "sessions, generated", read: () => sessions(9000) },
   { name: "many-shapes", holds: "events of 200 shapes, generated", read: () => manyShapes(20_000) },
 ];
+
+/**
+ * Records of both generators in turn, of so many bytes together.
+ *
+ * @param {number} size
+ */
+export function trainingSet(size) {
+  const [one, other] = [sessions(9000), manyShapes(18_000)];
+  const records = [];
+  for (let index = 0, held = 0; held < size; index++) {
+    const record = index % 3 === 0 ? one[(index / 3) % one.length] : other[index % other.length];
+    records.push(record);
+    held += record.length;
+  }
+  return records;
+}

@@ -37,8 +37,9 @@ export const LONG_DISTANCE_SIZE: number = 10 << 20;
 const [PREFIX_WINDOW_LOG_MIN, PREFIX_WINDOW_LOG_MAX] = [17, 27] as const;
 
 /**
- * The parameters with a window over prefix and content, so that the last byte still reaches the first: what
- * `zstd --patch-from` does. Of a content of unknown size as much is assumed as the prefix has.
+ * The parameters with a window over prefix and content, so that the last byte still reaches the first, as
+ * `zstd --patch-from` has it. Long-distance matching alone would take 128 MiB of a stream, and readers refuse that. Of a
+ * content of unknown size as much is assumed as the prefix has.
  */
 export function parametersOf(
   { prefix, parameters }: CompressSettings,

@@ -141,6 +141,10 @@ describe("streams", () => {
     changed.fill(0);
     const stored = await through(stream, splitAtRandom(next, createRandom(77), 200_000));
     expect(stored.length).toBeLessThan(next.length * 0.2);
+    // No larger than prefix and content together, or what is assumed of it.
+    expect(readFrameHeader(stored).windowSize).toBeLessThanOrEqual(
+      Math.max(2 ** 17, 2 * (size + (contentSize ?? size))),
+    );
     const maxWindowLog = 27;
     for (const one of [zstd, decoder]) {
       expectBytes(one.decompress(stored, { prefix, maxSize: next.length }), next);
