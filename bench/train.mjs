@@ -53,7 +53,7 @@ function trainWithProgram(samples) {
       const output = `${folder}.${level}`;
       execFileSync(
         "zstd",
-        [...["-q", "-f", "--train", `-${level}`, "-r", folder, `--maxdict=${MAX_SIZE}`], ...["-o", output]],
+        ["-q", "-f", "--train", `-${level}`, "-r", folder, `--maxdict=${MAX_SIZE}`, "-o", output],
         { stdio: "ignore" },
       );
       const bytes = new Uint8Array(readFileSync(output));

@@ -45,7 +45,7 @@ function shuffled(items, seed) {
 }
 
 const firstNames =
-  "ada alan barbara claude dennis edsger frances grace hedy ida john katherine linus margaret niklaus olga per radia sophie tim ulla vint wei yukihiro".split(
+  "ada alan barbara cornel dennis edsger frances grace hedy ida john katherine linus margaret niklaus olga per radia sophie tim ulla vint wei yukihiro".split(
     " ",
   );
 const lastNames =

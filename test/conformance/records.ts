@@ -1,7 +1,7 @@
 /** Samples to train dictionaries on: sessions with what is rare and what is everybody's, by a seed. */
 import { randomOf } from "./data.ts";
 
-const names = ["ada", "alan", "barbara", "claude", "edsger", "frances", "grace", "hedy", "ida", "radia"];
+const names = ["ada", "alan", "barbara", "cornel", "edsger", "frances", "grace", "hedy", "ida", "radia"];
 const pages = ["/", "/pricing", "/docs/getting-started", "/account/billing", "/checkout"];
 
 /** Records of sessions as JSON: each has an id, an e-mail address and a token that no other has. */
