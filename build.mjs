@@ -16,6 +16,7 @@ const require = createRequire(import.meta.url);
 const modules = /** @type {const} */ ([
   { name: "zstash-decoder.wasm", adapter: "decoder" },
   { name: "zstash.wasm", adapter: "full" },
+  { name: "zstash-trainer.wasm", adapter: "trainer" },
 ]);
 const entryPoints = [
   "src/index.ts",
@@ -25,6 +26,7 @@ const entryPoints = [
   "src/store/index.ts",
   "src/serve/index.ts",
   "src/metrics/index.ts",
+  "src/train/index.ts",
   "src/dev/index.ts",
   "src/cli/main.ts",
   "src/adapters/channels/node.ts",
@@ -198,7 +200,7 @@ async function placeSdkTypes() {
 }
 
 /** What `import module from "zstash/zstash.wasm"` gives where the runtime or the bundler supports it. */
-const WASM_MODULE_TYPES = `/** The compiled module; pass it to \`loadZstd({ module })\` or \`loadDecoder({ module })\`. */
+const WASM_MODULE_TYPES = `/** The compiled module; pass it as \`module\` to \`loadZstd\`, \`loadDecoder\` or \`trainDictionary\`. */
 declare const module: import("./codec/module.ts").CompiledModule;
 export default module;
 `;

@@ -13,6 +13,7 @@ export default defineConfig({
       "#channels": source("adapters/channels/node.ts"),
       "#wasm/full": source("adapters/full/inline.ts"),
       "#wasm/decoder": source("adapters/decoder/inline.ts"),
+      "#wasm/trainer": source("adapters/trainer/inline.ts"),
     },
   },
   test: {

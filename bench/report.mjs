@@ -86,6 +86,11 @@ const parts = [
     needs: "test/runtimes/node_modules",
   },
   {
+    title: "Dictionaries",
+    command: ["bench/train.mjs"],
+    about: "Those of `zstash/train` beside those of `zstd --train`, on records that neither has seen.",
+  },
+  {
     title: "Values of any size",
     command: ["--expose-gc", "bench/store.mjs"],
     about: "Through the store, over loopback to a local server on a real Redis; see also network.md.",

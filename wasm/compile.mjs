@@ -43,7 +43,11 @@ const linkFlags = [
   "-Wl,--stack-first,-z,stack-size=262144",
 ];
 
-/** What is built: the folders of zstd's lib/ and the extra definitions. */
+/**
+ * What is built: our own file of C (default `zstash.c`), the folders of zstd's lib/ and the extra definitions.
+ *
+ * @satisfies {Readonly<Record<string, { entry?: string, folders: readonly string[], flags: readonly string[] }>>}
+ */
 export const targets = {
   "zstash.wasm": { folders: ["common", "compress", "decompress"], flags: ["-Os"] },
   // The short single-symbol Huffman and sequence decoders alone: −40 % code at the same speed in WebAssembly; -Oz takes
@@ -55,6 +59,17 @@ export const targets = {
       "-DZSTASH_DECODER",
       "-DHUF_FORCE_DECOMPRESS_X1",
       "-DZSTD_FORCE_DECOMPRESS_SEQUENCES_SHORT",
+    ],
+  },
+  // Levels above 12 train as 12 does: the slow strategies are a fifth of the module, and their dictionaries no better.
+  "zstash-trainer.wasm": {
+    entry: "trainer.c",
+    folders: ["common", "compress"],
+    flags: [
+      "-Os",
+      "-DZSTD_EXCLUDE_BTLAZY2_BLOCK_COMPRESSOR",
+      "-DZSTD_EXCLUDE_BTOPT_BLOCK_COMPRESSOR",
+      "-DZSTD_EXCLUDE_BTULTRA_BLOCK_COMPRESSOR",
     ],
   },
 };
@@ -69,11 +84,11 @@ const leftOut = new Set([
 
 /**
  * Reads zstd's sources and our own, patched unless told otherwise.
- * @param {readonly string[]} folders
+ * @param {{ entry?: string, folders: readonly string[] }} target
  * @param {{ unpatched?: boolean }} options `unpatched` builds plain 32-bit zstd, to compare with
  * @returns {Promise<Record<string, string>>} text by path; zstd's files below `lib/`
  */
-async function readSources(folders, { unpatched = false } = {}) {
+async function readSources({ entry = "zstash.c", folders }, { unpatched = false } = {}) {
   const lib = join(dirname(require.resolve("zstd-napi/package.json")), "deps", "zstd", "lib");
   /** @type {Record<string, string>} */
   const sources = {};
@@ -88,7 +103,7 @@ async function readSources(folders, { unpatched = false } = {}) {
   const wanted = patches.filter(({ file }) => sources[file] !== undefined || !file.endsWith(".c"));
   const patched = unpatched ? sources : applyPatches(sources, wanted);
   const all = Object.fromEntries(Object.entries(patched).map(([path, text]) => [`lib/${path}`, text]));
-  for (const name of ["zstash.c", "emmintrin.h"]) all[name] = await readFile(join(here, name), "utf8");
+  for (const name of [entry, "emmintrin.h"]) all[name] = await readFile(join(here, name), "utf8");
   return all;
 }
 
@@ -125,8 +140,8 @@ function toTree(files) {
  * @returns {Promise<Uint8Array>} the WebAssembly module
  */
 export async function compile(name, { unpatched = false, onProgress = () => {} } = {}) {
-  const { folders, flags } = targets[name];
-  const sources = await readSources(folders, { unpatched });
+  const { flags } = targets[name];
+  const sources = await readSources(targets[name], { unpatched });
   const files = Object.keys(sources).filter((path) => path.endsWith(".c"));
   const clang = await import("@yowasp/clang");
   const { runClang, runLLVM } = /** @type {Clang} */ (/** @type {unknown} */ (clang));
@@ -186,7 +201,7 @@ async function hashInputs(name, options) {
   const add = (text) => hash.update(`${text.length}:`).update(text);
   add(JSON.stringify({ name, commonFlags, linkFlags, target: targets[name] }));
   add(await readFile(join(dirname(require.resolve("@yowasp/clang")), "..", "package.json"), "utf8"));
-  for (const [path, text] of Object.entries(await readSources(targets[name].folders, options))) {
+  for (const [path, text] of Object.entries(await readSources(targets[name], options))) {
     add(path);
     add(text);
   }

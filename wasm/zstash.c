@@ -59,6 +59,11 @@ EXPORT(ZSTD_DCtx_refDDict) size_t zstash_ref_ddict(ZSTD_DCtx* context, const ZST
   return ZSTD_DCtx_refDDict(context, dictionary);
 }
 
+/* Raw content for the next frame alone; not copied. */
+EXPORT(ZSTD_DCtx_refPrefix) size_t zstash_ref_dprefix(ZSTD_DCtx* context, const void* prefix, size_t size) {
+  return ZSTD_DCtx_refPrefix(context, prefix, size);
+}
+
 #ifdef ZSTASH_DECODER
 
 /* A stack of blocks at the end of linear memory. A block is reclaimed when everything above it is free; the
@@ -149,6 +154,10 @@ EXPORT(ZSTD_freeCDict) size_t zstash_free_cdict(ZSTD_CDict* dictionary) { return
 
 EXPORT(ZSTD_CCtx_refCDict) size_t zstash_ref_cdict(ZSTD_CCtx* context, const ZSTD_CDict* dictionary) {
   return ZSTD_CCtx_refCDict(context, dictionary);
+}
+
+EXPORT(ZSTD_CCtx_refPrefix) size_t zstash_ref_cprefix(ZSTD_CCtx* context, const void* prefix, size_t size) {
+  return ZSTD_CCtx_refPrefix(context, prefix, size);
 }
 
 /* Bytes a compression stream will take: zero logs leave the level's own, a negative size is unknown. */

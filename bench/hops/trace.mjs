@@ -76,6 +76,7 @@ export async function loadTraced() {
       "#channels": `${source}adapters/channels/node.ts`,
       "#wasm/full": `${source}adapters/full/inline.ts`,
       "#wasm/decoder": `${source}adapters/decoder/inline.ts`,
+      "#wasm/trainer": `${source}adapters/trainer/inline.ts`,
     },
     plugins: [
       {

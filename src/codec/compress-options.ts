@@ -1,5 +1,5 @@
 /** Options of compression: their types, defaults and ranges, and the settings that they become. */
-import { requireBoolean, requireInteger, requireLevel, requireOptions } from "../check.ts";
+import { requireBoolean, requireBytes, requireInteger, requireLevel, requireOptions } from "../check.ts";
 import type { CompressionParameters, CompressSettings, CompressStreamSettings } from "../engine/engine.ts";
 import { advancedParameters } from "../engine/parameter-cache.ts";
 import type { Dictionary } from "../format/dictionary.ts";
@@ -23,6 +23,11 @@ export interface CompressOptions {
   readonly checksum?: boolean;
   /** Compress with a dictionary; whoever decompresses needs it too. */
   readonly dictionary?: Dictionary;
+  /**
+   * Raw content that the frame may refer to, such as the version before; whoever decompresses needs the same bytes. The
+   * frame does not name it. Not together with `dictionary`. The window covers prefix and content up to 2^27 bytes.
+   */
+  readonly prefix?: Uint8Array;
   /** zstd's advanced parameters. Tables over 2 GiB are a RangeError. */
   readonly parameters?: CompressionParameters;
 }
@@ -46,7 +51,7 @@ export interface CompressStreamOptions extends CompressOptions {
 }
 
 /** Options of `compressFrames`. */
-export interface CompressFramesOptions extends CompressOptions {
+export interface CompressFramesOptions extends Omit<CompressOptions, "prefix"> {
   /** The most bytes a frame may have, compressed, header and checksum included: a hard bound on any input. At least 64. */
   readonly maxFrameSize: number;
   /**
@@ -69,7 +74,7 @@ export interface BoundedFrameSettings extends CompressSettings {
   readonly seekTable: boolean;
 }
 
-const compressNames: readonly string[] = ["level", "checksum", "dictionary", "parameters"];
+const compressNames: readonly string[] = ["level", "checksum", "dictionary", "prefix", "parameters"];
 const compressStreamNames: readonly string[] = [
   ...compressNames,
   "contentSize",
@@ -78,12 +83,17 @@ const compressStreamNames: readonly string[] = [
   "frameSize",
   "seekTable",
 ];
-const compressFramesNames: readonly string[] = [...compressNames, "maxFrameSize", "seekTable"];
+const compressFramesNames: readonly string[] = [
+  ...compressNames.filter((name) => name !== "prefix"),
+  "maxFrameSize",
+  "seekTable",
+];
 
 const defaults: CompressSettings = {
   level: 1,
   checksum: undefined,
   dictionary: undefined,
+  prefix: undefined,
   parameters: undefined,
 };
 
@@ -97,12 +107,16 @@ export function readCompressOptions(
 ): CompressSettings {
   if (options === undefined) return defaults;
   requireOptions(options, names);
-  const { level = defaults.level, checksum, dictionary } = options;
+  const { level = defaults.level, checksum, dictionary, prefix } = options;
   requireLevel(level);
   if (checksum !== undefined) requireBoolean("checksum", checksum);
   if (dictionary !== undefined) requireDictionary(dictionary, "dictionary");
+  if (prefix !== undefined) requireBytes(prefix, "prefix");
+  if (prefix !== undefined && dictionary !== undefined) {
+    throw new TypeError('"prefix" and "dictionary" exclude each other');
+  }
   const parameters = options.parameters === undefined ? undefined : readParameters(options.parameters);
-  return { level, checksum, dictionary, parameters };
+  return { level, checksum, dictionary, prefix, parameters };
 }
 
 const parameterRanges = Object.entries(advancedParameters) as [
@@ -145,6 +159,9 @@ export function readCompressStreamOptions(options: CompressStreamOptions = {}): 
   if (frameSize !== undefined) requireInteger("frameSize", frameSize, 1, FRAME_SIZE_MAX);
   requireBoolean("seekTable", seekTable);
   if (seekTable && frameSize === undefined) throw new TypeError('"seekTable" needs "frameSize"');
+  if (frameSize !== undefined && base.prefix !== undefined) {
+    throw new TypeError('"frameSize" and "prefix" exclude each other: frames are to be read alone');
+  }
   if (frameSize !== undefined && contentSize !== undefined) {
     throw new TypeError(
       '"frameSize" and "contentSize" exclude each other: every frame declares its own size',
@@ -152,6 +169,8 @@ export function readCompressStreamOptions(options: CompressStreamOptions = {}): 
   }
   return {
     ...base,
+    // A stream may read it long after the caller has changed it.
+    prefix: base.prefix === undefined ? undefined : new Uint8Array(base.prefix),
     parameters,
     contentSize,
     targetCBlockSize,
@@ -182,7 +201,13 @@ const readableTables: CompressionParameters = {
  * The parameters with a window that readers accept, and tables that fit it. For a stream of unknown size, levels above
  * 19 would take windows of 32…128 MiB, which readers refuse, and 681 MB of tables; for a smaller window too.
  */
-function withReadableWindow({ level, parameters }: CompressSettings): CompressionParameters | undefined {
+function withReadableWindow({
+  level,
+  prefix,
+  parameters,
+}: CompressSettings): CompressionParameters | undefined {
+  // The engine chooses the window of a frame with a prefix; its tables stay those of level 19.
+  if (level > 19 && prefix !== undefined) return { chainLog: 24, hashLog: 22, ...parameters };
   if (level <= 19 || (parameters?.windowLog ?? 0) > DEFAULT_MAX_WINDOW_LOG) return parameters;
   return { ...readableTables, ...parameters };
 }

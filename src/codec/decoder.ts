@@ -41,7 +41,7 @@ export interface Decoder {
    * const value = JSON.parse(zstd.decompressText(frame));
    * ```
    */
-  decompressText(data: Uint8Array, options?: Pick<DecompressOptions, "maxSize">): string;
+  decompressText(data: Uint8Array, options?: Pick<DecompressOptions, "maxSize" | "prefix">): string;
   /**
    * A stream that decodes frames and skippable frames in any order, with backpressure inside a chunk. Truncated input
    * is an error at its end, never a short result.
@@ -74,14 +74,14 @@ export function createOneShotDecoder(
 ): Pick<Decoder, "decompress" | "decompressText"> {
   return {
     decompress(data, options) {
-      const { maxSize, into } = readDecompressOptions(options);
+      const { maxSize, into, prefix } = readDecompressOptions(options);
       requireBytes(data, "data");
-      return engine.decompress(planDecode(data, maxSize, dictionaries), into);
+      return engine.decompress({ ...planDecode(data, maxSize, dictionaries), prefix }, into);
     },
     decompressText(data, options) {
-      const maxSize = readTextOptions(options);
+      const { maxSize, prefix } = readTextOptions(options);
       requireBytes(data, "data");
-      return engine.decompressText(planDecode(data, maxSize, dictionaries));
+      return engine.decompressText({ ...planDecode(data, maxSize, dictionaries), prefix });
     },
   };
 }

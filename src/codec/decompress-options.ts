@@ -19,10 +19,12 @@ export interface DecompressOptions<Memory extends ArrayBufferLike = ArrayBuffer>
   readonly maxSize?: number;
   /** Decode into this array and return its filled part; an output that does not fit is SIZE_LIMIT. One-shot only. */
   readonly into?: Uint8Array<Memory>;
+  /** Raw content that the frames were compressed with, as `prefix`, by `zstd --patch-from` or by `zstd -D` with a plain file. */
+  readonly prefix?: Uint8Array;
 }
 
 /** Options of a decompression stream. */
-export interface DecompressStreamOptions extends Pick<DecompressOptions, "maxSize"> {
+export interface DecompressStreamOptions extends Pick<DecompressOptions, "maxSize" | "prefix"> {
   /** log2 of the largest window to accept, 10…30; a frame that needs more is WINDOW_LIMIT. Default 23 (8 MiB). */
   readonly maxWindowLog?: number;
 }
@@ -52,43 +54,58 @@ export interface DecompressSettings<Memory extends ArrayBufferLike> {
   /** The smaller of the option and the room in `into`. */
   readonly maxSize: number;
   readonly into: Uint8Array<Memory> | undefined;
+  readonly prefix: Uint8Array | undefined;
 }
 
 /** Settings of a decompression stream. */
-export type DecompressStreamSettings = Required<DecompressStreamOptions> & { readonly job: boolean };
+export interface DecompressStreamSettings extends Required<Omit<DecompressStreamOptions, "prefix">> {
+  readonly prefix: Uint8Array | undefined;
+  readonly job: boolean;
+}
 
-const textNames: readonly string[] = ["maxSize"];
-const bytesNames: readonly string[] = ["maxSize", "into"];
-const streamNames: readonly string[] = ["maxSize", "maxWindowLog"];
+const textNames: readonly string[] = ["maxSize", "prefix"];
+const bytesNames: readonly string[] = ["maxSize", "into", "prefix"];
+const streamNames: readonly string[] = ["maxSize", "maxWindowLog", "prefix"];
 
 /** The settings of `decompress`. */
 export function readDecompressOptions<Memory extends ArrayBufferLike>(
   options: DecompressOptions<Memory> = {},
 ): DecompressSettings<Memory> {
   requireOptions(options, bytesNames);
-  const { into } = options;
+  const { into, prefix } = options;
+  if (prefix !== undefined) requireBytes(prefix, "prefix");
   if (into !== undefined) requireBytes(into, "into");
   const room = into === undefined ? DEFAULT_MAX_SIZE : into.length;
   const { maxSize = room } = options;
   requireInteger("maxSize", maxSize, 0, Number.MAX_SAFE_INTEGER);
-  return { maxSize: into === undefined ? maxSize : Math.min(maxSize, room), into };
+  return { maxSize: into === undefined ? maxSize : Math.min(maxSize, room), into, prefix };
 }
 
-/** The setting of `decompressText`: the most bytes of its content. */
-export function readTextOptions(options: Pick<DecompressOptions, "maxSize"> = {}): number {
+/** The settings of `decompressText`. */
+export function readTextOptions(
+  options: Pick<DecompressOptions, "maxSize" | "prefix"> = {},
+): Omit<DecompressSettings<ArrayBuffer>, "into"> {
   requireOptions(options, textNames);
-  const { maxSize = DEFAULT_MAX_SIZE } = options;
+  const { maxSize = DEFAULT_MAX_SIZE, prefix } = options;
   requireInteger("maxSize", maxSize, 0, Number.MAX_SAFE_INTEGER);
-  return maxSize;
+  if (prefix !== undefined) requireBytes(prefix, "prefix");
+  return { maxSize, prefix };
 }
 
 /** The settings of `decompressStream`. */
 export function readDecompressStreamOptions(options: DecompressStreamOptions = {}): DecompressStreamSettings {
   requireOptions(options, streamNames);
-  const { maxSize = Number.MAX_SAFE_INTEGER, maxWindowLog = DEFAULT_MAX_WINDOW_LOG } = options;
+  const { maxSize = Number.MAX_SAFE_INTEGER, maxWindowLog = DEFAULT_MAX_WINDOW_LOG, prefix } = options;
+  if (prefix !== undefined) requireBytes(prefix, "prefix");
   requireInteger("maxSize", maxSize, 0, Number.MAX_SAFE_INTEGER);
   requireInteger("maxWindowLog", maxWindowLog, WINDOW_LOG_MIN, WINDOW_LOG_MAX);
-  return { maxSize, maxWindowLog, job: isJob(options) };
+  return {
+    maxSize,
+    maxWindowLog,
+    // A stream may read it long after the caller has changed it.
+    prefix: prefix === undefined ? undefined : new Uint8Array(prefix),
+    job: isJob(options),
+  };
 }
 
 /** The arguments of `decompressRange`, checked. */

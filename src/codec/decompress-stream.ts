@@ -183,7 +183,9 @@ class StreamDecompressor implements Transformer {
   }
 
   #start(context: DecompressionContext, dictionary: Dictionary | undefined): Promise<void> | undefined {
-    if (this.#dictionary !== dictionary || this.#isNew) this.#locating(() => context.begin(dictionary));
+    // A prefix holds for one frame.
+    const changes = this.#dictionary !== dictionary || this.#isNew || this.#settings.prefix !== undefined;
+    if (changes) this.#locating(() => context.begin(dictionary));
     const changed = this.#dictionary !== dictionary;
     this.#isNew = false;
     this.#dictionary = dictionary;
@@ -201,9 +203,9 @@ class StreamDecompressor implements Transformer {
   async #open(window: number): Promise<DecompressionContext> {
     this.#context?.release();
     this.#context = undefined;
-    const { maxWindowLog, job } = this.#settings;
+    const { maxWindowLog, prefix, job } = this.#settings;
     const context = await this.#resources.engine.openDecompression(
-      { windowSize: window, maxWindowLog, job },
+      { windowSize: window, maxWindowLog, prefix, job },
       this.#end.signal,
     );
     if (this.#end.signal.aborted) {

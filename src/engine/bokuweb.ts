@@ -54,9 +54,10 @@ export const bokuweb: EngineFactory = async () => {
 
 const engine: Engine = {
   compress(source: Uint8Array | string, settings: CompressSettings): Uint8Array<ArrayBuffer> {
-    const { level, checksum, dictionary, parameters } = settings;
+    const { level, checksum, dictionary, prefix, parameters } = settings;
     if (checksum === true) throw unsupported("write a checksum");
     if (dictionary !== undefined) throw unsupported("compress with a registered dictionary");
+    if (prefix !== undefined) throw unsupported("compress with a prefix");
     if (parameters !== undefined) throw unsupported("take advanced parameters");
     const bytes = typeof source === "string" ? utf8Encoder.encode(source) : source;
     return call(
@@ -88,9 +89,10 @@ function unsupported(what: string): ZstashError {
 }
 
 function decode<Memory extends ArrayBufferLike>(
-  { data, frames, capacity }: DecodePlan,
+  { data, frames, capacity, prefix }: DecodePlan,
   into: Uint8Array<Memory>,
 ): Uint8Array<Memory> {
+  if (prefix !== undefined) throw unsupported("decompress with a prefix");
   let filled = 0;
   let frame = -1;
   for (const { start, end, header, bound } of frames) {

@@ -21,6 +21,8 @@ export interface CompressSettings {
   /** Undefined where the caller did not say: an engine that has checksums writes one. */
   readonly checksum: boolean | undefined;
   readonly dictionary: Dictionary | undefined;
+  /** Raw content before the frame's own, to which it may refer; not together with a dictionary. */
+  readonly prefix?: Uint8Array | undefined;
   readonly parameters: CompressionParameters | undefined;
 }
 
@@ -38,6 +40,8 @@ export interface DecompressContextSettings {
   /** Window in bytes that the first frame's header asks for. */
   readonly windowSize: number;
   readonly maxWindowLog: number;
+  /** Raw content that frames without a dictionary may refer to. */
+  readonly prefix?: Uint8Array | undefined;
   /** The same as of a compression stream. */
   readonly job: boolean;
 }
@@ -52,6 +56,8 @@ export interface DecodePlan {
   readonly capacity: number;
   /** The registered dictionaries by id; every id that a frame names is in it. */
   readonly dictionaries: ReadonlyMap<number, Dictionary>;
+  /** Raw content that frames without a dictionary may refer to. */
+  readonly prefix?: Uint8Array | undefined;
 }
 
 /** The result of a step of a stream. */

@@ -16,6 +16,7 @@ export interface ZstashExports {
   ZSTD_DCtx_refDDict(context: number, dictionary: number): number;
   ZSTD_createDDict(dictionary: number, size: number): number;
   ZSTD_freeDDict(dictionary: number): number;
+  ZSTD_DCtx_refPrefix(context: number, prefix: number, size: number): number;
   ZSTD_decompressDCtx(context: number, dst: number, capacity: number, src: number, size: number): number;
   ZSTD_decompressStream(context: number, buffers: number): number;
 }
@@ -29,6 +30,7 @@ export interface ZstashCompressionExports extends ZstashExports {
   ZSTD_CCtx_setPledgedSrcSize(context: number, size: number): number;
   ZSTD_CCtx_reset(context: number, directive: number): number;
   ZSTD_CCtx_refCDict(context: number, dictionary: number): number;
+  ZSTD_CCtx_refPrefix(context: number, prefix: number, size: number): number;
   ZSTD_createCDict(dictionary: number, size: number, level: number): number;
   ZSTD_freeCDict(dictionary: number): number;
   ZSTD_compress2(context: number, dst: number, capacity: number, src: number, size: number): number;
@@ -45,6 +47,7 @@ export interface ZstashCompressionExports extends ZstashExports {
 /** ZSTD_cParameter (zstd.h). */
 export const ZSTD_c_compressionLevel = 100;
 export const ZSTD_c_targetCBlockSize = 130;
+export const ZSTD_c_enableLongDistanceMatching = 160;
 export const ZSTD_c_checksumFlag = 201;
 /** ZSTD_dParameter. */
 export const ZSTD_d_windowLogMax = 100;

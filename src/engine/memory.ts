@@ -60,6 +60,14 @@ export class LinearMemory {
     if (area.owned) this.#exports.zstash_free(area.address);
   }
 
+  /** Copies bytes in until `release`; 0 bytes take none. */
+  keepBytes(source: Uint8Array): Area {
+    const area = this.allocate(Math.max(1, source.length));
+    this.bytes().set(source, area.address);
+    area.size = source.length;
+    return area;
+  }
+
   /** Copies bytes in. */
   placeBytes(source: Uint8Array): Area {
     const area = this.borrow(source.length, "source");

@@ -16,7 +16,7 @@ import {
   type ZstashExports,
 } from "./exports.ts";
 import { LinearMemory, placeText, requireAddress, type Area } from "./memory.ts";
-import { ParameterCache } from "./parameter-cache.ts";
+import { LONG_DISTANCE_SIZE, ParameterCache, parametersOf } from "./parameter-cache.ts";
 import { isZstdError, toDecodeError, toZstashError, trapped, unreadText } from "./zstd-errors.ts";
 
 /** An instance that has grown past this is dropped after the call: linear memory never shrinks. */
@@ -133,6 +133,7 @@ class OneShotDecoder {
     const { exports, memory } = this;
     const context = (this.#context ||= requireAddress(exports.ZSTD_createDCtx()));
     const input = memory.placeBytes(plan.data);
+    const prefix = plan.prefix === undefined ? undefined : this.#keep(plan.prefix, input);
     let output: Area | undefined;
     /** Address of the digested dictionary that the context refers to. */
     let referred = 0;
@@ -146,6 +147,11 @@ class OneShotDecoder {
         const digested = dictionary === undefined ? 0 : this.#digest(dictionary);
         if (digested !== referred) exports.ZSTD_DCtx_refDDict(context, digested);
         referred = digested;
+        // It holds for one frame.
+        if (prefix !== undefined && digested === 0) {
+          const result = exports.ZSTD_DCtx_refPrefix(context, prefix.address, prefix.size);
+          if (isZstdError(result)) throw toZstashError(result, "refer to the prefix");
+        }
         const to = output.address + output.size;
         const room = plan.capacity - output.size;
         const size = exports.ZSTD_decompressDCtx(context, to, room, input.address + start, end - start);
@@ -160,8 +166,19 @@ class OneShotDecoder {
       if (output !== undefined) memory.release(output);
       throw error;
     } finally {
-      if (referred !== 0) exports.ZSTD_DCtx_refDDict(context, 0);
+      if (referred !== 0 || prefix !== undefined) exports.ZSTD_DCtx_refDDict(context, 0);
+      if (prefix !== undefined) memory.release(prefix);
       memory.release(input);
+    }
+  }
+
+  /** Copies a prefix in; where it does not fit, the input is given back. */
+  #keep(prefix: Uint8Array, input: Area): Area {
+    try {
+      return this.memory.keepBytes(prefix);
+    } catch (error) {
+      this.memory.release(input);
+      throw error;
     }
   }
 
@@ -177,10 +194,13 @@ export class OneShot extends OneShotDecoder {
   readonly #parameters: ParameterCache = new ParameterCache();
   #context = 0;
 
-  estimateStream({ level, parameters = {}, contentSize = -1, dictionary }: CompressStreamSettings): number {
+  estimateStream(settings: CompressStreamSettings): number {
+    const { level, contentSize = -1, dictionary, prefix } = settings;
+    const parameters = parametersOf(settings, contentSize) ?? {};
     const { ZSTD_estimateCStreamSize } = requireCompression(this.exports);
     const { windowLog = 0, chainLog = 0, hashLog = 0 } = parameters;
     const context = ZSTD_estimateCStreamSize(level, windowLog, chainLog, hashLog, contentSize) >>> 0;
+    if (prefix !== undefined) return context + prefix.length + LONG_DISTANCE_SIZE;
     return context + (dictionary === undefined ? 0 : dictionary.bytes.length * COMPRESSION_FACTOR);
   }
 
@@ -188,9 +208,11 @@ export class OneShot extends OneShotDecoder {
     const { memory } = this;
     const exports = (this.#compression ??= requireCompression(this.exports));
     const context = (this.#context ||= requireAddress(exports.ZSTD_createCCtx()));
-    this.#parameters.set(exports, context, settings);
     const input = typeof source === "string" ? placeText(memory, source) : memory.placeBytes(source);
+    let prefix: Area | undefined;
     try {
+      this.#parameters.set(exports, context, settings, input.size);
+      prefix = settings.prefix === undefined ? undefined : memory.keepBytes(settings.prefix);
       const output = memory.borrow(exports.ZSTD_compressBound(input.size) >>> 0, "destination");
       const { dictionary } = settings;
       try {
@@ -198,15 +220,17 @@ export class OneShot extends OneShotDecoder {
           const digested = this.#digest(exports, dictionary, settings.level);
           exports.ZSTD_CCtx_refCDict(context, digested);
         }
+        if (prefix !== undefined) exports.ZSTD_CCtx_refPrefix(context, prefix.address, prefix.size);
         const { address, capacity } = output;
         const size = exports.ZSTD_compress2(context, address, capacity, input.address, input.size);
         if (isZstdError(size)) throw toZstashError(size, "compress");
         return memory.bytes().slice(address, address + (size >>> 0));
       } finally {
-        if (dictionary !== undefined) exports.ZSTD_CCtx_refCDict(context, 0);
+        if (dictionary !== undefined || prefix !== undefined) exports.ZSTD_CCtx_refCDict(context, 0);
         memory.release(output);
       }
     } finally {
+      if (prefix !== undefined) memory.release(prefix);
       memory.release(input);
     }
   }

@@ -1,6 +1,11 @@
 /** Sets the parameters of compression contexts, and only those that change. */
 import type { CompressionParameters, CompressSettings } from "./engine.ts";
-import { ZSTD_c_checksumFlag, ZSTD_c_compressionLevel, type ZstashCompressionExports } from "./exports.ts";
+import {
+  ZSTD_c_checksumFlag,
+  ZSTD_c_compressionLevel,
+  ZSTD_c_enableLongDistanceMatching,
+  type ZstashCompressionExports,
+} from "./exports.ts";
 import { isZstdError, toZstashError } from "./zstd-errors.ts";
 
 /**
@@ -24,22 +29,56 @@ const parameterList = Object.entries(advancedParameters).map(
   ([name, [parameter]]) => [name as keyof CompressionParameters, parameter] as const,
 );
 
+/** A prefix is searched for long matches from this size on: a level's own tables hold no more of it. */
+const LONG_DISTANCE_MIN: number = 128 << 10;
+/** What the tables of long-distance matching take at most, in bytes, at a window of 2^27. */
+export const LONG_DISTANCE_SIZE: number = 10 << 20;
+/** Windows of a frame with a prefix: the least is a block's, and decoders do not take larger ones than the most. */
+const [PREFIX_WINDOW_LOG_MIN, PREFIX_WINDOW_LOG_MAX] = [17, 27] as const;
+
+/**
+ * The parameters with a window over prefix and content, so that the last byte still reaches the first, as
+ * `zstd --patch-from` has it. Long-distance matching alone would take 128 MiB of a stream, and readers refuse that. Of a
+ * content of unknown size as much is assumed as the prefix has.
+ */
+export function parametersOf(
+  { prefix, parameters }: CompressSettings,
+  contentSize: number,
+): CompressionParameters | undefined {
+  if (prefix === undefined || parameters?.windowLog !== undefined) return parameters;
+  const size = prefix.length + (contentSize < 0 ? prefix.length : contentSize);
+  const log = 32 - Math.clz32(Math.min(size, 2 ** 31 - 1));
+  const windowLog = Math.min(PREFIX_WINDOW_LOG_MAX, Math.max(PREFIX_WINDOW_LOG_MIN, log));
+  return { ...parameters, windowLog };
+}
+
 /** The parameters that a compression context has. */
 export class ParameterCache {
   #level: number | undefined;
   #checksum: boolean | undefined;
+  #longDistance = false;
   /** By value, because the caller's object may change. Undefined for the level's own, all of them. */
   #advanced: Partial<Record<keyof CompressionParameters, number>> | undefined;
 
+  /** `contentSize` is negative where it is not known. */
   set(
     exports: ZstashCompressionExports,
     context: number,
-    { level, checksum = true, parameters }: CompressSettings,
+    settings: CompressSettings,
+    contentSize: number,
   ): void {
+    const { level, checksum = true, prefix } = settings;
+    const parameters = parametersOf(settings, contentSize);
     if (this.#level !== level) setParameter(exports, context, ZSTD_c_compressionLevel, level);
     this.#level = level;
     if (this.#checksum !== checksum) setParameter(exports, context, ZSTD_c_checksumFlag, checksum ? 1 : 0);
     this.#checksum = checksum;
+    const longDistance = prefix !== undefined && prefix.length >= LONG_DISTANCE_MIN;
+    if (this.#longDistance !== longDistance) {
+      // ZSTD_ps_enable and ZSTD_ps_auto.
+      setParameter(exports, context, ZSTD_c_enableLongDistanceMatching, longDistance ? 1 : 0);
+    }
+    this.#longDistance = longDistance;
     if (this.#advanced === undefined && parameters === undefined) return;
     const held = (this.#advanced ??= {});
     for (const [name, parameter] of parameterList) {

@@ -9,9 +9,9 @@ import {
   type ZstashCompressionExports,
 } from "./exports.ts";
 import { ParameterCache, setParameter } from "./parameter-cache.ts";
-import { requireAddress } from "./memory.ts";
+import { requireAddress, type Area } from "./memory.ts";
 import { INPUT_SIZE, INSTANCE_OVERHEAD, type StreamContext, type StreamInstance } from "./stream-instance.ts";
-import type { StreamPool } from "./stream-pool.ts";
+import { attempt, type StreamPool } from "./stream-pool.ts";
 import { isZstdError, toZstashError } from "./zstd-errors.ts";
 
 /** Waits for an instance and starts a compression stream on it; see `Engine.openCompression`. */
@@ -21,6 +21,7 @@ export function openCompression(
   contextSize: number,
   signal: AbortSignal,
 ): Promise<CompressionContext> {
+  const { prefix } = settings;
   const kind = settings.job ? "job" : "compression";
   const claim = { estimate: INSTANCE_OVERHEAD + contextSize, kind } as const;
   return pool.open(claim, signal, (instance, trapGuard, release) => {
@@ -28,7 +29,10 @@ export function openCompression(
     compression.start(settings);
     return {
       step: (input, directive) => trapGuard(() => compression.step(input, directive)),
-      release,
+      release() {
+        if (prefix !== undefined) attempt(() => trapGuard(() => compression.end()));
+        release();
+      },
     };
   });
 }
@@ -40,6 +44,7 @@ class Compression implements StreamContext {
   readonly #dictionaries: DigestedDictionaries;
   readonly #parameters = new ParameterCache();
   readonly #context: number;
+  #prefix: Area | undefined;
 
   constructor(instance: StreamInstance) {
     this.#instance = instance;
@@ -54,16 +59,18 @@ class Compression implements StreamContext {
   }
 
   free(): void {
+    this.end();
     this.#exports.ZSTD_freeCCtx(this.#context);
     this.#dictionaries.clear();
   }
 
   start(settings: CompressStreamSettings): void {
     const exports = this.#exports;
+    this.end();
     exports.ZSTD_CCtx_reset(this.#context, ZSTD_reset_session_only);
-    this.#parameters.set(exports, this.#context, settings);
+    this.#parameters.set(exports, this.#context, settings, settings.contentSize ?? -1);
     setParameter(exports, this.#context, ZSTD_c_targetCBlockSize, settings.targetCBlockSize ?? 0);
-    const { contentSize, dictionary, level } = settings;
+    const { contentSize, dictionary, prefix, level } = settings;
     const digested =
       dictionary === undefined
         ? 0
@@ -71,9 +78,22 @@ class Compression implements StreamContext {
             exports.ZSTD_createCDict(at, size, level),
           );
     exports.ZSTD_CCtx_refCDict(this.#context, digested);
+    if (prefix !== undefined) {
+      this.#prefix = this.#instance.memory.keepBytes(prefix);
+      exports.ZSTD_CCtx_refPrefix(this.#context, this.#prefix.address, this.#prefix.size);
+    }
     if (contentSize === undefined) return;
     const result = exports.ZSTD_CCtx_setPledgedSrcSize(this.#context, contentSize);
     if (isZstdError(result)) throw toZstashError(result, "declare the content size");
+  }
+
+  /** Gives back what the stream kept; the context may refer to it until then. */
+  end(): void {
+    if (this.#prefix === undefined) return;
+    this.#exports.ZSTD_CCtx_reset(this.#context, ZSTD_reset_session_only);
+    this.#exports.ZSTD_CCtx_refCDict(this.#context, 0);
+    this.#instance.memory.release(this.#prefix);
+    this.#prefix = undefined;
   }
 
   step(input: Uint8Array, directive: EndDirective): StreamStep {

@@ -4,7 +4,17 @@ import type { Claim } from "./memory-shares.ts";
 import type { EngineSettings, EngineStats } from "./engine.ts";
 import { InstancePool } from "./pool.ts";
 import { StreamInstance } from "./stream-instance.ts";
+import { ZstashError } from "../errors.ts";
 import { trapped } from "./zstd-errors.ts";
+
+/** Cleans up on an instance that may be lost or have trapped: then whoever has it next does, or it is dropped. */
+export function attempt(work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    if (!(error instanceof ZstashError)) throw error;
+  }
+}
 
 /** Runs work on a leased instance; a trap makes the instance unusable and is INTERNAL. */
 type TrapGuard = <T>(work: () => T) => T;

@@ -5,7 +5,7 @@ import { ZstashError } from "../errors.ts";
 /** Magic number of a zstd dictionary (RFC 8878 §5). */
 const DICTIONARY_MAGIC = 0xec30a437;
 /** Dictionaries are 112 KB by zstd's own default; a larger one than this is a mistake. */
-const DICTIONARY_SIZE_MAX = 16 << 20;
+export const DICTIONARY_SIZE_MAX: number = 16 << 20;
 /** Marks what `readDictionary` of any copy of this module has made: bundles and module graphs often hold several. */
 const mark: unique symbol = Symbol.for("zstash.Dictionary");
 

@@ -6,6 +6,7 @@ import type { Redis } from "@upstash/redis";
 import type { createDevServer } from "../../src/dev/index.ts";
 import type { Redis as CompressingRedis } from "../../src/redis.ts";
 import type { createStore } from "../../src/store/index.ts";
+import type { trainDictionary } from "../../src/train/index.ts";
 import type { withCompression, zstashCode } from "../../src/upstash/index.ts";
 import type {
   Decoder,
@@ -27,6 +28,8 @@ export type Capability =
   | "levels"
   | "dictionary"
   | "streams"
+  /** `zstash/train`. */
+  | "train"
   /** The wrapper around @upstash/redis, with a server to talk to. */
   | "upstash";
 
@@ -35,6 +38,7 @@ export const allCapabilities: readonly Capability[] = [
   "levels",
   "dictionary",
   "streams",
+  "train",
   "upstash",
 ];
 
@@ -82,6 +86,8 @@ export interface Context {
     readonly decoder: Decoder;
   }>;
   /** Left out where the suite judges an engine alone. */
+  readonly trainDictionary?: typeof trainDictionary;
+  /** Left out there too. */
   readonly upstash?: UpstashContext;
   /** Default: all. */
   readonly capabilities?: readonly Capability[];

@@ -18,6 +18,7 @@ import { seekable } from "./seekable.ts";
 import { storeCases } from "./store.ts";
 import { streams } from "./streams.ts";
 import { text } from "./text.ts";
+import { training } from "./training.ts";
 import { truncated } from "./truncated.ts";
 import { upstashCases } from "./upstash.ts";
 
@@ -40,6 +41,7 @@ export const cases: readonly Case[] = unique([
   ...seekable,
   ...rangeFaults,
   ...dictionaries,
+  ...training,
   ...upstashCases,
   ...rawCarrierCases,
   ...rawTransportCases,

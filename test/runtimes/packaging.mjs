@@ -99,7 +99,7 @@ async function checkSizes() {
 
 /** The modules in the tarball are those of dist/, and their sums are printed. */
 async function checkModules(tarball) {
-  for (const name of ["zstash.wasm", "zstash-decoder.wasm"]) {
+  for (const name of ["zstash.wasm", "zstash-decoder.wasm", "zstash-trainer.wasm"]) {
     await run("tar", ["-xzf", tarball, "-C", folder, `package/dist/${name}`]);
     const [packed, built] = [join(folder, "package/dist", name), join(root, "dist", name)].map((file) =>
       createHash("sha256").update(readFileSync(file)).digest("hex"),

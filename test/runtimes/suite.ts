@@ -4,6 +4,7 @@ import { loadDecoder } from "zstash/decode";
 import { createDevServer } from "zstash/dev";
 import { Redis } from "zstash/redis";
 import { createStore } from "zstash/store";
+import { trainDictionary } from "zstash/train";
 import { withCompression, zstashCode } from "zstash/upstash";
 import type { Context, UpstashContext } from "../conformance/case.ts";
 import { runCases, type Report } from "../conformance/index.ts";
@@ -30,6 +31,7 @@ export async function report(server: UpstashContext["server"]): Promise<Report> 
     segmentSize,
     readDictionary,
     withDictionaries,
+    trainDictionary,
     upstash: { Redis, withCompression, zstashCode, createDevServer, createStore, server, connect },
   });
   await connect().set("ran", `hash ${result.hash}`);

@@ -15,7 +15,7 @@ const simd = new Uint8Array([
 const remedies: readonly (readonly [RegExp, string])[] = [
   [
     /not zstash's/,
-    'the module is another library\'s or another version\'s; import it from "zstash/zstash.wasm" (decoder: "zstash/zstash-decoder.wasm")',
+    'the module is another library\'s or another version\'s; import it from "zstash/zstash.wasm" (decoder: "zstash/zstash-decoder.wasm", trainer: "zstash/zstash-trainer.wasm")',
   ],
   [
     /DecompressionStream/,

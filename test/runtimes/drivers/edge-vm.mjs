@@ -22,7 +22,7 @@ export async function runEdgeVm({ folder, entry, server }) {
     plugins: [importedModule()],
   });
   const modules = {};
-  for (const name of ["zstash.wasm", "zstash-decoder.wasm"]) {
+  for (const name of ["zstash.wasm", "zstash-decoder.wasm", "zstash-trainer.wasm"]) {
     modules[name] = await WebAssembly.compile(await readFile(join(root, "dist", name)));
   }
   const vm = new EdgeVM({

@@ -28,7 +28,7 @@ export async function runWorkerd({ folder, entry, server }, compatibilityDate = 
   });
   const modules = [
     { type: "ESModule", path: script },
-    ...["zstash.wasm", "zstash-decoder.wasm"].map((name) => ({
+    ...["zstash.wasm", "zstash-decoder.wasm", "zstash-trainer.wasm"].map((name) => ({
       type: "CompiledWasm",
       path: join(folder, "workerd", name),
       contents: undefined,

@@ -16,6 +16,7 @@ import {
   ZstashError,
 } from "../../../src/index.ts";
 import { createStore } from "../../../src/store/index.ts";
+import { trainDictionary } from "../../../src/train/index.ts";
 import { Redis } from "../../../src/redis.ts";
 import { withCompression, zstashCode } from "../../../src/upstash/index.ts";
 import { clientsOf } from "../../runtimes/clients.ts";
@@ -37,6 +38,7 @@ beforeAll(async () => {
     decoder: await loadDecoder(),
     ...functions,
     withDictionaries,
+    trainDictionary,
     upstash: {
       Redis,
       withCompression,
@@ -105,9 +107,14 @@ describe("the suite", () => {
         const allowed = [
           "./*.ts",
           ...(kind === "import type"
-            ? ["index.ts", "redis.ts", "dev/index.ts", "store/index.ts", "upstash/index.ts"].map(
-                (path) => `../../src/${path}`,
-              )
+            ? [
+                "index.ts",
+                "redis.ts",
+                "dev/index.ts",
+                "store/index.ts",
+                "train/index.ts",
+                "upstash/index.ts",
+              ].map((path) => `../../src/${path}`)
             : []),
           ...(kind === "import type" ? ["@upstash/redis"] : []),
         ];

@@ -10,8 +10,10 @@ import * as store from "../../../src/store/index.ts";
 import * as upstash from "../../../src/upstash/index.ts";
 import * as zstash from "../../../src/index.ts";
 import * as decode from "../../../src/decode.ts";
+import * as train from "../../../src/train/index.ts";
 import * as dev from "../../../src/dev/index.ts";
 import * as engines from "../../../src/engine/bokuweb.ts";
+import { trainDictionary } from "../../../src/train/index.ts";
 import { publicFunctions, subpaths, type Options } from "../../support/public-options.ts";
 
 type Call = (options: object | undefined) => unknown;
@@ -110,6 +112,7 @@ const walked: Readonly<Record<string, Walked>> = {
     call: (options) => serving.serveKey(new Request("http://localhost/"), values, "k", options),
   },
   "zstash/metrics createMetrics": { call: (options) => metrics.createMetrics(options) },
+  "zstash/train trainDictionary": { call: (options) => trainDictionary([], options) },
   "zstash/dev createDevServer": {
     call: (options) => createDevServer(options).then((made) => made.close()),
     base: { backend: "embedded" },
@@ -132,6 +135,7 @@ const modules: Readonly<Record<string, object>> = {
   "zstash/store": store,
   "zstash/serve": serving,
   "zstash/metrics": metrics,
+  "zstash/train": train,
   "zstash/dev": dev,
   "zstash/bokuweb": engines,
 };

@@ -1,0 +1,42 @@
+/** `describeDictionary`: what a person should read before a dictionary is handed on. */
+import { readDictionary } from "../format/dictionary.ts";
+import { readDictionaryParts, type DictionaryParts } from "../format/dictionary-tables.ts";
+import { utf8Lossy } from "../text.ts";
+
+/** What is in a dictionary. */
+export interface DictionaryDescription {
+  readonly id: number;
+  /** Bytes of the whole file. */
+  readonly size: number;
+  /** Bytes of its parts. */
+  readonly parts: DictionaryParts;
+  /** The readable text of its content, in order: pieces of the samples word for word. */
+  readonly text: readonly string[];
+}
+
+/** Shorter pieces are noise between others. */
+const PIECE_MIN = 4;
+/** What no text has: control characters but tab and line ends, and what is no UTF-8. */
+// oxlint-disable-next-line no-control-regex
+const UNREADABLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ufffd]+/;
+
+/**
+ * Describes a dictionary in zstd's format, also one that another tool has made: its id, the sizes of its parts, and
+ * all of its text.
+ *
+ * @throws {ZstashError} DICTIONARY_INVALID
+ * @example
+ * ```ts
+ * const { id, text } = describeDictionary(dictionary);
+ * console.log(`${id} holds:\n${text.join("\n")}`);
+ * ```
+ */
+export function describeDictionary(bytes: Uint8Array): DictionaryDescription {
+  const { id, bytes: copy } = readDictionary(bytes);
+  const parts = readDictionaryParts(copy);
+  const content = copy.subarray(copy.length - parts.content);
+  const text = utf8Lossy(content)
+    .split(UNREADABLE)
+    .filter((piece) => piece.length >= PIECE_MIN);
+  return { id, size: copy.length, parts, text };
+}

@@ -1,0 +1,132 @@
+/** Measures what a dictionary is worth on samples that it has not seen. */
+import type { Dictionary } from "../format/dictionary.ts";
+import type { CompressOptions } from "../codec/compress-options.ts";
+import type { Zstd } from "../codec/zstd.ts";
+import { now } from "../timers.ts";
+
+/** Sizes and times of values, all together. */
+export interface CodingReport {
+  /** Bytes that would be stored: of each value its frame, or the value itself where that is smaller. */
+  readonly bytes: number;
+  /** Mean microseconds of processor time a value takes to compress and to decompress; absent where the clock stands still. */
+  readonly compressTime?: number | undefined;
+  readonly decompressTime?: number | undefined;
+}
+
+/** What a dictionary does for values of a size. */
+export interface SizeClassReport {
+  /** Sizes of the values, in bytes: `from` and more, less than `to`. */
+  readonly from: number;
+  readonly to: number;
+  /** How many values were measured. */
+  readonly count: number;
+  /** Their bytes, uncompressed. */
+  readonly bytes: number;
+  readonly without: CodingReport;
+  readonly with: CodingReport;
+  /** The share of stored bytes that the dictionary saves, −∞…1; 0 where nothing was measured. */
+  readonly gain: number;
+}
+
+/** What a dictionary does for samples that it has not seen: every tenth different one. */
+export interface TrainingReport extends Omit<SizeClassReport, "from" | "to"> {
+  /** Samples given, and how many of them are different and not empty: the others were left out. */
+  readonly samples: number;
+  readonly different: number;
+  /** The same by size of the values; sizes that no value has are left out. */
+  readonly classes: readonly SizeClassReport[];
+}
+
+/** Bounds between classes, in bytes. */
+const BOUNDS = [0, 256, 1024, 4096, 16_384, Infinity] as const;
+/** Times are the best of so many rounds: the first ones of a new module are slow. */
+const ROUNDS = 3;
+/** A class of more bytes is coded once: that is enough for a mean, and 16 MB in all rounds would take a second. */
+const ROUNDS_SIZE: number = 2 << 20;
+
+/** What is measured with. */
+export interface Measured {
+  readonly zstd: Pick<Zstd, "compress" | "decompress">;
+  readonly dictionary: Dictionary;
+  readonly level: number;
+}
+
+/** Measures the values by classes of their size. `pause` is awaited between classes. */
+export async function measure(
+  measured: Measured,
+  values: readonly Uint8Array[],
+  pause: () => Promise<void>,
+): Promise<Omit<TrainingReport, "samples" | "different">> {
+  const classes: SizeClassReport[] = [];
+  for (const [index, from] of BOUNDS.slice(0, -1).entries()) {
+    const to = BOUNDS[index + 1]!;
+    const ofSize = values.filter(({ length }) => length >= from && length < to);
+    if (ofSize.length === 0) continue;
+    classes.push({ from, to, ...measureClass(measured, ofSize) });
+    await pause();
+  }
+  const count = sumOf(classes, (one) => one.count);
+  const [without, withIt] = [together(classes, "without"), together(classes, "with")];
+  const bytes = sumOf(classes, (one) => one.bytes);
+  return { count, bytes, without, with: withIt, gain: gainOf(without, withIt), classes };
+}
+
+function measureClass(
+  { zstd, dictionary, level }: Measured,
+  values: readonly Uint8Array[],
+): Omit<SizeClassReport, "from" | "to"> {
+  const bytes = sumOf(values, ({ length }) => length);
+  const rounds = bytes > ROUNDS_SIZE ? 1 : ROUNDS;
+  let [without, withIt] = [code(zstd, values, { level }), code(zstd, values, { level, dictionary })];
+  for (let round = 1; round < rounds; round++) {
+    without = faster(without, code(zstd, values, { level }));
+    withIt = faster(withIt, code(zstd, values, { level, dictionary }));
+  }
+  return { count: values.length, bytes, without, with: withIt, gain: gainOf(without, withIt) };
+}
+
+function code(zstd: Measured["zstd"], values: readonly Uint8Array[], options: CompressOptions): CodingReport {
+  const started = now();
+  const frames = values.map((value) => zstd.compress(value, options));
+  const compressed = now();
+  for (const [index, frame] of frames.entries()) zstd.decompress(frame, { maxSize: values[index]!.length });
+  const decompressed = now();
+  const mean = (ms: number): number | undefined => (ms > 0 ? (ms * 1000) / values.length : undefined);
+  return {
+    bytes: sumOf(frames, ({ length }, index) => Math.min(length, values[index]!.length)),
+    compressTime: mean(compressed - started),
+    decompressTime: mean(decompressed - compressed),
+  };
+}
+
+function faster(one: CodingReport, other: CodingReport): CodingReport {
+  const least = (a: number | undefined, b: number | undefined): number | undefined =>
+    a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
+  return {
+    bytes: one.bytes,
+    compressTime: least(one.compressTime, other.compressTime),
+    decompressTime: least(one.decompressTime, other.decompressTime),
+  };
+}
+
+/** All classes as one: bytes are added, times are means over all values. */
+function together(classes: readonly SizeClassReport[], side: "with" | "without"): CodingReport {
+  const count = sumOf(classes, (one) => one.count);
+  const mean = (time: "compressTime" | "decompressTime"): number | undefined => {
+    const sum = sumOf(classes, (one) => (one[side][time] ?? NaN) * one.count);
+    return sum > 0 ? sum / count : undefined;
+  };
+  return {
+    bytes: sumOf(classes, (one) => one[side].bytes),
+    compressTime: mean("compressTime"),
+    decompressTime: mean("decompressTime"),
+  };
+}
+
+function gainOf(without: CodingReport, withIt: CodingReport): number {
+  return without.bytes === 0 ? 0 : 1 - withIt.bytes / without.bytes;
+}
+
+function sumOf<T>(list: readonly T[], of: (one: T, index: number) => number): number {
+  return list.reduce((sum, one, index) => sum + of(one, index), 0);
+}

@@ -1,0 +1,106 @@
+/** `trainDictionary`: from samples to a dictionary in zstd's format, and what it is worth. */
+import { loadModule as loadPackagedModule } from "#wasm/trainer";
+import { requireInteger, requireLevel, requireOptions, requireSignal } from "../check.ts";
+import { readModule, type ModuleSource } from "../codec/module.ts";
+import { loadZstd } from "../codec/zstd.ts";
+import { explainFailure } from "../engine/exports.ts";
+import { DICTIONARY_SIZE_MAX, readDictionary } from "../format/dictionary.ts";
+import { dictionaryIdOf } from "../format/dictionary-id.ts";
+import { macrotask } from "../timers.ts";
+import { measure, type TrainingReport } from "./report.ts";
+import { gatherSamples, requireSamples, type SampleSource } from "./samples.ts";
+import { train, Trainer, type Samples } from "./trainer.ts";
+
+/** Options of `trainDictionary`. */
+export interface TrainOptions {
+  /** The most bytes of the dictionary, 1,024…16 MiB. Default 65,536: at level 1 a larger one gains nothing. */
+  readonly maxSize?: number;
+  /**
+   * The id that frames name, 1…2^31 - 1. Default: from a hash of the dictionary's bytes, in 32768…2^31 - 1, so that the
+   * same dictionary has the same id everywhere. One below 65,536 saves two bytes in every frame, one below 256 three.
+   */
+  readonly id?: number;
+  /** The level that values will be compressed at, −7…22. Default 1. */
+  readonly level?: number;
+  /**
+   * In how many different samples content must occur to be taken, 1…255. Default 3: a dictionary holds pieces of its samples
+   * word for word, and what occurs once is often about one person. 1 takes anything.
+   */
+  readonly minSamples?: number;
+  /** Ends the training; the promise rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** The compiled `zstash-trainer.wasm` or its bytes, for whoever brings them; default: what the package's conditions choose. */
+  readonly module?: ModuleSource;
+}
+
+/** A dictionary, and what it is worth. */
+export interface TrainedDictionary {
+  /** The file, in zstd's format: for `readDictionary`, and for `zstd -D`. */
+  readonly dictionary: Uint8Array<ArrayBuffer>;
+  readonly id: number;
+  readonly report: TrainingReport;
+}
+
+const names: readonly string[] = ["maxSize", "id", "level", "minSamples", "signal", "module"];
+
+const SIZE_MIN = 1024;
+const DEFAULT_SIZE = 65_536;
+const DEFAULT_MIN_SAMPLES = 3;
+
+/**
+ * Trains a dictionary on samples of the values that it is for; some thousands of them, or a hundred times its size, do
+ * well. Samples are counted once however often they come, and only the first 128 KiB of each are looked at. The same
+ * samples in the same order and the same options give the same bytes on every runtime.
+ *
+ * A dictionary holds pieces of its samples word for word: look at it with `describeDictionary` before you hand it on.
+ *
+ * @throws {ZstashError} SAMPLES_UNSUITABLE (fewer than ten different samples, or nothing in common), SIZE_LIMIT (over 64 MiB
+ * or 1,048,576 samples), WASM_UNAVAILABLE, OUT_OF_MEMORY
+ * @throws {TypeError} for what is no sample
+ * @example
+ * ```ts
+ * import { trainDictionary } from "zstash/train";
+ *
+ * const { dictionary, report } = await trainDictionary(records.map((record) => JSON.stringify(record)));
+ * if (report.gain > 0.2) await writeFile("records.dict", dictionary);
+ * ```
+ */
+export async function trainDictionary(
+  samples: SampleSource,
+  options: TrainOptions = {},
+): Promise<TrainedDictionary> {
+  requireOptions(options, names);
+  requireSamples(samples);
+  const { maxSize = DEFAULT_SIZE, id, level = 1, minSamples = DEFAULT_MIN_SAMPLES, signal } = options;
+  requireInteger("maxSize", maxSize, SIZE_MIN, DICTIONARY_SIZE_MAX);
+  if (id !== undefined) requireInteger("id", id, 1, 2 ** 31 - 1);
+  requireLevel(level);
+  requireInteger("minSamples", minSamples, 1, 255);
+  if (signal !== undefined) requireSignal("signal", signal);
+  const loadModule = options.module === undefined ? loadPackagedModule : readModule(options.module);
+
+  const pause = async (): Promise<void> => {
+    signal?.throwIfAborted();
+    await macrotask();
+    signal?.throwIfAborted();
+  };
+  const gathered = await gatherSamples(samples, signal);
+  const settings = { maxSize, level, minSamples };
+  const trainer = await explainFailure(async () => new Trainer(await loadModule(), settings));
+  const { dictionary, different, heldOut } = await train(trainer, gathered, pause);
+  const chosen = id ?? dictionaryIdOf(dictionary);
+  new DataView(dictionary.buffer).setUint32(4, chosen, true);
+  const read = readDictionary(dictionary);
+  const measured = { zstd: await loadZstd({ dictionaries: [read] }), dictionary: read, level };
+  const values = heldOut.map((index) => sampleOf(gathered, index));
+  const report = await measure(measured, values, pause);
+  return {
+    dictionary,
+    id: chosen,
+    report: { samples: gathered.ends.length, different, ...report },
+  };
+}
+
+function sampleOf({ bytes, ends }: Samples, index: number): Uint8Array {
+  return bytes.subarray(index === 0 ? 0 : ends[index - 1], ends[index]);
+}
