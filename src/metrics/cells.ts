@@ -18,6 +18,11 @@ export class Cells {
     if (at >= 0 && amount >= 0) this.of(id)[at]! += amount;
   }
 
+  /** The number of a counter's or a gauge's series; 0 for one that is not in the table. */
+  get(id: FamilyId, labels: readonly string[]): number {
+    return this.of(id)[placeOf(id, labels)] ?? 0;
+  }
+
   /** Set a gauge. */
   set(id: FamilyId, labels: readonly string[], value: number): void {
     const at = placeOf(id, labels);

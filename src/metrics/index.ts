@@ -1,17 +1,18 @@
 /** `zstash/metrics`: counts the events of clients and stores, for Prometheus, OpenTelemetry, or a sum elsewhere. */
-import { describe, requireFunction, requireOptions, requireString } from "../check.ts";
+import { requireFunction, requireOptions, requireString } from "../check.ts";
 import { Cells } from "./cells.ts";
 import { count, type Counting } from "./count.ts";
 import type { ZstashEvent } from "./events.ts";
 import { FAMILIES, type FamilyId } from "./families.ts";
 import { observeWith, type MeterLike } from "./opentelemetry.ts";
 import { writePrometheus } from "./prometheus.ts";
-import { Reporter } from "./report.ts";
+import { figuresOf, Reporter, type ReportTarget } from "./report.ts";
 import { addSeries, seriesOf, type MetricsSnapshot } from "./snapshot.ts";
 
 export { PROMETHEUS_CONTENT_TYPE } from "./prometheus.ts";
 export type * from "./events.ts";
 export type { MeterLike } from "./opentelemetry.ts";
+export type { ReportTarget } from "./report.ts";
 export type { MetricsSnapshot, SeriesSnapshot } from "./snapshot.ts";
 
 /** A codec, as far as metrics look at it. */
@@ -31,10 +32,10 @@ export interface MetricsOptions {
   /** OpenTelemetry's meter, to which everything is told too: `metrics.getMeter("zstash")` of `@opentelemetry/api`. */
   readonly meter?: MeterLike;
   /**
-   * The URL of a `zstash dev`, whose page then shows these figures: they are posted about every two seconds while
-   * something happens. What goes wrong with that is dropped. Not for production: scrape or send snapshots there.
+   * A `zstash dev`, whose page then shows these figures: they are posted about every two seconds while something happens.
+   * What goes wrong with that is dropped. Not for production: scrape or send snapshots there.
    */
-  readonly reportTo?: string;
+  readonly reportTo?: ReportTarget;
 }
 
 /** Counts what clients and stores do. */
@@ -72,7 +73,7 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
   const { zstd, meter, reportTo } = options;
   if (zstd !== undefined) requireFunction("zstd.stats", zstd?.stats);
   if (meter !== undefined) requireFunction("meter.createHistogram", meter?.createHistogram);
-  if (reportTo !== undefined) requireUrl("reportTo", reportTo);
+  if (reportTo !== undefined) requireTarget(reportTo);
 
   const ids = (Object.keys(FAMILIES) as FamilyId[]).filter(
     (id) => zstd !== undefined || !GAUGES.includes(id),
@@ -95,10 +96,7 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
       record?.(id, labels, value);
     },
   };
-  const reporter =
-    reportTo === undefined
-      ? undefined
-      : new Reporter(reportTo, () => ({ version: 1, series: seriesOf(cells) }));
+  const reporter = reportTo === undefined ? undefined : new Reporter(reportTo, () => figuresOf(cells));
   return {
     onEvent(event) {
       count(event, counting);
@@ -118,8 +116,10 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
   };
 }
 
-function requireUrl(name: string, value: unknown): void {
-  requireString(name, value);
-  if (!/^https?:\/\//.test(value) || !URL.canParse(value))
-    throw new TypeError(`"${name}" must be a URL of http or https, got ${describe(value)}`);
+function requireTarget(target: ReportTarget): void {
+  requireOptions(target, ["url", "token"], "reportTo");
+  requireString("reportTo.url", target.url);
+  requireString("reportTo.token", target.token);
+  if (!/^https?:\/\//.test(target.url) || !URL.canParse(target.url))
+    throw new TypeError('"reportTo.url" must be a URL of http or https');
 }

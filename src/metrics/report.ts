@@ -1,26 +1,54 @@
-/** Posts totals to the page of a `zstash dev` while something happens. */
+/** Posts the figures of a collector to the page of a `zstash dev`, while something happens. */
 import { delay, now } from "../timers.ts";
-import type { MetricsSnapshot } from "./snapshot.ts";
+import type { Cells } from "./cells.ts";
+
+/** Where the page is: the address that `zstash dev` prints, and its token. */
+export interface ReportTarget {
+  readonly url: string;
+  readonly token: string;
+}
 
 /** Milliseconds from an event to the post that tells of it. */
 const PAUSE_MS = 2_000;
 /** A host may drop a pause with the request that made it: after this many milliseconds nobody waits for it any longer. */
 const STALE_MS = 2 * PAUSE_MS;
 
-/** Posts what `totals` gives, at most once in two seconds. The totals are all, not a difference: a lost post loses nothing. */
+/** The totals as the page shows them, each under a name for people. */
+export function figuresOf(cells: Cells): Record<string, number> {
+  const sum = (numbers: Iterable<number>): number => [...numbers].reduce((total, value) => total + value, 0);
+  const [original = 0, stored = 0] = cells.of("bytes");
+  const [compress = 0, decompress = 0] = cells.of("codecSeconds");
+  const value = (outcome: string): number => cells.get("values", [outcome, ""]);
+  return {
+    "values compressed": value("compressed"),
+    "values decoded": value("decoded"),
+    "values that did not decode": sum(cells.of("failures")),
+    "bytes written": original,
+    "bytes stored for them": stored,
+    ratio: stored === 0 ? 0 : original / stored,
+    "compressing, ms": compress * 1000,
+    "decompressing, ms": decompress * 1000,
+    requests: sum(cells.of("requests")),
+    retries: sum(cells.of("retries")),
+  };
+}
+
+/** Posts figures at most once in two seconds. They are totals, not differences: a lost post loses nothing. */
 export class Reporter {
   readonly #url: string;
-  readonly #totals: () => MetricsSnapshot;
+  readonly #token: string;
+  readonly #figures: () => Record<string, number>;
   /** Tells this collector from others. */
-  readonly #client: string = crypto.randomUUID();
+  readonly #client: string = `client ${crypto.randomUUID().slice(0, 8)}`;
   #since = -Infinity;
 
-  constructor(url: string, totals: () => MetricsSnapshot) {
+  constructor({ url, token }: ReportTarget, figures: () => Record<string, number>) {
     this.#url = `${url.replace(/\/+$/, "")}/_zstash/metrics`;
-    this.#totals = totals;
+    this.#token = token;
+    this.#figures = figures;
   }
 
-  /** Have the totals posted in a while, unless that is under way. Never fails. */
+  /** Have the figures posted in a while, unless that is under way. Never fails. */
   wake(): void {
     if (now() - this.#since < STALE_MS) return;
     this.#since = now();
@@ -31,12 +59,9 @@ export class Reporter {
     try {
       await delay(PAUSE_MS);
       this.#since = -Infinity;
-      const body = JSON.stringify({ client: this.#client, snapshot: this.#totals() });
-      const response = await fetch(this.#url, {
-        method: "POST",
-        body,
-        headers: { "content-type": "application/json" },
-      });
+      const body = JSON.stringify({ client: this.#client, ...this.#figures() });
+      const headers = { authorization: `Bearer ${this.#token}`, "content-type": "application/json" };
+      const response = await fetch(this.#url, { method: "POST", body, headers });
       await response.body?.cancel();
     } catch {
       // The page is there or not: what is measured goes on.

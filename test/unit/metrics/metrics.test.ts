@@ -273,8 +273,10 @@ describe("snapshots", () => {
 test.each([
   ["zstd", 5],
   ["meter", {}],
-  ["reportTo", "127.0.0.1:8079"],
-  ["reportTo", "file:///etc"],
+  ["reportTo", "http://127.0.0.1:8079"],
+  ["reportTo", { url: "127.0.0.1:8079", token: "t" }],
+  ["reportTo", { url: "file:///etc", token: "t" }],
+  ["reportTo", { url: "http://127.0.0.1:8079" }],
 ])("wrong %s is a TypeError", (name, value) => {
   expect(() => createMetrics({ [name]: value })).toThrow(TypeError);
 });
