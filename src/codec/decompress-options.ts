@@ -1,5 +1,6 @@
 /** Options of decompression: their types, defaults and ranges, and the settings that they become. */
 import { describe, requireBytes, requireInteger, requireOptions } from "../check.ts";
+import type { DictionaryLookup } from "../format/dictionary.ts";
 import type { SeekTable } from "../format/seek-table.ts";
 import {
   DEFAULT_MAX_SIZE,
@@ -8,6 +9,7 @@ import {
   WINDOW_LOG_MAX,
   WINDOW_LOG_MIN,
 } from "../limits.ts";
+import { requireLookup } from "./dictionaries.ts";
 import { isJob } from "./job.ts";
 
 /** Options of one-shot decompression. */
@@ -19,10 +21,12 @@ export interface DecompressOptions<Memory extends ArrayBufferLike = ArrayBuffer>
   readonly maxSize?: number;
   /** Decode into this array and return its filled part; an output that does not fit is SIZE_LIMIT. One-shot only. */
   readonly into?: Uint8Array<Memory>;
+  /** Dictionaries for this call, such as a Map by id; they go before those that the codec was loaded with. */
+  readonly dictionaries?: DictionaryLookup | undefined;
 }
 
 /** Options of a decompression stream. */
-export interface DecompressStreamOptions extends Pick<DecompressOptions, "maxSize"> {
+export interface DecompressStreamOptions extends Pick<DecompressOptions, "maxSize" | "dictionaries"> {
   /** log2 of the largest window to accept, 10…30; a frame that needs more is WINDOW_LIMIT. Default 23 (8 MiB). */
   readonly maxWindowLog?: number;
 }
@@ -43,6 +47,8 @@ export interface RangeOptions {
   readonly readSize?: number;
   /** The most bytes a frame may have, compressed and decompressed; more is SIZE_LIMIT before it is read. Default 32 MiB. */
   readonly maxFrameSize?: number;
+  /** Dictionaries for this call, as of `decompress`. */
+  readonly dictionaries?: DictionaryLookup | undefined;
   /** Stops the running read and errors the stream. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -52,14 +58,18 @@ export interface DecompressSettings<Memory extends ArrayBufferLike> {
   /** The smaller of the option and the room in `into`. */
   readonly maxSize: number;
   readonly into: Uint8Array<Memory> | undefined;
+  readonly dictionaries: DictionaryLookup | undefined;
 }
 
 /** Settings of a decompression stream. */
-export type DecompressStreamSettings = Required<DecompressStreamOptions> & { readonly job: boolean };
+export type DecompressStreamSettings = Required<Omit<DecompressStreamOptions, "dictionaries">> & {
+  readonly dictionaries: DictionaryLookup | undefined;
+  readonly job: boolean;
+};
 
-const textNames: readonly string[] = ["maxSize"];
-const bytesNames: readonly string[] = ["maxSize", "into"];
-const streamNames: readonly string[] = ["maxSize", "maxWindowLog"];
+const textNames: readonly string[] = ["maxSize", "dictionaries"];
+const bytesNames: readonly string[] = [...textNames, "into"];
+const streamNames: readonly string[] = [...textNames, "maxWindowLog"];
 
 /** The settings of `decompress`. */
 export function readDecompressOptions<Memory extends ArrayBufferLike>(
@@ -71,15 +81,20 @@ export function readDecompressOptions<Memory extends ArrayBufferLike>(
   const room = into === undefined ? DEFAULT_MAX_SIZE : into.length;
   const { maxSize = room } = options;
   requireInteger("maxSize", maxSize, 0, Number.MAX_SAFE_INTEGER);
-  return { maxSize: into === undefined ? maxSize : Math.min(maxSize, room), into };
+  const { dictionaries } = options;
+  if (dictionaries !== undefined) requireLookup(dictionaries);
+  return { maxSize: into === undefined ? maxSize : Math.min(maxSize, room), into, dictionaries };
 }
 
-/** The setting of `decompressText`: the most bytes of its content. */
-export function readTextOptions(options: Pick<DecompressOptions, "maxSize"> = {}): number {
+/** The settings of `decompressText`. */
+export function readTextOptions(
+  options: Omit<DecompressOptions, "into"> = {},
+): Omit<DecompressSettings<ArrayBuffer>, "into"> {
   requireOptions(options, textNames);
-  const { maxSize = DEFAULT_MAX_SIZE } = options;
+  const { maxSize = DEFAULT_MAX_SIZE, dictionaries } = options;
   requireInteger("maxSize", maxSize, 0, Number.MAX_SAFE_INTEGER);
-  return maxSize;
+  if (dictionaries !== undefined) requireLookup(dictionaries);
+  return { maxSize, dictionaries };
 }
 
 /** The settings of `decompressStream`. */
@@ -88,7 +103,9 @@ export function readDecompressStreamOptions(options: DecompressStreamOptions = {
   const { maxSize = Number.MAX_SAFE_INTEGER, maxWindowLog = DEFAULT_MAX_WINDOW_LOG } = options;
   requireInteger("maxSize", maxSize, 0, Number.MAX_SAFE_INTEGER);
   requireInteger("maxWindowLog", maxWindowLog, WINDOW_LOG_MIN, WINDOW_LOG_MAX);
-  return { maxSize, maxWindowLog, job: isJob(options) };
+  const { dictionaries } = options;
+  if (dictionaries !== undefined) requireLookup(dictionaries);
+  return { maxSize, maxWindowLog, dictionaries, job: isJob(options) };
 }
 
 /** The arguments of `decompressRange`, checked. */
@@ -98,10 +115,11 @@ export interface RangeSettings {
   readonly end: number;
   readonly settings: { readonly readSize: number; readonly maxFrameSize: number };
   readonly seekTable: SeekTable | undefined;
+  readonly dictionaries: DictionaryLookup | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
-const rangeNames: readonly string[] = ["seekTable", "readSize", "maxFrameSize", "signal"];
+const rangeNames: readonly string[] = ["seekTable", "readSize", "maxFrameSize", "dictionaries", "signal"];
 
 /**
  * The arguments of `decompressRange` with their defaults.
@@ -123,7 +141,9 @@ export function readRangeArguments(
   requireInteger("readSize", readSize, 1, Number.MAX_SAFE_INTEGER);
   requireInteger("maxFrameSize", maxFrameSize, 1, Number.MAX_SAFE_INTEGER);
   if (seekTable !== undefined) requireTable(seekTable, source.size);
-  return { source, start, end, settings: { readSize, maxFrameSize }, seekTable, signal };
+  const { dictionaries } = options;
+  if (dictionaries !== undefined) requireLookup(dictionaries);
+  return { source, start, end, settings: { readSize, maxFrameSize }, seekTable, dictionaries, signal };
 }
 
 /** Throws unless the argument has the shape of a source. */

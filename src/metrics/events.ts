@@ -17,6 +17,8 @@ export interface CompressedEvent extends EventSubject {
   /** Bytes of what is stored for it. */
   readonly storedSize: number;
   readonly level: number;
+  /** The id of the dictionary that it was compressed with; undefined for none. */
+  readonly dictionaryId?: number | undefined;
   /** False in mode "shadow", where the value itself was stored. */
   readonly written: boolean;
 }
@@ -94,6 +96,21 @@ export interface ModeFailedEvent {
   readonly error: unknown;
 }
 
+/**
+ * The manifest or a dictionary could not be had from Redis for a write, or is not what it should be: values are written
+ * without a dictionary, or with what was known before.
+ */
+export interface DictionariesFailedEvent {
+  readonly type: "dictionaries-failed";
+  readonly error: unknown;
+}
+
+/** A dictionary was gone from Redis, and this client put it back. */
+export interface DictionaryRestoredEvent {
+  readonly type: "dictionary-restored";
+  readonly dictionaryId: number;
+}
+
 /** A request over zstash's own transport failed and is sent again, after `wait`. */
 export interface RetryEvent {
   readonly type: "retry";
@@ -147,6 +164,8 @@ export type ZstashEvent =
   | DecodeFailedEvent
   | UndecodedEvent
   | ModeFailedEvent
+  | DictionariesFailedEvent
+  | DictionaryRestoredEvent
   | TransportEvent;
 
 /** A message of the channel "zstash:request". Times and sizes only: no key, no value, no URL. */

@@ -73,7 +73,7 @@ const AT_ONCE = 1 << 20;
 
 /** The content of one small frame; undefined for anything else, and for what fails: a stream says how. */
 function decodeAtOnce(
-  { maxWindowLog }: StoreSettings,
+  { maxWindowLog, dictionaries }: StoreSettings,
   zstd: Zstd,
   bytes: Uint8Array,
 ): Uint8Array | undefined {
@@ -83,7 +83,7 @@ function decodeAtOnce(
     frame.push(bytes);
     if (contentSize > AT_ONCE || windowSize > 2 ** maxWindowLog || frame.end !== bytes.length)
       return undefined;
-    return zstd.decompress(bytes, { maxSize: AT_ONCE });
+    return zstd.decompress(bytes, { maxSize: AT_ONCE, dictionaries });
   } catch {
     return undefined;
   }

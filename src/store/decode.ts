@@ -12,7 +12,7 @@ import { withKey } from "./reply.ts";
  * decoded is read and decoded once more, as often as requests are repeated, and what was handed on is left out.
  */
 export function decodeFrames(
-  { maxWindowLog, retry }: StoreSettings,
+  { maxWindowLog, dictionaries, retry }: StoreSettings,
   key: string,
   zstd: Zstd,
   { stream, again }: Pick<StoredBytes, "stream" | "again">,
@@ -24,7 +24,7 @@ export function decodeFrames(
     let given = 0;
     for (let attempt = 0; ; attempt++) {
       let skip = given;
-      const transform = zstd.decompressStream({ maxWindowLog });
+      const transform = zstd.decompressStream({ maxWindowLog, dictionaries });
       const reader = transform.readable.getReader();
       ended.addEventListener("abort", () => void reader.cancel().catch(() => undefined), { once: true });
       const pumping = pump(input, transform);

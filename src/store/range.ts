@@ -102,7 +102,7 @@ export class RangeReader {
     end: number,
     signal: AbortSignal | undefined,
   ): Promise<ByteStream> {
-    const { slices, codec, pieceSize } = this.#settings;
+    const { slices, codec, pieceSize, dictionaries } = this.#settings;
     const { form, size, version, table } = located;
     if (form === "plain") {
       if (start > size) throw pastEnd(start, size);
@@ -125,7 +125,7 @@ export class RangeReader {
         ? await this.#readFrames(key, located, start, end, signal)
         : readVersion(slices, key, version, pieceSize);
     const source: RangeSource = { size, read: (from, to, options) => read(from, to, options?.signal) };
-    const options = { readSize: readSizeOf(this.#settings), seekTable: table, signal };
+    const options = { readSize: readSizeOf(this.#settings), seekTable: table, dictionaries, signal };
     return zstd.decompressRange(source, start, end, options);
   }
 

@@ -58,7 +58,7 @@ export function createRequest(settings: Settings, transport: Transport): SdkSend
 
 /** Makes the middleware; with a transport it sends the requests itself, and `next` gets what holds no commands. */
 export function createMiddleware(settings: Settings, transport?: Transport): CompressionMiddleware {
-  const { codec } = settings;
+  const { codec, auto } = settings;
   const order = new RequestOrder(settings.onEvent);
 
   const isReady = ({ mode, writes, large, mayNeedParts }: RequestPlan): boolean => {
@@ -94,9 +94,21 @@ export function createMiddleware(settings: Settings, transport?: Transport): Com
       place?.leave();
     }
     const answer = await answering;
-    return plan.reads === undefined || request[compressedMark] === true
-      ? answer
-      : decodeAnswer(answer, plan, settings, loadOnDemand);
+    if (plan.reads === undefined || request[compressedMark] === true) return answer;
+    return decodeAnswer(answer, plan, settings, loadOnDemand, auto && { request, next, transport, settings });
+  };
+
+  /** Brings the dictionaries of the keys that are written. What is sent later to the same keys waits too. */
+  const prepared = async (route: Route, read: RequestCommands): Promise<unknown> => {
+    const place = order.enter(read.commands, true);
+    try {
+      const half = await loadOnDemand();
+      if (!("error" in half)) await half.bringDictionaries(read, route);
+      await place?.turn();
+    } finally {
+      place?.leave();
+    }
+    return begin(route, read);
   };
 
   const guarded = async (request: SdkRequest, next: SendRequest, read: RequestCommands): Promise<unknown> => {
@@ -118,6 +130,14 @@ export function createMiddleware(settings: Settings, transport?: Transport): Com
     );
   };
 
+  /** Goes on with a request that has nothing more to wait for, under the kill switch of the manifest. */
+  const begin = ({ request, next }: Route, asked: RequestCommands): Promise<unknown> => {
+    const read: RequestCommands =
+      auto?.loaded?.mode === "read-only" ? { ...asked, mode: "read-only" } : asked;
+    if (settings.guard && read.commands.some(isGuarded)) return guarded(request, next, read);
+    return handle(request, next, planRequest(read, settings));
+  };
+
   const run = (request: CommandRequest, next: SendRequest): Promise<unknown> => {
     // Not by a function: this is asked of every request.
     const compressed = (request as SdkRequest)[compressedMark] === true;
@@ -126,6 +146,10 @@ export function createMiddleware(settings: Settings, transport?: Transport): Com
     // The values are another middleware's: here they are only carried, and frames among the replies stay bytes.
     if (compressed)
       return handle(request, next, { ...planRequest(read, settings), writes: [], large: false });
+    if (auto !== undefined && read.mode !== "passthrough") {
+      const route: Route = { request, next, transport, settings };
+      return onDemand?.hasDictionaries(read, route) === true ? begin(route, read) : prepared(route, read);
+    }
     if (settings.guard && read.commands.some(isGuarded)) return guarded(request, next, read);
     return handle(request, next, planRequest(read, settings));
   };
@@ -139,7 +163,7 @@ export function createMiddleware(settings: Settings, transport?: Transport): Com
  */
 async function loadOnDemand(): Promise<OnDemand | CodecFailure> {
   try {
-    return await importOnDemand();
+    return (onDemand = await importOnDemand());
   } catch (error) {
     return { error };
   }
@@ -147,6 +171,10 @@ async function loadOnDemand(): Promise<OnDemand | CodecFailure> {
 
 const importOnDemand = () => import("./on-demand/index.ts");
 type OnDemand = Awaited<ReturnType<typeof importOnDemand>>;
+type Route = Parameters<OnDemand["hasDictionaries"]>[1];
+
+/** What has been loaded, once it is there. */
+let onDemand: OnDemand | undefined;
 
 /**
  * Sends through the SDK's own transport. A request without values goes on as the same object; one with values says that

@@ -12,7 +12,8 @@ import {
   type Stored,
 } from "./carrier.ts";
 import type { EncodeSettings } from "./encode.ts";
-import { askPolicy, type CompletePolicy } from "./policy.ts";
+import { compressOptionsFor, dictionaryFor } from "./dictionaries.ts";
+import { askPolicy, DEFAULT_MIN_SIZE, DICTIONARY_MIN_SIZE, type CompletePolicy } from "./policy.ts";
 
 /** Bytes on their way to Redis. */
 export interface BinaryWrite {
@@ -50,14 +51,20 @@ export function encodeBinary(
     const policy = policyFor(write, settings);
     if (policy === false) return plain("policy");
     if (size > maxSize) return plain("large");
-    const { level, minSize, minSavings } = policy;
+    const dictionary = dictionaryFor(settings.dictionaries, key, size, policy);
+    const {
+      level,
+      minSavings,
+      minSize = dictionary === undefined ? DEFAULT_MIN_SIZE : DICTIONARY_MIN_SIZE,
+    } = policy;
     if (size < minSize && !mustWrap) return plain("small");
-    const frame = zstd.compress(bytes, { level });
+    const frame = zstd.compress(bytes, compressOptionsFor(level, dictionary));
     const storedSize = carrier === "raw" ? frame.length : textCarrierSize(frame.length);
     if (!mustWrap && (storedSize > size * (1 - minSavings) || storedSize >= size)) return plain("savings");
     if (onEvent !== undefined) {
       if (storedSize < size) {
-        emit(onEvent, { type: "compressed", command, key, size, storedSize, level, written: true });
+        const how = { level, dictionaryId: dictionary?.id, written: true };
+        emit(onEvent, { type: "compressed", command, key, size, storedSize, ...how });
       } else {
         emit(onEvent, { type: "escaped", command, key, size, storedSize });
       }

@@ -1,7 +1,8 @@
 /** Commands about strings: GET, SET and their variants, counters, APPEND and ranges. */
+import { sameBytes } from "../../bytes.ts";
 import { REDIS_STRING_MAX } from "../../limits.ts";
 import type { RespValue } from "../../rest/resp.ts";
-import { equalBytes, toBinary, utf8 } from "../text.ts";
+import { toBinary, utf8 } from "../text.ts";
 import { INT64_MAX, INT64_MIN, parseInteger } from "./command.ts";
 import type { Arguments, CommandTable } from "./command.ts";
 import { readExpiry, TIME_OPTIONS } from "./expiry.ts";
@@ -93,7 +94,7 @@ function set(keyspace: Keyspace, args: Arguments): RespValue {
   const wantsOld = flags.has("GET");
   const old = wantsOld || comparand !== undefined ? get(keyspace, key) : undefined;
   const found = keyspace.value(key) !== undefined;
-  const equal = comparand !== undefined && old !== undefined && equalBytes(old, comparand);
+  const equal = comparand !== undefined && old !== undefined && sameBytes(old, comparand);
   const refused =
     (flags.has("NX") && found) ||
     (flags.has("XX") && !found) ||

@@ -4,7 +4,7 @@ import type { Decoder } from "../../codec/decoder.ts";
 import type { Zstd } from "../../codec/zstd.ts";
 import { readFrameHeaderAt } from "../../format/frame.ts";
 import type { Carrier, Stored } from "../../value/carrier.ts";
-import { checkText, decodeFailure, frameOf, limitOf, type ValueRead } from "../../value/decode.ts";
+import { checkText, decodeFailure, decodingOf, frameOf, type ValueRead } from "../../value/decode.ts";
 import {
   checkFrame,
   emitUncompressed,
@@ -79,7 +79,7 @@ export async function decodeLarge(
     const turn = settings.pace.spend(0, 0);
     if (turn !== undefined) await turn;
     const pause = settings.pace.spend(contentSize);
-    const text = await decompressLargeText(codec as Decoder, frame, { maxSize: limitOf(settings) });
+    const text = await decompressLargeText(codec as Decoder, frame, decodingOf(settings));
     await pause;
     return checkText(text, read, frame, settings);
   } catch (cause) {
