@@ -22,6 +22,7 @@ const entryPoints = [
   "src/redis.ts",
   "src/upstash/index.ts",
   "src/store/index.ts",
+  "src/life-cycle/index.ts",
   "src/dev/index.ts",
   "src/cli/main.ts",
   "src/adapters/channels/node.ts",

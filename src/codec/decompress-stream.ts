@@ -74,11 +74,8 @@ class StreamDecompressor implements Transformer {
   constructor(resources: StreamResources, settings: DecompressStreamSettings) {
     this.#resources = resources;
     this.#settings = settings;
-    const { dictionaries } = settings;
-    this.#dictionaries =
-      dictionaries === undefined
-        ? resources.dictionaries
-        : withRegistered(dictionaries, resources.dictionaries);
+    const { dictionaries: own } = settings;
+    this.#dictionaries = own ? withRegistered(own, resources.dictionaries) : resources.dictionaries;
   }
 
   async write(chunk: Uint8Array, emit: Emit): Promise<void> {

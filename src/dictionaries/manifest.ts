@@ -46,7 +46,7 @@ export interface Manifest {
 /** Bounds of what is read: a manifest that passes one is refused whole. */
 export const MANIFEST_SIZE_MAX: number = 64 << 10;
 const PATTERNS_MAX = 256;
-const PATTERN_LENGTH_MAX = 1024;
+export const PATTERN_LENGTH_MAX = 1024;
 const RETIRED_MAX = 256;
 
 /** The manifest where there is none. */

@@ -9,6 +9,7 @@ import {
   requireSignal,
 } from "../check.ts";
 import { DEFAULT_MAX_WINDOW_LOG, REDIS_STRING_MAX, WINDOW_LOG_MAX, WINDOW_LOG_MIN } from "../limits.ts";
+import { readAuto, type AutoDictionaries } from "../dictionaries/auto.ts";
 import type { EventListener } from "../metrics/events.ts";
 import { RestClient } from "../rest/client.ts";
 import {
@@ -33,9 +34,12 @@ export interface StoreOptions extends RestOptions {
   readonly level?: number;
   /**
    * Dictionaries in zstd's format: bytes, or what `readDictionary` gives. Values are written with the first, but for those
-   * of 256 KiB and more in one frame, and read with any of them. Default: none.
+   * of 256 KiB and more in one frame, and read with any of them. "auto" takes them from Redis, as the wrapper does.
+   * Default: none.
    */
-  readonly dictionaries?: DictionaryList;
+  readonly dictionaries?: DictionaryList | "auto";
+  /** With "auto", milliseconds that a `put` waits for what it needs, before it goes without a dictionary. Default 50. */
+  readonly dictionaryWait?: number;
   /**
    * Bytes of a value in one request, in both directions; after a request failed, fewer of at least 64 KiB. With this option even small values go in pieces of that size;
    * pieces of 1000 bytes and `concurrency: 1` cross a path that loses large packets. Default: up to 2 MiB in one request,
@@ -127,6 +131,7 @@ const storeOptionNames: readonly string[] = [
   "zstd",
   "level",
   "dictionaries",
+  "dictionaryWait",
   "pieceSize",
   "concurrency",
   "maxRecordSize",
@@ -152,6 +157,8 @@ export interface StoreSettings {
   readonly codec: CodecLoader;
   readonly level: number | undefined;
   readonly dictionaries: ValueDictionaries | undefined;
+  /** The same, where they lie in Redis. */
+  readonly auto: AutoDictionaries | undefined;
   readonly pieceSize: number | undefined;
   readonly concurrency: number | undefined;
   readonly maxRecordSize: number;
@@ -192,6 +199,7 @@ export function readStoreOptions(options: StoreOptions): StoreSettings {
     zstd,
     level,
     dictionaries,
+    dictionaryWait,
     pieceSize,
     concurrency,
     maxRecordSize = REDIS_STRING_MAX,
@@ -204,6 +212,7 @@ export function readStoreOptions(options: StoreOptions): StoreSettings {
   requireInteger("maxRecordSize", maxRecordSize, 1, Number.MAX_SAFE_INTEGER);
   requireInteger("maxWindowLog", maxWindowLog, WINDOW_LOG_MIN, WINDOW_LOG_MAX);
   const listener = requireListener(onEvent);
+  const auto = readAuto(dictionaries, options.url, dictionaryWait);
   const rest = readRestOptions(options, undefined, listener);
   const client = new RestClient(rest);
   return {
@@ -212,7 +221,8 @@ export function readStoreOptions(options: StoreOptions): StoreSettings {
     retry: rest.retry,
     codec: new CodecLoader(zstd),
     level,
-    dictionaries: readDictionaryList(dictionaries),
+    dictionaries: auto ?? readDictionaryList(dictionaries),
+    auto,
     pieceSize,
     concurrency,
     maxRecordSize,

@@ -15,6 +15,7 @@ import { CARRIER_HEAD_SIZE, isReserved } from "../value/carrier.ts";
 import { compressOptionsFor, dictionaryFor } from "../value/dictionaries.ts";
 import { levelOf } from "../value/policy.ts";
 import { peek } from "./content.ts";
+import { bringFor } from "./dictionaries.ts";
 import type { LayoutSettings } from "./layout.ts";
 import type { PutSettings, StoreSettings } from "./options.ts";
 import { PieceCutter } from "./piece-cutter.ts";
@@ -108,12 +109,15 @@ function counting(count: PutCount): ByteTransform {
 
 /** The source as it is to be stored: compressed as the settings ask for. Without a codec it is stored uncompressed. */
 async function compressSource(
-  { codec, level, onEvent, dictionaries }: StoreSettings,
+  settings: StoreSettings,
   key: string,
   putSettings: PutSettings,
   { stream, size, kind }: OpenedSource,
   { count, signal }: { readonly count: PutCount; readonly signal: AbortSignal },
 ): Promise<ReadableStream<Uint8Array>> {
+  const { codec, level, onEvent, dictionaries } = settings;
+  signal.throwIfAborted();
+  if (putSettings.dictionary !== false) await bringFor(settings, key, signal);
   signal.throwIfAborted();
   const loaded = codec.loaded ?? (await untilAborted(codec.load(), signal));
   const counted = stream.pipeThrough(counting(count));

@@ -11,6 +11,7 @@ import { anyOf } from "../signals.ts";
 import type { ByteStream } from "../streams.ts";
 import { CARRIER_HEAD_SIZE } from "../value/carrier.ts";
 import { openContent, openStored, prepend } from "./content.ts";
+import { fetchMissing } from "./dictionaries.ts";
 import { formOf, type StoredForm } from "./form.ts";
 import type { StoreSettings } from "./options.ts";
 import { cut, DEFAULT_PIECE, provenSize, readVersion } from "./pieces.ts";
@@ -87,7 +88,13 @@ export class RangeReader {
         const located = this.#recall(key) ?? (await this.#locate(key, signal));
         if (located === null) return null;
         return await begin(await this.#open(key, located, start, end, signal), key);
-      } catch (error) {
+      } catch (thrown) {
+        let error = thrown;
+        try {
+          if (await fetchMissing(this.#settings, thrown, signal)) continue;
+        } catch (missing) {
+          error = missing;
+        }
         this.forget(key);
         const changed = error instanceof ZstashError && error.code === "VALUE_CHANGED";
         if (!changed || attempt === RESTARTS) throw withKey(error, key);

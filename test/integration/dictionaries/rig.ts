@@ -131,6 +131,7 @@ function rigOf(url: string, token: string): Rig {
         fetch: through,
         retry: false,
         dictionaries: "auto",
+        dictionaryWait: WAIT,
         onEvent,
         ...options,
       } as StoreOptions);

@@ -4,6 +4,7 @@ import { loadZstd, type Decoder, type Zstd } from "../../../src/index.ts";
 import { loadDecoder } from "../../../src/decode.ts";
 import { createDevServer, type DevServer } from "../../../src/dev/index.ts";
 import { bokuweb } from "../../../src/engine/bokuweb.ts";
+import * as dictionaries from "../../../src/life-cycle/index.ts";
 import * as store from "../../../src/store/index.ts";
 import * as upstash from "../../../src/upstash/index.ts";
 import * as zstash from "../../../src/index.ts";
@@ -39,9 +40,11 @@ let peer: Zstd;
 let decoder: Decoder;
 let server: DevServer;
 let values: store.Store;
+let manager: dictionaries.DictionaryManager;
 beforeAll(async () => {
   [zstd, peer, decoder] = await Promise.all([loadZstd(), loadZstd({ engine: bokuweb }), loadDecoder()]);
   server = await createDevServer({ backend: "embedded" });
+  manager = dictionaries.createDictionaryManager({ ...endpoint, fetch, retry: false });
   values = store.createStore({ ...endpoint, fetch, retry: false, zstd });
   return () => server.close();
 });
@@ -100,6 +103,20 @@ const walked: Readonly<Record<string, Walked>> = {
   "zstash/store Store.removeTemporaryKeys": {
     call: (options) => values.removeTemporaryKeys(["k:zstash:0123456789abcdef0123456789abcdef"], options),
   },
+  "zstash/dictionaries createDictionaryManager": {
+    call: (options) => dictionaries.createDictionaryManager(options as dictionaries.RestOptions),
+    base: endpoint,
+  },
+  "zstash/dictionaries DictionaryManager.publish": {
+    call: (options) => manager.publish(data, options as dictionaries.PublishOptions),
+    base: { pattern: "*" },
+  },
+  "zstash/dictionaries DictionaryManager.promote": { call: (options) => manager.promote("*", options) },
+  "zstash/dictionaries DictionaryManager.retire": { call: (options) => manager.retire(40_000, options) },
+  "zstash/dictionaries DictionaryManager.collect": { call: (options) => manager.collect(options) },
+  "zstash/dictionaries DictionaryManager.list": { call: (options) => manager.list(options) },
+  "zstash/dictionaries DictionaryManager.show": { call: (options) => manager.show(40_000, options) },
+  "zstash/dictionaries DictionaryManager.setMode": { call: (options) => manager.setMode("on", options) },
   "zstash/dev createDevServer": {
     call: (options) => createDevServer(options).then((made) => made.close()),
     base: { backend: "embedded" },
@@ -120,6 +137,7 @@ const modules: Readonly<Record<string, object>> = {
   "zstash/redis": {},
   "zstash/upstash": upstash,
   "zstash/store": store,
+  "zstash/dictionaries": dictionaries,
   "zstash/dev": dev,
   "zstash/bokuweb": engines,
 };
@@ -179,6 +197,7 @@ describe("the walk", () => {
       "zstash Zstd": zstd,
       "zstash/decode Decoder": decoder,
       "zstash/store Store": values,
+      "zstash/dictionaries DictionaryManager": manager,
       "zstash/dev DevServer": server,
       "zstash/upstash KeyvCompression": upstash.keyvCompression(zstd),
       "zstash/upstash CompressingRequester": upstash.createRequester(endpoint),
