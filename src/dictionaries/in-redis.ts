@@ -213,9 +213,9 @@ const byUrl = new Map<string, RedisDictionaries>();
  * The dictionaries of a server, the same for every client of this isolate: Workers make a client for each request. Those
  * of a client whose address is not known are its own.
  */
-export function dictionariesAt(url: string | undefined): RedisDictionaries {
-  if (url === undefined) return new RedisDictionaries();
-  const known = byUrl.get(url) ?? new RedisDictionaries();
+export function dictionariesAt(url: string | undefined, clock?: Clock): RedisDictionaries {
+  if (url === undefined) return new RedisDictionaries(clock);
+  const known = byUrl.get(url) ?? new RedisDictionaries(clock);
   byUrl.delete(url);
   byUrl.set(url, known);
   for (const oldest of byUrl.keys()) {

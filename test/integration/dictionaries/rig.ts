@@ -75,6 +75,10 @@ export const textOf = ({ bytes }: { readonly bytes: Uint8Array }): string =>
   Buffer.from(bytes).toString("base64");
 export const keyOf = ({ id }: { readonly id: number }): string => `zstash:dict:${id}`;
 
+/** "auto" with a long wait, unless the options have dictionaries of their own. */
+const autoUnless = ({ dictionaries }: ClientCompressionOptions): ClientCompressionOptions =>
+  dictionaries === undefined ? { dictionaries: "auto", dictionaryWait: WAIT } : {};
+
 function rigOf(url: string, token: string): Rig {
   const send: Rig["send"] = async (...commands) => {
     const response = await fetch(`${url}/pipeline`, {
@@ -104,7 +108,7 @@ function rigOf(url: string, token: string): Rig {
     token,
     raw(compression = {}, host = newHost()) {
       const { seen, through, onEvent } = observed(host);
-      const options = { dictionaries: "auto", dictionaryWait: WAIT, onEvent, ...compression } as const;
+      const options = { ...autoUnless(compression), onEvent, ...compression };
       const redis = new Redis({
         url: host,
         token,
@@ -119,7 +123,7 @@ function rigOf(url: string, token: string): Rig {
     text(compression = {}) {
       const { seen, onEvent } = observed("none");
       const stock = new StockRedis({ url, token, enableTelemetry: false, enableAutoPipelining: false });
-      const options = { dictionaries: "auto", dictionaryWait: WAIT, onEvent, ...compression } as const;
+      const options = { ...autoUnless(compression), onEvent, ...compression };
       return Object.assign(seen, { redis: withCompression(stock, options) });
     },
     store(options = {}) {
