@@ -19,7 +19,7 @@ import {
   type SendRequest,
   type Transport,
 } from "./plan.ts";
-import { RequestOrder } from "./order.ts";
+import { RequestOrder, type Place } from "./order.ts";
 import { decodeAnswer } from "./reply.ts";
 import { compressedMark } from "./mark.ts";
 import { readSettings, type CompressionOptions, type Settings } from "./settings.ts";
@@ -76,10 +76,17 @@ export function createMiddleware(settings: Settings, transport?: Transport): Com
     return half.encodeLargeCommands(loaded, plan, settings, transport);
   };
 
-  const handle = async (request: SdkRequest, next: SendRequest, plan: RequestPlan): Promise<unknown> => {
+  /** `held` is the place of a request that has waited already: it keeps it until it is on its way. */
+  const handle = async (
+    request: SdkRequest,
+    next: SendRequest,
+    plan: RequestPlan,
+    held?: Place,
+  ): Promise<unknown> => {
     // What can be sent goes out in the turn in which it was asked for; what has to wait keeps its place.
     const ready = isReady(plan);
-    const place = ready && order.waiting.size === 0 ? undefined : order.enter(plan.commands, !ready);
+    const place =
+      held ?? (ready && order.waiting.size === 0 ? undefined : order.enter(plan.commands, !ready));
     let answering: Promise<unknown>;
     try {
       let outgoing: Outgoing = plan;
@@ -104,38 +111,40 @@ export function createMiddleware(settings: Settings, transport?: Transport): Com
     try {
       const half = await loadOnDemand();
       if (!("error" in half)) await half.bringDictionaries(read, route);
-      await place?.turn();
+      return await begin(route, read, place);
     } finally {
       place?.leave();
     }
-    return begin(route, read);
   };
 
-  const guarded = async (request: SdkRequest, next: SendRequest, read: RequestCommands): Promise<unknown> => {
+  const guarded = async (
+    request: SdkRequest,
+    next: SendRequest,
+    read: RequestCommands,
+    held?: Place,
+  ): Promise<unknown> => {
     // The judge may have to load first.
-    const place = order.enter(read.commands, true);
-    let half: OnDemand | CodecFailure;
+    const place = held ?? order.enter(read.commands, true);
     try {
-      half = await loadOnDemand();
-      await place?.turn();
+      const half = await loadOnDemand();
+      if ("error" in half) {
+        const message = "Cannot run the command: the module that judges what guard allows did not load";
+        throw new ZstashError("COMMAND_REFUSED", message, { cause: half.error });
+      }
+      return await half.guardCommands(read, settings, (commands) =>
+        handle(request, next, planRequest({ ...read, commands }, settings), place),
+      );
     } finally {
       place?.leave();
     }
-    if ("error" in half) {
-      const message = "Cannot run the command: the module that judges what guard allows did not load";
-      throw new ZstashError("COMMAND_REFUSED", message, { cause: half.error });
-    }
-    return half.guardCommands(read, settings, (commands) =>
-      handle(request, next, planRequest({ ...read, commands }, settings)),
-    );
   };
 
   /** Goes on with a request that has nothing more to wait for, under the kill switch of the manifest. */
-  const begin = ({ request, next }: Route, asked: RequestCommands): Promise<unknown> => {
+  const begin = ({ request, next }: Route, asked: RequestCommands, place?: Place): Promise<unknown> => {
     const read: RequestCommands =
       auto?.loaded?.mode === "read-only" ? { ...asked, mode: "read-only" } : asked;
-    if (settings.guard && read.commands.some(isGuarded)) return guarded(request, next, read);
-    return handle(request, next, planRequest(read, settings));
+    if (settings.guard && read.commands.some(isGuarded)) return guarded(request, next, read, place);
+    return handle(request, next, planRequest(read, settings), place);
   };
 
   const run = (request: CommandRequest, next: SendRequest): Promise<unknown> => {

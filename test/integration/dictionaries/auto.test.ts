@@ -1,6 +1,6 @@
 /** `dictionaries: "auto"` of the wrapper: which requests writers and readers make, and what they do without them. */
 import { describe, expect, test } from "vitest";
-import { readFrameHeader, type ZstashError } from "../../../src/index.ts";
+import { loadZstd, readDictionary, readFrameHeader, type ZstashError } from "../../../src/index.ts";
 import { zstashCode } from "../../../src/upstash/index.ts";
 import { fromTextCarrier } from "../../../src/value/carrier.ts";
 import { backends } from "../../support/backends.ts";
@@ -103,9 +103,24 @@ describe.each(backends)("on %s", (backend) => {
       await rig().publish();
       const { redis } = rig().raw({ dictionaryWait: 1000 });
       const waiting = redis.set("a", a);
-      const small = redis.set("a", "last");
-      await Promise.all([waiting, small]);
-      expect(await redis.get("a")).toBe("last");
+      // A number needs no dictionary.
+      const number = redis.set("a", 5);
+      await Promise.all([waiting, number]);
+      expect(await redis.get("a")).toBe(5);
+      // So does what guard judges, while the codec loads.
+      const zstd = async () => {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        return loadZstd();
+      };
+      const judged = rig().raw({
+        dictionaries: [],
+        guard: true,
+        zstd,
+        policy: ({ key }) => key !== "x" && {},
+      }).redis;
+      const pipeline = judged.pipeline().append("x", "y").set("b", JSON.stringify(a).repeat(9)).exec();
+      await Promise.all([pipeline, judged.set("b", 6)]);
+      expect(await judged.get("b")).toBe(6);
     });
 
     test("a manifest that is none, and one that Redis does not give, never break a write", async () => {
@@ -233,7 +248,6 @@ describe.each(backends)("on %s", (backend) => {
 
     test("a frame without a checksum is not read with a dictionary of Redis", async () => {
       await write("a", a, first.id);
-      const { loadZstd, readDictionary } = await import("../../../src/index.ts");
       const zstd = await loadZstd();
       const dictionary = readDictionary(first.bytes);
       const frame = zstd.compress(JSON.stringify(b), { dictionary, checksum: false });
