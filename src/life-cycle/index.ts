@@ -26,7 +26,7 @@ export type { Canary, Manifest, ManifestMode, PatternRule, Retired } from "../di
 export type { CollectResult } from "./collect.ts";
 export type { DictionaryFacts, DictionaryUse, ShownDictionary } from "./list.ts";
 export type { PublishResult } from "./publish.ts";
-export { ZstashError, type ZstashErrorCode } from "../errors.ts";
+export { ZstashError, type Effect, type ZstashErrorCode, type ZstashErrorDetails } from "../errors.ts";
 
 /** Options of `publish`. */
 export interface PublishOptions {
