@@ -102,10 +102,10 @@ export class RedisDictionaries implements DictionaryLookup {
     for (let pause = 1; this.#isClaimed() && now() < until; pause = nextPause(pause)) {
       await delay(Math.min(pause, Math.max(1, until - now())));
     }
-    if (this.isReady(keys) || now() >= until) return;
+    if (this.isReady(keys) || this.#isClaimed()) return;
     const done = new AbortController();
     const bringing = this.#bring(keys, caller).finally(() => done.abort());
-    await Promise.race([bringing, delay(until - now(), done.signal).catch(() => undefined)]);
+    await Promise.race([bringing, delay(Math.max(0, until - now()), done.signal).catch(() => undefined)]);
   }
 
   /** Reads the manifest anew if it is old, without being waited for. */

@@ -99,6 +99,14 @@ describe.each(backends)("on %s", (backend) => {
       expect(await idIn("b")).toBe(first.id);
     });
 
+    test("that does not wait at all has it for later writes", async () => {
+      await rig().publish();
+      const { redis, events } = rig().raw({ dictionaryWait: 0 });
+      await redis.set("a", a);
+      while (!events.some((event) => event.type === "compressed")) await redis.set("a", b);
+      expect(await idIn("a")).toBe(first.id);
+    });
+
     test("keeps the order of writes to one key while it waits", async () => {
       await rig().publish();
       const { redis } = rig().raw({ dictionaryWait: 1000 });
