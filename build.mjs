@@ -27,6 +27,7 @@ const entryPoints = [
   "src/serve/index.ts",
   "src/metrics/index.ts",
   "src/train/index.ts",
+  "src/life-cycle/index.ts",
   "src/dev/index.ts",
   "src/cli/main.ts",
   "src/adapters/channels/node.ts",

@@ -2,7 +2,7 @@
 export { ZstashError, type Effect, type ZstashErrorCode, type ZstashErrorDetails } from "./errors.ts";
 export type { ByteIterator, ByteReader, ByteStream, ByteTransform, PortableByteStream } from "./streams.ts";
 export { readFrameHeader, type FrameHeader } from "./format/frame.ts";
-export { readDictionary, type Dictionary } from "./format/dictionary.ts";
+export { readDictionary, type Dictionary, type DictionaryLookup } from "./format/dictionary.ts";
 export type { SeekTable, SeekTableFrame } from "./format/seek-table.ts";
 export type {
   DecompressOptions,

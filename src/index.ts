@@ -9,7 +9,7 @@ export type {
   ReadableBytes,
 } from "./streams.ts";
 export { readFrameHeader, type FrameExtent, type FrameHeader } from "./format/frame.ts";
-export { readDictionary, type Dictionary } from "./format/dictionary.ts";
+export { readDictionary, type Dictionary, type DictionaryLookup } from "./format/dictionary.ts";
 export {
   parseSeekTable,
   type SeekTable,

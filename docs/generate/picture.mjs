@@ -26,6 +26,7 @@ export const units = {
   upstash: { holds: "the wrapper of the SDK's client", column: 1 },
   store: { holds: "values of any size", column: 2 },
   serve: { holds: "stored frames over HTTP", column: 3 },
+  "life-cycle": { holds: "dictionaries, from publication to removal", column: 4 },
   train: { holds: "the trainer of dictionaries", column: 3 },
   "index.ts": { holds: "the exports of `zstash`", column: 0 },
   "decode.ts": { holds: "the exports of `zstash/decode`", column: 1 },

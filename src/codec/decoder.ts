@@ -2,6 +2,7 @@
 import { requireBytes } from "../check.ts";
 import type { DecodePlan, DecoderEngine } from "../engine/engine.ts";
 import { ZstashError } from "../errors.ts";
+import type { DictionaryLookup } from "../format/dictionary.ts";
 import { walkFrame, type FrameExtent } from "../format/frame.ts";
 import type { ByteStream, ByteTransform } from "../streams.ts";
 import {
@@ -12,7 +13,7 @@ import {
   type RangeOptions,
   type RangeSource,
 } from "./decompress-options.ts";
-import { dictionaryUnknown, type Dictionaries } from "./dictionaries.ts";
+import { dictionaryUnknown, withRegistered, type Dictionaries } from "./dictionaries.ts";
 
 /** Decompression over one engine. All methods are synchronous; one that throws leaves the decoder usable. */
 export interface Decoder {
@@ -41,7 +42,7 @@ export interface Decoder {
    * const value = JSON.parse(zstd.decompressText(frame));
    * ```
    */
-  decompressText(data: Uint8Array, options?: Pick<DecompressOptions, "maxSize" | "prefix">): string;
+  decompressText(data: Uint8Array, options?: Omit<DecompressOptions, "into">): string;
   /**
    * A stream that decodes frames and skippable frames in any order, with backpressure inside a chunk. Truncated input
    * is an error at its end, never a short result.
@@ -70,18 +71,20 @@ export interface Decoder {
 /** Makes the half of a decoder that holds whole values. */
 export function createOneShotDecoder(
   engine: Pick<DecoderEngine, "decompress" | "decompressText">,
-  dictionaries: Dictionaries,
+  registered: Dictionaries,
 ): Pick<Decoder, "decompress" | "decompressText"> {
+  const lookup = (own: DictionaryLookup | undefined): DictionaryLookup =>
+    own === undefined ? registered : withRegistered(own, registered);
   return {
     decompress(data, options) {
-      const { maxSize, into, prefix } = readDecompressOptions(options);
+      const { maxSize, into, prefix, dictionaries } = readDecompressOptions(options);
       requireBytes(data, "data");
-      return engine.decompress({ ...planDecode(data, maxSize, dictionaries), prefix }, into);
+      return engine.decompress({ ...planDecode(data, maxSize, lookup(dictionaries)), prefix }, into);
     },
     decompressText(data, options) {
-      const { maxSize, prefix } = readTextOptions(options);
+      const { maxSize, prefix, dictionaries } = readTextOptions(options);
       requireBytes(data, "data");
-      return engine.decompressText({ ...planDecode(data, maxSize, dictionaries), prefix });
+      return engine.decompressText({ ...planDecode(data, maxSize, lookup(dictionaries)), prefix });
     },
   };
 }
@@ -90,7 +93,7 @@ export function createOneShotDecoder(
  * Finds the frames of `data` and proves the size of their output before anything is allocated for it: the claimed
  * content size where there is one, never more than the blocks can hold, never more than `maxSize`.
  */
-export function planDecode(data: Uint8Array, maxSize: number, dictionaries: Dictionaries): DecodePlan {
+export function planDecode(data: Uint8Array, maxSize: number, dictionaries: DictionaryLookup): DecodePlan {
   if (data.length === 0) {
     throw new ZstashError("TRUNCATED", "Cannot decompress: the input is empty", { frame: 0, offset: 0 });
   }
@@ -102,7 +105,7 @@ export function planDecode(data: Uint8Array, maxSize: number, dictionaries: Dict
   for (;;) {
     const { header, start, end, bound } = extent;
     if (header.type === "frame") {
-      if (header.dictionaryId !== 0 && !dictionaries.has(header.dictionaryId)) {
+      if (header.dictionaryId !== 0 && dictionaries.get(header.dictionaryId, header) === undefined) {
         throw dictionaryUnknown(header.dictionaryId, frame, start);
       }
       // Frames that claim nothing may hold less than their blocks could, so only claims prove too much.

@@ -1,5 +1,6 @@
 /** Options of decompression: their types, defaults and ranges, and the settings that they become. */
 import { describe, requireBytes, requireInteger, requireOptions } from "../check.ts";
+import type { DictionaryLookup } from "../format/dictionary.ts";
 import type { SeekTable } from "../format/seek-table.ts";
 import {
   DEFAULT_MAX_SIZE,
@@ -8,6 +9,7 @@ import {
   WINDOW_LOG_MAX,
   WINDOW_LOG_MIN,
 } from "../limits.ts";
+import { requireLookup } from "./dictionaries.ts";
 import { isJob } from "./job.ts";
 
 /** Options of one-shot decompression. */
@@ -21,10 +23,15 @@ export interface DecompressOptions<Memory extends ArrayBufferLike = ArrayBuffer>
   readonly into?: Uint8Array<Memory>;
   /** Raw content that the frames were compressed with, as `prefix`, by `zstd --patch-from` or by `zstd -D` with a plain file. */
   readonly prefix?: Uint8Array;
+  /** Dictionaries for this call, such as a Map by id; they go before those that the codec was loaded with. */
+  readonly dictionaries?: DictionaryLookup | undefined;
 }
 
 /** Options of a decompression stream. */
-export interface DecompressStreamOptions extends Pick<DecompressOptions, "maxSize" | "prefix"> {
+export interface DecompressStreamOptions extends Pick<
+  DecompressOptions,
+  "maxSize" | "prefix" | "dictionaries"
+> {
   /** log2 of the largest window to accept, 10…30; a frame that needs more is WINDOW_LIMIT. Default 23 (8 MiB). */
   readonly maxWindowLog?: number;
 }
@@ -45,6 +52,8 @@ export interface RangeOptions {
   readonly readSize?: number;
   /** The most bytes a frame may have, compressed and decompressed; more is SIZE_LIMIT before it is read. Default 32 MiB. */
   readonly maxFrameSize?: number;
+  /** Dictionaries for this call, as of `decompress`. */
+  readonly dictionaries?: DictionaryLookup | undefined;
   /** Stops the running read and errors the stream. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -55,17 +64,19 @@ export interface DecompressSettings<Memory extends ArrayBufferLike> {
   readonly maxSize: number;
   readonly into: Uint8Array<Memory> | undefined;
   readonly prefix: Uint8Array | undefined;
+  readonly dictionaries: DictionaryLookup | undefined;
 }
 
 /** Settings of a decompression stream. */
-export interface DecompressStreamSettings extends Required<Omit<DecompressStreamOptions, "prefix">> {
+export type DecompressStreamSettings = Required<Omit<DecompressStreamOptions, "prefix" | "dictionaries">> & {
   readonly prefix: Uint8Array | undefined;
+  readonly dictionaries: DictionaryLookup | undefined;
   readonly job: boolean;
-}
+};
 
-const textNames: readonly string[] = ["maxSize", "prefix"];
-const bytesNames: readonly string[] = ["maxSize", "into", "prefix"];
-const streamNames: readonly string[] = ["maxSize", "maxWindowLog", "prefix"];
+const textNames: readonly string[] = ["maxSize", "prefix", "dictionaries"];
+const bytesNames: readonly string[] = [...textNames, "into"];
+const streamNames: readonly string[] = [...textNames, "maxWindowLog"];
 
 /** The settings of `decompress`. */
 export function readDecompressOptions<Memory extends ArrayBufferLike>(
@@ -78,18 +89,26 @@ export function readDecompressOptions<Memory extends ArrayBufferLike>(
   const room = into === undefined ? DEFAULT_MAX_SIZE : into.length;
   const { maxSize = room } = options;
   requireInteger("maxSize", maxSize, 0, Number.MAX_SAFE_INTEGER);
-  return { maxSize: into === undefined ? maxSize : Math.min(maxSize, room), into, prefix };
+  const { dictionaries } = options;
+  if (dictionaries !== undefined) requireLookup(dictionaries);
+  return {
+    maxSize: into === undefined ? maxSize : Math.min(maxSize, room),
+    into,
+    prefix,
+    dictionaries,
+  };
 }
 
 /** The settings of `decompressText`. */
 export function readTextOptions(
-  options: Pick<DecompressOptions, "maxSize" | "prefix"> = {},
+  options: Omit<DecompressOptions, "into"> = {},
 ): Omit<DecompressSettings<ArrayBuffer>, "into"> {
   requireOptions(options, textNames);
-  const { maxSize = DEFAULT_MAX_SIZE, prefix } = options;
+  const { maxSize = DEFAULT_MAX_SIZE, prefix, dictionaries } = options;
   requireInteger("maxSize", maxSize, 0, Number.MAX_SAFE_INTEGER);
   if (prefix !== undefined) requireBytes(prefix, "prefix");
-  return { maxSize, prefix };
+  if (dictionaries !== undefined) requireLookup(dictionaries);
+  return { maxSize, prefix, dictionaries };
 }
 
 /** The settings of `decompressStream`. */
@@ -99,11 +118,14 @@ export function readDecompressStreamOptions(options: DecompressStreamOptions = {
   if (prefix !== undefined) requireBytes(prefix, "prefix");
   requireInteger("maxSize", maxSize, 0, Number.MAX_SAFE_INTEGER);
   requireInteger("maxWindowLog", maxWindowLog, WINDOW_LOG_MIN, WINDOW_LOG_MAX);
+  const { dictionaries } = options;
+  if (dictionaries !== undefined) requireLookup(dictionaries);
   return {
     maxSize,
     maxWindowLog,
     // A stream may read it long after the caller has changed it.
     prefix: prefix === undefined ? undefined : new Uint8Array(prefix),
+    dictionaries,
     job: isJob(options),
   };
 }
@@ -115,10 +137,11 @@ export interface RangeSettings {
   readonly end: number;
   readonly settings: { readonly readSize: number; readonly maxFrameSize: number };
   readonly seekTable: SeekTable | undefined;
+  readonly dictionaries: DictionaryLookup | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
-const rangeNames: readonly string[] = ["seekTable", "readSize", "maxFrameSize", "signal"];
+const rangeNames: readonly string[] = ["seekTable", "readSize", "maxFrameSize", "dictionaries", "signal"];
 
 /**
  * The arguments of `decompressRange` with their defaults.
@@ -140,7 +163,9 @@ export function readRangeArguments(
   requireInteger("readSize", readSize, 1, Number.MAX_SAFE_INTEGER);
   requireInteger("maxFrameSize", maxFrameSize, 1, Number.MAX_SAFE_INTEGER);
   if (seekTable !== undefined) requireTable(seekTable, source.size);
-  return { source, start, end, settings: { readSize, maxFrameSize }, seekTable, signal };
+  const { dictionaries } = options;
+  if (dictionaries !== undefined) requireLookup(dictionaries);
+  return { source, start, end, settings: { readSize, maxFrameSize }, seekTable, dictionaries, signal };
 }
 
 /** Throws unless the argument has the shape of a source. */

@@ -2,12 +2,12 @@
 import { concatenate } from "../bytes.ts";
 import type { DecoderEngine, DecompressionContext } from "../engine/engine.ts";
 import { ZstashError } from "../errors.ts";
-import type { Dictionary } from "../format/dictionary.ts";
+import type { Dictionary, DictionaryLookup } from "../format/dictionary.ts";
 import { FRAME_HEADER_SIZE_MAX, readFrameHeaderAt, type FrameHeader } from "../format/frame.ts";
 import { BLOCK_SIZE_MAX } from "../limits.ts";
 import type { ByteTransform } from "../streams.ts";
 import type { DecompressStreamSettings } from "./decompress-options.ts";
-import { dictionaryUnknown, type Dictionaries } from "./dictionaries.ts";
+import { dictionaryUnknown, withRegistered, type Dictionaries } from "./dictionaries.ts";
 import { afterPause, START_COST, STEP_COST, type Pace } from "./pace.ts";
 import { createTransform, streamClosed, type Emit, type Transformer } from "./transform.ts";
 
@@ -42,6 +42,7 @@ export function createDecompressStream(
 class StreamDecompressor implements Transformer {
   readonly #resources: StreamResources;
   readonly #settings: DecompressStreamSettings;
+  readonly #dictionaries: DictionaryLookup;
   #context: DecompressionContext | undefined;
   /** Bytes of window that the context was asked for. */
   #window = 0;
@@ -73,6 +74,8 @@ class StreamDecompressor implements Transformer {
   constructor(resources: StreamResources, settings: DecompressStreamSettings) {
     this.#resources = resources;
     this.#settings = settings;
+    const { dictionaries: own } = settings;
+    this.#dictionaries = own ? withRegistered(own, resources.dictionaries) : resources.dictionaries;
   }
 
   async write(chunk: Uint8Array, emit: Emit): Promise<void> {
@@ -160,7 +163,7 @@ class StreamDecompressor implements Transformer {
   /** Begins a frame; a promise where a context has to be had for it. */
   #begin(header: FrameHeader): Promise<void> | undefined {
     const { dictionaryId, windowSize, contentSize } = header;
-    const dictionary = this.#resources.dictionaries.get(dictionaryId);
+    const dictionary = dictionaryId === 0 ? undefined : this.#dictionaries.get(dictionaryId, header);
     if (dictionaryId !== 0 && dictionary === undefined) {
       throw dictionaryUnknown(dictionaryId, this.#frame, this.#frameStart);
     }

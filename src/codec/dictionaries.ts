@@ -1,7 +1,7 @@
 /** Dictionaries as arguments, and the error for one that is not there. */
 import { describe } from "../check.ts";
 import { ZstashError } from "../errors.ts";
-import { isDictionary, type Dictionary } from "../format/dictionary.ts";
+import { isDictionary, type Dictionary, type DictionaryLookup } from "../format/dictionary.ts";
 
 /** The registered dictionaries, by the id that frame headers name. */
 export type Dictionaries = ReadonlyMap<number, Dictionary>;
@@ -20,6 +20,24 @@ export function readDictionaries(dictionaries: readonly Dictionary[] = []): Dict
   return byId;
 }
 
+/** The lookup of one call, which goes before the registered dictionaries. */
+export function withRegistered(own: DictionaryLookup, registered: Dictionaries): DictionaryLookup {
+  return {
+    get(id, header) {
+      const found: unknown = own.get(id, header);
+      if (found === undefined) return registered.get(id);
+      requireDictionary(found, "dictionaries");
+      return found;
+    },
+  };
+}
+
+/** Throws unless the value finds dictionaries. */
+export function requireLookup(value: unknown): asserts value is DictionaryLookup {
+  if (typeof (value as Partial<DictionaryLookup> | null)?.get === "function") return;
+  throw new TypeError(`"dictionaries" must be a Map of them by id, got ${describe(value)}`);
+}
+
 /** Throws unless `readDictionary` has made the argument: what else has an id and bytes has not been checked. */
 export function requireDictionary(value: unknown, name: string): asserts value is Dictionary {
   if (isDictionary(value)) return;
@@ -30,7 +48,7 @@ export function requireDictionary(value: unknown, name: string): asserts value i
 export function dictionaryUnknown(dictionaryId: number, frame: number, offset: number): ZstashError {
   return new ZstashError(
     "DICTIONARY_UNKNOWN",
-    `Cannot decompress: the frame needs dictionary ${dictionaryId}, which is not registered`,
+    `Cannot decompress: the frame needs dictionary ${dictionaryId}, which is not known here: pass it in "dictionaries"`,
     { dictionaryId, frame, offset },
   );
 }

@@ -10,6 +10,7 @@ import { FRAME_HEADER_SIZE_MAX, readFrameHeaderAt } from "../format/frame.ts";
 import type { ByteStream } from "../streams.ts";
 import { slicesOf, utf8Encoder } from "../text.ts";
 import type { Decoder } from "./decoder.ts";
+import type { DecompressOptions } from "./decompress-options.ts";
 import { job } from "./job.ts";
 import type { Zstd } from "./zstd.ts";
 
@@ -55,22 +56,26 @@ function withContentSize(chunks: readonly Uint8Array<ArrayBuffer>[], size: numbe
 export async function decompressLargeText(
   decoder: Decoder,
   frame: Uint8Array,
-  { maxSize }: { readonly maxSize: number },
+  limits: Omit<DecompressOptions, "into">,
 ): Promise<string> {
   const { contentSize = Infinity, windowSize } = readFrameHeaderAt(frame, 0, 0);
-  if (contentSize <= AT_ONCE || windowSize > STREAM_WINDOW) return decoder.decompressText(frame, { maxSize });
+  if (contentSize <= AT_ONCE || windowSize > STREAM_WINDOW) return decoder.decompressText(frame, limits);
   try {
-    return await decodeStream(decoder, frame, maxSize);
+    return await decodeStream(decoder, frame, limits);
   } catch (error) {
     // A later frame may have a larger window than the first, and than streams take.
     const larger = error instanceof ZstashError && error.code === "WINDOW_LIMIT";
-    if (larger || isUnsupported(error)) return decoder.decompressText(frame, { maxSize });
+    if (larger || isUnsupported(error)) return decoder.decompressText(frame, limits);
     throw error;
   }
 }
 
-async function decodeStream(decoder: Decoder, frame: Uint8Array, maxSize: number): Promise<string> {
-  const { readable, writable } = decoder.decompressStream({ maxSize, ...asJob });
+async function decodeStream(
+  decoder: Decoder,
+  frame: Uint8Array,
+  limits: Omit<DecompressOptions, "into">,
+): Promise<string> {
+  const { readable, writable } = decoder.decompressStream({ ...limits, ...asJob });
   const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   const readText = async (): Promise<string> => {
     // V8 concatenates lazily; a join here blocks for 10 ms.

@@ -1,16 +1,29 @@
 /** Decodes frames that a seek table lists, and holds each to what the table says of it. */
 import { concatenate } from "../bytes.ts";
 import { ZstashError } from "../errors.ts";
+import type { DictionaryLookup } from "../format/dictionary.ts";
 import { readFrameHeader } from "../format/frame.ts";
 import type { SeekTableFrame } from "../format/seek-table.ts";
 import { onAbort } from "../signals.ts";
 import type { ByteTransform } from "../streams.ts";
 import { job } from "./job.ts";
 
+/** How frames are decoded. */
+interface RangeDecoding {
+  readonly maxSize?: number;
+  readonly dictionaries: DictionaryLookup | undefined;
+}
+
 /** The methods of a `Decoder` that reading ranges takes. */
 export interface RangeDecoder {
-  decompress(data: Uint8Array, options: { readonly maxSize: number }): Uint8Array<ArrayBuffer>;
-  decompressStream(options?: { readonly maxSize?: number }): ByteTransform;
+  decompress(data: Uint8Array, options: RangeDecoding): Uint8Array<ArrayBuffer>;
+  decompressStream(options?: RangeDecoding): ByteTransform;
+}
+
+/** A decoder, and the dictionaries of one call. */
+interface DecoderWith {
+  readonly decoder: RangeDecoder;
+  readonly dictionaries: DictionaryLookup | undefined;
 }
 
 /** Content of a frame up to which it is decoded at once, in bytes: a few milliseconds. */
@@ -24,7 +37,7 @@ const STREAM_WINDOW: number = 8 << 20;
 
 /** Decodes one frame of the table, and holds it to what the table says; errors tell its index and place. */
 export async function decodeFrame(
-  decoder: RangeDecoder,
+  decoding: DecoderWith,
   compressed: Uint8Array,
   index: number,
   frame: SeekTableFrame,
@@ -38,8 +51,11 @@ export async function decodeFrame(
       (contentSize > LARGE_FRAME || (contentSize === 0 && compressed.length > MANY_EMPTY)) &&
       readFrameHeader(compressed).windowSize <= STREAM_WINDOW;
     content =
-      (large ? await decodeLarge(decoder, compressed, contentSize, signal) : undefined) ??
-      decoder.decompress(compressed, { maxSize: contentSize });
+      (large ? await decodeLarge(decoding, compressed, contentSize, signal) : undefined) ??
+      decoding.decoder.decompress(compressed, {
+        maxSize: contentSize,
+        dictionaries: decoding.dictionaries,
+      });
   } catch (error) {
     throw error instanceof ZstashError ? relocated(error, index, frame) : error;
   }
@@ -52,12 +68,12 @@ export async function decodeFrame(
  * entry of the table holds another frame, whose window is larger than streams take.
  */
 async function decodeLarge(
-  decoder: RangeDecoder,
+  { decoder, dictionaries }: DecoderWith,
   compressed: Uint8Array,
   maxSize: number,
   signal: AbortSignal,
 ): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  const options = { maxSize, [job]: true };
+  const options = { maxSize, dictionaries, [job]: true };
   const { readable, writable } = decoder.decompressStream(options);
   const writer = writable.getWriter();
   writer.write(compressed).catch(() => undefined);

@@ -6,6 +6,7 @@ import {
   type SeekTable,
   type SeekTableFrame,
 } from "../format/seek-table.ts";
+import type { DictionaryLookup } from "../format/dictionary.ts";
 import { macrotask } from "../timers.ts";
 import type { ByteStream } from "../streams.ts";
 import {
@@ -29,6 +30,7 @@ interface RangeRequest {
   readonly start: number;
   readonly end: number;
   readonly settings: ReadSettings;
+  readonly dictionaries: DictionaryLookup | undefined;
 }
 
 /**
@@ -105,7 +107,7 @@ async function* readRange(
         continue;
       }
       const compressed = bytes.subarray(frame.start - read.start, frame.end - read.start);
-      const content = await decodeFrame(request.decoder, compressed, index, frame, signal);
+      const content = await decodeFrame(request, compressed, index, frame, signal);
       const pause = pace.spend(compressed.length + content.length);
       if (pause !== undefined) await pause;
       signal.throwIfAborted();
@@ -196,9 +198,9 @@ async function* fetchReads(
 
 /** Without a table: everything from the first byte, dropped up to `start`. */
 async function* readFromStart(request: RangeRequest, signal: AbortSignal): ByteGenerator {
-  const { decoder, source, start, end, settings } = request;
+  const { decoder, source, start, end, settings, dictionaries } = request;
   const compressed = createPullStream((ended) => readAll(source, settings.readSize, ended), signal);
-  const content = compressed.pipeThrough(decoder.decompressStream()).getReader();
+  const content = compressed.pipeThrough(decoder.decompressStream({ dictionaries })).getReader();
   let at = 0;
   try {
     while (at < end) {

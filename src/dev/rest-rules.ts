@@ -1,10 +1,11 @@
 /** Upstash's rules about commands: which are refused or answered before they reach Redis, and how long keys may be. */
+import { sameBytes } from "../bytes.ts";
 import type { RespValue } from "../rest/resp.ts";
 import { commandName } from "./backend.ts";
 import type { CommandBytes } from "./backend.ts";
 import { COMMANDS } from "./commands.ts";
 import { refuseReadOnly } from "./read-only.ts";
-import { equalBytes, toText } from "./text.ts";
+import { toText } from "./text.ts";
 
 const EMPTY = new Uint8Array(0);
 
@@ -107,7 +108,7 @@ export function answerLocally(
       return { kind: "array", items: [0, 0].map((value) => ({ kind: "integer", value })) };
     // Redis has an error for it, Upstash does not.
     case "COPY":
-      if (command.length !== 3 || !equalBytes(command[1] ?? EMPTY, command[2] ?? EMPTY)) break;
+      if (command.length !== 3 || !sameBytes(command[1] ?? EMPTY, command[2] ?? EMPTY)) break;
       return { kind: "integer", value: 0 };
     case "CONFIG":
       if (isAboutEvents(command)) break;

@@ -5,7 +5,7 @@ import { readUtf8, utf8Encoder } from "../text.ts";
 import type { CompressSettings, DecodePlan, Engine, EngineFactory } from "./engine.ts";
 import { DST_SIZE_TOO_SMALL, isZstdError, toDecodeError, toZstashError, unreadText } from "./zstd-errors.ts";
 
-export type { Dictionary } from "../format/dictionary.ts";
+export type { Dictionary, DictionaryLookup } from "../format/dictionary.ts";
 export type { FrameExtent, FrameHeader } from "../format/frame.ts";
 export type {
   CompressionContext,

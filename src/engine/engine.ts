@@ -1,5 +1,5 @@
 /** The interface between the codec and an implementation of zstd: methods, settings and results. */
-import type { Dictionary } from "../format/dictionary.ts";
+import type { Dictionary, DictionaryLookup } from "../format/dictionary.ts";
 import type { FrameExtent } from "../format/frame.ts";
 
 /** zstd's advanced compression parameters (ZSTD_cParameter in zstd.h). The level decides those that are left out. */
@@ -54,8 +54,8 @@ export interface DecodePlan {
   readonly frames: Iterable<FrameExtent>;
   /** Output bytes to provide; more output is SIZE_LIMIT. */
   readonly capacity: number;
-  /** The registered dictionaries by id; every id that a frame names is in it. */
-  readonly dictionaries: ReadonlyMap<number, Dictionary>;
+  /** Finds dictionaries by id; it has every id that a frame names. */
+  readonly dictionaries: DictionaryLookup;
   /** Raw content that frames without a dictionary may refer to. */
   readonly prefix?: Uint8Array | undefined;
 }

@@ -1,6 +1,7 @@
 /** Reads dictionaries in zstd's format (RFC 8878 §5). */
 import { requireBytes } from "../check.ts";
 import { ZstashError } from "../errors.ts";
+import type { FrameHeader } from "./frame.ts";
 
 /** Magic number of a zstd dictionary (RFC 8878 §5). */
 const DICTIONARY_MAGIC = 0xec30a437;
@@ -15,6 +16,12 @@ export interface Dictionary {
   readonly id: number;
   /** The whole file, in zstd's dictionary format. */
   readonly bytes: Uint8Array;
+}
+
+/** Finds dictionaries by the id that frame headers name. A Map is one. */
+export interface DictionaryLookup {
+  /** `header` is that of the frame that names the id. */
+  get(id: number, header?: FrameHeader): Dictionary | undefined;
 }
 
 /**

@@ -24,6 +24,8 @@ export interface CompressedEvent extends EventSubject {
   readonly kind: ValueKind;
   /** Milliseconds in the codec, as the runtime's clock shows them: Workers stop it while code runs. Absent for streams. */
   readonly ms?: number | undefined;
+  /** The id of the dictionary that it was compressed with; undefined for none. */
+  readonly dictionaryId?: number | undefined;
   /** False in mode "shadow", where the value itself was stored. */
   readonly written: boolean;
 }
@@ -122,6 +124,21 @@ export interface RequestEvent {
   readonly error?: string | undefined;
 }
 
+/**
+ * The manifest or a dictionary could not be had from Redis for a write, or is not what it should be: values are written
+ * without a dictionary, or with what was known before.
+ */
+export interface DictionariesFailedEvent {
+  readonly type: "dictionaries-failed";
+  readonly error: unknown;
+}
+
+/** A dictionary was gone from Redis, and this client put it back. */
+export interface DictionaryRestoredEvent {
+  readonly type: "dictionary-restored";
+  readonly dictionaryId: number;
+}
+
 /** A request over zstash's own transport failed and is sent again, after `wait`. */
 export interface RetryEvent {
   readonly type: "retry";
@@ -175,6 +192,8 @@ export type ZstashEvent =
   | DecodeFailedEvent
   | UndecodedEvent
   | ModeFailedEvent
+  | DictionariesFailedEvent
+  | DictionaryRestoredEvent
   | TransportEvent;
 
 /** A message of the channel "zstash:request". Times and sizes only: no key, no value, no URL. */

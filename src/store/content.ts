@@ -3,7 +3,7 @@ import { concatenate } from "../bytes.ts";
 import { createPullStream, createReaderStream } from "../codec/pull-stream.ts";
 import type { Zstd } from "../codec/zstd.ts";
 import { ZstashError } from "../errors.ts";
-import { readFrameHeader } from "../format/frame.ts";
+import { FRAME_HEADER_SIZE_MAX, readFrameHeader } from "../format/frame.ts";
 import { REDIS_STRING_MAX } from "../limits.ts";
 import { readBulk } from "../rest/bulk-stream.ts";
 import { serverErrorCode } from "../rest/server-error.ts";
@@ -13,7 +13,8 @@ import { CARRIER_HEAD_SIZE, fromTextCarrier } from "../value/carrier.ts";
 import type { DownloadProgress, StoreSettings } from "./options.ts";
 import { FirstFrame } from "../format/first-frame.ts";
 import { formOf, type StoredForm } from "../value/form.ts";
-import { decodeFrames } from "./decode.ts";
+import { decodeFrames, type DecodingSettings } from "./decode.ts";
+import { dictionariesFor } from "./dictionaries.ts";
 import { openPieces, type StoredBytes } from "./pieces.ts";
 import { resumable } from "./resumable.ts";
 import { report, untilAborted } from "./report.ts";
@@ -53,19 +54,41 @@ export async function openContent(
   const { whole } = stored;
   if (whole !== undefined && formOf(whole) === "frames") {
     const zstd = await requireCodec(settings, key, { stream: stored.stream, signal });
-    const content = decodeAtOnce(settings, zstd, whole);
-    if (content === undefined) return decodeFrames(settings, key, zstd, stored, signal);
+    const decoding = await decodingOf(settings, whole, stored.stream, signal);
+    const content = decodeAtOnce(decoding, zstd, whole);
+    if (content === undefined) return decodeFrames(decoding, key, zstd, stored, signal);
     return createPullStream(async function* given() {
       if (content.length > 0) yield content;
     }, signal);
   }
-  const { form, stream } = await peek(stored.stream);
+  // The header of the first frame names the value's dictionary.
+  const { form, head, stream } = await peek(stored.stream, FRAME_HEADER_SIZE_MAX);
   if (form === "plain") return keyed(stream, key);
   const zstd = await requireCodec(settings, key, { stream, signal });
   const { again } = stored;
-  if (form === "frames") return decodeFrames(settings, key, zstd, { stream, again }, signal);
+  if (form === "frames") {
+    const decoding = await decodingOf(settings, head, stream, signal);
+    return decodeFrames(decoding, key, zstd, { stream, again }, signal);
+  }
   const frames = await readText({ ...stored, stream }, key);
-  return decodeFrames(settings, key, zstd, framesIn(frames), signal);
+  const decoding = await decodingOf(settings, frames, stream, signal);
+  return decodeFrames(decoding, key, zstd, framesIn(frames), signal);
+}
+
+/** The settings of decoding frames that begin so; where they cannot be had, the stream is left. */
+async function decodingOf(
+  settings: StoreSettings,
+  head: Uint8Array,
+  stream: ByteStream,
+  signal: AbortSignal | undefined,
+): Promise<DecodingSettings> {
+  const { maxWindowLog, retry } = settings;
+  try {
+    return { maxWindowLog, retry, dictionaries: await dictionariesFor(settings, head, signal) };
+  } catch (error) {
+    stream.cancel().catch(() => undefined);
+    throw error;
+  }
 }
 
 /** The most bytes of content that are decoded at once: some 2 ms. A stream takes 0.3 ms to begin and to end. */
@@ -73,7 +96,7 @@ const AT_ONCE = 1 << 20;
 
 /** The content of one small frame; undefined for anything else, and for what fails: a stream says how. */
 function decodeAtOnce(
-  { maxWindowLog }: StoreSettings,
+  { maxWindowLog, dictionaries }: DecodingSettings,
   zstd: Zstd,
   bytes: Uint8Array,
 ): Uint8Array | undefined {
@@ -83,7 +106,7 @@ function decodeAtOnce(
     frame.push(bytes);
     if (contentSize > AT_ONCE || windowSize > 2 ** maxWindowLog || frame.end !== bytes.length)
       return undefined;
-    return zstd.decompress(bytes, { maxSize: AT_ONCE });
+    return zstd.decompress(bytes, { maxSize: AT_ONCE, dictionaries });
   } catch {
     return undefined;
   }
@@ -115,11 +138,11 @@ interface Peeked {
   readonly stream: ByteStream;
 }
 
-/** Reads as much as tells the form, and gives the stream with it. */
-export async function peek(stream: ByteStream): Promise<Peeked> {
+/** Reads as much as tells the form, and `least` bytes if there are as many, and gives the stream with them. */
+export async function peek(stream: ByteStream, least: number = CARRIER_HEAD_SIZE): Promise<Peeked> {
   const reader = stream.getReader();
   let head: Uint8Array = new Uint8Array(0);
-  while (head.length < CARRIER_HEAD_SIZE) {
+  while (head.length < least) {
     const { done, value } = await reader.read();
     if (done) break;
     head = head.length === 0 ? value : concatenate([head, value]);

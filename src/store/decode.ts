@@ -3,16 +3,23 @@ import { createPullStream, type ByteGenerator } from "../codec/pull-stream.ts";
 import type { Zstd } from "../codec/zstd.ts";
 import { ZstashError } from "../errors.ts";
 import type { ByteReader, ByteStream, ByteTransform } from "../streams.ts";
+import { withoutDictionary } from "../value/decode.ts";
+import type { DictionarySource } from "../value/dictionaries.ts";
 import type { StoreSettings } from "./options.ts";
 import type { StoredBytes } from "./pieces.ts";
 import { withKey } from "./reply.ts";
+
+/** Settings of decoding frames. */
+export interface DecodingSettings extends Pick<StoreSettings, "maxWindowLog" | "retry"> {
+  readonly dictionaries: DictionarySource | undefined;
+}
 
 /**
  * The content of frames. A reader that rests for long may find that its context was lost (CONTEXT_LOST): then what was
  * decoded is read and decoded once more, as often as requests are repeated, and what was handed on is left out.
  */
 export function decodeFrames(
-  { maxWindowLog, retry }: StoreSettings,
+  { maxWindowLog, dictionaries, retry }: DecodingSettings,
   key: string,
   zstd: Zstd,
   { stream, again }: Pick<StoredBytes, "stream" | "again">,
@@ -24,7 +31,7 @@ export function decodeFrames(
       let given = 0;
       for (let attempt = 0; ; attempt++) {
         let skip = given;
-        const transform = zstd.decompressStream({ maxWindowLog });
+        const transform = zstd.decompressStream({ maxWindowLog, dictionaries });
         const reader = transform.readable.getReader();
         ended.addEventListener("abort", () => void reader.cancel().catch(() => undefined), { once: true });
         const pumping = pump(input, transform);
@@ -41,7 +48,7 @@ export function decodeFrames(
           const lost =
             error instanceof ZstashError && error.code === "CONTEXT_LOST" && attempt < retry.retries;
           const start = lost && !ended.aborted ? again?.(input.taken, ended) : undefined;
-          if (start === undefined) throw withKey(error, key);
+          if (start === undefined) throw withKey(withoutDictionary(error, dictionaries), key);
           input.startAgain(start);
         }
       }

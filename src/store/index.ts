@@ -27,7 +27,6 @@ export type * from "../index.ts";
 export type {
   DownloadOptions,
   DownloadProgress,
-  Layout,
   PutOptions,
   PutProgress,
   ReadOptions,
@@ -35,6 +34,7 @@ export type {
   ScanOptions,
   StoreOptions,
 } from "./options.ts";
+export type { Layout } from "./layout.ts";
 export type { PutResult } from "./put.ts";
 export type { ValueSource } from "./source.ts";
 export type { ValueStat } from "./stat.ts";
@@ -45,6 +45,8 @@ export type {
   CompressedEvent,
   DecodedEvent,
   DecodeFailedEvent,
+  DictionariesFailedEvent,
+  DictionaryRestoredEvent,
   EscapedEvent,
   EventListener,
   EventSubject,
@@ -61,6 +63,7 @@ export type {
   ZstashEvent,
 } from "../metrics/events.ts";
 export type { CodecOption } from "../value/codec-loader.ts";
+export type { DictionaryList } from "../value/dictionaries.ts";
 export type { ValueKind } from "../value/policy.ts";
 export { ZstashError, type ZstashErrorCode } from "../errors.ts";
 

@@ -8,15 +8,8 @@ import {
   requireOptions,
   requireSignal,
 } from "../check.ts";
-import { segmentSize } from "../codec/segment-size.ts";
-import {
-  BLOCK_SIZE_MAX,
-  DEFAULT_MAX_WINDOW_LOG,
-  FRAME_SIZE_MAX,
-  REDIS_STRING_MAX,
-  WINDOW_LOG_MAX,
-  WINDOW_LOG_MIN,
-} from "../limits.ts";
+import { DEFAULT_MAX_WINDOW_LOG, REDIS_STRING_MAX, WINDOW_LOG_MAX, WINDOW_LOG_MIN } from "../limits.ts";
+import { readAuto, type AutoDictionaries } from "../dictionaries/auto.ts";
 import type { EventListener } from "../metrics/events.ts";
 import { RestClient } from "../rest/client.ts";
 import {
@@ -26,8 +19,10 @@ import {
   type RetrySettings,
 } from "../rest/rest-options.ts";
 import { CodecLoader, type CodecOption } from "../value/codec-loader.ts";
-import type { ValueKind } from "../value/policy.ts";
+import { readDictionaryList, type DictionaryList, type ValueDictionaries } from "../value/dictionaries.ts";
+import { requireDictionaryId, type ValueKind } from "../value/policy.ts";
 import { requireListener } from "../value/value.ts";
+import { readLayout, type Layout, type LayoutSettings } from "./layout.ts";
 import { SliceReader } from "./slice.ts";
 import { RENEWAL, type RenewalTimes } from "./temporary-key.ts";
 
@@ -37,6 +32,14 @@ export interface StoreOptions extends RestOptions {
   readonly zstd?: CodecOption;
   /** Compression level for every value, an integer −7…22. Default 1 for text and JSON, 3 for other binary. */
   readonly level?: number;
+  /**
+   * Dictionaries in zstd's format: bytes, or what `readDictionary` gives. Values are written with the first, but for those
+   * of 256 KiB and more in one frame, and read with any of them. "auto" takes them from Redis, as the wrapper does.
+   * Default: none.
+   */
+  readonly dictionaries?: DictionaryList | "auto";
+  /** With "auto", milliseconds that a `put` waits for what it needs, before it goes without a dictionary. Default 50. */
+  readonly dictionaryWait?: number;
   /**
    * Bytes of a value in one request, in both directions; after a request failed, fewer of at least 64 KiB. With this option even small values go in pieces of that size;
    * pieces of 1000 bytes and `concurrency: 1` cross a path that loses large packets. Default: up to 2 MiB in one request,
@@ -56,17 +59,6 @@ export interface StoreOptions extends RestOptions {
   readonly onEvent?: EventListener;
 }
 
-/**
- * The way a value is cut into frames and blocks.
- *
- * - "ramp": one frame whose blocks start small and double, so that the first packet decodes at once. +0.03–0.15 % size.
- * - `{ flushSize }`: one frame, a block after every so many bytes of input: each at most that + 3 bytes.
- * - `{ frameSize }`: seekable frames of so many decompressed bytes, with a seek table: random access.
- * - `{ mtu }`: seekable frames that fit one network segment each, a hard bound on any input. +40–60 % size on JSON.
- */
-export type Layout =
-  "ramp" | { readonly flushSize: number } | { readonly frameSize: number } | { readonly mtu: number };
-
 /** Options of `Store.put`. */
 export interface PutOptions {
   /** Seconds to live, in steps of a millisecond. Default: it does not expire. */
@@ -77,6 +69,8 @@ export interface PutOptions {
   readonly level?: number;
   /** The way the value is cut. Default "ramp". */
   readonly layout?: Layout;
+  /** The dictionary, by its id, or `false` for none. Default: the first of the store's `dictionaries`. */
+  readonly dictionary?: number | false;
   /** Store it only if the key holds nothing; else the result is null and nothing is changed. */
   readonly ifAbsent?: boolean;
   /**
@@ -136,6 +130,8 @@ const storeOptionNames: readonly string[] = [
   ...restOptionNames,
   "zstd",
   "level",
+  "dictionaries",
+  "dictionaryWait",
   "pieceSize",
   "concurrency",
   "maxRecordSize",
@@ -147,11 +143,11 @@ const putOptionNames: readonly string[] = [
   "kind",
   "level",
   "layout",
+  "dictionary",
   "ifAbsent",
   "signal",
   "onProgress",
 ];
-const layoutNames: readonly string[] = ["flushSize", "frameSize", "mtu"];
 
 /** Settings that the parts of a store share, and the parts that they describe. */
 export interface StoreSettings {
@@ -160,6 +156,9 @@ export interface StoreSettings {
   readonly retry: RetrySettings;
   readonly codec: CodecLoader;
   readonly level: number | undefined;
+  readonly dictionaries: ValueDictionaries | undefined;
+  /** The same, where they lie in Redis. */
+  readonly auto: AutoDictionaries | undefined;
   readonly pieceSize: number | undefined;
   readonly concurrency: number | undefined;
   readonly maxRecordSize: number;
@@ -175,17 +174,10 @@ export interface PutSettings {
   readonly kind: ValueKind | undefined;
   readonly level: number | undefined;
   readonly layout: LayoutSettings;
+  readonly dictionary: number | false | undefined;
   readonly ifAbsent: boolean;
   readonly signal: AbortSignal | undefined;
   readonly onProgress: ((progress: PutProgress) => void) | undefined;
-}
-
-export interface LayoutSettings {
-  readonly kind: "frame" | "frames" | "bounded-frames";
-  /** Bytes of input after which a block ends. */
-  readonly flush: "ramp" | number;
-  /** Bytes of a frame: decompressed for "frames", compressed and at most for "bounded-frames". */
-  readonly frameSize: number;
 }
 
 /** The least piece has room for a frame's header and more. */
@@ -206,6 +198,8 @@ export function readStoreOptions(options: StoreOptions): StoreSettings {
   const {
     zstd,
     level,
+    dictionaries,
+    dictionaryWait,
     pieceSize,
     concurrency,
     maxRecordSize = REDIS_STRING_MAX,
@@ -218,6 +212,7 @@ export function readStoreOptions(options: StoreOptions): StoreSettings {
   requireInteger("maxRecordSize", maxRecordSize, 1, Number.MAX_SAFE_INTEGER);
   requireInteger("maxWindowLog", maxWindowLog, WINDOW_LOG_MIN, WINDOW_LOG_MAX);
   const listener = requireListener(onEvent);
+  const auto = readAuto(dictionaries, options.url, dictionaryWait);
   const rest = readRestOptions(options, undefined, listener);
   const client = new RestClient(rest);
   return {
@@ -226,6 +221,8 @@ export function readStoreOptions(options: StoreOptions): StoreSettings {
     retry: rest.retry,
     codec: new CodecLoader(zstd),
     level,
+    dictionaries: auto ?? readDictionaryList(dictionaries),
+    auto,
     pieceSize,
     concurrency,
     maxRecordSize,
@@ -242,7 +239,7 @@ export function readStoreOptions(options: StoreOptions): StoreSettings {
  */
 export function readPutOptions(options: PutOptions): PutSettings {
   requireOptions(options, putOptionNames);
-  const { ttl, kind, level, layout, ifAbsent = false, signal, onProgress } = options;
+  const { ttl, kind, level, layout, dictionary, ifAbsent = false, signal, onProgress } = options;
   if (ttl !== undefined) {
     if (typeof ttl !== "number") throw new TypeError(`"ttl" must be a number, got ${describe(ttl)}`);
     if (!(ttl >= 0.001 && ttl <= TTL_MAX)) {
@@ -251,6 +248,7 @@ export function readPutOptions(options: PutOptions): PutSettings {
   }
   if (!kinds.includes(kind)) throw new RangeError(`"kind" must be one of ${kinds.slice(1).join(", ")}`);
   if (level !== undefined) requireLevel(level);
+  requireDictionaryId(dictionary);
   requireBoolean("ifAbsent", ifAbsent);
   if (onProgress !== undefined) requireFunction("onProgress", onProgress);
   if (signal !== undefined) requireSignal("signal", signal);
@@ -259,31 +257,9 @@ export function readPutOptions(options: PutOptions): PutSettings {
     kind,
     level,
     layout: readLayout(layout),
+    dictionary,
     ifAbsent,
     signal,
     onProgress,
   };
-}
-
-/**
- * Validates the layout of a `put`.
- *
- * @throws {TypeError | RangeError} naming the member that is wrong
- */
-export function readLayout(layout: Layout = "ramp"): LayoutSettings {
-  if (layout === "ramp") return { kind: "frame", flush: "ramp", frameSize: 0 };
-  const isObject = typeof layout === "object" && layout !== null;
-  if (isObject) requireOptions(layout, layoutNames, "layout");
-  if (!isObject || Object.keys(layout).length !== 1) {
-    throw new TypeError(`"layout" must be "ramp" or an object with one member, got ${describe(layout)}`);
-  }
-  if ("mtu" in layout) {
-    return { kind: "bounded-frames", flush: "ramp", frameSize: segmentSize({ mtu: layout.mtu }) };
-  }
-  if ("flushSize" in layout) {
-    requireInteger("layout.flushSize", layout.flushSize, 1, BLOCK_SIZE_MAX);
-    return { kind: "frame", flush: layout.flushSize, frameSize: 0 };
-  }
-  requireInteger("layout.frameSize", layout.frameSize, 1, FRAME_SIZE_MAX);
-  return { kind: "frames", flush: "ramp", frameSize: layout.frameSize };
 }

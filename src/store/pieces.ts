@@ -1,6 +1,6 @@
 /** Reads a stored value in pieces, all of one writing of it, a few ahead. */
 import { createPullStream, type ByteGenerator } from "../codec/pull-stream.ts";
-import { concatenate } from "../bytes.ts";
+import { concatenate, sameBytes } from "../bytes.ts";
 import { ZstashError } from "../errors.ts";
 import { FRAME_HEADER_SIZE_MAX, readFrameHeader } from "../format/frame.ts";
 import { isVersionFrame } from "../format/version-frame.ts";
@@ -10,7 +10,6 @@ import { formOf } from "../value/form.ts";
 import type { StoreSettings } from "./options.ts";
 import {
   isVersion,
-  sameBytes,
   TAIL_SIZE,
   tableSizeOf,
   valueChanged,

@@ -1,4 +1,5 @@
 /** Puts a value: opens the source, compresses it as the layout says, and uploads what comes out. */
+import type { CompressOptions } from "../codec/compress-options.ts";
 import type { Zstd } from "../codec/zstd.ts";
 import { ZstashError } from "../errors.ts";
 import { readFrameHeader } from "../format/frame.ts";
@@ -11,9 +12,12 @@ import { BLOCK_SIZE_MAX } from "../limits.ts";
 import type { ByteStream } from "../streams.ts";
 import { utf8Lossy } from "../text.ts";
 import { CARRIER_HEAD_SIZE, isReserved } from "../value/carrier.ts";
+import { compressOptionsFor, dictionaryFor } from "../value/dictionaries.ts";
 import { levelOf } from "../value/policy.ts";
 import { peek } from "./content.ts";
-import type { LayoutSettings, PutSettings, StoreSettings } from "./options.ts";
+import { bringFor } from "./dictionaries.ts";
+import type { LayoutSettings } from "./layout.ts";
+import type { PutSettings, StoreSettings } from "./options.ts";
 import { PieceCutter } from "./piece-cutter.ts";
 import { untilAborted } from "./report.ts";
 import { withKey } from "./reply.ts";
@@ -105,19 +109,27 @@ function counting(count: PutCount): ByteTransform {
 
 /** The source as it is to be stored: compressed as the settings ask for. Without a codec it is stored uncompressed. */
 async function compressSource(
-  { codec, level, onEvent }: StoreSettings,
+  settings: StoreSettings,
   key: string,
   putSettings: PutSettings,
   { stream, size, kind }: OpenedSource,
   { count, signal }: { readonly count: PutCount; readonly signal: AbortSignal },
 ): Promise<ReadableStream<Uint8Array>> {
+  const { codec, level, onEvent, dictionaries } = settings;
+  signal.throwIfAborted();
+  if (putSettings.dictionary !== false) await bringFor(settings, key, signal);
   signal.throwIfAborted();
   const loaded = codec.loaded ?? (await untilAborted(codec.load(), signal));
   const counted = stream.pipeThrough(counting(count));
   const failed = "error" in loaded ? loaded.error : await whyNoStreams(loaded);
   if (!("error" in loaded) && failed === undefined) {
+    const { layout } = putSettings;
     const chosen = putSettings.level ?? level ?? levelOf(putSettings.kind ?? kind ?? "text");
-    return counted.pipeThrough(compressLayout(loaded, putSettings.layout, chosen, size, count));
+    // Frames of several are small, whatever the size of the value.
+    const frameSize = layout.kind === "frame" ? (size ?? 0) : 0;
+    const dictionary = dictionaryFor(dictionaries, key, frameSize, putSettings);
+    const options = compressOptionsFor(chosen, dictionary);
+    return counted.pipeThrough(compressLayout(loaded, layout, options, size, count));
   }
   if (onEvent !== undefined) {
     emit(onEvent, { type: "uncompressed", command: "PUT", key, size: size ?? 0, error: failed! });
@@ -170,18 +182,18 @@ async function storeUncompressed(
 export function compressLayout(
   zstd: Zstd,
   { kind, flush, frameSize }: LayoutSettings,
-  level: number,
+  options: CompressOptions,
   size: number | undefined,
   count: PutCount,
 ): ByteTransform {
   if (kind === "frame") {
     count.frameCount = 1;
-    return zstd.compressStream({ level, flush, contentSize: size });
+    return zstd.compressStream({ ...options, flush, contentSize: size });
   }
   const frames =
     kind === "frames"
-      ? zstd.compressStream({ level, frameSize })
-      : zstd.compressFrames({ level, maxFrameSize: frameSize });
+      ? zstd.compressStream({ ...options, frameSize })
+      : zstd.compressFrames({ ...options, maxFrameSize: frameSize });
   return withSeekTable(frames, count);
 }
 

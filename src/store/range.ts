@@ -11,6 +11,7 @@ import { anyOf } from "../signals.ts";
 import type { ByteStream } from "../streams.ts";
 import { CARRIER_HEAD_SIZE } from "../value/carrier.ts";
 import { openContent, openStored, prepend } from "./content.ts";
+import { fetchMissing } from "./dictionaries.ts";
 import { formOf, type StoredForm } from "../value/form.ts";
 import type { StoreSettings } from "./options.ts";
 import { cut, DEFAULT_PIECE, provenSize, readVersion } from "./pieces.ts";
@@ -87,7 +88,13 @@ export class RangeReader {
         const located = this.#recall(key) ?? (await this.#locate(key, signal));
         if (located === null) return null;
         return await begin(await this.#open(key, located, start, end, signal), key);
-      } catch (error) {
+      } catch (thrown) {
+        let error = thrown;
+        try {
+          if (await fetchMissing(this.#settings, thrown, signal)) continue;
+        } catch (missing) {
+          error = missing;
+        }
         this.forget(key);
         const changed = error instanceof ZstashError && error.code === "VALUE_CHANGED";
         if (!changed || attempt === RESTARTS) throw withKey(error, key);
@@ -102,7 +109,7 @@ export class RangeReader {
     end: number,
     signal: AbortSignal | undefined,
   ): Promise<ByteStream> {
-    const { slices, codec, pieceSize } = this.#settings;
+    const { slices, codec, pieceSize, dictionaries } = this.#settings;
     const { form, size, version, table } = located;
     if (form === "plain") {
       if (start > size) throw pastEnd(start, size);
@@ -125,7 +132,7 @@ export class RangeReader {
         ? await this.#readFrames(key, located, start, end, signal)
         : readVersion(slices, key, version, pieceSize);
     const source: RangeSource = { size, read: (from, to, options) => read(from, to, options?.signal) };
-    const options = { readSize: readSizeOf(this.#settings), seekTable: table, signal };
+    const options = { readSize: readSizeOf(this.#settings), seekTable: table, dictionaries, signal };
     return zstd.decompressRange(source, start, end, options);
   }
 

@@ -1,4 +1,5 @@
 /** Goes on with a streamed reply that broke: what it still lacked is read in pieces, of the same writing of the value. */
+import { sameBytes } from "../bytes.ts";
 import { createPullStream, type ByteGenerator } from "../codec/pull-stream.ts";
 import { ZstashError } from "../errors.ts";
 import { FRAME_HEADER_SIZE_MAX } from "../format/frame.ts";
@@ -16,7 +17,7 @@ import {
   type Reading,
   type StoredBytes,
 } from "./pieces.ts";
-import { sameBytes, TAIL_SIZE, tableSizeOf, valueChanged, versionRange, type ByteRange } from "./slice.ts";
+import { TAIL_SIZE, tableSizeOf, valueChanged, versionRange, type ByteRange } from "./slice.ts";
 import { readUnversioned, type Known } from "./unversioned.ts";
 
 /** A value that arrives, and what was handed on of it. */

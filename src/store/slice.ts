@@ -1,5 +1,5 @@
 /** Reads parts of a stored string in one instant, and tells by its version whether the string has been replaced since. */
-import { concatenate } from "../bytes.ts";
+import { concatenate, sameBytes } from "../bytes.ts";
 import { ZstashError } from "../errors.ts";
 import { parseSeekTable, seekTableSize, type SeekTable } from "../format/seek-table.ts";
 import { VERSION_FRAME_SIZE } from "../format/version-frame.ts";
@@ -264,11 +264,6 @@ export function isVersion(
   version: Pick<Version, "size" | "bytes">,
 ): boolean {
   return size === version.size && sameBytes(bytes, version.bytes);
-}
-
-/** True if two byte arrays hold the same. */
-export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }
 
 /** The error for a value that was replaced or removed while it was read. */

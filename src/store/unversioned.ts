@@ -1,7 +1,7 @@
 /** Reads pieces of a value that nothing in it tells from its successor, so that they are all of one writing of it. */
 import { ZstashError } from "../errors.ts";
-import { concatenate, toHex } from "../bytes.ts";
-import { sameBytes, valueChanged, type SliceReader } from "./slice.ts";
+import { concatenate, sameBytes, toHex } from "../bytes.ts";
+import { valueChanged, type SliceReader } from "./slice.ts";
 
 /** Bytes `[start, end)` of a stored value. */
 export interface Extent {

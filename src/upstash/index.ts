@@ -23,6 +23,8 @@ export type {
   CompressedEvent,
   DecodedEvent,
   DecodeFailedEvent,
+  DictionariesFailedEvent,
+  DictionaryRestoredEvent,
   EscapedEvent,
   EventListener,
   EventSubject,
@@ -39,6 +41,7 @@ export type {
   ZstashEvent,
 } from "../metrics/events.ts";
 export type { Policy, PolicyContext, PolicyFunction, PolicyOption, ValueKind } from "../value/policy.ts";
+export type { DictionaryList } from "../value/dictionaries.ts";
 export type { TextDecompressor } from "../value/decode.ts";
 export type { Carrier } from "../value/carrier.ts";
 export { keyvCompression, type KeyvCompression, type KeyvCompressionOptions } from "../value/keyv.ts";

@@ -19,7 +19,7 @@ import {
   type SendRequest,
   type Transport,
 } from "./plan.ts";
-import { RequestOrder } from "./order.ts";
+import { RequestOrder, type Place } from "./order.ts";
 import { decodeAnswer } from "./reply.ts";
 import { compressedMark } from "./mark.ts";
 import { readSettings, type CompressionOptions, type Settings } from "./settings.ts";
@@ -58,7 +58,7 @@ export function createRequest(settings: Settings, transport: Transport): SdkSend
 
 /** Makes the middleware; with a transport it sends the requests itself, and `next` gets what holds no commands. */
 export function createMiddleware(settings: Settings, transport?: Transport): CompressionMiddleware {
-  const { codec } = settings;
+  const { codec, auto } = settings;
   const order = new RequestOrder(settings.onEvent);
 
   const isReady = ({ mode, writes, large, mayNeedParts }: RequestPlan): boolean => {
@@ -76,10 +76,17 @@ export function createMiddleware(settings: Settings, transport?: Transport): Com
     return half.encodeLargeCommands(loaded, plan, settings, transport);
   };
 
-  const handle = async (request: SdkRequest, next: SendRequest, plan: RequestPlan): Promise<unknown> => {
+  /** `held` is the place of a request that has waited already: it keeps it until it is on its way. */
+  const handle = async (
+    request: SdkRequest,
+    next: SendRequest,
+    plan: RequestPlan,
+    held?: Place,
+  ): Promise<unknown> => {
     // What can be sent goes out in the turn in which it was asked for; what has to wait keeps its place.
     const ready = isReady(plan);
-    const place = ready && order.waiting.size === 0 ? undefined : order.enter(plan.commands, !ready);
+    const place =
+      held ?? (ready && order.waiting.size === 0 ? undefined : order.enter(plan.commands, !ready));
     let answering: Promise<unknown>;
     try {
       let outgoing: Outgoing = plan;
@@ -94,28 +101,50 @@ export function createMiddleware(settings: Settings, transport?: Transport): Com
       place?.leave();
     }
     const answer = await answering;
-    return plan.reads === undefined || request[compressedMark] === true
-      ? answer
-      : decodeAnswer(answer, plan, settings, loadOnDemand);
+    if (plan.reads === undefined || request[compressedMark] === true) return answer;
+    return decodeAnswer(answer, plan, settings, loadOnDemand, auto && { request, next, transport, settings });
   };
 
-  const guarded = async (request: SdkRequest, next: SendRequest, read: RequestCommands): Promise<unknown> => {
-    // The judge may have to load first.
+  /** Brings the dictionaries of the keys that are written. What is sent later to the same keys waits too. */
+  const prepared = async (route: Route, read: RequestCommands): Promise<unknown> => {
     const place = order.enter(read.commands, true);
-    let half: OnDemand | CodecFailure;
     try {
-      half = await loadOnDemand();
-      await place?.turn();
+      const half = await loadOnDemand();
+      if (!("error" in half)) await half.bringDictionaries(read, route);
+      return await begin(route, read, place);
     } finally {
       place?.leave();
     }
-    if ("error" in half) {
-      const message = "Cannot run the command: the module that judges what guard allows did not load";
-      throw new ZstashError("COMMAND_REFUSED", message, { cause: half.error });
+  };
+
+  const guarded = async (
+    request: SdkRequest,
+    next: SendRequest,
+    read: RequestCommands,
+    held?: Place,
+  ): Promise<unknown> => {
+    // The judge may have to load first.
+    const place = held ?? order.enter(read.commands, true);
+    try {
+      const half = await loadOnDemand();
+      if ("error" in half) {
+        const message = "Cannot run the command: the module that judges what guard allows did not load";
+        throw new ZstashError("COMMAND_REFUSED", message, { cause: half.error });
+      }
+      return await half.guardCommands(read, settings, (commands) =>
+        handle(request, next, planRequest({ ...read, commands }, settings), place),
+      );
+    } finally {
+      place?.leave();
     }
-    return half.guardCommands(read, settings, (commands) =>
-      handle(request, next, planRequest({ ...read, commands }, settings)),
-    );
+  };
+
+  /** Goes on with a request that has nothing more to wait for, under the kill switch of the manifest. */
+  const begin = ({ request, next }: Route, asked: RequestCommands, place?: Place): Promise<unknown> => {
+    const read: RequestCommands =
+      auto?.loaded?.mode === "read-only" ? { ...asked, mode: "read-only" } : asked;
+    if (settings.guard && read.commands.some(isGuarded)) return guarded(request, next, read, place);
+    return handle(request, next, planRequest(read, settings), place);
   };
 
   const run = (request: CommandRequest, next: SendRequest): Promise<unknown> => {
@@ -126,6 +155,10 @@ export function createMiddleware(settings: Settings, transport?: Transport): Com
     // The values are another middleware's: here they are only carried, and frames among the replies stay bytes.
     if (compressed)
       return handle(request, next, { ...planRequest(read, settings), writes: [], large: false });
+    if (auto !== undefined && read.mode !== "passthrough") {
+      const route: Route = { request, next, transport, settings };
+      return onDemand?.hasDictionaries(read, route) === true ? begin(route, read) : prepared(route, read);
+    }
     if (settings.guard && read.commands.some(isGuarded)) return guarded(request, next, read);
     return handle(request, next, planRequest(read, settings));
   };
@@ -139,7 +172,7 @@ export function createMiddleware(settings: Settings, transport?: Transport): Com
  */
 async function loadOnDemand(): Promise<OnDemand | CodecFailure> {
   try {
-    return await importOnDemand();
+    return (onDemand = await importOnDemand());
   } catch (error) {
     return { error };
   }
@@ -147,6 +180,10 @@ async function loadOnDemand(): Promise<OnDemand | CodecFailure> {
 
 const importOnDemand = () => import("./on-demand/index.ts");
 type OnDemand = Awaited<ReturnType<typeof importOnDemand>>;
+type Route = Parameters<OnDemand["hasDictionaries"]>[1];
+
+/** What has been loaded, once it is there. */
+let onDemand: OnDemand | undefined;
 
 /**
  * Sends through the SDK's own transport. A request without values goes on as the same object; one with values says that

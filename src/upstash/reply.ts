@@ -6,11 +6,13 @@ import { isEncoded, type Stored } from "../value/carrier.ts";
 import {
   decodeFailure,
   decodeRead,
+  dictionaryIdOf,
   staysAsItIs,
   wholeFrame,
   type DecodeSettings,
   type ValueRead,
 } from "../value/decode.ts";
+import type { DictionarySource, ValueDictionaries } from "../value/dictionaries.ts";
 import type { CodecFailure } from "../value/encode.ts";
 import { batchErrorText } from "./batch-error.ts";
 import { fieldOfReply, keyOfReply, type ValueReply } from "./commands.ts";
@@ -19,15 +21,16 @@ import { isOverBudget, keysOfAll, ReplyBudgets, type ReplyReads } from "./reply-
 import type { Settings } from "./settings.ts";
 
 /** What is used here of the part that is loaded on demand. */
-interface ReplyHalf {
+interface ReplyHalf<Route> {
   /** Decodes with pauses. */
   decodeLarge(codec: Zstd | CodecFailure, read: ValueRead, settings: Settings): Promise<string>;
   combineFailures(failures: readonly ZstashError[], planned: PlannedReply): ZstashError;
   replyTooLarge(reply: ReplyReads, limit: number): ZstashError;
+  fetchDictionaries(ids: readonly number[], route: Route): Promise<DictionarySource>;
 }
 
 /** Loads that part; gives an error where it cannot be had. */
-export type LoadReplyHalf = () => Promise<ReplyHalf | CodecFailure>;
+export type LoadReplyHalf<Route = never> = () => Promise<ReplyHalf<Route> | CodecFailure>;
 
 /** A reply in which something has to be decoded. */
 interface EncodedReply {
@@ -56,14 +59,17 @@ const LARGE_STORED = 16 << 10;
 /**
  * The answer with its values decoded, as a new object; the same object if nothing in it is encoded.
  *
+ * With a route, dictionaries that lie in Redis are fetched on it.
+ *
  * @throws {ZstashError} with the keys, if a value of a single command does not decode. In a list only the reply that
  * holds the value becomes an error.
  */
-export async function decodeAnswer(
+export async function decodeAnswer<Route>(
   answer: unknown,
   { kind, commands, reads }: RequestPlan,
-  settings: Settings,
-  loadOnDemand: LoadReplyHalf,
+  given: Settings,
+  loadOnDemand: LoadReplyHalf<Route>,
+  route: Route | undefined,
 ): Promise<unknown> {
   const batch = kind !== "command";
   // The SDK's result for an aborted request is no list.
@@ -73,8 +79,9 @@ export async function decodeAnswer(
     const counts = `${commands.length} commands, got ${replies.length} replies`;
     throw new ZstashError("REDIS", `Cannot read the replies: ${counts}`);
   }
-  const encoded = replies.map((reply, index) => findEncoded(reply, reads[index], settings));
+  const encoded = replies.map((reply, index) => findEncoded(reply, reads[index], given));
   if (encoded.every((one) => one === undefined)) return answer;
+  const settings = route === undefined ? given : await withFetched(encoded, given, loadOnDemand, route);
   const count = encoded.reduce((sum, one) => sum + (one?.reads.length ?? 0), 0);
   const { maxSize, maxReplySize } = settings;
   // Few values cannot pass the limit together.
@@ -99,6 +106,31 @@ export async function decodeAnswer(
     }
   }
   return batch ? decoded : decoded[0];
+}
+
+/** Settings with the dictionaries that the values of an answer need: those that are not here come in one request. */
+async function withFetched<Route>(
+  encoded: readonly (EncodedReply | undefined)[],
+  settings: Settings,
+  loadOnDemand: LoadReplyHalf<Route>,
+  route: Route,
+): Promise<Settings> {
+  const ids = new Set<number>();
+  for (const one of encoded) for (const [, { stored }] of one?.reads ?? []) ids.add(dictionaryIdOf(stored));
+  ids.delete(0);
+  const known = settings.dictionaries;
+  // Of several the cache may not keep all until they have been used.
+  if (ids.size === 0 || (ids.size === 1 && known?.get([...ids][0]!) !== undefined)) return settings;
+  const half = await loadOnDemand();
+  if ("error" in half) return settings;
+  const fetched = await half.fetchDictionaries([...ids], route);
+  const dictionaries: ValueDictionaries = {
+    complete: false,
+    choose: () => undefined,
+    get: (id, header) => fetched.get(id, header),
+    whyMissing: (id) => fetched.whyMissing?.(id),
+  };
+  return { ...settings, dictionaries };
 }
 
 /** Finds the stored values of a reply; undefined if the reply stays as it is. */

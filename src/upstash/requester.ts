@@ -52,7 +52,7 @@ export interface CompressingRequester {
 export function createRequester(options: RequesterOptions): CompressingRequester {
   requireOptions(options, [...restOptionNames, "compression", "responseEncoding"]);
   const { compression = {}, readYourWrites = true, responseEncoding, ...rest } = options;
-  const [settings, carrier] = readClientSettings(compression);
+  const [settings, carrier] = readClientSettings(compression, options.url);
   const tokens = { readYourWrites, upstashSyncToken: "" };
   const checked = readRestOptions(rest, tokens, settings.onEvent);
   const headers: Record<string, string> = { ...checked.headers };

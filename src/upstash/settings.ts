@@ -9,6 +9,7 @@ import {
 } from "../check.ts";
 import { Pace } from "../codec/pace.ts";
 import { DEFAULT_MAX_SIZE } from "../limits.ts";
+import { readAuto, type AutoDictionaries } from "../dictionaries/auto.ts";
 import { announceWait } from "../metrics/channels.ts";
 import { emit, type EventListener } from "../metrics/events.ts";
 import type { Carrier } from "../value/carrier.ts";
@@ -16,7 +17,13 @@ import type { DecodeSettings } from "../value/decode.ts";
 import type { EncodeSettings } from "../value/encode.ts";
 import { restOptionNames } from "../rest/rest-options.ts";
 import { CodecLoader, type CodecOption } from "../value/codec-loader.ts";
-import { completePolicy, type PolicyOption } from "../value/policy.ts";
+import {
+  readDictionaryList,
+  readPolicy,
+  type DictionaryList,
+  type ValueDictionaries,
+} from "../value/dictionaries.ts";
+import type { PolicyOption } from "../value/policy.ts";
 import { requireListener, requireMaxSize } from "../value/value.ts";
 
 /**
@@ -39,6 +46,20 @@ export interface CompressionOptions {
   readonly mode?: CompressionMode | (() => CompressionMode);
   /** Decides which values are compressed, and at which level. Default: from 1024 bytes, level 1, at least 10 % saved. */
   readonly policy?: PolicyOption;
+  /**
+   * Dictionaries in zstd's format, as `zstd --train` makes them: bytes, or what `readDictionary` gives. Values from 128
+   * bytes are written with the first, unless the policy says otherwise, and read with any of them: a new one goes to the
+   * front, once all readers know it. Who has none of them cannot read these values (DICTIONARY_UNKNOWN).
+   *
+   * "auto" takes them from Redis, where `zstash/dictionaries` puts them: a read fetches one that it does not know, a write
+   * asks the manifest, once a minute. Default: none.
+   */
+  readonly dictionaries?: DictionaryList | "auto";
+  /**
+   * With "auto", milliseconds that a write waits for what it needs, before it goes without a dictionary: the first of an
+   * isolate, and the first after a new dictionary. Default 50.
+   */
+  readonly dictionaryWait?: number;
   /**
    * The effect of a damaged value on a read: "throw" its ZstashError, or "miss", as if there were none. Default "throw".
    * Only damage is a miss; a codec that cannot load, a limit, an unknown dictionary or a raw frame throws in any
@@ -95,6 +116,9 @@ export interface Settings extends EncodeSettings, DecodeSettings {
   /** The most bytes that the values of one reply may decode to together. */
   readonly maxReplySize: number;
   readonly onEvent: EventListener | undefined;
+  readonly dictionaries: ValueDictionaries | undefined;
+  /** The same, where they lie in Redis. */
+  readonly auto: AutoDictionaries | undefined;
   readonly onCorrupt: "throw" | "miss";
   readonly scripts: "decode" | "as-is";
   readonly codec: CodecLoader;
@@ -110,6 +134,8 @@ const modes: readonly CompressionMode[] = ["on", "read-only", "shadow", "passthr
 const names: readonly string[] = [
   "mode",
   "policy",
+  "dictionaries",
+  "dictionaryWait",
   "onCorrupt",
   "scripts",
   "maxSize",
@@ -131,7 +157,7 @@ export function readSettings(options: CompressionOptions): Settings {
   for (const name of transportNames) {
     if (typeof options === "object" && options !== null && name in options) throw transportOption(name);
   }
-  return completeSettings(options, names, "options");
+  return completeSettings(options, names, "options", undefined);
 }
 
 /**
@@ -141,8 +167,9 @@ export function readSettings(options: CompressionOptions): Settings {
  */
 export function readClientSettings(
   options: ClientCompressionOptions,
+  url: string,
 ): readonly [settings: Settings, carrier: Carrier] {
-  const settings = completeSettings(options, [...names, "carrier"], "compression");
+  const settings = completeSettings(options, [...names, "carrier"], "compression", url);
   const { carrier = "raw" } = options;
   requireOneOf("compression.carrier", carrier, ["raw", "text"]);
   return [settings, carrier];
@@ -151,8 +178,14 @@ export function readClientSettings(
 /** The options that belong to `compression`, so that a client can tell where they were put beside it. */
 export const compressionNames: readonly string[] = [...names, "carrier"];
 
-function completeSettings(options: CompressionOptions, known: readonly string[], what: string): Settings {
-  requireOptions(options, known, what);
+/** `url` is that of the server, where it is known. */
+function completeSettings(
+  options: CompressionOptions,
+  allowed: readonly string[],
+  what: string,
+  url: string | undefined,
+): Settings {
+  requireOptions(options, allowed, what);
   const {
     mode = "on",
     policy = {},
@@ -162,6 +195,8 @@ function completeSettings(options: CompressionOptions, known: readonly string[],
     maxReplySize = Math.max(DEFAULT_MAX_REPLY_SIZE, requireMaxSize(maxSize)),
     maxRequestSize,
     guard = false,
+    dictionaries,
+    dictionaryWait,
     onEvent,
     zstd,
   } = options;
@@ -175,9 +210,11 @@ function completeSettings(options: CompressionOptions, known: readonly string[],
   requireSynchronous("mode", mode);
   if (typeof mode !== "function") requireOneOf("mode", mode, modes);
   const listener = requireListener(onEvent);
+  const auto = readAuto(dictionaries, url, dictionaryWait);
+  const known = auto ?? readDictionaryList(dictionaries);
   return {
     mode: typeof mode === "function" ? safeMode(mode, listener) : mode,
-    policy: typeof policy === "function" ? policy : completePolicy(policy, "text"),
+    policy: readPolicy(policy, known),
     onCorrupt,
     scripts,
     maxSize: requireMaxSize(maxSize),
@@ -186,6 +223,8 @@ function completeSettings(options: CompressionOptions, known: readonly string[],
     codec: new CodecLoader(zstd),
     maxRequestSize,
     guard,
+    dictionaries: known,
+    auto,
     pace: new Pace((ms) => announceWait("turn", ms, listener)),
   };
 }

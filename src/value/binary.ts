@@ -13,7 +13,8 @@ import {
   type Stored,
 } from "./carrier.ts";
 import type { EncodeSettings } from "./encode.ts";
-import { askPolicy, type CompletePolicy } from "./policy.ts";
+import { compressOptionsFor, dictionaryFor } from "./dictionaries.ts";
+import { askPolicy, DEFAULT_MIN_SIZE, DICTIONARY_MIN_SIZE, type CompletePolicy } from "./policy.ts";
 
 /** Bytes on their way to Redis. */
 export interface BinaryWrite {
@@ -51,10 +52,15 @@ export function encodeBinary(
     const policy = policyFor(write, settings);
     if (policy === false) return plain("policy");
     if (size > maxSize) return plain("large");
-    const { level, minSize, minSavings } = policy;
+    const dictionary = dictionaryFor(settings.dictionaries, key, size, policy);
+    const {
+      level,
+      minSavings,
+      minSize = dictionary === undefined ? DEFAULT_MIN_SIZE : DICTIONARY_MIN_SIZE,
+    } = policy;
     if (size < minSize && !mustWrap) return plain("small");
     const start = settings.onEvent && now();
-    const frame = zstd.compress(bytes, { level });
+    const frame = zstd.compress(bytes, compressOptionsFor(level, dictionary));
     const ms = start && now() - start;
     const storedSize = carrier === "raw" ? frame.length : textCarrierSize(frame.length);
     if (!mustWrap && (storedSize > size * (1 - minSavings) || storedSize >= size)) return plain("savings");
@@ -69,6 +75,7 @@ export function encodeBinary(
           level,
           kind: "binary",
           ms,
+          dictionaryId: dictionary?.id,
           written: true,
         });
       } else {

@@ -7,6 +7,7 @@ import { readFrameHeaderAt, walkFrame } from "../format/frame.ts";
 import { emit, type EventListener } from "../metrics/events.ts";
 import { utf8Length } from "../text.ts";
 import { fromTextCarrier, headOf, isTextCarrier, type Stored } from "./carrier.ts";
+import type { DictionarySource } from "./dictionaries.ts";
 import type { CodecFailure } from "./encode.ts";
 
 /** The part of a codec that decodes text. */
@@ -34,6 +35,7 @@ export interface DecodeSettings {
   readonly onEvent: EventListener | undefined;
   /** What is left for the values of a reply together; undefined if they cannot pass their limit. */
   readonly budget?: ReplyBudget | undefined;
+  readonly dictionaries?: DictionarySource | undefined;
 }
 
 /** The bytes that the values of a reply may still decode to. Each value that is decoded takes its size off. */
@@ -56,11 +58,21 @@ export function decodeRead(
   try {
     const frame = frameOf(codec, read);
     const start = settings.onEvent && now();
-    const text = (codec as TextDecompressor).decompressText(frame, { maxSize: limitOf(settings) });
+    const text = (codec as TextDecompressor).decompressText(frame, decodingOf(settings));
     return checkText({ text, frame, ms: start && now() - start }, read, settings);
   } catch (cause) {
     throw decodeFailure(cause, read, settings);
   }
+}
+
+/** The options of decompressing a value. */
+export function decodingOf(settings: DecodeSettings): {
+  readonly maxSize: number;
+  readonly dictionaries?: DictionarySource;
+} {
+  const { dictionaries } = settings;
+  const maxSize = limitOf(settings);
+  return dictionaries === undefined ? { maxSize } : { maxSize, dictionaries };
 }
 
 /** The frame of a stored value; throws where the value cannot be decoded, or where there is no codec. */
@@ -156,7 +168,12 @@ export function staysAsItIs(error: ZstashError): boolean {
 }
 
 /** The error of a value that does not decode, which names the key and the field; the listener is told. */
-export function decodeFailure(cause: unknown, read: ValueRead, { onEvent }: DecodeSettings): ZstashError {
+export function decodeFailure(
+  thrown: unknown,
+  read: ValueRead,
+  { onEvent, dictionaries }: DecodeSettings,
+): ZstashError {
+  const cause = withoutDictionary(thrown, dictionaries);
   const { command, key, field, stored, frame } = read;
   const place = field === undefined ? "" : `field ${JSON.stringify(field)} of `;
   const what = `Cannot decode the value of ${place}${JSON.stringify(key)} (${command})`;
@@ -174,6 +191,24 @@ export function decodeFailure(cause: unknown, read: ValueRead, { onEvent }: Deco
     }
   }
   return error;
+}
+
+/** A dictionary that cannot be used is none: the value is not damaged, and who has the right one reads it. */
+export function withoutDictionary(thrown: unknown, dictionaries: DictionarySource | undefined): unknown {
+  if (!(thrown instanceof ZstashError) || thrown.dictionaryId === undefined) return thrown;
+  const { code, message, dictionaryId } = thrown;
+  if (code === "DICTIONARY_UNKNOWN") return dictionaries?.whyMissing?.(dictionaryId) ?? thrown;
+  if (code !== "DICTIONARY_INVALID") return thrown;
+  return new ZstashError("DICTIONARY_UNKNOWN", message, { dictionaryId, cause: thrown });
+}
+
+/** The id of the dictionary that a stored value needs, by its first frame; 0 for none and where there is no frame. */
+export function dictionaryIdOf(stored: Stored): number {
+  try {
+    return readFrameHeaderAt(headOf(stored), 0, 0).dictionaryId;
+  } catch {
+    return 0;
+  }
 }
 
 /** The part of a message behind "Cannot X: ". */

@@ -3,6 +3,7 @@ import { now } from "../timers.ts";
 import { requireSynchronous } from "../check.ts";
 import type { Zstd } from "../codec/zstd.ts";
 import { ZstashError } from "../errors.ts";
+import type { Dictionary } from "../format/dictionary.ts";
 import { readFrameHeaderAt } from "../format/frame.ts";
 import { writeRawBlocks } from "../format/raw-blocks.ts";
 import { emit, type EventListener, type SkipReason } from "../metrics/events.ts";
@@ -15,7 +16,14 @@ import {
   type Carrier,
   type Stored,
 } from "./carrier.ts";
-import { askPolicy, type CompletePolicy, type PolicyFunction } from "./policy.ts";
+import { compressOptionsFor, dictionaryFor, LARGE_VALUE, type ValueDictionaries } from "./dictionaries.ts";
+import {
+  askPolicy,
+  DEFAULT_MIN_SIZE,
+  DICTIONARY_MIN_SIZE,
+  type CompletePolicy,
+  type PolicyFunction,
+} from "./policy.ts";
 import { looksCompressed } from "./sniff.ts";
 
 /** The reason why there is no codec. */
@@ -36,6 +44,7 @@ export interface WrittenText {
 /** A value on its way to Redis: a text that is put into a frame, or may be. */
 export interface ValueWrite extends WrittenText {
   readonly level: number;
+  readonly dictionary: Dictionary | undefined;
   /** The most bytes the stored value may have to be worth it, as a share of the text's. */
   readonly maxShare: number;
   /** True if it has to be in a frame, however large, to come back as it is. */
@@ -51,6 +60,7 @@ export interface EncodeSettings {
   /** The most bytes that readers decode; larger values are not compressed. */
   readonly maxSize: number;
   readonly onEvent: EventListener | undefined;
+  readonly dictionaries?: ValueDictionaries | undefined;
 }
 
 /** "on" writes compressed values, "shadow" compresses and writes the value itself, "off" wraps what must be wrapped. */
@@ -65,7 +75,7 @@ export interface MadeFrame {
 }
 
 /** Characters from which a text is compressed with pauses: at once it would hold the event loop for a millisecond. */
-export const LARGE_TEXT: number = 256 << 10;
+export const LARGE_TEXT: number = LARGE_VALUE;
 
 /** Decides without a codec what is done with a text; undefined stores it as it is. */
 export function planWrite(
@@ -79,22 +89,30 @@ export function planWrite(
   const { policy: option, maxSize, onEvent } = settings;
 
   let policy: CompletePolicy;
-  if (typeof option === "function") {
-    try {
+  let dictionary: Dictionary | undefined;
+  try {
+    if (typeof option === "function") {
       const size = utf8Length(text);
       const chosen = askPolicy(option, { command, key, ttl: value.ttl, size, kind: "text" });
       if (chosen === false) return emitSkipped("policy", value, onEvent);
       policy = chosen;
-    } catch (error) {
-      return emitUncompressed(error, value, onEvent);
+    } else {
+      policy = option;
     }
-  } else {
-    policy = option;
+    // Without dictionaries it is not even asked.
+    if (settings.dictionaries !== undefined || policy.dictionary !== undefined)
+      dictionary = dictionaryFor(settings.dictionaries, key, text.length, policy);
+  } catch (error) {
+    return emitUncompressed(error, value, onEvent);
   }
 
   // Bytes are at least as many as characters; how many they are is known when they have been compressed.
   if (text.length > maxSize) return emitSkipped("large", value, onEvent);
-  const { level, minSize, minSavings } = policy;
+  const {
+    level,
+    minSavings,
+    minSize = dictionary === undefined ? DEFAULT_MIN_SIZE : DICTIONARY_MIN_SIZE,
+  } = policy;
   if (compression === "on" && startsWithByteOrderMark(text)) {
     // As it is it would come back without the mark.
     if (!isShorterThan(text, maxSize + 1)) return emitSkipped("large", value, onEvent);
@@ -103,11 +121,12 @@ export function planWrite(
   if (isShorterThan(text, minSize)) return emitSkipped("small", value, onEvent);
   if (looksCompressed(text)) return emitSkipped("already-compressed", value, onEvent);
   // Spelled out: a spread takes ten times as long as all other decisions.
-  return { command, key, text, level, maxShare: 1 - minSavings, wrap: false, written: compression === "on" };
+  const written = compression === "on";
+  return { command, key, text, level, dictionary, maxShare: 1 - minSavings, wrap: false, written };
 }
 
 function wrapped({ command, key, text }: WrittenText, level: number): ValueWrite {
-  return { command, key, text, level, maxShare: Infinity, wrap: true, written: true };
+  return { command, key, text, level, dictionary: undefined, maxShare: Infinity, wrap: true, written: true };
 }
 
 /**
@@ -126,8 +145,10 @@ export function encodeWrite(
   try {
     if (codec !== undefined) {
       if ("error" in codec) throw codec.error;
+      const { level, dictionary } = write;
+      const options = dictionary === undefined ? { level } : compressOptionsFor(level, dictionary);
       const start = settings.onEvent && now();
-      made = checkFrame(codec.compress(write.text, { level: write.level }), write, start);
+      made = checkFrame(codec.compress(write.text, options), write, start);
     }
   } catch (error) {
     emitUncompressed(error, write, settings.onEvent);
@@ -154,7 +175,7 @@ export function storedFor(
   { maxSize, onEvent }: EncodeSettings,
   carrier: Carrier,
 ): Stored {
-  const { command, key, text, wrap, level, written } = write;
+  const { command, key, text, wrap, level, dictionary, written } = write;
   if (made === undefined && !wrap) return text;
   const { frame, size, ms } = made ?? uncompressedFrame(text);
   const storedSize = carrier === "raw" ? frame.length : textCarrierSize(frame.length);
@@ -163,10 +184,14 @@ export function storedFor(
     return text;
   }
   if (onEvent !== undefined) {
-    const about = wrap
-      ? ({ type: "escaped" } as const)
-      : ({ type: "compressed", level, kind: "text", ms, written } as const);
-    emit(onEvent, { ...about, command, key, size, storedSize });
+    const subject = { command, key, size, storedSize };
+    const dictionaryId = dictionary?.id;
+    emit(
+      onEvent,
+      wrap
+        ? { type: "escaped", ...subject }
+        : { type: "compressed", level, kind: "text", ms, written, dictionaryId, ...subject },
+    );
   }
   if (!written) return text;
   return carrier === "raw" ? frame : toTextCarrier(frame);

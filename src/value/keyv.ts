@@ -1,7 +1,7 @@
 /** The `compression` option of keyv. */
 import { describe, requireOptions } from "../check.ts";
 import type { Zstd } from "../codec/zstd.ts";
-import { completePolicy } from "./policy.ts";
+import { readMadeDictionaries, readPolicy } from "./dictionaries.ts";
 import { decodeValue, encodeValue, type EncodeValueOptions } from "./value.ts";
 
 /** What keyv takes as `compression`. */
@@ -11,7 +11,10 @@ export interface KeyvCompression {
 }
 
 /** Options of `keyvCompression`: those of `encodeValue` but for the key, which keyv does not tell. */
-export interface KeyvCompressionOptions extends Pick<EncodeValueOptions, "policy" | "maxSize" | "onEvent"> {}
+export interface KeyvCompressionOptions extends Pick<
+  EncodeValueOptions,
+  "policy" | "dictionaries" | "maxSize" | "onEvent"
+> {}
 
 /**
  * The `compression` option of keyv 6: what keyv writes is stored as any other value of zstash, and what it finds
@@ -26,9 +29,9 @@ export interface KeyvCompressionOptions extends Pick<EncodeValueOptions, "policy
  */
 export function keyvCompression(zstd: Zstd, options: KeyvCompressionOptions = {}): KeyvCompression {
   // Wrong arguments are told here, and not with the first value.
-  requireOptions(options, ["policy", "maxSize", "onEvent"]);
+  requireOptions(options, ["policy", "dictionaries", "maxSize", "onEvent"]);
   const { policy = {}, ...reading } = options;
-  if (typeof policy !== "function") completePolicy(policy, "text");
+  readPolicy(policy, readMadeDictionaries(options.dictionaries));
   decodeValue(zstd, "", reading);
   return {
     compress(text) {

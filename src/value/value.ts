@@ -12,6 +12,7 @@ import {
 import type { Decoder } from "../codec/decoder.ts";
 import type { Zstd } from "../codec/zstd.ts";
 import { ZstashError } from "../errors.ts";
+import type { Dictionary } from "../format/dictionary.ts";
 import { DEFAULT_MAX_SIZE } from "../limits.ts";
 import { emit, type EventListener } from "../metrics/events.ts";
 import { readUtf8, utf8Encoder, utf8Lossy } from "../text.ts";
@@ -20,13 +21,15 @@ import { isEncoded, isRawCarrier, type Carrier, type Stored } from "./carrier.ts
 import {
   decodeFailure,
   decodeRead,
+  decodingOf,
   frameOf,
   type DecodeSettings,
   type TextDecompressor,
   type ValueRead,
 } from "./decode.ts";
+import { readMadeDictionaries, readPolicy } from "./dictionaries.ts";
 import { encodeWrite, planWrite, type EncodeSettings } from "./encode.ts";
-import { completePolicy, type PolicyOption } from "./policy.ts";
+import type { PolicyOption } from "./policy.ts";
 
 /** Options of `encodeValue`. */
 export interface EncodeValueOptions<Form extends Carrier = "text"> {
@@ -39,6 +42,8 @@ export interface EncodeValueOptions<Form extends Carrier = "text"> {
   readonly carrier?: Form;
   /** Decides whether the value is compressed, and at which level. Default: from 1024 bytes, level 1, at least 10 % saved. */
   readonly policy?: PolicyOption;
+  /** Dictionaries that `readDictionary` has made: values from 128 bytes are written with the first. Default: none. */
+  readonly dictionaries?: readonly Dictionary[];
   /** The most bytes that readers accept; larger values stay as they are. Default 32 MiB. */
   readonly maxSize?: number;
   readonly onEvent?: EventListener;
@@ -53,6 +58,8 @@ export interface DecodeValueOptions<Form extends ValueForm = "text"> {
   readonly key?: string;
   /** The form of the result: a string, or bytes for values that are no text. Default "text". */
   readonly as?: Form;
+  /** Dictionaries that `readDictionary` has made, for values that were written with one of them. */
+  readonly dictionaries?: readonly Dictionary[];
   /** The most bytes the value may have; more is SIZE_LIMIT before anything is allocated. Default 32 MiB. */
   readonly maxSize?: number;
   readonly onEvent?: EventListener;
@@ -88,16 +95,17 @@ export function encodeValue<Form extends Carrier = "text">(
   if (typeof zstd?.compress !== "function")
     throw new TypeError(`"zstd" must be a codec, got ${describe(zstd)}`);
   requireValue("value", value);
-  requireOptions(options, ["key", "carrier", "policy", "maxSize", "onEvent"]);
+  requireOptions(options, ["key", "carrier", "policy", "dictionaries", "maxSize", "onEvent"]);
   const { key = "", policy = {}, maxSize = DEFAULT_MAX_SIZE, onEvent } = options;
   const carrier: Carrier = options.carrier ?? "text";
   requireOneOf("carrier", carrier, ["text", "raw"]);
   const text = typeof value === "string" ? value : readUtf8(value);
+  const dictionaries = readMadeDictionaries(options.dictionaries);
   const settings: EncodeSettings = {
-    policy:
-      typeof policy === "function" ? policy : completePolicy(policy, text === undefined ? "binary" : "text"),
+    policy: readPolicy(policy, dictionaries, text === undefined ? "binary" : "text"),
     maxSize: requireMaxSize(maxSize),
     onEvent: requireListener(onEvent),
+    dictionaries,
   };
   requireString("key", key);
   const subject = { command: "SET", key };
@@ -134,12 +142,16 @@ export function decodeValue<Form extends ValueForm = "text">(
     throw new TypeError(`"zstd" must be a codec, got ${describe(zstd)}`);
   }
   requireValue("stored", stored);
-  requireOptions(options, ["key", "as", "maxSize", "onEvent"]);
+  requireOptions(options, ["key", "as", "dictionaries", "maxSize", "onEvent"]);
   const { key = "", maxSize = DEFAULT_MAX_SIZE, onEvent } = options;
   const form: ValueForm = options.as ?? "text";
   requireOneOf("as", form, ["text", "bytes"]);
   if (form === "bytes") requireFunction("zstd.decompress", zstd.decompress);
-  const settings = { maxSize: requireMaxSize(maxSize), onEvent: requireListener(onEvent) };
+  const settings: DecodeSettings = {
+    maxSize: requireMaxSize(maxSize),
+    onEvent: requireListener(onEvent),
+    dictionaries: readMadeDictionaries(options.dictionaries),
+  };
   requireString("key", key);
   const read = { command: "GET", key, stored: asStored(stored) };
   const isPlain = typeof read.stored === "string" ? !isEncoded(read.stored) : !isRawCarrier(read.stored);
@@ -180,10 +192,10 @@ function readBytes(
   const { stored, command, key } = read;
   // A copy: what a client gives is often a view of a buffer that it uses again.
   if (isPlain) return typeof stored === "string" ? utf8Encoder.encode(stored) : new Uint8Array(stored);
-  const { maxSize, onEvent } = settings;
+  const { onEvent } = settings;
   try {
     const start = settings.onEvent && now();
-    const bytes = zstd.decompress!(frameOf(zstd, read), { maxSize });
+    const bytes = zstd.decompress!(frameOf(zstd, read), decodingOf(settings));
     const ms = start && now() - start;
     if (onEvent !== undefined)
       emit(onEvent, { type: "decoded", command, key, size: bytes.length, storedSize: stored.length, ms });

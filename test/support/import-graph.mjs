@@ -55,6 +55,7 @@ export const layers = {
   store: 5,
   serve: 5,
   train: 5,
+  "life-cycle": 5,
   "redis.ts": 5,
   dev: 6,
   cli: 6,

@@ -2,7 +2,7 @@
 import type { RespValue } from "../../rest/resp.ts";
 import { toBinary, utf8 } from "../text.ts";
 import { ByteMap } from "./byte-map.ts";
-import { matchesGlob } from "./glob.ts";
+import { matchesGlob } from "../../dictionaries/glob.ts";
 import { array, bulk, integer } from "./replies.ts";
 
 /** Bytes that may wait for a slow reader before its subscription ends, as in Redis' own limit for subscribers. */

@@ -1,5 +1,6 @@
 /** The conditions of SET and DELEX on the value that a key has: that it equals some bytes, or has some digest. */
-import { equalBytes, toBinary } from "../text.ts";
+import { sameBytes } from "../../bytes.ts";
+import { toBinary } from "../text.ts";
 import type { Arguments } from "./command.ts";
 import { ErrorReply } from "./replies.ts";
 import { xxh3 } from "./xxh3.ts";
@@ -28,6 +29,6 @@ export function holds({ option, comparand }: Comparison, value: Uint8Array | und
     value !== undefined &&
     (option.startsWith("IFD")
       ? xxh3(value) === toBinary(comparand).toLowerCase()
-      : equalBytes(value, comparand));
+      : sameBytes(value, comparand));
   return isEqual === option.endsWith("EQ");
 }

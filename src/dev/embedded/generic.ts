@@ -1,8 +1,9 @@
 /** Commands about keys of any type, and about the server: DEL, RENAME, SCAN, FLUSHALL, PING, INFO and others. */
+import { sameBytes } from "../../bytes.ts";
 import type { RespValue } from "../../rest/resp.ts";
-import { equalBytes, toBinary, toText, utf8 } from "../text.ts";
+import { toBinary, toText, utf8 } from "../text.ts";
 import type { Arguments, CommandTable } from "./command.ts";
-import { matchesGlob } from "./glob.ts";
+import { matchesGlob } from "../../dictionaries/glob.ts";
 import type { Keyspace } from "./keyspace.ts";
 import { bulk, bulks, ErrorReply, integer, NO_SUCH_KEY, NULL, OK, status } from "./replies.ts";
 import { readCursor, readScanOptions, scanReply } from "./scan.ts";
@@ -37,7 +38,7 @@ function copy(keyspace: Keyspace, args: Arguments): RespValue {
       if (args.bigint(++index) !== 0n) throw new ErrorReply("ERR DB index is out of range");
     } else throw args.syntaxError();
   }
-  if (equalBytes(from, to)) throw new ErrorReply("ERR source and destination objects are the same");
+  if (sameBytes(from, to)) throw new ErrorReply("ERR source and destination objects are the same");
   const value = keyspace.value(from);
   if (value === undefined || (!replace && keyspace.value(to) !== undefined)) return integer(0);
   keyspace.set(to, copyValue(value));

@@ -1,6 +1,6 @@
 /** Commands about lists, without those that block. */
+import { sameBytes } from "../../bytes.ts";
 import type { RespValue } from "../../rest/resp.ts";
-import { equalBytes } from "../text.ts";
 import { INT64_MAX, INT64_MIN } from "./command.ts";
 import type { Arguments, CommandTable } from "./command.ts";
 import type { Keyspace } from "./keyspace.ts";
@@ -85,7 +85,7 @@ function remove(keyspace: Keyspace, args: Arguments): RespValue {
   const list = read(keyspace, args);
   if (list === undefined) return integer(0);
   let left = count === 0 ? list.length : Math.abs(count);
-  const keep = (item: Uint8Array): boolean => left === 0 || !equalBytes(item, args.bytes(3)) || left-- === 0;
+  const keep = (item: Uint8Array): boolean => left === 0 || !sameBytes(item, args.bytes(3)) || left-- === 0;
   const kept = count < 0 ? list.toReversed().filter(keep).toReversed() : list.filter(keep);
   const removed = list.length - kept.length;
   replace(list, kept);
@@ -98,7 +98,7 @@ function insert(keyspace: Keyspace, args: Arguments): RespValue {
   if (place !== "BEFORE" && place !== "AFTER") throw args.syntaxError();
   const list = read(keyspace, args);
   if (list === undefined) return integer(0);
-  const pivot = list.findIndex((item) => equalBytes(item, args.bytes(3)));
+  const pivot = list.findIndex((item) => sameBytes(item, args.bytes(3)));
   if (pivot === -1) return integer(-1);
   list.splice(place === "BEFORE" ? pivot : pivot + 1, 0, args.bytes(4));
   return integer(list.length);
@@ -182,7 +182,7 @@ function positions(keyspace: Keyspace, args: Arguments): RespValue {
     for (let step = 0; step < compared && found.length < wanted; step++) {
       const index = rank > 0 ? step : list.length - 1 - step;
       const item = list[index];
-      if (item === undefined || !equalBytes(item, args.bytes(2)) || skipped-- > 0) continue;
+      if (item === undefined || !sameBytes(item, args.bytes(2)) || skipped-- > 0) continue;
       found.push(index);
     }
   }

@@ -3,7 +3,7 @@ import type { RespValue } from "../../rest/resp.ts";
 import { toBinary } from "../text.ts";
 import { MAX_ECHO } from "./command.ts";
 import type { Arguments, CommandTable } from "./command.ts";
-import { matchesGlob } from "./glob.ts";
+import { matchesGlob } from "../../dictionaries/glob.ts";
 import type { Keyspace } from "./keyspace.ts";
 import { array, bulk, bulks, ErrorReply, integer } from "./replies.ts";
 

@@ -2,7 +2,7 @@
 import type { RespValue } from "../../rest/resp.ts";
 import { toBinary, utf8 } from "../text.ts";
 import type { Arguments } from "./command.ts";
-import { matchesGlob } from "./glob.ts";
+import { matchesGlob } from "../../dictionaries/glob.ts";
 import { array, bulk, bulks, ErrorReply } from "./replies.ts";
 
 /** An option that only some scans have. TYPE has a value, the others stand alone. */

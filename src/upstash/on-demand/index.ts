@@ -3,6 +3,7 @@
  * large values, the judge of guard, and requests that pass a limit. It may be missing, as on an old page after a new
  * deployment, and then all else goes on without it; guard refuses what it cannot judge.
  */
+export { bringDictionaries, fetchDictionaries, hasDictionaries } from "./dictionaries.ts";
 export { combineFailures, replyTooLarge } from "./failures.ts";
 export { guardCommands } from "./guard.ts";
 export { decodeLarge, encodeLargeCommands } from "./large-values.ts";

@@ -6,7 +6,7 @@ import type { Zstd } from "../../codec/zstd.ts";
 import { readFrameHeaderAt } from "../../format/frame.ts";
 
 import type { Carrier, Stored } from "../../value/carrier.ts";
-import { checkText, decodeFailure, frameOf, limitOf, type ValueRead } from "../../value/decode.ts";
+import { checkText, decodeFailure, decodingOf, frameOf, type ValueRead } from "../../value/decode.ts";
 import {
   checkFrame,
   emitUncompressed,
@@ -83,7 +83,7 @@ export async function decodeLarge(
     if (turn !== undefined) await turn;
     const pause = settings.pace.spend(contentSize);
     const start = settings.onEvent && now();
-    const text = await decompressLargeText(codec as Decoder, frame, { maxSize: limitOf(settings) });
+    const text = await decompressLargeText(codec as Decoder, frame, decodingOf(settings));
     const ms = start && now() - start;
     await pause;
     return checkText({ text, frame, ms }, read, settings);

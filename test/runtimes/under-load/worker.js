@@ -13,8 +13,25 @@ function connect({ URL: url, TOKEN: token }) {
     text: withCompression(stock()),
     raw: new CompressingRedis({ url, token, enableTelemetry: false }),
     store: createStore({ url, token }),
+    auto: withCompression(stock(), { dictionaries: "auto" }),
   };
 }
+
+/** A client of one request, as many Workers have it: what it knows of dictionaries is its isolate's. */
+const ofRequest = ({ URL: url, TOKEN: token }, onEvent) =>
+  new CompressingRedis({
+    url,
+    token,
+    enableTelemetry: false,
+    compression: { dictionaries: "auto", carrier: "text", onEvent },
+  });
+
+const session = (id) => ({
+  session: (id * 7919).toString(16),
+  user: { id, name: "ada", roles: ["editor", "owner"], country: "NO" },
+  cart: [{ sku: `SKU-${id}`, quantity: 2, price: { currency: "EUR", amount: 12.5 } }],
+  createdAt: "2026-11-24T10:00:00Z",
+});
 
 const rows = (count) => Array.from({ length: count }, (_, id) => ({ id, name: `name ${id % 97}`, ok: true }));
 
@@ -48,6 +65,27 @@ const routes = {
     read.catch(() => undefined);
     return Promise.race([read.then(() => "read"), new Promise((resolve) => setTimeout(resolve, ms, "late"))]);
   },
+  /** Writes a small value, and says which dictionary it has. */
+  async save({ env, clients: { auto }, carrier, key, count }) {
+    let id = 0;
+    const client =
+      carrier === "auto"
+        ? auto
+        : ofRequest(env, ({ type, dictionaryId }) => type === "compressed" && (id = dictionaryId));
+    await client.set(key, session(count));
+    return `${id}`;
+  },
+  async load({ env, clients: { auto }, carrier, key, count }) {
+    const value = await (carrier === "auto" ? auto : ofRequest(env)).get(key);
+    return `${JSON.stringify(value) === JSON.stringify(session(count))}`;
+  },
+  /** The first write of an isolate, which ends with its request while it asks for the manifest. */
+  forsake({ env, key, count }) {
+    void ofRequest(env)
+      .set(key, session(count))
+      .catch(() => undefined);
+    return "answered";
+  },
   /** A write that nobody awaits. */
   forgot({ client, key, count }) {
     void client.set(key, rows(count)).catch(() => undefined);
@@ -80,6 +118,9 @@ export default {
       const answer = await routes[pathname.slice(1)]({
         client: clients[carrier],
         store: clients.store,
+        clients,
+        env,
+        carrier,
         key,
         count: Number(count),
         ms: Number(ms),

@@ -1,7 +1,7 @@
 /** The embedded keyspace where a Redis to compare with cannot help: time, limits, random replies and arithmetic. */
 import { describe, expect, test } from "vitest";
 import { createEmbeddedBackend } from "../../../src/dev/embedded/index.ts";
-import { matchesGlob } from "../../../src/dev/embedded/glob.ts";
+import { matchesGlob } from "../../../src/dictionaries/glob.ts";
 import { addLongDouble, formatLongDouble, parseLongDouble } from "../../../src/dev/embedded/long-double.ts";
 import type { RespValue } from "../../../src/rest/resp.ts";
 

@@ -5,7 +5,7 @@ import { loadZstd, type Zstd } from "../../../src/codec/zstd.ts";
 import { readFrameHeader, walkFrame } from "../../../src/format/frame.ts";
 import { parseSeekTable, seekTableSize } from "../../../src/format/seek-table.ts";
 import { findVersionFrame, VERSION_FRAME_SIZE } from "../../../src/format/version-frame.ts";
-import { readLayout, type Layout } from "../../../src/store/options.ts";
+import { readLayout, type Layout } from "../../../src/store/layout.ts";
 import { compressLayout, type PutCount } from "../../../src/store/put.ts";
 import { expectBytes } from "../../support/expect-bytes.ts";
 import { seededRandom } from "../../support/random.ts";
@@ -19,7 +19,7 @@ beforeAll(async () => {
 
 async function make(layout: Layout, chunks: readonly Uint8Array[], size?: number) {
   const count: PutCount = { size: 0, totalSize: undefined, frameCount: 0, largestFrame: 0 };
-  const file = await through(compressLayout(zstd, readLayout(layout), 1, size, count), chunks);
+  const file = await through(compressLayout(zstd, readLayout(layout), { level: 1 }, size, count), chunks);
   return { file, count };
 }
 

@@ -6,6 +6,7 @@ import { createDevServer, type DevServer } from "../../../src/dev/index.ts";
 import { bokuweb } from "../../../src/engine/bokuweb.ts";
 import * as metrics from "../../../src/metrics/index.ts";
 import * as serving from "../../../src/serve/index.ts";
+import * as dictionaries from "../../../src/life-cycle/index.ts";
 import * as store from "../../../src/store/index.ts";
 import * as upstash from "../../../src/upstash/index.ts";
 import * as zstash from "../../../src/index.ts";
@@ -43,9 +44,11 @@ let peer: Zstd;
 let decoder: Decoder;
 let server: DevServer;
 let values: store.Store;
+let manager: dictionaries.DictionaryManager;
 beforeAll(async () => {
   [zstd, peer, decoder] = await Promise.all([loadZstd(), loadZstd({ engine: bokuweb }), loadDecoder()]);
   server = await createDevServer({ backend: "embedded" });
+  manager = dictionaries.createDictionaryManager({ ...endpoint, fetch, retry: false });
   values = store.createStore({ ...endpoint, fetch, retry: false, zstd });
   return () => server.close();
 });
@@ -113,6 +116,20 @@ const walked: Readonly<Record<string, Walked>> = {
   },
   "zstash/metrics createMetrics": { call: (options) => metrics.createMetrics(options) },
   "zstash/train trainDictionary": { call: (options) => trainDictionary([], options) },
+  "zstash/dictionaries createDictionaryManager": {
+    call: (options) => dictionaries.createDictionaryManager(options as dictionaries.RestOptions),
+    base: endpoint,
+  },
+  "zstash/dictionaries DictionaryManager.publish": {
+    call: (options) => manager.publish(data, options as dictionaries.PublishOptions),
+    base: { pattern: "*" },
+  },
+  "zstash/dictionaries DictionaryManager.promote": { call: (options) => manager.promote("*", options) },
+  "zstash/dictionaries DictionaryManager.retire": { call: (options) => manager.retire(40_000, options) },
+  "zstash/dictionaries DictionaryManager.collect": { call: (options) => manager.collect(options) },
+  "zstash/dictionaries DictionaryManager.list": { call: (options) => manager.list(options) },
+  "zstash/dictionaries DictionaryManager.show": { call: (options) => manager.show(40_000, options) },
+  "zstash/dictionaries DictionaryManager.setMode": { call: (options) => manager.setMode("on", options) },
   "zstash/dev createDevServer": {
     call: (options) => createDevServer(options).then((made) => made.close()),
     base: { backend: "embedded" },
@@ -136,6 +153,7 @@ const modules: Readonly<Record<string, object>> = {
   "zstash/serve": serving,
   "zstash/metrics": metrics,
   "zstash/train": train,
+  "zstash/dictionaries": dictionaries,
   "zstash/dev": dev,
   "zstash/bokuweb": engines,
 };
@@ -196,6 +214,7 @@ describe("the walk", () => {
       "zstash/decode Decoder": decoder,
       "zstash/store Store": values,
       "zstash/metrics Metrics": metrics.createMetrics(),
+      "zstash/dictionaries DictionaryManager": manager,
       "zstash/dev DevServer": server,
       "zstash/upstash KeyvCompression": upstash.keyvCompression(zstd),
       "zstash/upstash CompressingRequester": upstash.createRequester(endpoint),

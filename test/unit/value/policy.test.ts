@@ -7,8 +7,8 @@ import { seededRandom } from "../../support/random.ts";
 
 describe("a policy", () => {
   test("has defaults, by kind", () => {
-    expect(completePolicy({}, "text")).toEqual({ minSize: 1024, minSavings: 0.1, level: 1 });
-    expect(completePolicy({}, "json")).toEqual({ minSize: 1024, minSavings: 0.1, level: 1 });
+    expect(completePolicy({}, "text")).toEqual({ minSavings: 0.1, level: 1 });
+    expect(completePolicy({}, "json")).toEqual({ minSavings: 0.1, level: 1 });
     expect(completePolicy({}, "protobuf").level).toBe(3);
     expect(completePolicy({}, "binary").level).toBe(3);
     expect(completePolicy({ minSize: 0, minSavings: 0, level: -7 }, "binary")).toEqual({
@@ -34,7 +34,10 @@ describe("a policy", () => {
     [{ level: "1" }, TypeError, /"level".*got string/],
     [{ levl: 1 }, TypeError, /"policy\.levl" is not an option: did you mean "level"\?/],
     [{ minsize: 1 }, TypeError, /"policy\.minsize".*"minSize"/],
-    [{ level: 1, dictionary: 5 }, TypeError, /"policy\.dictionary".*minSize, minSavings, level/],
+    [{ level: 1, window: 5 }, TypeError, /"policy\.window".*minSize, minSavings, level, dictionary/],
+    [{ dictionary: 0 }, RangeError, /"dictionary".*got 0/],
+    [{ dictionary: "1" }, TypeError, /"dictionary".*got string/],
+    [{ dictionary: true }, TypeError, /"dictionary".*got boolean/],
   ])("refuses %o", (policy, type, message) => {
     const run = (): unknown => completePolicy(policy as object, "text");
     expect(run).toThrow(type);

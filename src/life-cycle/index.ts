@@ -1,0 +1,230 @@
+/** zstash/dictionaries: the life cycle of dictionaries in Redis, from the publication to the removal. */
+import {
+  requireBoolean,
+  requireFunction,
+  requireInteger,
+  requireNumber,
+  requireOneOf,
+  requireOptions,
+  requireSignal,
+  requireString,
+} from "../check.ts";
+import { PATTERN_LENGTH_MAX, type Manifest, type ManifestMode } from "../dictionaries/manifest.ts";
+import { ID_MAX, ID_MIN } from "../dictionaries/stored.ts";
+import { RestClient } from "../rest/client.ts";
+import { readRestOptions, restOptionNames, type RestOptions } from "../rest/rest-options.ts";
+import { wallClock } from "../timers.ts";
+import { collect, type CollectResult } from "./collect.ts";
+import { listDictionaries, showDictionary, type DictionaryFacts, type ShownDictionary } from "./list.ts";
+import { publish, type PublishResult } from "./publish.ts";
+import { changeManifest, readManifest } from "./redis.ts";
+import { names, withCanary, withoutUse } from "./steps.ts";
+
+export type { Fetch } from "../rest/exchange.ts";
+export type { RestOptions, RetryOptions } from "../rest/rest-options.ts";
+export type { Canary, Manifest, ManifestMode, PatternRule, Retired } from "../dictionaries/manifest.ts";
+export type { CollectResult } from "./collect.ts";
+export type { DictionaryFacts, DictionaryUse, ShownDictionary } from "./list.ts";
+export type { PublishResult } from "./publish.ts";
+export { ZstashError, type Effect, type ZstashErrorCode, type ZstashErrorDetails } from "../errors.ts";
+
+/** Options of `publish`. */
+export interface PublishOptions {
+  /** The keys that are to be written with it, as a pattern of Redis. The first pattern that matches a key decides. */
+  readonly pattern: string;
+  /** The share of these keys to begin with, 0…1, by their hash; 1 makes it the current one at once. Default 0.1. */
+  readonly share?: number;
+  /** Publish also under an `allkeys-*` eviction policy, which may remove the dictionary under its values. Default false. */
+  readonly force?: boolean;
+  /** Ends the work. */
+  readonly signal?: AbortSignal;
+}
+
+/** Options of `promote`. */
+export interface PromoteOptions {
+  /** A new share of the keys. Default: all of them; the dictionary becomes the current one. */
+  readonly share?: number;
+  /** The dictionary, which the pattern must name: a retired one comes back so. Default: the canary. */
+  readonly id?: number;
+  /** Ends the work. */
+  readonly signal?: AbortSignal;
+}
+
+/** Options of `collect`. */
+export interface CollectOptions {
+  /**
+   * Seconds for which a dictionary must have been retired: writers know the manifest for up to 5 minutes, and an upload may
+   * take long. Default 3600, at least 600.
+   */
+  readonly minAge?: number;
+  /** Count and remove nothing. Default false. */
+  readonly dryRun?: boolean;
+  /** Called with how many keys have been looked at. What it throws ends the work. */
+  readonly onScan?: (scannedKeys: number) => void;
+  /** Ends the work. */
+  readonly signal?: AbortSignal;
+}
+
+/** Options of methods that have no others. */
+export interface ManageOptions {
+  /** Ends the work. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * The dictionaries of one Redis. Each step is one compare-and-set of the manifest: where two take one at once, the second
+ * is told by VALUE_CHANGED, and nothing of its step was done. Writers see a step within a minute of their next write.
+ */
+export interface DictionaryManager {
+  /**
+   * Stores a dictionary under the id of its content, and names it in the manifest for a share of a pattern's keys. Whatever
+   * id it had is replaced: it follows from the content, so that readers can verify it.
+   *
+   * @throws {ZstashError} DICTIONARY_INVALID for what is none, or more than 512 KiB; COMMAND_REFUSED under an eviction
+   * policy that may remove it; VALUE_CHANGED where another changed the manifest, or the key holds something else; CORRUPT
+   * @throws {TypeError | RangeError} for wrong arguments
+   * @example
+   * ```ts
+   * const { id } = await manager.publish(await readFile("sessions.dict"), { pattern: "session:*" });
+   * await manager.promote("session:*");
+   * ```
+   */
+  publish(bytes: Uint8Array, options: PublishOptions): Promise<PublishResult>;
+  /**
+   * Gives a pattern's canary more keys, or all of them: then what was current is retired.
+   *
+   * @throws {ZstashError} VALUE_CHANGED, CORRUPT
+   * @throws {RangeError} where the pattern has no such dictionary
+   */
+  promote(pattern: string, options?: PromoteOptions): Promise<Manifest>;
+  /**
+   * Takes a dictionary out of use: nobody writes with it, everybody reads with it.
+   *
+   * @throws {ZstashError} VALUE_CHANGED, CORRUPT
+   * @throws {RangeError} where no pattern uses it
+   */
+  retire(id: number, options?: ManageOptions): Promise<Manifest>;
+  /**
+   * Removes retired dictionaries that no value needs any more, and those that no manifest names. It looks at every key
+   * first, by SCAN, and removes none that is needed; a value that is renamed or restored while it looks may be overlooked.
+   *
+   * @throws {ZstashError} VALUE_CHANGED, CORRUPT
+   */
+  collect(options?: CollectOptions): Promise<CollectResult>;
+  /** The dictionaries that lie in Redis or that the manifest names. @throws {ZstashError} CORRUPT */
+  list(options?: ManageOptions): Promise<DictionaryFacts[]>;
+  /**
+   * A dictionary with its bytes and the text in it, which comes word for word from values; null if there is none.
+   *
+   * @throws {ZstashError} DICTIONARY_INVALID where its key holds another one
+   */
+  show(id: number, options?: ManageOptions): Promise<ShownDictionary | null>;
+  /**
+   * Sets the kill switch: "off" has writers compress without a dictionary, "read-only" has them compress nothing.
+   *
+   * @throws {ZstashError} VALUE_CHANGED, CORRUPT
+   */
+  setMode(mode: ManifestMode, options?: ManageOptions): Promise<Manifest>;
+}
+
+/**
+ * Manages the dictionaries of a Redis, over zstash's own transport.
+ *
+ * @throws {TypeError | RangeError} naming the option that is wrong
+ * @example
+ * ```ts
+ * import { createDictionaryManager } from "zstash/dictionaries";
+ *
+ * const manager = createDictionaryManager({ url, token });
+ * console.table(await manager.list());
+ * ```
+ */
+export function createDictionaryManager(options: RestOptions): DictionaryManager {
+  requireOptions(options, restOptionNames);
+  const client = new RestClient(readRestOptions(options, undefined, undefined));
+  return {
+    async publish(bytes, publishOptions) {
+      requireOptions(publishOptions, ["pattern", "share", "force", "signal"]);
+      const { pattern, share = 0.1, force = false, signal } = publishOptions;
+      requirePattern(pattern);
+      requireNumber("share", share, 0, 1);
+      requireBoolean("force", force);
+      return publish(client, bytes, { pattern, share, force }, readSignal(signal));
+    },
+    async promote(pattern, promoteOptions = {}) {
+      requireOptions(promoteOptions, ["share", "id", "signal"]);
+      requirePattern(pattern);
+      const { share = 1, id, signal } = promoteOptions;
+      requireNumber("share", share, 0, 1);
+      if (id !== undefined) requireId(id);
+      const read = await readManifest(client, readSignal(signal));
+      const rule = read.manifest.patterns.find((one) => one.pattern === pattern);
+      const chosen = id ?? rule?.canary?.id;
+      if (rule === undefined || chosen === undefined || !names(rule, chosen)) {
+        const what = id === undefined ? "with a canary" : "with this id";
+        throw new RangeError(`"pattern" must be one of the manifest ${what}, got ${JSON.stringify(pattern)}`);
+      }
+      return changeManifest(
+        client,
+        read,
+        (old) => withCanary(old, pattern, chosen, share, nowInSeconds()),
+        signal,
+      );
+    },
+    async retire(id, retireOptions) {
+      requireId(id);
+      const signal = readOnlySignal(retireOptions);
+      const read = await readManifest(client, signal);
+      const isUsed = read.manifest.patterns.some(
+        ({ current, canary }) => current === id || canary?.id === id,
+      );
+      if (!isUsed) throw new RangeError(`"id" must be that of a dictionary in use, got ${id}`);
+      return changeManifest(client, read, (old) => withoutUse(old, id, nowInSeconds()), signal);
+    },
+    async collect(collectOptions = {}) {
+      requireOptions(collectOptions, ["minAge", "dryRun", "onScan", "signal"]);
+      const { minAge = 3600, dryRun = false, onScan = () => undefined, signal } = collectOptions;
+      requireInteger("minAge", minAge, MIN_AGE, Number.MAX_SAFE_INTEGER);
+      requireBoolean("dryRun", dryRun);
+      requireFunction("onScan", onScan);
+      const retiredBefore = nowInSeconds() - minAge;
+      return collect(client, { retiredBefore, dryRun, onScan }, readSignal(signal));
+    },
+    list: async (listOptions) => listDictionaries(client, readOnlySignal(listOptions)),
+    async show(id, showOptions) {
+      requireId(id);
+      return showDictionary(client, id, readOnlySignal(showOptions));
+    },
+    async setMode(mode, modeOptions) {
+      requireOneOf("mode", mode, ["on", "off", "read-only"]);
+      const signal = readOnlySignal(modeOptions);
+      return changeManifest(client, await readManifest(client, signal), (old) => ({ ...old, mode }), signal);
+    },
+  };
+}
+
+/** Seconds: twice what writers know an old manifest for. */
+const MIN_AGE = 600;
+
+const nowInSeconds = (): number => Math.floor(wallClock() / 1000);
+
+function requirePattern(pattern: unknown): asserts pattern is string {
+  requireString("pattern", pattern);
+  if (pattern === "" || pattern.length > PATTERN_LENGTH_MAX)
+    throw new RangeError(`"pattern" must have 1 to ${PATTERN_LENGTH_MAX} characters`);
+}
+
+function requireId(id: unknown): asserts id is number {
+  requireInteger("id", id, ID_MIN, ID_MAX);
+}
+
+function readSignal(signal: AbortSignal | undefined): AbortSignal | undefined {
+  if (signal !== undefined) requireSignal("signal", signal);
+  return signal;
+}
+
+/** The signal of options that have no other member. */
+function readOnlySignal(options: ManageOptions = {}): AbortSignal | undefined {
+  requireOptions(options, ["signal"]);
+  return readSignal(options.signal);
+}

@@ -1,0 +1,80 @@
+/** Publishes a dictionary: stores it where it cannot be changed, and names it in the manifest. */
+import { dictionaryKey, toStoredText, withContentId } from "../dictionaries/stored.ts";
+import type { Manifest } from "../dictionaries/manifest.ts";
+import { ZstashError } from "../errors.ts";
+import type { RestClient } from "../rest/client.ts";
+import { wallClock } from "../timers.ts";
+import { changeManifest, readManifest, run, runOne } from "./redis.ts";
+import { withCanary } from "./steps.ts";
+
+/** The result of a publication. */
+export interface PublishResult {
+  /** The id that values will name. */
+  readonly id: number;
+  /** Bytes of the dictionary. */
+  readonly size: number;
+  /** Redis' `maxmemory-policy`; undefined where it does not say. */
+  readonly evictionPolicy: string | undefined;
+  readonly manifest: Manifest;
+}
+
+/** Options that are checked and complete. */
+export interface PublishSettings {
+  readonly pattern: string;
+  readonly share: number;
+  readonly force: boolean;
+}
+
+/** Stores a dictionary and names it for a share of a pattern's keys. */
+export async function publish(
+  client: RestClient,
+  bytes: Uint8Array,
+  { pattern, share, force }: PublishSettings,
+  signal: AbortSignal | undefined,
+): Promise<PublishResult> {
+  const dictionary = withContentId(bytes);
+  const { id } = dictionary;
+  const evictionPolicy = await readEvictionPolicy(client, signal);
+  if (evictionPolicy?.startsWith("allkeys-") === true && !force) {
+    const reason = `its eviction policy is ${evictionPolicy}, which may remove the dictionary while values need it`;
+    throw new ZstashError("COMMAND_REFUSED", `Cannot publish the dictionary: ${reason}: set force`);
+  }
+  const read = await readManifest(client, signal);
+  const text = toStoredText(dictionary);
+  await store(client, id, text, signal);
+  const at = Math.floor(wallClock() / 1000);
+  const manifest = await changeManifest(
+    client,
+    read,
+    (old) => withCanary(old, pattern, id, share, at),
+    signal,
+  );
+  // Until the manifest named it, whoever collects may have taken it for one that nobody needs.
+  await store(client, id, text, signal);
+  return { id, size: dictionary.bytes.length, evictionPolicy, manifest };
+}
+
+/** Stores a dictionary if it is not there, and proves what is there. */
+async function store(
+  client: RestClient,
+  id: number,
+  text: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const key = dictionaryKey(id);
+  // It is the same however often it runs.
+  await client.command(["SET", key, text, "NX"], { signal, repeatable: true });
+  const there = await runOne(client, ["GETRANGE", key, 0, text.length], signal);
+  if (there === text) return;
+  const message = `Cannot publish the dictionary: ${key} holds something else; who put it there has to remove it`;
+  throw new ZstashError("VALUE_CHANGED", message, { key, dictionaryId: id });
+}
+
+/** The eviction policy, by INFO, which needs less rights than CONFIG; undefined where there is none to be had. */
+async function readEvictionPolicy(
+  client: RestClient,
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
+  const [info] = await run(client, [["INFO", "memory"]], signal);
+  return typeof info === "string" ? /^maxmemory_policy:([\w-]+)/m.exec(info)?.[1] : undefined;
+}

@@ -1,0 +1,53 @@
+/** `dictionaries: "auto"` of a store, loaded with the first value that may need one: the way over the store's client. */
+import type { SendCommands } from "../../dictionaries/fetch.ts";
+import { dictionariesAt, type Caller, type RedisDictionaries } from "../../dictionaries/in-redis.ts";
+import type { RestClient } from "../../rest/client.ts";
+import type { RespValue } from "../../rest/resp.ts";
+import { utf8Lossy } from "../../text.ts";
+import type { EventListener } from "../../metrics/events.ts";
+import type { AutoDictionaries } from "../../dictionaries/auto.ts";
+import type { DictionarySource } from "../../value/dictionaries.ts";
+
+/** What of a store is used here. */
+export interface StoreRoute {
+  readonly client: RestClient;
+  readonly auto: AutoDictionaries;
+  readonly onEvent: EventListener | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Brings the dictionary that a key is written with, within the time that a write waits. Never rejects. */
+export async function bringDictionary(key: string, route: StoreRoute): Promise<void> {
+  const known = knownTo(route);
+  if (!known.isReady([key])) return known.prepare([key], callerOf(route), route.auto.wait);
+  known.refreshIfOld(() => callerOf(route));
+}
+
+/** The dictionaries of these ids. Never rejects: what is missing has a reason. */
+export function fetchDictionaries(ids: readonly number[], route: StoreRoute): Promise<DictionarySource> {
+  return knownTo(route).fetch(ids, callerOf(route));
+}
+
+function knownTo({ auto }: StoreRoute): RedisDictionaries {
+  return (auto.loaded ??= dictionariesAt(auto.url));
+}
+
+function callerOf({ client, onEvent, signal }: StoreRoute): Caller {
+  const send: SendCommands = async (commands) =>
+    (await client.batch("pipeline", commands, { signal })).map(resultOf);
+  return { send, onEvent };
+}
+
+/** A reply as a text or a number; undefined for an error. */
+function resultOf(reply: RespValue): unknown {
+  switch (reply.kind) {
+    case "bulk":
+      return reply.bytes === null ? null : utf8Lossy(reply.bytes);
+    case "status":
+      return reply.text;
+    case "integer":
+      return Number(reply.value);
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,70 @@
+/** `dictionaries: "auto"` in the way of a request: which keys need one, how it is fetched, and the kill switch. */
+import type { SendCommands } from "../../dictionaries/fetch.ts";
+import { dictionariesAt, type Caller, type RedisDictionaries } from "../../dictionaries/in-redis.ts";
+import type { DictionarySource } from "../../value/dictionaries.ts";
+import { findCommand, keyOfArgument, valuePositions, type CommandArguments } from "../commands.ts";
+import { compressedMark } from "../mark.ts";
+import type { CommandReply, RequestCommands, SdkRequest, SendRequest, Transport } from "../plan.ts";
+import type { Settings } from "../settings.ts";
+
+/** A request on its way, and the way on which commands of its own go: so they end with it. */
+export interface Route {
+  readonly request: SdkRequest;
+  readonly next: SendRequest;
+  readonly transport: Transport | undefined;
+  readonly settings: Settings;
+}
+
+/**
+ * Returns true if the writes of a request have nothing to wait for. Then an old manifest is read anew, for which nobody
+ * waits.
+ */
+export function hasDictionaries({ commands, mode }: RequestCommands, route: Route): boolean {
+  const keys = mode === "read-only" ? [] : writtenKeys(commands);
+  if (keys.length === 0) return true;
+  const known = knownTo(route);
+  if (!known.isReady(keys)) return false;
+  known.refreshIfOld(() => callerOf(route));
+  return true;
+}
+
+/** Brings the dictionaries of the keys that are written, within the time that a write waits. Never rejects. */
+export async function bringDictionaries({ commands, mode }: RequestCommands, route: Route): Promise<void> {
+  const keys = mode === "read-only" ? [] : writtenKeys(commands);
+  if (keys.length > 0) await knownTo(route).prepare(keys, callerOf(route), route.settings.auto!.wait);
+}
+
+/** The dictionaries of these ids for one call. Never rejects: what is missing has a reason. */
+export function fetchDictionaries(ids: readonly number[], route: Route): Promise<DictionarySource> {
+  return knownTo(route).fetch(ids, callerOf(route));
+}
+
+function knownTo({ settings }: Route): RedisDictionaries {
+  const auto = settings.auto!;
+  return (auto.loaded ??= dictionariesAt(auto.url));
+}
+
+/** The keys under which commands write texts. */
+function writtenKeys(commands: readonly CommandArguments[]): string[] {
+  const keys = new Set<string>();
+  for (const command of commands) {
+    const row = findCommand(command)?.row;
+    if (row === undefined) continue;
+    for (const position of valuePositions(command, row))
+      if (typeof command[position] === "string") keys.add(keyOfArgument(command, row, position));
+  }
+  return [...keys];
+}
+
+function callerOf({ request, next, transport, settings }: Route): Caller {
+  const send: SendCommands = async (commands) => {
+    const body = commands as readonly CommandArguments[];
+    const sent = { ...request, path: ["pipeline"], body, [compressedMark]: true };
+    const replies: unknown =
+      transport === undefined
+        ? await next(sent)
+        : await transport.batch("pipeline", body, request, () => false);
+    return Array.isArray(replies) ? replies.map((reply: CommandReply) => reply.result) : [];
+  };
+  return { send, onEvent: settings.onEvent };
+}

@@ -1,0 +1,101 @@
+/** The dictionaries of a client: those that its reader knows, and the one that a value is written with. */
+import { describe } from "../check.ts";
+import type { ZstashError } from "../errors.ts";
+import { readDictionaries } from "../codec/dictionaries.ts";
+import type { CompressOptions } from "../codec/compress-options.ts";
+import { isBytes } from "../bytes.ts";
+import { readDictionary, type Dictionary, type DictionaryLookup } from "../format/dictionary.ts";
+import {
+  completePolicy,
+  type CompletePolicy,
+  type PolicyFunction,
+  type PolicyOption,
+  type ValueKind,
+} from "./policy.ts";
+
+/**
+ * Dictionaries in zstd's format, as bytes or as `readDictionary` gives them. Values are written with the first, and read
+ * with any of them.
+ */
+export type DictionaryList = readonly (Uint8Array | Dictionary)[];
+
+/** Dictionaries that may know why they have one not. */
+export interface DictionarySource extends DictionaryLookup {
+  whyMissing?(id: number): ZstashError | undefined;
+}
+
+/** Dictionaries that values are written and read with. */
+export interface ValueDictionaries extends DictionarySource {
+  /** The dictionary that the values of a key are written with; undefined for none. */
+  choose(key: string): Dictionary | undefined;
+  /** True if a policy may name only what is here. */
+  readonly complete: boolean;
+}
+
+/**
+ * The dictionaries of a list; undefined where it is empty or not given.
+ *
+ * @throws {TypeError | RangeError} for what is no list of dictionaries, and for two of one id
+ * @throws {ZstashError} DICTIONARY_INVALID
+ */
+export function readDictionaryList(list: unknown): ValueDictionaries | undefined {
+  if (list === undefined) return undefined;
+  if (!Array.isArray(list)) throw new TypeError(`"dictionaries" must be an array, got ${describe(list)}`);
+  return listed(list.map((one: unknown) => (isBytes(one) ? readDictionary(one) : one)) as Dictionary[]);
+}
+
+/** The same for a list of what `readDictionary` has made: bytes would be read and digested anew with every value. */
+export function readMadeDictionaries(list: readonly Dictionary[] | undefined): ValueDictionaries | undefined {
+  return list === undefined ? undefined : listed(list);
+}
+
+function listed(list: readonly Dictionary[]): ValueDictionaries | undefined {
+  const byId = readDictionaries(list);
+  const [first] = list;
+  if (first === undefined) return undefined;
+  return { complete: true, get: (id) => byId.get(id), choose: () => first };
+}
+
+/** Characters of a text, or bytes, from which a dictionary is not used: at 256 KiB it saves 1 % and less. */
+export const LARGE_VALUE: number = 256 << 10;
+
+/**
+ * The dictionary of a value of so many characters or bytes; undefined for none.
+ *
+ * @throws {RangeError} if the policy names one that is not there
+ */
+export function dictionaryFor(
+  dictionaries: ValueDictionaries | undefined,
+  key: string,
+  length: number,
+  { dictionary: id }: Pick<CompletePolicy, "dictionary">,
+): Dictionary | undefined {
+  if (id === false || length >= LARGE_VALUE) return undefined;
+  if (id === undefined) return dictionaries?.choose(key);
+  const named = dictionaries?.get(id);
+  if (named === undefined && dictionaries?.complete !== false) {
+    throw new RangeError(`"dictionary" must be the id of one of "dictionaries", got ${id}`);
+  }
+  return named;
+}
+
+/**
+ * The `policy` option with its defaults filled in.
+ *
+ * @throws {TypeError | RangeError} naming the member that is wrong, also a dictionary that is not there
+ */
+export function readPolicy(
+  policy: PolicyOption,
+  dictionaries: ValueDictionaries | undefined,
+  kind: ValueKind = "text",
+): CompletePolicy | PolicyFunction {
+  if (typeof policy === "function") return policy;
+  const complete = completePolicy(policy, kind);
+  dictionaryFor(dictionaries, "", 0, complete);
+  return complete;
+}
+
+/** The options of a compression. With a dictionary there is always a checksum: it shows that the reader has the same. */
+export function compressOptionsFor(level: number, dictionary: Dictionary | undefined): CompressOptions {
+  return dictionary === undefined ? { level } : { level, dictionary, checksum: true };
+}
