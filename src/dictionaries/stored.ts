@@ -2,6 +2,7 @@
 import { requireBytes } from "../check.ts";
 import { ZstashError } from "../errors.ts";
 import { base64Length, decodeBase64, encodeBase64 } from "../format/base64.ts";
+import { dictionaryIdOf } from "../format/dictionary-id.ts";
 import { readDictionary, type Dictionary } from "../format/dictionary.ts";
 import { utf8Encoder } from "../text.ts";
 
@@ -35,11 +36,6 @@ export function hashOf(bytes: Uint8Array, start: number = 0): number {
   return hash >>> 0;
 }
 
-/** The id of a dictionary by its content: FNV-1a of what follows the id, modulo the ids that there are. */
-export function contentId(bytes: Uint8Array): number {
-  return ID_MIN + (hashOf(bytes, TABLES_OFFSET) % (ID_MAX - ID_MIN + 1));
-}
-
 /**
  * The dictionary with the id of its content, whatever id it had.
  *
@@ -52,7 +48,8 @@ export function withContentId(bytes: Uint8Array): Dictionary {
     throw new ZstashError("DICTIONARY_INVALID", `Cannot publish the dictionary: ${reason}`);
   }
   const copy = new Uint8Array(bytes);
-  if (copy.length >= TABLES_OFFSET) new DataView(copy.buffer).setUint32(ID_OFFSET, contentId(copy), true);
+  if (copy.length >= TABLES_OFFSET)
+    new DataView(copy.buffer).setUint32(ID_OFFSET, dictionaryIdOf(copy), true);
   return readDictionary(copy);
 }
 
@@ -73,7 +70,7 @@ export function fromStoredText(text: string, id: number): Dictionary {
     if (bytes === undefined) throw wrong("it is not base64");
     const dictionary = readDictionary(bytes);
     if (dictionary.id !== id) throw wrong(`it has the id ${dictionary.id}`);
-    if (contentId(dictionary.bytes) !== id) throw wrong("its content has another id");
+    if (dictionaryIdOf(dictionary.bytes) !== id) throw wrong("its content has another id");
     return dictionary;
   } catch (cause) {
     if (!(cause instanceof ZstashError)) throw cause;
