@@ -209,7 +209,9 @@ export function createHandler(
     allowOrigin(request, route?.origin, response.headers);
     if (!settings.noSyncToken) {
       response.headers.set(SYNC_TOKEN_HEADER, `${run}-${++responses}`);
-      response.headers.set("access-control-expose-headers", SYNC_TOKEN_HEADER);
+      // What was refused gets no header that lets a page read why.
+      if (response.headers.has("access-control-allow-origin"))
+        response.headers.set("access-control-expose-headers", SYNC_TOKEN_HEADER);
     }
     const size = response.headers.get("content-length");
     report(draft.finish(response.status, size === null ? undefined : Number(size)));

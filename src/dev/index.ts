@@ -104,8 +104,10 @@ export async function createDevServer(options: DevServerOptions = {}): Promise<D
   let listener: Listener | undefined;
   let closed = false;
   return {
-    fetch: async (request, init) =>
-      handle(typeof request === "string" || init !== undefined ? new Request(request, init) : request),
+    async fetch(request, init) {
+      if (closed) return new Response('{"error":"ERR the server is closed"}', CLOSED);
+      return handle(typeof request === "string" || init !== undefined ? new Request(request, init) : request);
+    },
     backend: { kind: backend.kind, description: backend.description },
     ticket: () => page.createTicket(),
     token: settings.tokens[0],
@@ -129,6 +131,7 @@ export async function createDevServer(options: DevServerOptions = {}): Promise<D
       return listener.address;
     },
     async reset() {
+      if (closed) throw new ZstashError("UNSUPPORTED", "Cannot reset: the server is closed");
       if (backend.kind === "redis-url")
         throw new ZstashError(
           "UNSUPPORTED",
@@ -148,6 +151,9 @@ export async function createDevServer(options: DevServerOptions = {}): Promise<D
     },
   };
 }
+
+/** What a server that is closed answers in its own process; on its port nobody does. */
+const CLOSED = { status: 502, headers: { "content-type": "application/json" } };
 
 /** A backend, and whether its keyspace is a new one, which the seed is for. */
 interface Opened {

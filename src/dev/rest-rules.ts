@@ -108,6 +108,7 @@ export function answerLocally(
       return { kind: "array", items: [0, 0].map((value) => ({ kind: "integer", value })) };
     // Redis has an error for it, Upstash does not.
     case "COPY":
+      if (namesDatabase(command)) return refuse("ERR DB index is out of range");
       if (command.length !== 3 || !sameBytes(command[1] ?? EMPTY, command[2] ?? EMPTY)) break;
       return { kind: "integer", value: 0 };
     case "CONFIG":
@@ -121,6 +122,12 @@ export function answerLocally(
   if (size > MAX_KEY_SIZE)
     return refuse(`ERR max key size exceeded. Limit: ${MAX_KEY_SIZE} bytes, Actual: ${size} bytes`);
   return undefined;
+}
+
+/** Returns true if COPY names a database other than the one that there is. */
+function namesDatabase(command: CommandBytes): boolean {
+  const at = command.findIndex((word, index) => index > 2 && toText(word).toUpperCase() === "DB");
+  return at > 0 && command[at + 1] !== undefined && toText(command[at + 1]!) !== "0";
 }
 
 /** Returns true if CONFIG GET or CONFIG SET names notify-keyspace-events and nothing else. */

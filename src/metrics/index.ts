@@ -11,7 +11,8 @@ import { addSeries, seriesOf, type MetricsSnapshot } from "./snapshot.ts";
 
 export { PROMETHEUS_CONTENT_TYPE } from "./prometheus.ts";
 export type * from "./events.ts";
-export type { MeterLike } from "./opentelemetry.ts";
+export type { MeterAttributes, MeterLike, MeterObservable, MeterResult } from "./opentelemetry.ts";
+export { ZstashError, type Effect, type ZstashErrorCode, type ZstashErrorDetails } from "../errors.ts";
 export type { ReportTarget } from "./report.ts";
 export type { MetricsSnapshot, SeriesSnapshot } from "./snapshot.ts";
 

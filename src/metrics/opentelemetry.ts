@@ -5,24 +5,26 @@
 import type { Cells } from "./cells.ts";
 import { FAMILIES, type Family, type FamilyId } from "./families.ts";
 
-type Attributes = Record<string, string>;
+/** Labels, as OpenTelemetry calls them. */
+export type MeterAttributes = Record<string, string>;
 
 /** What a callback of an observable instrument reports to. */
-interface Result {
-  observe(value: number, attributes?: Attributes): void;
+export interface MeterResult {
+  observe(value: number, attributes?: MeterAttributes): void;
 }
-interface Observable {
-  addCallback(callback: (result: Result) => void): void;
+/** An instrument that is read when the meter asks. */
+export interface MeterObservable {
+  addCallback(callback: (result: MeterResult) => void): void;
 }
 
 /** The part of OpenTelemetry's `Meter` that is used here. */
 export interface MeterLike {
-  createObservableCounter(name: string, options?: { description?: string }): Observable;
-  createObservableGauge(name: string, options?: { description?: string }): Observable;
+  createObservableCounter(name: string, options?: { description?: string }): MeterObservable;
+  createObservableGauge(name: string, options?: { description?: string }): MeterObservable;
   createHistogram(
     name: string,
     options?: { description?: string; advice?: { explicitBucketBoundaries?: number[] } },
-  ): { record(value: number, attributes?: Attributes): void };
+  ): { record(value: number, attributes?: MeterAttributes): void };
 }
 
 /** Counts a value in a histogram of the meter. */
@@ -57,6 +59,6 @@ export function observeWith(
   return (id, labels, value) => histograms.get(id)?.record(value, attributesOf(id, labels));
 }
 
-function attributesOf(id: FamilyId, labels: readonly string[]): Attributes {
+function attributesOf(id: FamilyId, labels: readonly string[]): MeterAttributes {
   return Object.fromEntries(FAMILIES[id].labels.map((label, place) => [label, labels[place] ?? ""]));
 }

@@ -247,8 +247,8 @@ export class RestClient {
       );
       if (reply.ended === true) trace?.end();
       if (format === "resp2" && this.#formats.learn(resp2)) this.#announceBase64(sending);
-      if (format === "resp2" && !resp2 && sending.repeatable())
-        return { kind: "resend", as: "base64", ran: true };
+      // Text without the sign of a loss is what was stored: only a loss is worth a command that runs twice.
+      if (lossy && sending.repeatable()) return { kind: "resend", as: "base64", ran: true };
       if (lossy) throw unreadable("it came as text, in which bytes are lost");
       if ("kind" in received && received.kind === "error") {
         const text = cleanServerText(received.text, secrets());

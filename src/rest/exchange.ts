@@ -1,5 +1,4 @@
 /** Sends one HTTP request and reads its response, bounded by a time-out and a signal: the only place that sends. */
-import { REQUESTS_END_SILENTLY } from "#host";
 import { openFlight } from "#http";
 import type { Fetch, Flight, HttpResponse } from "../adapters/http/flight.ts";
 import { onAbort } from "../signals.ts";
@@ -114,71 +113,6 @@ interface ProcessTimer {
   unref?(): void;
 }
 
-/** Alarms that rest, the latest last. More than that rarely wait at once. */
-const resting: Alarm[] = [];
-const RESTING_MAX = 64;
-
-/** Calls `ring` once, after `ms` milliseconds or earlier: whoever is called too early sets another. */
-function setAlarm(ms: number, ring: () => void): Alarm {
-  const due = performance.now() + ms;
-  const last = resting.at(-1);
-  if (last === undefined || last.due > due) return new Alarm(ms, due, ring);
-  // Where timers are faked meanwhile, or no longer, those of the other clock may never ring.
-  if (last.made !== setTimeout) {
-    resting.length = 0;
-    return new Alarm(ms, due, ring);
-  }
-  resting.pop();
-  last.ring = ring;
-  last.hold();
-  return last;
-}
-
-/** A timer that serves one exchange after the other until it rings. */
-class Alarm {
-  ring: (() => void) | undefined;
-  readonly due: number;
-  readonly made: unknown = setTimeout;
-  readonly #timer: ReturnType<typeof setTimeout>;
-
-  constructor(ms: number, due: number, ring: () => void) {
-    this.ring = ring;
-    this.due = due;
-    this.#timer = setTimeout(this.#fire, ms);
-  }
-
-  /** Keeps the process alive, as while somebody waits. */
-  hold(): void {
-    (this.#timer as ProcessTimer).ref?.();
-  }
-
-  /** Keeps no process alive. */
-  loosen(): void {
-    (this.#timer as ProcessTimer).unref?.();
-  }
-
-  /** Nobody is to be called any more. Where a request takes its timers with it, or they cannot be unref'd, it is cleared. */
-  stop(): void {
-    if (this.ring === undefined) return;
-    this.ring = undefined;
-    const timer = this.#timer as ProcessTimer;
-    if (REQUESTS_END_SILENTLY || timer.unref === undefined || resting.length >= RESTING_MAX) {
-      clearTimeout(this.#timer);
-    } else {
-      timer.unref();
-      resting.push(this);
-    }
-  }
-
-  readonly #fire = (): void => {
-    const { ring } = this;
-    this.ring = undefined;
-    if (ring !== undefined) return ring();
-    const at = resting.indexOf(this);
-    if (at >= 0) resting.splice(at, 1);
-  };
-}
-
 /**
  * Ends waiting at the caller's signal or the time-out, even if the platform ignores the signal that it was given. One
  * alarm serves a whole exchange, and is set anew only when it rings too early: three timers and races a request cost
@@ -192,7 +126,7 @@ class Deadline {
   #upload: UploadShare | undefined;
   /** Bytes that are on their way down unseen. */
   #download = 0;
-  #alarm: Alarm | undefined;
+  #alarm: ReturnType<typeof setTimeout> | undefined;
   /** The time at which waiting began; undefined while nobody waits. */
   #since: number | undefined;
   #reject: ((reason: unknown) => void) | undefined;
@@ -216,14 +150,14 @@ class Deadline {
     }
     this.#since = performance.now();
     // An abandoned stream keeps no process alive.
-    if (this.#alarm !== undefined) this.#alarm.hold();
-    else if (this.#timeout > 0) this.#alarm = setAlarm(this.#limit(), this.#check);
+    if (this.#alarm !== undefined) (this.#alarm as ProcessTimer).ref?.();
+    else if (this.#timeout > 0) this.#alarm = setTimeout(this.#check, this.#limit());
     return new Promise<T>((resolve, reject) => {
       this.#reject = reject;
       work.then(
         (result) => {
           this.#since = undefined;
-          this.#alarm?.loosen();
+          (this.#alarm as ProcessTimer | undefined)?.unref?.();
           resolve(result);
         },
         (cause: unknown) => {
@@ -249,7 +183,7 @@ class Deadline {
 
   /** Ends the exchange: no timer and no listener stays behind. */
   stop(): void {
-    this.#alarm?.stop();
+    clearTimeout(this.#alarm);
     this.#alarm = undefined;
     this.#ignore?.();
     this.#endUpload();
@@ -261,7 +195,7 @@ class Deadline {
     if (this.#since === undefined) return;
     const limit = this.#limit();
     const left = Math.max(this.#since, this.#flight.lastSign()) + limit - performance.now();
-    if (left > 0) this.#alarm = setAlarm(left, this.#check);
+    if (left > 0) this.#alarm = setTimeout(this.#check, left);
     else this.#finish(silenceError(limit));
   };
 

@@ -52,6 +52,7 @@ export type {
   EventSubject,
   FallbackEvent,
   ModeFailedEvent,
+  RequestEvent,
   RequestMessage,
   RetryEvent,
   SkippedEvent,

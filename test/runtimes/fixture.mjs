@@ -73,12 +73,15 @@ export async function bundleSuite(outfile, options) {
   });
 }
 
-/** The parts of the local server that open sockets are chunks that these suites never load. */
+/** The parts of the local server that open sockets and files are chunks that these suites never load. */
 function listenersLeftOut() {
   return {
     name: "listeners-left-out",
     setup(build) {
-      build.onResolve({ filter: /\/(listen|redis)[^/]*\.js$/ }, ({ path }) => ({ path, external: true }));
+      build.onResolve({ filter: /\/(listen|redis|persist)[^/]*\.js$/ }, ({ path }) => ({
+        path,
+        external: true,
+      }));
     },
   };
 }

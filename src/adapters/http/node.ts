@@ -144,6 +144,9 @@ class NodeFlight implements Flight {
       request.on("close", () => reject(new Error("socket hang up")));
       request.on("response", (message) => {
         this.#message = message;
+        // Dated as it comes: a look at the socket later would take it for a newer sign.
+        this.#bytesRead = message.socket.bytesRead;
+        this.#sign = now();
         noteKeepAlive(message);
         resolve(new NodeResponse(message, bodyOf(message), () => this.#done()));
       });

@@ -5,9 +5,9 @@ import type { Backend, BackendKind, Caller, CommandBytes } from "../backend.ts";
 import { utf8 } from "../text.ts";
 import { RedisConnections } from "./connections.ts";
 import { RedisFeeds } from "./feeds.ts";
-import { createReader, READER_NAME } from "./reader.ts";
 import { BusyReply, unreachable } from "./session.ts";
 import type { RedisAddress } from "./session.ts";
+import { createReader, createScriptUser, READER_NAME, SCRIPTS_NAME } from "./users.ts";
 
 /** The time that a connection and its login may take, in ms. */
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -52,34 +52,50 @@ export async function connectRedis(url: string, timeout: number = CONNECT_TIMEOU
   return openRedis(address, { kind: "redis-url", description, timeout });
 }
 
+/** FLUSHALL, which would empty the databases too that the URL does not name, as the FLUSHDB that clients mean. */
+function withinDatabase(command: CommandBytes): CommandBytes {
+  return commandName(command) === "FLUSHALL" ? [utf8("FLUSHDB"), ...command.slice(1)] : command;
+}
+
 /** What openRedis needs beside the address. */
 export interface RedisOptions {
   readonly kind: BackendKind;
   readonly description: string;
   readonly timeout?: number | undefined;
-  /** The password of a user to make, as whom commands of read-only tokens run; without one they may run no scripts. */
-  readonly readerPassword?: string | undefined;
+  /**
+   * The password of users to make, as whom commands of read-only tokens and all scripts run; without one the former may run
+   * no scripts, and those of others may do whatever the address's user may.
+   */
+  readonly userPassword?: string | undefined;
 }
 
 /** A backend over the Redis at an address. Rejects with ZstashError REDIS if it cannot be reached. */
 export async function openRedis(address: RedisAddress, options: RedisOptions): Promise<Backend> {
-  const { kind, description, timeout = CONNECT_TIMEOUT_MS, readerPassword } = options;
+  const { kind, description, timeout = CONNECT_TIMEOUT_MS, userPassword } = options;
   const writer = new RedisConnections(address, timeout);
   const feeds = new RedisFeeds(address, timeout);
   await writer.connect().catch((error: unknown) => {
     throw error instanceof BusyReply ? unreachable(address, error.message) : error;
   });
   let reader: RedisConnections | undefined;
-  if (readerPassword !== undefined) {
-    const [made] = await writer.send([createReader(readerPassword)]);
-    const login = { ...address, username: READER_NAME, password: readerPassword };
-    if (made?.kind === "status") reader = new RedisConnections(login, timeout);
+  let scripts = writer;
+  if (userPassword !== undefined) {
+    const connectAs = async (username: string, user: CommandBytes | undefined): Promise<typeof reader> => {
+      const [made] = user === undefined ? [] : await writer.send([user]);
+      const login = { ...address, username, password: userPassword };
+      return made?.kind === "status" ? new RedisConnections(login, timeout) : undefined;
+    };
+    const [list] = await writer.send([[utf8("COMMAND"), utf8("LIST")]]);
+    reader = await connectAs(READER_NAME, createReader(userPassword));
+    scripts = (await connectAs(SCRIPTS_NAME, createScriptUser(userPassword, list))) ?? writer;
   }
   const send = (commands: readonly CommandBytes[], caller: Caller | undefined): Promise<RespValue[]> => {
-    const connections = caller?.readOnly === true ? (reader ?? writer) : writer;
+    const own = caller?.readOnly === true ? reader : undefined;
     const alone = commands.some((command) => SCRIPTS.has(commandName(command)));
-    return alone ? connections.sendAlone(commands) : connections.send(commands);
+    return alone ? (own ?? scripts).sendAlone(commands) : (own ?? writer).send(commands);
   };
+  const execute: Backend["pipeline"] =
+    kind === "redis-url" ? (commands, caller) => send(commands.map(withinDatabase), caller) : send;
   const last = (replies: readonly RespValue[]): RespValue => {
     const reply = replies.at(-1);
     if (reply === undefined) throw unreachable(address, "no reply");
@@ -89,14 +105,16 @@ export async function openRedis(address: RedisAddress, options: RedisOptions): P
     kind,
     description,
     restrictsScripts: reader !== undefined,
-    execute: async (command) => last(await send([command], undefined)),
-    pipeline: send,
+    execute: async (command) => last(await execute([command], { readOnly: false })),
+    pipeline: execute,
     transaction: async (commands, caller) => {
-      const replies = await send([[utf8("MULTI")], ...commands, [utf8("EXEC")]], caller);
+      const whole = [[utf8("MULTI")], ...commands, [utf8("EXEC")]];
+      const replies = await execute(whole, caller ?? { readOnly: false });
       // If MULTI failed, nothing was queued, and EXEC's error would hide the reason.
       return replies[0]?.kind === "error" ? replies[0] : last(replies);
     },
     feed: (command) => feeds.open(command),
-    close: async () => void (await Promise.all([writer.close(), reader?.close(), feeds.close()])),
+    close: async () =>
+      void (await Promise.all([writer.close(), scripts.close(), reader?.close(), feeds.close()])),
   };
 }

@@ -65,7 +65,7 @@ async function toBackend(running: Running, port: number, password: string): Prom
       {
         kind: "redis-server",
         description: `${PROGRAM} started on ${HOST}:${port}, in memory`,
-        readerPassword: crypto.randomUUID(),
+        userPassword: crypto.randomUUID(),
       },
     );
     return {

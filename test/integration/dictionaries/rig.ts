@@ -100,7 +100,11 @@ function rigOf(url: string, token: string): Rig {
       seen.sent.push(sent);
       return seen.around(sent, () => fetch(target.replace(host, url), init));
     };
-    return { seen, through, onEvent: (event: ZstashEvent): void => void seen.events.push(event) };
+    // Requests are seen on the wire.
+    const onEvent = (event: ZstashEvent): void => {
+      if (event.type !== "request") seen.events.push(event);
+    };
+    return { seen, through, onEvent };
   };
   const newHost = (): string => `http://isolate-${(isolates += 1)}.test`;
   return {

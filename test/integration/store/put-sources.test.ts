@@ -126,7 +126,7 @@ describe("a codec without streams", () => {
   test("writes what the same store reads", async () => {
     const zstd = await loadZstd({ engine: bokuweb });
     const events: string[] = [];
-    const store = rig.store({ zstd, onEvent: ({ type }) => events.push(type) });
+    const store = rig.store({ zstd, onEvent: ({ type }) => type !== "request" && events.push(type) });
     for (const layout of layouts) {
       const bytes = seededRandom(9).bytes(5000);
       await store.put("k", bytes, { layout });

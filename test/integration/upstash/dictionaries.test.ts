@@ -37,7 +37,7 @@ describe.each(backends)("dictionaries of the application on %s", (backend) => {
         {
           ...more,
           ...(dictionaries !== undefined && { dictionaries }),
-          onEvent: (event) => events.push(event),
+          onEvent: (event) => event.type !== "request" && events.push(event),
         },
         { enableAutoPipelining: false },
       );

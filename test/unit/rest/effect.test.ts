@@ -130,11 +130,21 @@ test("an aborted signal gives its own reason", async () => {
   expect(await failure(client.command(["GET", "k"], { signal: AbortSignal.abort(reason) }))).toBe(reason);
 });
 
+test.each(['{"result":"OK"}', '{"result":null}', '{"result":5}', '{"result":"text"}'])(
+  "a server without RESP2 that answers %s is not asked twice",
+  async (answer) => {
+    let sent = 0;
+    const client = clientOf(() => Promise.resolve((sent++, new Response(answer))));
+    await client.command(["SET", "k", "v"]);
+    expect(sent).toBe(1);
+  },
+);
+
 test.each([
   [[() => Promise.reject(resetError()), () => new Response("<html>", { status: 429 })]],
   [[() => new Response("<html>", { status: 503 }), () => new Response("<html>", { status: 401 })]],
   // The command has run, and its answer came in a form that was not asked for: it is sent again as base64.
-  [[() => new Response('{"result":"OK"}'), () => new Response("<html>", { status: 404 })]],
+  [[() => new Response('{"result":"a\ufffdb"}'), () => new Response("<html>", { status: 404 })]],
 ] as const)("an earlier attempt that may have run is not forgotten (%#)", async (answers) => {
   let index = 0;
   const fetch: Fetch = async () => answers[Math.min(index++, answers.length - 1)]!();

@@ -159,29 +159,35 @@ describe("timers", () => {
     await (await exchange(whole, url, {}, limits(timeout))).text();
   };
 
-  test("of exchanges that follow each other are one, which keeps no process alive", async () => {
-    const set = vi.spyOn(globalThis, "setTimeout");
-    for (let count = 0; count < 10; count++) await run(50_000);
-    expect(set.mock.calls.length).toBe(1);
-    expect((set.mock.results[0]!.value as NodeJS.Timeout).hasRef()).toBe(false);
-    // Of those that wait together each has its own.
+  test("of an exchange end with it, so that none of another request's context stays behind", async () => {
+    vi.useFakeTimers();
+    for (let count = 0; count < 10; count++) {
+      await run(50_000);
+      expect(vi.getTimerCount()).toBe(0);
+    }
     await Promise.all([run(50_000), run(50_000), run(50_000)]);
-    expect(set.mock.calls.length).toBe(3);
-    // One that rings later is of no use.
-    await run(40_000);
-    expect(set.mock.calls.length).toBe(4);
+    expect(vi.getTimerCount()).toBe(0);
+    // Whoever clears all timers meanwhile takes none away from a later request.
+    vi.clearAllTimers();
+    const late = failure(exchange(() => never(), url, {}, limits(1000)));
+    await vi.advanceTimersByTimeAsync(1010);
+    expect(await late).toMatchObject({ code: "TIMEOUT" });
   });
 
-  test("keep the process alive while somebody waits, also in their second exchange", async () => {
+  test("keep the process alive while somebody waits", async () => {
     const set = vi.spyOn(globalThis, "setTimeout");
-    await run(30_000);
     const controller = new AbortController();
     const waiting = failure(exchange(() => never(), url, {}, limits(30_000, controller.signal)));
     const { value } = set.mock.results.at(-1)!;
     expect((value as NodeJS.Timeout).hasRef()).toBe(true);
     controller.abort();
     await waiting;
-    expect((value as NodeJS.Timeout).hasRef()).toBe(false);
+    // A body that rests unread keeps none alive.
+    const { response } = streaming((body) => body.enqueue(chunk));
+    const reply = await exchange(() => Promise.resolve(response), url, {}, limits(30_000));
+    await reply.read();
+    expect((set.mock.results.at(-1)!.value as NodeJS.Timeout).hasRef()).toBe(false);
+    reply.close();
   });
 
   test("that ring for an exchange before give the next its whole time", async () => {
@@ -202,24 +208,6 @@ describe("timers", () => {
     await run(5);
     vi.useRealTimers();
     expect(await failure(exchange(() => never(), url, {}, limits(10)))).toMatchObject({ code: "TIMEOUT" });
-  });
-
-  test("end with their exchange where requests take them along, and where they cannot be unref'd", async () => {
-    vi.useFakeTimers();
-    vi.resetModules();
-    vi.doMock("../../../src/adapters/host/process.ts", async (original) => ({
-      ...(await original<object>()),
-      REQUESTS_END_SILENTLY: true,
-    }));
-    const isolated = await import("../../../src/rest/exchange.ts");
-    vi.doUnmock("../../../src/adapters/host/process.ts");
-    await (await isolated.exchange(whole, url, {}, limits(1000))).text();
-    expect(vi.getTimerCount()).toBe(0);
-    const { setTimeout: set } = globalThis;
-    vi.spyOn(globalThis, "setTimeout").mockImplementation(((work: () => void, ms: number) =>
-      Number(set(work, ms))) as never);
-    await run(1000);
-    expect(vi.getTimerCount()).toBe(0);
   });
 });
 
