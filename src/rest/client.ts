@@ -6,14 +6,15 @@ import type { RetryEvent, TransportEvent } from "../metrics/events.ts";
 import { isCertificateError } from "./connection-error.ts";
 import { anyOf, exchange, type HttpReply } from "./exchange.ts";
 import {
-  ReplyFormats,
-  readReply,
-  requireShape,
-  unreadable,
   type BulkReply,
+  holdsStrings,
+  readReply,
   type Received,
   type ReplyFormat,
+  ReplyFormats,
+  requireShape,
   type Resp2Reader,
+  unreadable,
 } from "./read-reply.ts";
 import { cleanReplies, readRefusal, refusedBatch, secretsOf, type Resend } from "./refusal.ts";
 import { isRepeatable, isRepeatableBatch } from "./repeatable.ts";
@@ -247,8 +248,9 @@ export class RestClient {
       );
       if (reply.ended === true) trace?.end();
       if (format === "resp2" && this.#formats.learn(resp2)) this.#announceBase64(sending);
-      // Text without the sign of a loss is what was stored: only a loss is worth a command that runs twice.
-      if (lossy && sending.repeatable()) return { kind: "resend", as: "base64", ran: true };
+      // Strings in JSON may have lost bytes. A reply without any is whole, and no reason to run a command twice.
+      if (format === "resp2" && !resp2 && holdsStrings(received) && sending.repeatable())
+        return { kind: "resend", as: "base64", ran: true };
       if (lossy) throw unreadable("it came as text, in which bytes are lost");
       if ("kind" in received && received.kind === "error") {
         const text = cleanServerText(received.text, secrets());

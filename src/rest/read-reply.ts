@@ -23,6 +23,13 @@ export interface BulkReply {
 /** A reply, the replies of a batch, or a bulk string that is still arriving. */
 export type Received = RespValue | readonly RespValue[] | BulkReply;
 
+/** True if a reply, or one of several, has a string in it at any depth. */
+export function holdsStrings(received: Received): boolean {
+  if (!("kind" in received)) return received.some(holdsStrings);
+  if (received.kind === "array") return received.items?.some(holdsStrings) ?? false;
+  return received.kind === "stream" || (received.kind === "bulk" && received.bytes !== null);
+}
+
 /** Reads a body in RESP2 that begins with `first`: whole, of at most `maxSize` bytes, or a bulk string as it arrives. */
 export type Resp2Reader = (
   reply: HttpReply,

@@ -4,7 +4,7 @@ import { ZstashError } from "../errors.ts";
 import { decodeBase64 } from "../format/base64.ts";
 import { readFrameHeader, walkFrame } from "../format/frame.ts";
 import type { SeekTable } from "../format/seek-table.ts";
-import { findVersionFrame, isVersionFrame } from "../format/version-frame.ts";
+import { findVersionFrame, isVersionFrame, VERSION_FRAME_SIZE } from "../format/version-frame.ts";
 import { utf8Lossy } from "../text.ts";
 import { TEXT_PREFIX_SIZE } from "../value/carrier.ts";
 import { formOf } from "../value/form.ts";
@@ -88,7 +88,10 @@ export async function readStat(
     if (form === "plain") return { ...known, size: storedSize, frameCount: 0, form, version: undefined };
     const raw: StoredFile = { size: storedSize, head, tail };
     const file = form === "text" ? fromText(raw) : raw;
-    const missing = (tableSizeOf(file.tail, file.size) ?? 0) - file.tail.length;
+    const tableSize = tableSizeOf(file.tail, file.size);
+    // The version frame stands before the table.
+    const end = tableSize === undefined ? 0 : Math.min(file.size, tableSize + VERSION_FRAME_SIZE);
+    const missing = end - file.tail.length;
     const needed = missing + tail.length;
     if (missing > 0 && form === "frames" && needed > pieceSize) {
       const read = readVersion(

@@ -31,7 +31,10 @@ export function useFidelity(backend: Backend): FidelityRig {
   return {
     client(kind, compression = {}, options = {}) {
       const config = { url, token: server!.token, enableTelemetry: false, ...options } as RedisConfigNodejs;
-      const withEvents = { onEvent: (event: ZstashEvent) => event.type !== "request" && told.push(event), ...compression };
+      const withEvents = {
+        onEvent: (event: ZstashEvent) => event.type !== "request" && told.push(event),
+        ...compression,
+      };
       if (kind === "raw") return new Redis({ ...config, compression: withEvents }) as SdkRedis;
       const stock = new SdkRedis(config);
       return kind === "stock" ? stock : withCompression(stock, withEvents);

@@ -143,7 +143,7 @@ interface Place {
 }
 
 function readPlace({ values, operands }: CliInput): Place {
-  if (operands?.length === 0) throw new UsageError("Cannot run nothing: write a COMMAND after --");
+  if (operands?.length === 0) throw new UsageError("A COMMAND is missing after --");
   if (operands !== undefined && isOn(values, "json"))
     throw new UsageError("Cannot use --json together with a COMMAND, which has the output for itself");
   const text = textOf(values, "port") ?? (operands === undefined ? `${DEFAULT_PORT}` : "0");
@@ -211,7 +211,7 @@ function readBackend(values: OptionValues): DevServerOptions["backend"] {
   const text = textOf(values, "backend");
   const backend = BACKENDS.find((name) => name === text);
   if (text !== undefined && backend === undefined) {
-    throw new UsageError(`Cannot use --backend: ${BACKENDS.join(", ")} are there, got "${text}"`);
+    throw new UsageError(`--backend must be ${BACKENDS.join(", ")}, got "${text}"`);
   }
   return backend;
 }

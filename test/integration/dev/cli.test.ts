@@ -82,10 +82,7 @@ describe("the command line", () => {
     [["dev", "--port"], /--port/],
     [["dev", "--port", "x"], /^Cannot use --port: a number from 0 to 65535 is expected\n$/],
     [["dev", "--port", "65536"], /--port/],
-    [
-      ["dev", "--backend", "sqlite"],
-      /^Cannot use --backend: auto, redis-server, embedded are there, got "sqlite"\n$/,
-    ],
+    [["dev", "--backend", "sqlite"], /^--backend must be auto, redis-server, embedded, got "sqlite"\n$/],
     [
       ["dev", "--max-record-size", "1.5"],
       /^Cannot use --max-record-size: a number of bytes above 0 is expected\n$/,

@@ -794,7 +794,7 @@ describe.skipIf(ownRedis === undefined)("on a real Redis", () => {
     } finally {
       await server.close();
     }
-    expect(await ping()).toEqual([502, { error: expect.stringContaining("the client is closed") }]);
+    expect(await ping()).toEqual([502, { error: expect.stringContaining("the server is closed") }]);
   });
 
   test("close() ends the redis-server it started", async () => {

@@ -24,7 +24,9 @@ function showForm(reason: string): void {
       () => location.replace("/"),
       (error: unknown) => {
         message.textContent =
-          error instanceof SignedOut ? "That is not a token of this server." : String(error);
+          error instanceof SignedOut
+            ? "That is no token of this server, or one that may only read."
+            : String(error);
         input.select();
       },
     );
