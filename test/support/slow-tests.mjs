@@ -6,9 +6,12 @@
 /** Their paths. */
 export const slowTests = [
   "test/fuzz/codec.test.ts",
+  "test/integration/dev/page-shots.test.ts",
   "test/integration/rest/faults-tcp.test.ts",
   "test/integration/store/faults-chaos.test.ts",
+  "test/integration/store/faults-requests.test.ts",
   "test/integration/store/torn.test.ts",
+  "test/integration/store/unversioned.test.ts",
   "test/unit/codec/framings.test.ts",
   "test/unit/tools/alias.test.ts",
   "test/unit/tools/types.test.ts",

@@ -277,6 +277,8 @@ async function onTerminal(
   const { code, output } = await follow(
     spawn("script", ["-qec", `stty cols ${columns}; ${line}`, "/dev/null"], {
       stdio: ["ignore", "pipe", "pipe"],
+      // As a person's terminal has it: Node takes the log of a CI for one without colours.
+      env: { ...process.env, CI: undefined, NO_COLOR: undefined, TERM: "xterm-256color" },
     }),
   ).ended;
   return { code, lines: output.replaceAll("\r", "").trimEnd().split("\n") };

@@ -233,7 +233,7 @@ describe.runIf(chromiumAvailable() && redisAvailable())("the page in Chromium", 
     expect(page.url()).toBe(`${url}/`);
     await page.fill("#token", "wrong");
     await page.keyboard.press("Enter");
-    await waitFor(page, `document.querySelector("form").textContent.includes("not a token")`);
+    await waitFor(page, `document.querySelector("form").textContent.includes("no token of this server")`);
     await page.fill("#token", TOKEN);
     await page.keyboard.press("Enter");
     await waitFor(page, `document.querySelector(".totals dd") !== null`);
