@@ -1,6 +1,6 @@
 /** Keeps the embedded keyspace in a file: loads it at the start, and writes it whole and atomically after changes. */
 import { constants } from "node:fs";
-import { access, open, readFile, realpath, rename, rm, stat } from "node:fs/promises";
+import { access, lstat, open, readFile, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { ZstashError } from "../errors.ts";
 import { isReadCommand } from "../rest/repeatable.ts";
@@ -85,7 +85,9 @@ async function locate(path: string): Promise<string> {
   const absolute = resolve(path);
   try {
     const file = await realpath(absolute).catch(async (error: NodeJS.ErrnoException) => {
-      if (error.code !== "ENOENT") throw error;
+      // A link that leads nowhere is not a file that is not there yet.
+      if (error.code !== "ENOENT" || (await lstat(absolute).catch(() => undefined)) !== undefined)
+        throw error;
       return join(await realpath(dirname(absolute)), basename(absolute));
     });
     await access(dirname(file), constants.W_OK);
@@ -98,8 +100,15 @@ async function locate(path: string): Promise<string> {
 async function load(inner: EmbeddedBackend, file: string, path: string): Promise<boolean> {
   let bytes: Uint8Array;
   try {
+    // A pipe or a device would be waited for, without an end.
+    const facts = await stat(file);
+    if (!facts.isFile() && !facts.isDirectory()) {
+      const reason = "it is no plain file. Name another one";
+      throw new ZstashError("UNSUPPORTED", `Cannot load ${path}: ${reason}`);
+    }
     bytes = await readFile(file);
   } catch (error) {
+    if (error instanceof ZstashError) throw error;
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
     throw failure("load", path, error);
   }
