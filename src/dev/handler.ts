@@ -14,7 +14,6 @@
  *
  * `page/` is what people see at `/` in a browser. Its requests leave this way after step 1, and no record tells of them.
  */
-import { ZstashError } from "../errors.ts";
 import type { RespValue } from "../rest/resp.ts";
 import { allowOrigin, METHODS, readAccess, requireHost, requireOrigin, requireOwnSite } from "./access.ts";
 import type { Access, Arrival } from "./access.ts";
@@ -31,6 +30,7 @@ import type { ReplyFormat } from "./reply.ts";
 import { replySize, toBody, writeError, writeJson, writeJsonArray, writeResp2 } from "./reply.ts";
 import {
   declaredLength,
+  failureOf,
   readBody,
   readCommand,
   readCommands,
@@ -227,14 +227,9 @@ function respond(status: number, parts: readonly Uint8Array[], contentType: stri
   });
 }
 
-/** The response to a request that failed: it was refused, the backend failed (502), or the server has a fault (500). */
+/** The response to a request that failed. */
 function failure(thrown: unknown, draft: RecordDraft): Response {
-  const [status, text] =
-    thrown instanceof Refusal
-      ? [thrown.status, thrown.message]
-      : thrown instanceof ZstashError
-        ? [502, `ERR ${thrown.message}`]
-        : [500, `ERR internal error: ${thrown instanceof Error ? thrown.name : "not an Error"}`];
+  const [status, text] = failureOf(thrown);
   draft.error = text;
   return respond(status, [utf8(writeError(text))], "application/json");
 }

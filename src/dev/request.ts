@@ -1,5 +1,6 @@
 /** Reads a request: its target, its body, the command or commands in it, and the format that it wants replies in. */
 import { concatenate } from "../bytes.ts";
+import { ZstashError } from "../errors.ts";
 import type { CommandBytes } from "./backend.ts";
 import type { ReplyFormat } from "./reply.ts";
 import { fromBinary, toText, utf8 } from "./text.ts";
@@ -26,6 +27,13 @@ export interface Target {
   readonly query: string;
   /** The host of an absolute-form target. */
   readonly authority?: string | undefined;
+}
+
+/** The status and the text for a request that failed: it was refused, the backend failed (502), or the server has a fault (500). */
+export function failureOf(thrown: unknown): readonly [status: number, text: string] {
+  if (thrown instanceof Refusal) return [thrown.status, thrown.message];
+  if (thrown instanceof ZstashError) return [502, `ERR ${thrown.message}`];
+  return [500, `ERR internal error: ${thrown instanceof Error ? thrown.name : "not an Error"}`];
 }
 
 const EMPTY_COMMAND = "ERR empty command";

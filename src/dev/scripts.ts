@@ -1,5 +1,5 @@
 /** Translates scripts written for Upstash, so that a stock Redis runs them. */
-import { concatenate } from "../bytes.ts";
+import { concatenate, toHex } from "../bytes.ts";
 import type { RespValue } from "../rest/resp.ts";
 import { commandName } from "./backend.ts";
 import type { CommandBytes } from "./backend.ts";
@@ -77,5 +77,5 @@ function strip(script: Uint8Array): Uint8Array | undefined {
 
 async function sha1(bytes: Uint8Array): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-1", bytes.slice());
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return toHex(new Uint8Array(digest));
 }

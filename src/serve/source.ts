@@ -110,22 +110,21 @@ function decodedStream(
 }
 
 /**
- * A source of a stream of stored bytes, which its caller cancels if this rejects. Only its beginning is looked at, unless that is all of it. Its frames may be several,
- * so that nothing tells the size of its content.
+ * A source of a stream of stored bytes, which its caller cancels if this rejects. Only its beginning is looked at, unless
+ * that is all of it. Its frames may be several, so that nothing tells the size of its content.
  *
  * @throws {ZstashError} TRUNCATED, CORRUPT for a header that is cut off or malformed
  */
 export async function sourceOfReader(reader: ByteReader, codec: CodecLoader): Promise<Source> {
   const drop = (): void => void reader.cancel().catch(() => undefined);
-  const { head, ended } = await readHead(reader);
+  const { head, ended, end } = await readHead(reader);
   if (ended) return sourceOfBytes(head, codec);
   const form = formOf(head);
   const whole = prepend(reader, head);
   if (form === "plain") return plainSource(whole, undefined, undefined, codec, drop);
   if (form === "text") return sourceOfBytes(await readWhole(whole), codec);
   const header = readFrameHeader(head);
-  const frame = new FirstFrame();
-  const mayBeOne = !frame.push(head) || frame.end === head.length;
+  const mayBeOne = end === undefined || end === head.length;
   return {
     size: undefined,
     tag: undefined,
@@ -143,19 +142,24 @@ export async function sourceOfReader(reader: ByteReader, codec: CodecLoader): Pr
   };
 }
 
-/** The first bytes of a stream, at least a frame's header; all of it where a single chunk is. */
-async function readHead(
-  reader: ByteReader,
-): Promise<{ readonly head: Uint8Array<ArrayBuffer>; readonly ended: boolean }> {
+/** The first bytes of a stream, whether they are all, and where the first frame ends if it does so among them. */
+interface Head {
+  readonly head: Uint8Array<ArrayBuffer>;
+  readonly ended: boolean;
+  readonly end: number | undefined;
+}
+
+/** Reads at least a frame's header, and all of a stream that is a single chunk. */
+async function readHead(reader: ByteReader): Promise<Head> {
   let head: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   const frame = new FirstFrame();
   for (;;) {
     const { done, value } = await reader.read();
-    if (done) return { head, ended: true };
+    if (done) return { head, ended: true, end: frame.end };
     head = head.length === 0 ? value : asOwn(concatenate([head, value]));
     // Where a frame ends, the stream may: one more read tells.
     const atEnd = frame.push(value) && frame.end === head.length;
-    if (head.length >= FRAME_HEADER_SIZE_MAX && !atEnd) return { head, ended: false };
+    if (head.length >= FRAME_HEADER_SIZE_MAX && !atEnd) return { head, ended: false, end: frame.end };
   }
 }
 

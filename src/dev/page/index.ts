@@ -1,7 +1,6 @@
 /** The page of the local server, and its endpoints under `/_zstash/`: who may ask for what, and with which headers. */
-import { ZstashError } from "../../errors.ts";
 import type { Backend } from "../backend.ts";
-import { readBody, Refusal } from "../request.ts";
+import { failureOf, readBody, Refusal } from "../request.ts";
 import type { Settings } from "../settings.ts";
 import { toText, utf8 } from "../text.ts";
 import type { Activity } from "./activity.ts";
@@ -220,11 +219,6 @@ function respond(status: number, text: string, headers: Readonly<Record<string, 
 }
 
 function failure(thrown: unknown): Response {
-  const [status, error] =
-    thrown instanceof Refusal
-      ? [thrown.status, thrown.message]
-      : thrown instanceof ZstashError
-        ? [502, `ERR ${thrown.message}`]
-        : [500, `ERR internal error: ${thrown instanceof Error ? thrown.name : "not an Error"}`];
+  const [status, error] = failureOf(thrown);
   return respondJson(status, { error });
 }

@@ -6,12 +6,13 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { loadDecoder } from "../../../src/decode.ts";
 import { bokuweb } from "../../../src/engine/bokuweb.ts";
-import { loadZstd, readDictionary, readFrameHeader, ZstashError } from "../../../src/index.ts";
+import { loadZstd, readDictionary, readFrameHeader, type ZstashError } from "../../../src/index.ts";
 import { trainDictionary } from "../../../src/train/index.ts";
 import { sessionRecords } from "../../conformance/records.ts";
 import { expectBytes } from "../../support/expect-bytes.ts";
 import { createRandom } from "../../support/random.ts";
 import { byteByByte, concat, outcome, skippable, splitAtRandom, through } from "../../support/streams.ts";
+import { codeOf } from "../../support/rejection.ts";
 import { zstdCliAvailable, zstdDecode } from "../../support/zstd-cli.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "zstash-prefix-"));
@@ -31,14 +32,6 @@ function versions(size: number, seed: number): readonly [old: Uint8Array, next: 
   });
   return [old, concat(parts.flat())];
 }
-const codeOf = (run: () => unknown): unknown => {
-  try {
-    run();
-    return "none";
-  } catch (error) {
-    return error instanceof ZstashError ? error.code : error;
-  }
-};
 
 describe("whole values", () => {
   test.each([

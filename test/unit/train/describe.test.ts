@@ -1,20 +1,13 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { loadZstd, readDictionary, ZstashError } from "../../../src/index.ts";
+import { loadZstd, readDictionary } from "../../../src/index.ts";
 import { describeDictionary, trainDictionary } from "../../../src/train/index.ts";
 import { seededRandom } from "../../support/random.ts";
+import { codeOf } from "../../support/rejection.ts";
 import { sessionRecords } from "../../conformance/records.ts";
 
 const read = (path: string): Uint8Array =>
   new Uint8Array(readFileSync(new URL(`../../vectors/${path}`, import.meta.url)));
-const codeOf = (run: () => unknown): unknown => {
-  try {
-    run();
-    return "none";
-  } catch (error) {
-    return error instanceof ZstashError ? error.code : error;
-  }
-};
 
 describe("describeDictionary", () => {
   test.each([
