@@ -7,13 +7,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { slowTests, withoutSlowTests } from "./support/slow-tests.mjs";
-import { addUp, summarize, summaryLine } from "./support/summary.mjs";
+import { addUp, failures, summarize, summaryLine } from "./support/summary.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const modules = join(root, "node_modules");
 const folder = mkdtempSync(join(tmpdir(), "zstash-test-"));
 const report = join(folder, "report.json");
 const skips = join(folder, "skips.txt");
+
+/** What failed, a line each: said once more at the end, where a long run's reader looks first. */
+const failed = /** @type {string[]} */ ([]);
 
 const known = ["--all", "--rest", "--list"];
 
@@ -69,7 +72,9 @@ function runTests(args, env = {}) {
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
   const good = run("vitest/vitest.mjs", ["run", ...reporters, ...args], env);
   if (!existsSync(report)) return verdict(false);
-  const summary = summarize(JSON.parse(readFileSync(report, "utf8")));
+  const results = JSON.parse(readFileSync(report, "utf8"));
+  const summary = summarize(results);
+  failed.push(...failures(results));
   // vitest may fail without a failed test: an unhandled rejection, no test found.
   if (!good && summary.failed === 0) summary.failed++;
   return summary;
@@ -187,7 +192,9 @@ const seconds = [];
 try {
   const summaries = chosen.map(({ name, run: runPart }) => {
     const start = performance.now();
+    const named = failed.length;
     const summary = runPart();
+    if (summary.failed > 0 && failed.length === named) failed.push(`${name}: ${summaryLine(summary)}`);
     seconds.push(
       `${((performance.now() - start) / 1000).toFixed(1).padStart(7)} s  ${name}: ${summaryLine(summary)}`,
     );
@@ -202,6 +209,7 @@ try {
   if (!long) console.log("left out: the long forms of these tests (ZSTASH_LONG=1 runs them)");
   if (existsSync(skips))
     console.log([...new Set(readFileSync(skips, "utf8").trim().split("\n"))].sort().join("\n"));
+  for (const line of failed) console.log(`FAILED ${line}`);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

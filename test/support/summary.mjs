@@ -30,6 +30,27 @@ export function summarize(report) {
 }
 
 /**
+ * The failed tests of a vitest JSON report, a line each: file, name, and the first line of why. A file that failed
+ * outside its tests stands with its own message.
+ *
+ * @param {{ testResults: readonly any[] }} report
+ * @returns {string[]}
+ */
+export function failures(report) {
+  const firstLine = (/** @type {unknown} */ text) => String(text ?? "").split("\n", 1)[0];
+  return report.testResults
+    .filter(({ status }) => status === "failed")
+    .flatMap(({ name, message, assertionResults }) => {
+      const file = name.replace(/^.*\/test\//, "test/");
+      const failed = assertionResults.filter((/** @type {any} */ test) => test.status === "failed");
+      if (failed.length === 0) return [`${file}: ${firstLine(message)}`];
+      return failed.map(
+        (/** @type {any} */ test) => `${file} > ${test.fullName}: ${firstLine(test.failureMessages?.[0])}`,
+      );
+    });
+}
+
+/**
  * Adds summaries up.
  *
  * @param {readonly Summary[]} summaries

@@ -8,7 +8,7 @@ import { nativeAvailable, startNative, useNative } from "../../support/native.ts
 import { createRandom } from "../../support/random.ts";
 import { redisAvailable, startRedis, useRedis } from "../../support/redis.ts";
 import { requireOrSkip } from "../../support/require-or-skip.ts";
-import { summaryLine, summarize } from "../../support/summary.mjs";
+import { failures, summaryLine, summarize } from "../../support/summary.mjs";
 
 describe("createRandom", () => {
   test("gives the numbers it always gave", () => {
@@ -93,6 +93,28 @@ describe("summarize", () => {
 
   test("an unknown status is not taken for a pass", () => {
     expect(() => summarize({ testResults: [file("a", "passed", ["odd"])] })).toThrow(/odd/);
+  });
+
+  test("what failed is named with its file, its name and the first line of why", () => {
+    const test = { status: "failed", fullName: "sums up", failureMessages: ["AssertionError: 1\n    at x"] };
+    const of = (name: string, message: string, assertionResults: object[]): object => ({
+      name: `/some/where/test/unit/${name}.test.ts`,
+      status: "failed",
+      message,
+      assertionResults,
+    });
+    expect(
+      failures({
+        testResults: [
+          of("a", "", [{ status: "passed" }, test]),
+          of("b", "Cannot find module\n    at y", []),
+          { ...of("c", "", [{ status: "passed" }]), status: "passed" },
+        ],
+      }),
+    ).toEqual([
+      "test/unit/a.test.ts > sums up: AssertionError: 1",
+      "test/unit/b.test.ts: Cannot find module",
+    ]);
   });
 
   test("the closing line", () => {
