@@ -33,6 +33,12 @@ export interface CliOption {
 /** Options by name, without the dashes. */
 export type CliOptions = Readonly<Record<string, CliOption>>;
 
+/** An argument by position, as commander writes it: "<key>" must be given, "[file]" may be, "[key...]" any number. */
+export interface CliArgument {
+  readonly usage: string;
+  readonly meaning: string;
+}
+
 /** What follows `--` on a command line, for commands that take it. */
 export interface CliOperands {
   /** How the help shows it. */
@@ -46,6 +52,8 @@ export type OptionValues = Readonly<Record<string, string | boolean | readonly s
 /** A command line that has been read. */
 export interface CliInput {
   readonly values: OptionValues;
+  /** The arguments by position. */
+  readonly args: readonly string[];
   /** What follows `--`; undefined where there is no `--`. */
   readonly operands: readonly string[] | undefined;
 }
@@ -54,12 +62,23 @@ export interface CliInput {
 export interface CliCommand {
   readonly summary: string;
   readonly options: CliOptions;
+  /** Arguments by position; a `--` before them lets them begin with a dash. */
+  readonly args?: readonly CliArgument[] | undefined;
   readonly operands?: CliOperands | undefined;
   /** Command lines to copy, each with what it does. */
   readonly examples: readonly (readonly [line: string, meaning: string])[];
   /** Resolves to the exit code. */
   run(input: CliInput, terminal: Terminal): Promise<number>;
 }
+
+/** Commands under one name: `zstash dict list`. */
+export interface CliGroup {
+  readonly summary: string;
+  readonly commands: Readonly<Record<string, CliCommand>>;
+}
+
+/** Commands and groups of them by name, in the order of the help. */
+export type CliCommands = Readonly<Record<string, CliCommand | CliGroup>>;
 
 /** A wrong command line, which is exit code 2. The message says what to do next. */
 export class UsageError extends Error {

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { parseCommandLine } from "../../../src/cli/parser.ts";
+import { DEV_COMMAND } from "../../../src/cli/commands/dev.ts";
 import { COMMANDS } from "../../../src/cli/program.ts";
 import type { Terminal } from "../../../src/cli/command.ts";
 import { describeRequest, LOG_HEAD } from "../../../src/cli/request-log.ts";
@@ -44,7 +45,7 @@ describe("docs/dev-server.md", () => {
   });
 
   test("has every option of the help in its words, and no other", () => {
-    const rows = Object.entries(COMMANDS["dev"]!.options).map(([name, { value, meaning }]) => [
+    const rows = Object.entries(DEV_COMMAND.options).map(([name, { value, meaning }]) => [
       value === undefined ? `--${name}` : `--${name} <${value}>`,
       meaning,
     ]);
@@ -53,7 +54,7 @@ describe("docs/dev-server.md", () => {
     expect(found).toEqual(rows);
     // Options that are named elsewhere on the page exist too.
     const named = new Set([...page.matchAll(/(?<![\w-])--([a-z][a-z0-9-]*)/g)].map((match) => match[1]!));
-    const known = [...Object.keys(COMMANDS["dev"]!.options), "help", "experimental-vm-modules"];
+    const known = [...Object.keys(DEV_COMMAND.options), "help", "experimental-vm-modules"];
     expect([...named].filter((name) => !known.includes(name))).toEqual([]);
   });
 

@@ -1,7 +1,7 @@
 /** The command line: help at every width, what is read from options, and what is said about wrong ones. */
 import { describe, expect, test } from "vitest";
 import { UsageError } from "../../../src/cli/command.ts";
-import type { CliInput, Terminal } from "../../../src/cli/command.ts";
+import type { CliCommand, CliCommands, CliInput, Terminal } from "../../../src/cli/command.ts";
 import { parseCommandLine } from "../../../src/cli/parser.ts";
 import { COMMANDS } from "../../../src/cli/program.ts";
 import { widthOf } from "../../../src/cli/text.ts";
@@ -18,6 +18,14 @@ const terminal = (columns?: number, colours = false): Terminal => ({
 });
 
 const program = { version: "1.2.3", commands: COMMANDS };
+
+function leavesOf(all: CliCommands, before: string[] = []): [names: string[], command: CliCommand][] {
+  return Object.entries(all).flatMap(([name, one]) =>
+    "run" in one
+      ? [[[...before, name], one] as [string[], CliCommand]]
+      : leavesOf(one.commands, [...before, name]),
+  );
+}
 
 function textOf(args: readonly string[], on: Terminal = terminal()): string {
   const parsed = parseCommandLine(args, program, on);
@@ -41,20 +49,25 @@ function complaint(...args: string[]): string {
   throw new Error(`${args.join(" ")} was read`);
 }
 
-const helps = [["--help"], ...Object.keys(COMMANDS).map((name) => [name, "--help"])];
+/** The names of every command, those in groups with their group's, and the command. */
+const commands = leavesOf(COMMANDS);
+const helps = [["--help"], ...commands.map(([names]) => [...names, "--help"])];
 
 describe("help", () => {
-  test.each(helps)("of %s %s is at most 80 columns wide, and fits narrower terminals", (...args) => {
-    for (const columns of [undefined, 40, 60, 72, 80, 81, 200]) {
-      const most = Math.min(80, columns ?? 80);
-      const wider = textOf(args, terminal(columns))
-        .split("\n")
-        .filter((line) => widthOf(line) > most);
-      // What has no space to break at, and command lines to copy, break by themselves.
-      const breakable = wider.filter((line) => /\S \S/.test(line) && !/^(Usage:|  zstash) /.test(line));
-      expect(columns === undefined || columns >= 80 ? wider : breakable, `on ${columns}`).toEqual([]);
-    }
-  });
+  test.each(helps.map((args) => [args.join(" "), args] as const))(
+    "of %s is at most 80 columns wide, and fits narrower terminals",
+    (_, args) => {
+      for (const columns of [undefined, 40, 60, 72, 80, 81, 200]) {
+        const most = Math.min(80, columns ?? 80);
+        const wider = textOf(args, terminal(columns))
+          .split("\n")
+          .filter((line) => widthOf(line) > most);
+        // What has no space to break at, and command lines to copy, break by themselves.
+        const breakable = wider.filter((line) => /\S \S/.test(line) && !/^(Usage:|  zstash) /.test(line));
+        expect(columns === undefined || columns >= 80 ? wider : breakable, `on ${columns}`).toEqual([]);
+      }
+    },
+  );
 
   test("has all of a text however narrow the terminal is", () => {
     const words = (text: string): string[] => text.split(/\s+/);
@@ -78,8 +91,8 @@ describe("help", () => {
   });
 
   test("names every option with its meaning", () => {
-    for (const [name, { options }] of Object.entries(COMMANDS)) {
-      const help = textOf([name, "--help"], terminal(80)).replaceAll(/\s+/g, " ");
+    for (const [names, { options }] of commands) {
+      const help = textOf([...names, "--help"], terminal(80)).replaceAll(/\s+/g, " ");
       for (const [option, { meaning }] of Object.entries(options)) {
         expect(help).toContain(`--${option}`);
         expect(help).toContain(meaning);
@@ -153,4 +166,88 @@ test.each([
   [["sweep", "key"], '"zstash sweep" takes options only, got "key". See "zstash sweep --help"'],
 ])("%j says what to do", (args, text) => {
   expect(complaint(...args)).toContain(text);
+});
+
+describe("arguments and groups", () => {
+  const command = (args: CliCommand["args"], options = {}): CliCommand => ({
+    summary: "does a thing",
+    options: { url: { value: "url", meaning: "where" }, json: { meaning: "as JSON" }, ...options },
+    args,
+    examples: [["zstash get a", "reads a"]],
+    run: () => Promise.resolve(0),
+  });
+  const key = { usage: "<key>", meaning: "the key" };
+  const own = {
+    version: "1.2.3",
+    commands: {
+      get: command([key, { usage: "[file]", meaning: "where to" }]),
+      read: command([{ usage: "[key...]", meaning: "keys" }]),
+      dict: {
+        summary: "works on dictionaries",
+        commands: { list: command(undefined), show: command([key]) },
+      },
+    },
+  };
+  const parse = (...args: string[]): CliInput & { command: CliCommand } => {
+    const parsed = parseCommandLine(args, own, terminal(80));
+    if (!("command" in parsed)) throw new Error(`a text was found: ${parsed.text}`);
+    return { ...parsed.input, command: parsed.command };
+  };
+  const text = (...args: string[]): string => {
+    const parsed = parseCommandLine(args, own, terminal(80));
+    return "command" in parsed ? "" : `${parsed.code} ${parsed.text}`;
+  };
+  const wrong = (...args: string[]): string => {
+    try {
+      parse(...args);
+    } catch (error) {
+      expect(error).toBeInstanceOf(UsageError);
+      return (error as UsageError).message;
+    }
+    throw new Error(`${args.join(" ")} was read`);
+  };
+
+  test("arguments are read in their order, options between them", () => {
+    expect(parse("get", "a", "--url", "u", "b")).toMatchObject({ args: ["a", "b"], values: { url: "u" } });
+    expect(parse("read").args).toEqual([]);
+    expect(parse("read", "a", "b", "c").args).toEqual(["a", "b", "c"]);
+    expect(parse("dict", "show", "7").command).toBe(own.commands.dict.commands.show);
+  });
+
+  test("after -- an argument may begin with a dash", () => {
+    expect(parse("get", "--json", "--", "--url").args).toEqual(["--url"]);
+    expect(wrong("get", "--url", "--", "a")).toMatch(/"--url <url>" has no value|"--" follows/);
+  });
+
+  test("too few and too many are told", () => {
+    expect(wrong("get")).toBe('Cannot read the command line: <key> is missing. See "zstash get --help"');
+    expect(wrong("get", "a", "b", "c")).toContain('"zstash get" takes <key> [file] and no more');
+    expect(wrong("dict", "list", "a")).toContain('"zstash dict list" takes options only, got "a"');
+  });
+
+  test("a group explains itself, and its commands", () => {
+    for (const args of [
+      ["dict", "--help"],
+      ["help", "dict"],
+      ["dict", "-h"],
+    ])
+      expect(text(...args)).toMatch(/^0 Usage: zstash dict <command>[^]*\n  show <key> /);
+    expect(text("dict")).toMatch(/^2 Usage: zstash dict <command>/);
+    expect(text("help", "dict", "show")).toMatch(
+      /^0 Usage: zstash dict show \[options\] <key>[^]*Arguments:/,
+    );
+    expect(text("help", "dict", "show")).toBe(text("dict", "show", "--help"));
+    expect(text("--help")).toMatch(/\n  dict <command> +works on dictionaries/);
+  });
+
+  test("a wrong name in a group gets the right one", () => {
+    expect(wrong("dict", "lst")).toBe(
+      'Cannot run "dict lst": there is no such command. Did you mean "list"?',
+    );
+    expect(wrong("help", "dict", "sohw")).toContain('Did you mean "show"?');
+    expect(wrong("dict", "nothing")).toContain('"zstash dict --help" lists them');
+    expect(wrong("dict", "show", "--jsn", "1")).toContain(
+      'Did you mean "--json"? See "zstash dict show --help"',
+    );
+  });
 });

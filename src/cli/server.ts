@@ -1,0 +1,92 @@
+/** The server that a command talks to: its options, the environment's variables, and advice when it cannot be used. */
+import { ZstashError } from "../errors.ts";
+import { textOf, UsageError } from "./command.ts";
+import type { CliOptions, OptionValues, Terminal } from "./command.ts";
+
+/** Variables of the environment for what the command line leaves out, and the names that Vercel gives them. */
+export const URL_VARIABLE = "UPSTASH_REDIS_REST_URL";
+export const TOKEN_VARIABLE = "UPSTASH_REDIS_REST_TOKEN";
+const VERCEL_NAMES: Readonly<Record<string, string>> = {
+  [URL_VARIABLE]: "KV_REST_API_URL",
+  [TOKEN_VARIABLE]: "KV_REST_API_TOKEN",
+};
+/** Tokens are taken out of messages from this length on: a shorter one is a part of words, and no secret. */
+const TOKEN_MIN = 6;
+
+/** A REST endpoint. */
+export interface ServerAddress {
+  readonly url: string;
+  readonly token: string;
+}
+
+/** What a command does with a server, and where. */
+export interface ServerUse {
+  /** The command in messages: "sweep" for "Cannot sweep without a token". */
+  readonly doing: string;
+  readonly terminal: Terminal;
+}
+
+/** The options `--url` and `--token`; `token` says what kind of token the command needs. */
+export function serverOptions(token: string): CliOptions {
+  return {
+    url: { value: "url", meaning: `URL of the REST API (default: ${URL_VARIABLE}, else KV_REST_API_URL)` },
+    token: { value: "text", meaning: `${token} (default: ${TOKEN_VARIABLE}, else KV_REST_API_TOKEN)` },
+  };
+}
+
+/**
+ * Runs a command against the server of its options or of the environment. An error of the server comes with advice and
+ * without the token, whatever the server says; the progress is removed at the end.
+ *
+ * @throws {UsageError} where there is no URL or token, or a wrong one
+ */
+export async function withServer<Result>(
+  values: OptionValues,
+  { doing, terminal }: ServerUse,
+  run: (server: ServerAddress) => Promise<Result>,
+): Promise<Result> {
+  const server = readServer(values, doing);
+  try {
+    return await run(server);
+  } catch (error) {
+    throw advised(error, server.token, doing);
+  } finally {
+    terminal.progress(undefined);
+  }
+}
+
+function readServer(values: OptionValues, doing: string): ServerAddress {
+  const read = (option: string, variable: string): string => {
+    const { [variable]: value, [VERCEL_NAMES[variable]!]: other } = process.env;
+    // An option or a variable that is empty was meant to be set.
+    const found = textOf(values, option) ?? (value || other || "");
+    if (found !== "") return found;
+    throw new UsageError(`Cannot ${doing} without a ${option}: give --${option} or set ${variable}`);
+  };
+  return { url: read("url", URL_VARIABLE), token: read("token", TOKEN_VARIABLE) };
+}
+
+/** The same error with advice, and without the token. The client's TypeErrors are about a wrong URL or token. */
+function advised(error: unknown, token: string, doing: string): unknown {
+  if (error instanceof TypeError && /\b(url|token)\b/i.test(error.message)) {
+    const help = `zstash ${doing} --help`;
+    return new UsageError(`Cannot ${doing}: ${error.message}. See --url and --token in "${help}"`);
+  }
+  if (!(error instanceof ZstashError)) return error;
+  const advice = adviceFor(error);
+  const message = `${error.message}${advice === undefined ? "" : `. ${advice}`}`;
+  return error.with({
+    message: token.length < TOKEN_MIN ? message : message.replaceAll(token, "[token]"),
+    cause: undefined,
+  });
+}
+
+function adviceFor({ code, status, message }: ZstashError): string | undefined {
+  if (message.includes("NOPERM")) return `Use a token that may read and write: --token or ${TOKEN_VARIABLE}`;
+  if (status === 401) return `Check --token or ${TOKEN_VARIABLE}`;
+  if (status === 429) return "Try again later";
+  if (status !== undefined || code === "TIMEOUT" || message.includes("reach the server")) {
+    return `Check --url or ${URL_VARIABLE}, and that the server runs`;
+  }
+  return code === "REDIS" ? `Check that --url or ${URL_VARIABLE} is a Redis REST API` : undefined;
+}
