@@ -1,27 +1,23 @@
-// Puts the demo's real output into the README: a few rows as a table near the top, all of it as printed further down.
-// `--from FILE` takes an output that was saved before. Instead of that, `--runtimes FILE` puts in the table of
-// `node test/runtimes/run.mjs --json FILE`, and `--weights` what bundles weigh.
+// Puts what was measured into README.md and docs/: without a flag the demo's output, which it runs, into docs/demo.md
+// (`--from FILE` takes one that was saved before). `--runtimes FILE` puts in the table of
+// `node test/runtimes/run.mjs --json FILE`, `--weights` what bundles weigh, `--network` what a real link gains.
 
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { measureWeights, weightTable } from "../bench/weights.mjs";
+import { gainPicture, leadLine, networkTable, readNetwork, weightLine } from "../docs/generate/face.mjs";
 
 const { values: flags } = parseArgs({
-  options: { from: { type: "string" }, runtimes: { type: "string" }, weights: { type: "boolean" } },
+  options: {
+    from: { type: "string" },
+    runtimes: { type: "string" },
+    weights: { type: "boolean" },
+    network: { type: "boolean" },
+  },
 });
 const root = fileURLToPath(new URL("..", import.meta.url));
-const readme = `${root}/README.md`;
-/** Sets of the short table: from the largest gain to none. */
-const shown = [
-  "large-documents",
-  "flight-pages",
-  "geojson-pages",
-  "movie-pages",
-  "api-paths",
-  "short-strings",
-];
 
 function runDemo() {
   const { status, stdout } = spawnSync(process.execPath, [`${root}/demo/demo.mjs`], {
@@ -31,40 +27,6 @@ function runDemo() {
   });
   if (status !== 0) throw new Error("the demo failed");
   return stdout;
-}
-
-/**
- * The cells of a row that begins with the name; columns are two spaces apart or more.
- *
- * @param {string} output
- * @param {string} name
- * @param {number} nth
- */
-function row(output, name, nth) {
-  const line = output.split("\n").filter((text) => text.startsWith(`${name} `))[nth];
-  if (line === undefined) throw new Error(`the demo printed no row for ${name}`);
-  return line.trim().replaceAll(" !", "").split(/ {2,}/);
-}
-
-/** @param {string} output */
-function shortTable(output) {
-  const rows = shown.map((name) => {
-    const [title, values, asIs, text, textRatio, raw, rawRatio] = row(output, name, 0);
-    const times = row(output, name, 1);
-    const [set, get] = [2, 8].map((at) => times.slice(at, at + 3).join(" → "));
-    const [, holds] = /\((.*)\)/.exec(title) ?? [];
-    const stored = `${text} (${textRatio}) | ${raw} (${rawRatio})`;
-    return `| ${holds} | ${values} | ${asIs} | ${stored} | ${set} | ${get} |`;
-  });
-  const [, machine] = /^machine +(.*)$/m.exec(output) ?? [];
-  return [
-    "| values | n | as is | stored, text | stored, raw | SET p50, ms | GET p50, ms |",
-    "| --- | --: | --: | --: | --: | --: | --: |",
-    ...rows,
-    "",
-    `Text and raw are the two carriers: base64, and with \`zstash/redis\` the frame itself. Times are the stock client's`,
-    `→ text → raw, against a local server over loopback, where there is no network to save on (${machine}).`,
-  ].join("\n");
 }
 
 /**
@@ -94,7 +56,7 @@ function runtimeTable(reports) {
   const rows = reports.map(({ name, version, count, hash, failures, skipped }) => {
     const [adapter, example] = adapters[name] ?? adapters[name.split(" ")[0]];
     const passed = `${count - failures.length - skipped.length} of ${count}`;
-    return `| ${name}${version ? ` (${version})` : ""} | ${adapter} | [examples/${example}](examples/${example}) | ${passed} | \`${hash}\` |`;
+    return `| ${name}${version ? ` (${version})` : ""} | ${adapter} | [examples/${example}](../examples/${example}) | ${passed} | \`${hash}\` |`;
   });
   return [
     "| runtime | adapter | example | cases passed | hash of their names |",
@@ -104,32 +66,39 @@ function runtimeTable(reports) {
 }
 
 /**
- * @param {string} text
- * @param {string} name
- * @param {string} content
+ * Puts the parts between their markers in a page.
+ *
+ * @param {string} path
+ * @param {Readonly<Record<string, string>>} parts
  */
-function replace(text, name, content) {
-  const block = new RegExp(`(<!-- ${name}: [^\\n]* -->\\n)[\\s\\S]*?(<!-- /${name} -->)`);
-  if (!block.test(text)) throw new Error(`README.md has no markers for ${name}`);
-  return text.replace(block, (_, start, end) => `${start}\n${content}\n\n${end}`);
+function update(path, parts) {
+  let text = readFileSync(`${root}${path}`, "utf8");
+  for (const [name, content] of Object.entries(parts)) {
+    const block = new RegExp(`(<!-- ${name}: [^\\n]* -->\\n)[\\s\\S]*?(<!-- /${name} -->)`);
+    if (!block.test(text)) throw new Error(`${path} has no markers for ${name}`);
+    text = text.replace(block, (_, start, end) => `${start}\n${content}\n\n${end}`);
+  }
+  writeFileSync(`${root}${path}`, text);
 }
 
 try {
   if (flags.weights) {
-    const table = weightTable(await measureWeights());
-    writeFileSync(readme, replace(readFileSync(readme, "utf8"), "weights", table));
-    process.exit();
-  }
-  if (flags.runtimes !== undefined) {
+    const rows = await measureWeights();
+    update("docs/runtimes.md", { weights: weightTable(rows) });
+    update("README.md", { weighs: `- ${weightLine(rows)}` });
+  } else if (flags.network) {
+    const measured = readNetwork();
+    update("README.md", { lead: leadLine(measured), network: networkTable(measured) });
+    for (const theme of /** @type {const} */ (["light", "dark"]))
+      writeFileSync(`${root}docs/readme/gain-${theme}.svg`, gainPicture(measured, theme));
+  } else if (flags.runtimes !== undefined) {
     const reports = JSON.parse(readFileSync(flags.runtimes, "utf8"));
-    writeFileSync(readme, replace(readFileSync(readme, "utf8"), "runtimes", runtimeTable(reports)));
-    process.exit();
+    update("docs/runtimes.md", { runtimes: runtimeTable(reports) });
+  } else {
+    const output = flags.from === undefined ? runDemo() : readFileSync(flags.from, "utf8");
+    update("docs/demo.md", { demo: `\`\`\`text\n${output.trimEnd()}\n\`\`\`` });
   }
-  const output = flags.from === undefined ? runDemo() : readFileSync(flags.from, "utf8");
-  const text = readFileSync(readme, "utf8");
-  const withTable = replace(text, "results", shortTable(output));
-  writeFileSync(readme, replace(withTable, "demo", `\`\`\`text\n${output.trimEnd()}\n\`\`\``));
 } catch (error) {
-  console.error(`Cannot update the README: ${error instanceof Error ? error.message : String(error)}`);
+  console.error(`Cannot update the pages: ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = 1;
 }

@@ -209,8 +209,43 @@ describe("links", () => {
     expect(pages.flatMap((path) => dead(path, read(path)))).toEqual([]);
   });
 
+  /** The anchors of a page, as the forges make them of its headings. */
+  const anchors = (text: string): string[] =>
+    [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+      heading!
+        .toLowerCase()
+        .replaceAll(/[^\p{L}\p{N}\s_-]/gu, "")
+        .replaceAll(" ", "-"),
+    );
+
+  test("lead to headings that there are", () => {
+    const lost = pages.flatMap((path) =>
+      [...read(path).matchAll(/\]\(([^)\s#]*\.md)?#([^)\s]+)\)/g)].flatMap(([, file, anchor]) => {
+        const target = file === undefined ? path : normalize(join(dirname(path), file));
+        return !existsSync(join(root, target)) || anchors(read(target)).includes(anchor!)
+          ? []
+          : [`${path}: ${file ?? ""}#${anchor}`];
+      }),
+    );
+    expect(lost).toEqual([]);
+  });
+
+  test("from docs/README.md reach every page of the folder", () => {
+    const index = read("docs/README.md");
+    const listed = pages.filter((path) => /^docs\/[^/]+\.md$/.test(path) && path !== "docs/README.md");
+    expect(listed.filter((path) => !index.includes(`(${path.slice(5)})`))).toEqual([]);
+  });
+
   test("are found where they are dead", () => {
     const text = "[a](nonesuch.md) [b](../README.md#x) [c](https://example.com/x) [d](#there)";
     expect(dead("docs/x.md", text)).toEqual(["docs/x.md: nonesuch.md"]);
   });
+});
+
+test("docs/errors.md has every code, and no other", () => {
+  const codes = [
+    .../export type ZstashErrorCode =([^;]*);/.exec(read("src/errors.ts"))![1]!.matchAll(/"(\w+)"/g),
+  ];
+  const headings = [...read("docs/errors.md").matchAll(/^### (\w+)$/gm)];
+  expect(headings.map((match) => match[1]).sort()).toEqual(codes.map((match) => match[1]).sort());
 });

@@ -1,9 +1,11 @@
-/** The README says what bundles weigh with zstash and without. */
+/** The pages say what bundles weigh with zstash and without. */
 import { beforeAll, describe, expect, test } from "vitest";
 import { measureWeights, weightTable } from "../../../bench/weights.mjs";
+import { weightLine } from "../../../docs/generate/face.mjs";
 import { read } from "../../support/repository.ts";
 
-const [, block = ""] = /<!-- weights: [^\n]* -->\n([^]*?)<!-- \/weights -->/.exec(read("README.md")) ?? [];
+const [, block = ""] =
+  /<!-- weights: [^\n]* -->\n([^]*?)<!-- \/weights -->/.exec(read("docs/runtimes.md")) ?? [];
 
 /** The cells of a table in Markdown, its line under the head left out. */
 const cellsOf = (table: string): string[][] =>
@@ -20,7 +22,7 @@ const cellsOf = (table: string): string[][] =>
 const words = (rows: string[][]): string[][] =>
   rows.map((row) => row.map((cell) => cell.replace(/^\d+ /, "n ")));
 
-describe("the README's table of weights", () => {
+describe("the table of weights", () => {
   let rows: Readonly<Record<string, readonly number[]>>;
 
   beforeAll(async () => {
@@ -42,6 +44,16 @@ describe("the README's table of weights", () => {
         ).toBeLessThan(1000);
       });
     }
+  });
+
+  test("is README's sentence too, to the kB", () => {
+    const [, line = ""] = /<!-- weighs: [^\n]* -->\n([^]*?)<!-- \/weighs -->/.exec(read("README.md")) ?? [];
+    const figures = (text: string): number[] => (text.match(/\d+(?= kB)/g) ?? []).map(Number);
+    const [shown, measured] = [figures(line), figures(weightLine(rows))];
+    expect(shown).toHaveLength(4);
+    shown.forEach((figure, index) =>
+      expect(Math.abs(figure - measured[index]!), line).toBeLessThanOrEqual(1),
+    );
   });
 
   test("fits a narrow page", () => {
