@@ -1,7 +1,9 @@
 // Builds dist/: the WebAssembly modules (cached by the hash of their inputs), their inlined form, the JavaScript of
-// every public subpath, and the type declarations. `node build.mjs --wasm` stops after the modules.
+// every public subpath, and the type declarations. `node build.mjs --wasm` stops after the modules, `--if-missing` leaves
+// a dist/ that is there as it is (npm runs that after an install: a git dependency has none).
 
 import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -206,6 +208,7 @@ declare const module: import("./codec/module.ts").CompiledModule;
 export default module;
 `;
 
+if (process.argv.includes("--if-missing") && existsSync(join(root, "dist", "index.js"))) process.exit();
 const started = performance.now();
 await buildModules();
 if (!process.argv.includes("--wasm")) {

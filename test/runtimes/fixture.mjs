@@ -15,7 +15,7 @@ export const root = fileURLToPath(new URL("../..", import.meta.url));
  * @returns {string} the tarball's path
  */
 export function pack(folder) {
-  const output = execFileSync("npm", ["pack", "--json", "--pack-destination", folder], {
+  const output = execFileSync("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", folder], {
     cwd: root,
     encoding: "utf8",
     stdio: ["ignore", "pipe", "ignore"],

@@ -134,9 +134,13 @@ describe("package.json", () => {
     expect(manifest["main"]).toBe((manifest.exports["."] as Record<string, string>)["default"]);
   });
 
-  test("runs no script of its own at install time", () => {
-    const scripts = Object.keys(manifest["scripts"] as object);
-    expect(scripts.filter((name) => /^(pre|post)?(install|prepare)$/.test(name))).toEqual([]);
+  test("runs no script of its own where the package is installed; one from git is built, once", () => {
+    const scripts = manifest["scripts"] as Readonly<Record<string, string>>;
+    expect(Object.keys(scripts).filter((name) => /^(pre|post)?(install|prepare)$/.test(name))).toEqual([
+      "prepare",
+    ]);
+    // npm runs it in a clone, for a git dependency and before it packs, never for a package of a registry.
+    expect(scripts["prepare"]).toBe("node build.mjs --if-missing");
   });
 });
 
@@ -228,11 +232,15 @@ describe("the lock files", () => {
 describe("what is published", () => {
   // npm's progress and notices go to stderr; the list is made from what is built.
   const pack = (): string[] => {
-    const output = execFileSync("npm", ["pack", "--dry-run", "--json", "--loglevel=error"], {
-      cwd: root,
-      encoding: "utf8",
-      stdio: ["ignore", "pipe", "ignore"],
-    });
+    const output = execFileSync(
+      "npm",
+      ["pack", "--dry-run", "--json", "--ignore-scripts", "--loglevel=error"],
+      {
+        cwd: root,
+        encoding: "utf8",
+        stdio: ["ignore", "pipe", "ignore"],
+      },
+    );
     const report = JSON.parse(output) as Record<string, unknown>;
     // A list of packages or an object by name, depending on npm's version.
     const [packed] = (Array.isArray(report) ? report : Object.values(report)) as {
@@ -250,15 +258,33 @@ describe("what is published", () => {
   });
 
   test("holds the licences and what a reader needs", () => {
-    for (const path of ["package.json", "README.md", "CHANGELOG.md", "LICENSE", "THIRD-PARTY-NOTICES"]) {
+    for (const path of [
+      "package.json",
+      "README.md",
+      "SECURITY.md",
+      "CHANGELOG.md",
+      "LICENSE",
+      "THIRD-PARTY-NOTICES",
+    ]) {
       expect(files).toContain(path);
     }
   });
 
+  test("holds every file that README leads to", () => {
+    const links = [...read("README.md").matchAll(/(?:\]\(|(?:src|srcset)=")([^)"#\s]+)/g)].map(
+      (match) => match[1]!,
+    );
+    const own = links.filter((link) => !/^[a-z]+:/.test(link));
+    expect(own.length).toBeGreaterThan(20);
+    const missing = own.filter((link) => !files.some((path) => path === link || path.startsWith(`${link}/`)));
+    expect(missing).toEqual([]);
+  });
+
   test("holds nothing else but what is built", () => {
     const meant =
-      /^(@upstash\/redis\/node\.js|dist\/.+\.(js|d\.ts|wasm)|dist\/types\/redis\.d\.cts|package\.json|README\.md|CHANGELOG\.md|LICENSE|THIRD-PARTY-NOTICES)$/;
-    expect(files.filter((path) => !meant.test(path))).toEqual([]);
+      /^(@upstash\/redis\/node\.js|dist\/.+\.(js|d\.ts|wasm)|dist\/types\/redis\.d\.cts|docs\/.+\.(md|svg)|package\.json|(README|CHANGELOG|CONTRIBUTING|SECURITY)\.md|LICENSE|THIRD-PARTY-NOTICES)$/;
+    const examples = tracked().filter((path) => path.startsWith("examples/"));
+    expect(files.filter((path) => !meant.test(path) && !examples.includes(path))).toEqual([]);
   });
 
   test("holds every file that package.json names", () => {
