@@ -7,6 +7,7 @@
 export const slowTests = [
   "test/fuzz/codec.test.ts",
   "test/integration/dev/page-shots.test.ts",
+  "test/integration/site/site.test.ts",
   "test/integration/rest/faults-tcp.test.ts",
   "test/integration/store/faults-chaos.test.ts",
   "test/integration/store/faults-requests.test.ts",
