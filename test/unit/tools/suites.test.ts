@@ -79,6 +79,7 @@ describe(".ci/run", () => {
       "npm ci in test/runtimes",
       "npm ci in test/sdk-versions",
       "npm ci in test/libraries",
+      "npm ci in docs",
       "npm ci in test/next",
       "npm test",
       "npm run test:rest",
@@ -86,10 +87,12 @@ describe(".ci/run", () => {
   });
 
   test("runs the rest where the first fails, and fails itself", () => {
-    const { closing, status } = run(`case "$*" in
-      test) ${says("9 passed, 1 failed, 2 skipped", 1)}
+    const { closing, status, output } = run(`case "$*" in
+      test) echo "FAILED test/unit/a.test.ts > adds: 1 is not 2"; ${says("9 passed, 1 failed, 2 skipped", 1)}
       "run test:rest") ${says("7 passed, 0 failed, 1 skipped")}
     esac`);
+    // Once where it happened, and once at the end.
+    expect(output.match(/^FAILED test\/unit\/a\.test\.ts > adds: 1 is not 2$/gm)).toHaveLength(2);
     expect(closing).toBe("16 passed, 1 failed, 3 skipped");
     expect(status).not.toBe(0);
   });
