@@ -1,6 +1,6 @@
 /** Measures what a dictionary is worth on samples that it has not seen. */
-import type { Dictionary } from "../format/dictionary.ts";
 import type { CompressOptions } from "../codec/compress-options.ts";
+import type { DecompressOptions } from "../codec/decompress-options.ts";
 import type { Zstd } from "../codec/zstd.ts";
 import { now } from "../timers.ts";
 
@@ -47,7 +47,8 @@ const ROUNDS_SIZE: number = 2 << 20;
 /** What is measured with. */
 export interface Measured {
   readonly zstd: Pick<Zstd, "compress" | "decompress">;
-  readonly dictionary: Dictionary;
+  /** The dictionary, as options of both directions. */
+  readonly dictionary: Pick<CompressOptions, "dictionary" | "prefix">;
   readonly level: number;
 }
 
@@ -75,21 +76,31 @@ function measureClass(
   { zstd, dictionary, level }: Measured,
   values: readonly Uint8Array[],
 ): Omit<SizeClassReport, "from" | "to"> {
+  const { prefix } = dictionary;
+  const decompressing: DecompressOptions = prefix === undefined ? {} : { prefix };
+  const codeWithout = (): CodingReport => code(zstd, values, { level }, {});
+  const codeWith = (): CodingReport => code(zstd, values, { level, ...dictionary }, decompressing);
   const bytes = sumOf(values, ({ length }) => length);
   const rounds = bytes > ROUNDS_SIZE ? 1 : ROUNDS;
-  let [without, withIt] = [code(zstd, values, { level }), code(zstd, values, { level, dictionary })];
+  let [without, withIt] = [codeWithout(), codeWith()];
   for (let round = 1; round < rounds; round++) {
-    without = faster(without, code(zstd, values, { level }));
-    withIt = faster(withIt, code(zstd, values, { level, dictionary }));
+    without = faster(without, codeWithout());
+    withIt = faster(withIt, codeWith());
   }
   return { count: values.length, bytes, without, with: withIt, gain: gainOf(without, withIt) };
 }
 
-function code(zstd: Measured["zstd"], values: readonly Uint8Array[], options: CompressOptions): CodingReport {
+function code(
+  zstd: Measured["zstd"],
+  values: readonly Uint8Array[],
+  compressing: CompressOptions,
+  decompressing: DecompressOptions,
+): CodingReport {
   const started = now();
-  const frames = values.map((value) => zstd.compress(value, options));
+  const frames = values.map((value) => zstd.compress(value, compressing));
   const compressed = now();
-  for (const [index, frame] of frames.entries()) zstd.decompress(frame, { maxSize: values[index]!.length });
+  for (const [index, frame] of frames.entries())
+    zstd.decompress(frame, { ...decompressing, maxSize: values[index]!.length });
   const decompressed = now();
   const mean = (ms: number): number | undefined => (ms > 0 ? (ms * 1000) / values.length : undefined);
   return {
