@@ -39,9 +39,12 @@ export interface TrainingReport extends Omit<SizeClassReport, "from" | "to"> {
 
 /** Bounds between classes, in bytes. */
 const BOUNDS = [0, 256, 1024, 4096, 16_384, Infinity] as const;
-/** Times are the best of so many rounds: the first ones of a new module are slow. */
-const ROUNDS = 3;
-/** A class of more bytes is coded once: that is enough for a mean, and 16 MB in all rounds would take a second. */
+/**
+ * Times are the best of so many rounds: the first ones of a new module are slow, and a busy machine holds up the short ones
+ * of a small class (by ten times, in all of three rounds).
+ */
+const ROUNDS = 10;
+/** Bytes that all rounds of a class code together: enough for a mean, and 16 MB in each round would take a second. */
 const ROUNDS_SIZE: number = 2 << 20;
 
 /** What is measured with. */
@@ -81,7 +84,7 @@ function measureClass(
   const codeWithout = (): CodingReport => code(zstd, values, { level }, {});
   const codeWith = (): CodingReport => code(zstd, values, { level, ...dictionary }, decompressing);
   const bytes = sumOf(values, ({ length }) => length);
-  const rounds = bytes > ROUNDS_SIZE ? 1 : ROUNDS;
+  const rounds = Math.min(ROUNDS, Math.ceil(ROUNDS_SIZE / bytes));
   let [without, withIt] = [codeWithout(), codeWith()];
   for (let round = 1; round < rounds; round++) {
     without = faster(without, codeWithout());

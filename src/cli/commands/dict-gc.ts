@@ -9,7 +9,7 @@ import { progressOf } from "../progress-bar.ts";
 import { serverOptions } from "../server.ts";
 import type { ServerAddress } from "../server.ts";
 import { table } from "../text.ts";
-import { countDictionaries, withManager } from "./dict-manager.ts";
+import { countDictionaries, printResult, withManager } from "./dict-manager.ts";
 
 /** Seconds: what `collect` takes at least, and by default. */
 const MIN_AGE = 600;
@@ -43,9 +43,8 @@ export const GC_COMMAND: CliCommand = {
       };
       const result = await manager.collect({ minAge, dryRun: !isDeleting, onScan });
       terminal.progress(undefined);
-      if (isOn(values, "json")) terminal.print(JSON.stringify({ deleted: isDeleting, ...result }));
-      else terminal.print(describeResult(result, isDeleting));
-      return 0;
+      const text = (): string => describeResult(result, isDeleting);
+      return printResult(terminal, values, text, { deleted: isDeleting, ...result });
     });
   },
 };
@@ -78,5 +77,5 @@ function describeResult({ removed, kept, unfinishedUploads }: CollectResult, isD
 
 function stateOf(references: number, unfinishedUploads: number): string {
   if (references > 0) return "kept: values need it";
-  return unfinishedUploads > 0 ? "kept: uploads may need it" : "kept: retired too short";
+  return unfinishedUploads > 0 ? "kept: uploads may need it" : "kept: retired too recently, see --min-age";
 }

@@ -6,7 +6,15 @@ import { Failure, isOn, textOf } from "../command.ts";
 import type { CliCommand, OptionValues, Terminal } from "../command.ts";
 import { serverOptions } from "../server.ts";
 import { bytes, cut, printable, table } from "../text.ts";
-import { advised, countDictionaries, firstOf, meant, readId, withManager } from "./dict-manager.ts";
+import {
+  advised,
+  countDictionaries,
+  firstOf,
+  meant,
+  printResult,
+  readId,
+  withManager,
+} from "./dict-manager.ts";
 import { unreadable } from "./train-files.ts";
 import { requireWritable, writeWhole } from "./train-output.ts";
 import { describeText, percent } from "./train-report.ts";
@@ -24,9 +32,8 @@ export const LIST_COMMAND: CliCommand = {
       const manifest = await manager.manifest();
       const dictionaries = await manager.list();
       const { version, mode } = manifest;
-      if (isOn(values, "json")) terminal.print(JSON.stringify({ version, mode, dictionaries }));
-      else terminal.print(describeList(manifest, dictionaries, terminal.columns));
-      return 0;
+      const text = (): string => describeList(manifest, dictionaries, terminal.columns);
+      return printResult(terminal, values, text, { version, mode, dictionaries });
     });
   },
 };
@@ -69,7 +76,8 @@ function orderOf(use: DictionaryUse | undefined, place: (pattern: string) => num
 function rowOf({ id, storedSize }: DictionaryFacts, use: DictionaryUse | undefined): string[] {
   const stored = storedSize === undefined ? "gone" : bytes(storedSize);
   if (use === undefined) return [`${id}`, "-", "unused", "-", stored];
-  return [`${id}`, printable(use.pattern), use.role, percent(use.share), stored];
+  const share = use.role === "retired" ? "-" : percent(use.share);
+  return [`${id}`, printable(use.pattern), use.role, share, stored];
 }
 
 export const SHOW_COMMAND: CliCommand = {
@@ -145,7 +153,7 @@ function describeContent(
   const roles = uses.map(({ pattern, role, share }) =>
     role === "retired"
       ? `Retired for ${printable(pattern)}`
-      : `For ${percent(share)} of the keys ${printable(pattern)}`,
+      : `For ${share === 1 ? "all" : percent(share)} of the keys ${printable(pattern)}`,
   );
   return [
     `Dictionary ${id} of ${bytes(size)}: ${bytes(size - parts.content)} of tables, ${bytes(parts.content)} of content`,

@@ -3,10 +3,11 @@ import { similarName } from "../../check.ts";
 import { ID_MAX, ID_MIN } from "../../dictionaries/stored.ts";
 import { ZstashError } from "../../errors.ts";
 import type { DictionaryManager } from "../../life-cycle/index.ts";
-import { Failure, UsageError } from "../command.ts";
+import { Failure, isOn, UsageError } from "../command.ts";
 import type { CliInput, OptionValues, Terminal } from "../command.ts";
 import { withServer } from "../server.ts";
 import type { ServerAddress } from "../server.ts";
+import { wrap } from "../text.ts";
 
 /** A command of the group, for messages. */
 export interface DictUse {
@@ -83,6 +84,19 @@ export function meant(name: string, names: readonly string[]): string {
 
 /** The first argument by position, which the parser has required. */
 export const firstOf = ({ args }: CliInput): string => args[0] ?? "";
+
+/** Prints the result of a command, as one line of JSON or as text that fits the terminal. */
+export function printResult(
+  terminal: Terminal,
+  values: OptionValues,
+  text: () => string,
+  facts: object,
+): number {
+  const { columns } = terminal;
+  if (isOn(values, "json")) terminal.print(JSON.stringify(facts));
+  else terminal.print(columns === undefined ? text() : wrap(text(), columns));
+  return 0;
+}
 
 export function countDictionaries(number: number): string {
   return number === 1 ? "1 dictionary" : `${number} dictionaries`;

@@ -9,7 +9,7 @@ import { readShare } from "../numbers.ts";
 import { serverOptions } from "../server.ts";
 import type { ServerAddress } from "../server.ts";
 import { bytes, printable } from "../text.ts";
-import { advised, firstOf, withManager } from "./dict-manager.ts";
+import { advised, firstOf, printResult, withManager } from "./dict-manager.ts";
 import { unreadable } from "./train-files.ts";
 import type { PublishPlan } from "./train-plan.ts";
 import { percent } from "./train-report.ts";
@@ -42,8 +42,7 @@ export const PUBLISH_COMMAND: CliCommand = {
     });
     return withManager(values, USE, terminal, async (manager) => {
       const { text, facts } = await publishWith(manager, content, plan);
-      terminal.print(isOn(values, "json") ? JSON.stringify(facts) : text);
-      return 0;
+      return printResult(terminal, values, () => text, facts);
     });
   },
 };

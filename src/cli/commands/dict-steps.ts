@@ -1,12 +1,12 @@
 /** `zstash dict promote`, `retire` and `mode`: the steps of a dictionary's life after it was published. */
 import type { DictionaryManager, Manifest, ManifestMode, PatternRule } from "../../life-cycle/index.ts";
 import { similarName } from "../../check.ts";
-import { Failure, isOn, textOf, UsageError } from "../command.ts";
-import type { CliCommand, CliOptions, OptionValues, Terminal } from "../command.ts";
+import { Failure, textOf, UsageError } from "../command.ts";
+import type { CliCommand, CliOptions } from "../command.ts";
 import { readShare } from "../numbers.ts";
 import { serverOptions } from "../server.ts";
 import { printable } from "../text.ts";
-import { firstOf, meant, requireId, withManager } from "./dict-manager.ts";
+import { firstOf, meant, printResult, requireId, withManager } from "./dict-manager.ts";
 import { notesOn, shareOf } from "./dict-publish.ts";
 import { percent } from "./train-report.ts";
 
@@ -36,7 +36,7 @@ export const PROMOTE_COMMAND: CliCommand = {
       const facts = { pattern, id, share: now, version: manifest.version };
       const keys = `${now === 1 ? "all" : percent(now)} of the keys ${printable(pattern)}`;
       const lines = [`Dictionary ${id} is now for ${keys}`, ...notesOn(manifest, pattern)];
-      return printed(terminal, values, lines.join("\n"), facts);
+      return printResult(terminal, values, () => lines.join("\n"), facts);
     });
   },
 };
@@ -71,7 +71,7 @@ export const RETIRE_COMMAND: CliCommand = {
   summary: "Take a dictionary out of use: it is read with, not written with",
   args: [{ usage: "<id>", meaning: "its id" }],
   options: { ...SERVER, json: { meaning: "print one line of JSON: id, version" } },
-  examples: [["zstash dict retire 1730934283", "nobody writes with it any more; its values stay readable"]],
+  examples: [["zstash dict retire 1730934283", "nobody writes with it any more, everybody reads with it"]],
   async run(input, terminal) {
     const id = requireId(firstOf(input), { command: "retire" });
     const use = { doing: "retire a dictionary", command: "retire" };
@@ -79,7 +79,7 @@ export const RETIRE_COMMAND: CliCommand = {
       await requireUsed(manager, id);
       const { version } = await manager.retire(id);
       const text = `Dictionary ${id} is retired: writers stop within five minutes\nIts values stay readable; "zstash dict gc" says how many there are`;
-      return printed(terminal, input.values, text, { id, version });
+      return printResult(terminal, input.values, () => text, { id, version });
     });
   },
 };
@@ -122,8 +122,9 @@ export const MODE_COMMAND: CliCommand = {
     return withManager(values, use, terminal, async (manager) => {
       const manifest = mode === undefined ? await manager.manifest() : await manager.setMode(mode);
       const { mode: now, version } = manifest;
-      const from = mode === undefined ? "" : ", for all writers within five minutes";
-      return printed(terminal, values, `The mode is ${now}: ${MEANINGS[now]}${from}`, { mode: now, version });
+      const from = mode === undefined ? "" : "\nAll writers know it within five minutes";
+      const told = `The mode is ${now}: ${MEANINGS[now]}${from}`;
+      return printResult(terminal, values, () => told, { mode: now, version });
     });
   },
 };
@@ -133,8 +134,3 @@ const MEANINGS: Readonly<Record<ManifestMode, string>> = {
   "read-only": "nothing is compressed, and everything is read",
   off: "values are compressed without dictionaries",
 };
-
-function printed(terminal: Terminal, values: OptionValues, text: string, facts: object): number {
-  terminal.print(isOn(values, "json") ? JSON.stringify(facts) : text);
-  return 0;
-}

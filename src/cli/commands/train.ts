@@ -30,7 +30,7 @@ const OPTIONS = {
   ...serverOptions("token that may read and scan"),
   samples: {
     value: "number",
-    meaning: "most samples, drawn at random if there are more (default 10000 keys, 100000 of files)",
+    meaning: "take no more than so many, drawn at random (default 10000 of keys, 100000 of files)",
   },
   rate: {
     value: "number",
@@ -162,7 +162,7 @@ async function finish(
   const published = publish === undefined ? undefined : await publishIt(plan, dictionary, server!, terminal);
   if (json) {
     terminal.print(JSON.stringify({ ...told, out: out ?? null, published: published?.facts ?? null }));
-  } else if (publish !== undefined) terminal.print(published?.text ?? "Not published");
+  } else if (publish !== undefined) terminal.print(`\n${published?.text ?? "Not published"}`);
   else if (out === undefined) terminal.print(`\n${NEXT}`);
   return publish !== undefined && published === undefined ? 1 : 0;
 }
@@ -176,7 +176,7 @@ async function publishIt(
   terminal: Terminal,
 ): Promise<{ readonly text: string; readonly facts: object } | undefined> {
   const { pattern, share, force } = publish!;
-  const question = `Publish it for ${printable(pattern)}? Whoever reads this Redis can read its text. [y/N] `;
+  const question = `\nPublish it for ${printable(pattern)}? Whoever reads this Redis can read its text. [y/N] `;
   if (!yes && !/^y(es)?$/i.test((await terminal.ask!(question)).trim())) return undefined;
   const { publishDictionary } = await import("./dict-publish.ts");
   return publishDictionary(server, dictionary, { pattern, share, force });
