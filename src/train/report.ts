@@ -51,7 +51,8 @@ const ROUNDS_SIZE: number = 2 << 20;
 export interface Measured {
   readonly zstd: Pick<Zstd, "compress" | "decompress">;
   /** The dictionary, as options of both directions. */
-  readonly dictionary: Pick<CompressOptions, "dictionary" | "prefix">;
+  readonly compressing: CompressOptions;
+  readonly decompressing: DecompressOptions;
   readonly level: number;
 }
 
@@ -76,13 +77,11 @@ export async function measure(
 }
 
 function measureClass(
-  { zstd, dictionary, level }: Measured,
+  { zstd, compressing, decompressing, level }: Measured,
   values: readonly Uint8Array[],
 ): Omit<SizeClassReport, "from" | "to"> {
-  const { prefix } = dictionary;
-  const decompressing: DecompressOptions = prefix === undefined ? {} : { prefix };
   const codeWithout = (): CodingReport => code(zstd, values, { level }, {});
-  const codeWith = (): CodingReport => code(zstd, values, { level, ...dictionary }, decompressing);
+  const codeWith = (): CodingReport => code(zstd, values, { level, ...compressing }, decompressing);
   const bytes = sumOf(values, ({ length }) => length);
   const rounds = Math.min(ROUNDS, Math.ceil(ROUNDS_SIZE / bytes));
   let [without, withIt] = [codeWithout(), codeWith()];

@@ -108,7 +108,8 @@ export async function trainDictionary(
   const values = heldOut.map((index) => sampleOf(gathered, index));
   if (raw) {
     const content = contentOf(dictionary);
-    const measured = { zstd: await loadZstd(), dictionary: { prefix: content }, level };
+    const prefix = { prefix: content };
+    const measured = { zstd: await loadZstd(), compressing: prefix, decompressing: prefix, level };
     const report = await measure(measured, values, pause);
     return { dictionary: content, id: 0, report: { samples: gathered.ends.length, different, ...report } };
   }
@@ -116,7 +117,7 @@ export async function trainDictionary(
   new DataView(dictionary.buffer).setUint32(4, chosen, true);
   const read = readDictionary(dictionary);
   const zstd = await loadZstd({ dictionaries: [read] });
-  const measured = { zstd, dictionary: { dictionary: read }, level };
+  const measured = { zstd, compressing: { dictionary: read }, decompressing: {}, level };
   const report = await measure(measured, values, pause);
   return {
     dictionary,

@@ -1,7 +1,5 @@
 /** `zstash dict gc`: counts the values that need each retired dictionary, and removes those that none needs. */
 import type { CollectResult } from "../../life-cycle/index.ts";
-import { RestClient } from "../../rest/client.ts";
-import { readRestOptions } from "../../rest/rest-options.ts";
 import { isOn } from "../command.ts";
 import type { CliCommand } from "../command.ts";
 import { readInteger } from "../numbers.ts";
@@ -51,6 +49,8 @@ export const GC_COMMAND: CliCommand = {
 
 /** The number of keys; undefined where the token may not know. */
 async function countKeys(server: ServerAddress): Promise<number | undefined> {
+  const { RestClient } = await import("../../rest/client.ts");
+  const { readRestOptions } = await import("../../rest/rest-options.ts");
   const reply = await new RestClient(readRestOptions({ ...server })).command(["DBSIZE"]);
   return reply.kind === "integer" ? Number(reply.value) : undefined;
 }

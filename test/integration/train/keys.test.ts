@@ -14,8 +14,8 @@ import { sessionRecords } from "../../conformance/records.ts";
 import { backends } from "../../support/backends.ts";
 import { shown, terminalAvailable } from "../../support/cli-run.ts";
 import { useRedis } from "../../support/redis.ts";
-import { environmentOf, jsonOf, READER, storeSessions, TOKEN, useCli, useServer } from "./cli-rig.ts";
-import type { Trained } from "./cli-rig.ts";
+import { environmentOf, jsonOf, READER, storeSessions, TOKEN, useCli, useServer } from "./rig.ts";
+import type { Trained } from "./rig.ts";
 
 const cli = useCli();
 const SMALL = ["--max-size", "8KB", "--json"];

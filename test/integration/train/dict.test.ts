@@ -4,21 +4,23 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { widthOf } from "../../../src/cli/text.ts";
 import { createDevServer } from "../../../src/dev/index.ts";
+import { dictionaryKey, toStoredText, withContentId } from "../../../src/dictionaries/stored.ts";
 import { createStore } from "../../../src/store/index.ts";
 import { backends } from "../../support/backends.ts";
 import type { Ended } from "../../support/cli-program.ts";
 import { shown, terminalAvailable } from "../../support/cli-run.ts";
 import { newer, older, sessionOf } from "../../support/dictionaries.ts";
 import { useRedis } from "../../support/redis.ts";
-import { environmentOf, jsonOf, READER, TOKEN, useCli, useServer } from "./cli-rig.ts";
-import { first, keyOf, second, textOf } from "./rig.ts";
+import { environmentOf, jsonOf, READER, TOKEN, useCli, useServer } from "./rig.ts";
 
 const cli = useCli();
 const NEW = join(cli.folder, "new.dict");
 const OLD = join(cli.folder, "old.dict");
 writeFileSync(NEW, newer);
 writeFileSync(OLD, older);
+const [first, second] = [withContentId(newer), withContentId(older)];
 const [a, b] = [first.id, second.id];
+const keyOf = ({ id }: { readonly id: number }): string => dictionaryKey(id);
 
 interface Collected {
   readonly deleted: boolean;
@@ -79,12 +81,12 @@ describe.each(backends)("zstash dict on %s", (backend) => {
       dictionaries: expect.arrayContaining([
         {
           id: a,
-          storedSize: textOf(first).length,
+          storedSize: toStoredText(first).length,
           uses: [{ pattern: "session:*", role: "retired", share: 0 }],
         },
         {
           id: b,
-          storedSize: textOf(second).length,
+          storedSize: toStoredText(second).length,
           uses: [{ pattern: "session:*", role: "current", share: 1 }],
         },
       ]) as unknown,

@@ -11,7 +11,7 @@ import { follow } from "../../support/cli-program.ts";
 import { shown, terminalAvailable } from "../../support/cli-run.ts";
 import { createRandom } from "../../support/random.ts";
 import { zstdCliAvailable, zstdDecode } from "../../support/zstd-cli.ts";
-import { jsonOf, useCli, type Trained } from "./cli-rig.ts";
+import { jsonOf, useCli, type Trained } from "./rig.ts";
 
 const cli = useCli();
 const at = (name: string): string => join(cli.folder, name);
