@@ -19,7 +19,7 @@ export function describeTraining(facts: ReportFacts, report: TrainingReport): st
   const seen = report.different - report.count;
   return [
     `${name} of ${bytes(size)}, for level ${level}`,
-    `Trained on ${count(seen, "different sample")}, measured on ${report.count} others. Without → with it:`,
+    `Trained on ${count(seen, "different sample")}; on ${report.count} others, without → with it:`,
     "",
     describeClasses(report),
   ].join("\n");

@@ -56,7 +56,7 @@ describe("zstash train", () => {
     const { code, output, errors } = await cli.run(["train", "--ndjson", ndjson, ...small]);
     expect({ code, errors }).toEqual({ code: 0, errors: "" });
     expect(output).toMatch(
-      /^Dictionary \d+ of 8\.0 KiB, for level 1\nTrained on 540 different samples, measured on 60 others\. Without → with it:\n\n {2}size +values +ratio +compress µs +decompress µs +saved\n {2}256 B – 1 KiB +60 +\d\.\d\d → \d\.\d\d +\S+ → \S+ +\S+ → \S+ +[\d.]+ %\n\nNothing was kept: add "--out FILE", or "--publish PATTERN"\n$/,
+      /^Dictionary \d+ of 8\.0 KiB, for level 1\nTrained on 540 different samples; on 60 others, without → with it:\n\n {2}size +values +ratio +compress µs +decompress µs +saved\n {2}256 B – 1 KiB +60 +\d\.\d\d → \d\.\d\d +\S+ → \S+ +\S+ → \S+ +[\d.]+ %\n\nNothing was kept: add "--out FILE", or "--publish PATTERN"\n$/,
     );
     if (!terminalAvailable()) return;
     const seen = await cli.terminal(["train", "--ndjson", ndjson, ...small]);
