@@ -83,7 +83,7 @@ function measureClass(
   const codeWithout = (): CodingReport => code(zstd, values, { level }, {});
   const codeWith = (): CodingReport => code(zstd, values, { level, ...compressing }, decompressing);
   const bytes = sumOf(values, ({ length }) => length);
-  const rounds = Math.min(ROUNDS, Math.ceil(ROUNDS_SIZE / bytes));
+  const rounds = Math.max(1, Math.min(ROUNDS, Math.floor(ROUNDS_SIZE / bytes)));
   let [without, withIt] = [codeWithout(), codeWith()];
   for (let round = 1; round < rounds; round++) {
     without = faster(without, codeWithout());

@@ -50,7 +50,7 @@ function rowOf(name: string, one: Measured): string[] {
     pair((side) => rounded(one.bytes / side.bytes, 2)),
     pair(({ compressTime }) => rounded(compressTime, 1)),
     pair(({ decompressTime }) => rounded(decompressTime, 1)),
-    percent(one.gain),
+    `${(one.gain * 100).toFixed(1)} %`,
   ];
 }
 
