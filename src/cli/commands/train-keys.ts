@@ -88,6 +88,7 @@ class KeyReader {
   readonly #show: ShowProgress;
   readonly #pace: Pace;
   readonly #cache = new DictionaryCache();
+  #scansByType = true;
   /** The last refusal, for whoever may read nothing at all. */
   #refusal: ZstashError | undefined;
 
@@ -104,19 +105,10 @@ class KeyReader {
     const chosen = this.#newSample();
     const total = await this.#countKeys();
     const perScan = Math.min(SCAN_COUNT, Math.max(10, rate * 10));
-    let [cursor, looked, typed] = ["0", 0, true];
+    let [cursor, looked] = ["0", 0];
     do {
       await this.#pace.take(perScan / 100);
-      const command = ["SCAN", cursor, "MATCH", pattern, "COUNT", perScan];
-      let reply: Plain;
-      try {
-        reply = await runOne(this.#client, typed ? [...command, "TYPE", "string"] : command, undefined);
-      } catch (error) {
-        // Redis knows the option since 6.0.
-        if (!typed || !(error instanceof ZstashError) || !/syntax/i.test(error.message)) throw error;
-        typed = false;
-        continue;
-      }
+      const reply = await this.#scanOnce(["SCAN", cursor, "MATCH", pattern, "COUNT", perScan]);
       const [next, keys] = (Array.isArray(reply) ? reply : []) as readonly Plain[];
       if (typeof next !== "string" || !Array.isArray(keys))
         throw new ZstashError("REDIS", "Cannot scan: the reply is of another kind");
@@ -128,6 +120,19 @@ class KeyReader {
       this.#show(`${Math.min(looked, most)}${of}, ${chosen.offered} match`, looked, most);
     } while (cursor !== "0" && looked < scan);
     return chosen;
+  }
+
+  /** Strings alone, where Redis knows the option: it does since 6.0. */
+  async #scanOnce(command: RestCommand): Promise<Plain> {
+    if (this.#scansByType) {
+      try {
+        return await runOne(this.#client, [...command, "TYPE", "string"], undefined);
+      } catch (error) {
+        if (!(error instanceof ZstashError) || !/syntax/i.test(error.message)) throw error;
+        this.#scansByType = false;
+      }
+    }
+    return runOne(this.#client, command, undefined);
   }
 
   /** Chooses among names. */

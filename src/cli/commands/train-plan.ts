@@ -1,5 +1,6 @@
 /** Reads the command line of `zstash train`: what is wrong in it is told before any work. */
 import { PATTERN_LENGTH_MAX } from "../../dictionaries/manifest.ts";
+import { DICTIONARY_MAX } from "../../dictionaries/stored.ts";
 import { DICTIONARY_SIZE_MAX } from "../../format/dictionary.ts";
 import { LEVEL_MAX, LEVEL_MIN } from "../../limits.ts";
 import { isOn, textOf, textsOf, UsageError } from "../command.ts";
@@ -124,8 +125,12 @@ function readOut(values: OptionValues): string | undefined {
   return out;
 }
 
-/** An option that changes nothing was meant to change something. */
-function refuseUseless(values: OptionValues, { keys, out, publish }: TrainPlan): void {
+/** An option that changes nothing was meant to change something; a dictionary that nobody takes is not worth a training. */
+function refuseUseless(values: OptionValues, { keys, out, publish, maxSize }: TrainPlan): void {
+  if (publish !== undefined && maxSize > DICTIONARY_MAX)
+    throw new UsageError(
+      `Cannot publish more than ${DICTIONARY_MAX} bytes: give --max-size less, or leave out --publish`,
+    );
   const needed: readonly (readonly [needed: string, isThere: boolean, names: readonly string[]])[] = [
     ["--keys or --key-list", keys !== undefined, ["rate"]],
     ["--keys", keys !== undefined && "pattern" in keys, ["scan"]],

@@ -184,6 +184,7 @@ describe("zstash train refuses", () => {
       "Cannot publish where nobody can be asked: read the text (--show-text) first",
     ],
     [["x", "--publish", "*", "--raw", "--yes"], 2, "Cannot publish raw content"],
+    [["x", "--publish", "*", "--yes", "--max-size", "1M"], 2, "Cannot publish more than 524288 bytes"],
     [["x", "--publish", "*", "--yes"], 2, "Cannot train without a url: give --url or set"],
     [["--keys", "*"], 2, "Cannot train without a url: give --url or set"],
     [

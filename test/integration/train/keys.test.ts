@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { createDevServer } from "../../../src/dev/index.ts";
+import { createDevServer, type RequestRecord } from "../../../src/dev/index.ts";
 import { loadZstd, readDictionary } from "../../../src/index.ts";
 import { createDictionaryManager } from "../../../src/life-cycle/index.ts";
 import { Redis } from "../../../src/redis.ts";
@@ -131,6 +131,49 @@ describe.each(backends)("zstash train --keys on %s", (backend) => {
     expect(await send(["DBSIZE"], ["GET", "session:7"])).toEqual(before);
   });
 
+  test("takes a server that has no SCAN by type, and leaves out other types there", async () => {
+    const { send, url } = rig();
+    await storeSessions(send, 100);
+    await send(["LPUSH", "session:list", "x"], ["SADD", "session:set", "x"]);
+    const scans: string[][] = [];
+    const old = createServer((request, response) => {
+      let body = "";
+      request.on("data", (part: Buffer) => (body += part.toString()));
+      request.on("end", () => {
+        const command = JSON.parse(body) as string[];
+        if (command[0] === "SCAN") scans.push(command);
+        if (command[0] === "SCAN" && command.includes("TYPE"))
+          return void response.writeHead(400).end(JSON.stringify({ error: "ERR syntax error" }));
+        const headers = request.headers as Record<string, string>;
+        void fetch(`${url}${request.url}`, { method: "POST", headers, body }).then(async (reply) => {
+          const type = reply.headers.get("content-type") ?? "";
+          const format = reply.headers.get("upstash-response-format");
+          response.writeHead(reply.status, {
+            "content-type": type,
+            ...(format === null ? {} : { "upstash-response-format": format }),
+          });
+          response.end(Buffer.from(await reply.arrayBuffer()));
+        });
+      });
+    });
+    await new Promise<void>((resolve) => old.listen(0, "127.0.0.1", resolve));
+    try {
+      const { port } = old.address() as AddressInfo;
+      const env = environmentOf(`http://127.0.0.1:${port}`, TOKEN);
+      const made = jsonOf<Trained>(await cli.run(["train", "--keys", "session:*", ...SMALL], { env }));
+      expect(made.sources).toEqual({
+        offered: 102,
+        chosen: 102,
+        taken: 100,
+        left: { ...none, otherType: 2 },
+      });
+      // It is asked once.
+      expect(scans.filter((command) => command.includes("TYPE")).length).toBe(1);
+    } finally {
+      await new Promise((resolve) => old.close(resolve));
+    }
+  });
+
   test("copes with keys that go away while it looks", async () => {
     const { send, env } = rig();
     await storeSessions(send, 3000);
@@ -230,12 +273,25 @@ describe.runIf(backends.includes("redis-server"))("zstash train --keys with limi
   });
 
   test("no faster than it may: a rate is kept", async () => {
-    const { send, env } = rig();
-    await storeSessions(send, 60);
-    const started = Date.now();
-    await cli.run(["train", "--keys", "session:*", "--rate", "60", ...SMALL], { env });
-    // 120 commands for the values.
-    expect(Date.now() - started).toBeGreaterThan(1500);
+    await storeSessions(rig().send, 60);
+    const records: RequestRecord[] = [];
+    const onRequest = (record: RequestRecord): void => void records.push(record);
+    const server = await createDevServer({ redis: redis().url, token: TOKEN, onRequest });
+    try {
+      const env = environmentOf((await server.listen()).url, TOKEN);
+      const args = ["train", "--keys", "session:*", "--rate", "60", ...SMALL];
+      expect(jsonOf<Trained>(await cli.run(args, { env })).sources.taken).toBe(60);
+    } finally {
+      await server.close();
+    }
+    expect(records.map(({ commands }) => commands[0])).toEqual(
+      expect.arrayContaining(["DBSIZE", "SCAN", "STRLEN", "GETRANGE"]),
+    );
+    // 120 commands for the values, 60 a second, in requests of 6.
+    const values = records.filter(({ commands }) => ["STRLEN", "GETRANGE"].includes(commands[0]!));
+    expect(values.reduce((sum, { count }) => sum + count, 0)).toBe(120);
+    expect(Math.max(...values.map(({ count }) => count))).toBe(6);
+    expect(values.at(-1)!.at - values[0]!.at).toBeGreaterThan(1800);
   });
 });
 
