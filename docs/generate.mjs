@@ -1,5 +1,6 @@
 // Writes the generated parts of docs/architecture.md and docs/metrics.md: the picture of the layers, the table of
-// folders, the count of hops, the files on four ways, and the table of metrics. Needs a build and a redis-server: without scripts a range takes another way.
+// folders, the count of hops, the files on four ways, and the table of metrics; and docs/command-line.md's sections. Needs a
+// build and a redis-server: without scripts a range takes another way.
 //
 //   npm run docs
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -9,6 +10,7 @@ import { measureWays } from "../bench/hops/ways.mjs";
 import { readSources } from "../test/support/import-graph.mjs";
 import { createMetrics } from "zstash/metrics";
 import { folderTable, hopTable, metricsTable, replaceBlock, wayLists } from "./generate/page.mjs";
+import { commandSections, loadCommands } from "./generate/commands.mjs";
 import { drawLayers } from "./generate/picture.mjs";
 
 const docs = fileURLToPath(new URL(".", import.meta.url));
@@ -32,6 +34,11 @@ const zstd = { stats: () => ({ live: 0, idle: 0, waiters: 0, memory: 0 }) };
 const metrics = metricsTable(createMetrics({ zstd }).toPrometheus());
 const metricsText = replaceBlock(readFileSync(metricsPage, "utf8"), "metrics", metrics);
 writeFileSync(metricsPage, await format(metricsText, { parser: "markdown", printWidth: 110 }));
+
+const commandPage = `${docs}command-line.md`;
+const sections = commandSections(await loadCommands());
+const commandText = replaceBlock(readFileSync(commandPage, "utf8"), "commands", sections);
+writeFileSync(commandPage, await format(commandText, { parser: "markdown", printWidth: 110 }));
 
 mkdirSync(`${docs}architecture`, { recursive: true });
 writeFileSync(`${docs}architecture/layers.svg`, drawLayers(files));

@@ -18,6 +18,8 @@ export interface Terminal {
   progress(text: string | undefined): void;
   /** Resolves when the user or the system asks the program to end. Signals count from the call on. */
   untilStopped(): Promise<void>;
+  /** Asks a question and resolves to the line of the answer, "" at the end of the input. Absent where nobody can answer. */
+  readonly ask?: ((question: string) => Promise<string>) | undefined;
 }
 
 /** An option of a command: how it is parsed, and its line in the help. */

@@ -11,10 +11,39 @@ const { version } = JSON.parse(readFileSync(new URL("../../package.json", import
   version: string;
 };
 
-const { stdout, stderr } = process;
+const { stdin, stdout, stderr } = process;
 /** Node counts 0 columns where a terminal does not tell. */
 const columnsOf = (stream: WriteStream): number | undefined =>
   stream.isTTY ? stream.columns || undefined : undefined;
+
+let isProgressShown = false;
+
+function showProgress(text: string | undefined): void {
+  if (!stderr.isTTY || (text === undefined && !isProgressShown)) return;
+  stderr.write(`\r\x1b[K${text ?? ""}`);
+  if (!isProgressShown) process.on("SIGINT", endInProgress);
+  isProgressShown = text !== undefined;
+  if (!isProgressShown) process.off("SIGINT", endInProgress);
+}
+
+/** Ctrl-C takes the progress away, and then ends the program as ever, unless a command ends by itself. */
+function endInProgress(): void {
+  showProgress(undefined);
+  if (process.listenerCount("SIGINT") === 0) process.kill(process.pid, "SIGINT");
+}
+
+async function ask(question: string): Promise<string> {
+  const { createInterface } = await import("node:readline");
+  // Without "terminal" the system handles the line and its Ctrl-C.
+  const reader = createInterface({ input: stdin, output: stderr, terminal: false });
+  return new Promise((resolve) => {
+    reader.once("close", () => resolve(""));
+    reader.question(question, (answer) => {
+      resolve(answer);
+      reader.close();
+    });
+  });
+}
 
 const terminal: Terminal = {
   get columns() {
@@ -31,13 +60,12 @@ const terminal: Terminal = {
     stderr.write(`${columns === undefined ? text : wrap(text, columns)}\n`);
   },
   log: (line) => stderr.write(`${line}\n`),
-  progress(text) {
-    if (stderr.isTTY) stderr.write(`\r\x1b[K${text ?? ""}`);
-  },
+  progress: showProgress,
   untilStopped: () =>
     new Promise((resolve) => {
       for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => resolve());
     }),
+  ask: stdin.isTTY && stderr.isTTY ? ask : undefined,
 };
 
 // A reader such as `head` that goes away is no error.

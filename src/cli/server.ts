@@ -24,6 +24,10 @@ export interface ServerUse {
   /** The command in messages: "sweep" for "Cannot sweep without a token". */
   readonly doing: string;
   readonly terminal: Terminal;
+  /** Its name in "zstash … --help", where that is another: "dict list" for "list dictionaries". */
+  readonly command?: string | undefined;
+  /** What its token may do, for whoever lacks the rights. Default: "may read and write". */
+  readonly rights?: string | undefined;
 }
 
 /** The options `--url` and `--token`; `token` says what kind of token the command needs. */
@@ -42,16 +46,16 @@ export function serverOptions(token: string): CliOptions {
  */
 export async function withServer<Result>(
   values: OptionValues,
-  { doing, terminal }: ServerUse,
+  use: ServerUse,
   run: (server: ServerAddress) => Promise<Result>,
 ): Promise<Result> {
-  const server = readServer(values, doing);
+  const server = readServer(values, use.doing);
   try {
     return await run(server);
   } catch (error) {
-    throw advised(error, server.token, doing);
+    throw advised(error, server.token, use);
   } finally {
-    terminal.progress(undefined);
+    use.terminal.progress(undefined);
   }
 }
 
@@ -67,13 +71,13 @@ function readServer(values: OptionValues, doing: string): ServerAddress {
 }
 
 /** The same error with advice, and without the token. The client's TypeErrors are about a wrong URL or token. */
-function advised(error: unknown, token: string, doing: string): unknown {
+function advised(error: unknown, token: string, { doing, command = doing, rights }: ServerUse): unknown {
   if (error instanceof TypeError && /\b(url|token)\b/i.test(error.message)) {
-    const help = `zstash ${doing} --help`;
+    const help = `zstash ${command} --help`;
     return new UsageError(`Cannot ${doing}: ${error.message}. See --url and --token in "${help}"`);
   }
   if (!(error instanceof ZstashError)) return error;
-  const advice = adviceFor(error);
+  const advice = adviceFor(error, rights);
   const message = `${error.message}${advice === undefined ? "" : `. ${advice}`}`;
   return error.with({
     message: token.length < TOKEN_MIN ? message : message.replaceAll(token, "[token]"),
@@ -81,8 +85,11 @@ function advised(error: unknown, token: string, doing: string): unknown {
   });
 }
 
-function adviceFor({ code, status, message }: ZstashError): string | undefined {
-  if (message.includes("NOPERM")) return `Use a token that may read and write: --token or ${TOKEN_VARIABLE}`;
+function adviceFor(
+  { code, status, message }: ZstashError,
+  rights: string = "may read and write",
+): string | undefined {
+  if (message.includes("NOPERM")) return `Use a token that ${rights}: --token or ${TOKEN_VARIABLE}`;
   if (status === 401) return `Check --token or ${TOKEN_VARIABLE}`;
   if (status === 429) return "Try again later";
   if (status !== undefined || code === "TIMEOUT" || message.includes("reach the server")) {

@@ -111,6 +111,8 @@ export interface DictionaryManager {
    * @throws {ZstashError} VALUE_CHANGED, CORRUPT
    */
   collect(options?: CollectOptions): Promise<CollectResult>;
+  /** The manifest: the patterns, in the order in which they decide, and the kill switch. @throws {ZstashError} CORRUPT */
+  manifest(options?: ManageOptions): Promise<Manifest>;
   /** The dictionaries that lie in Redis or that the manifest names. @throws {ZstashError} CORRUPT */
   list(options?: ManageOptions): Promise<DictionaryFacts[]>;
   /**
@@ -190,6 +192,8 @@ export function createDictionaryManager(options: RestOptions): DictionaryManager
       const retiredBefore = nowInSeconds() - minAge;
       return collect(client, { retiredBefore, dryRun, onScan }, readSignal(signal));
     },
+    manifest: async (manifestOptions) =>
+      (await readManifest(client, readOnlySignal(manifestOptions))).manifest,
     list: async (listOptions) => listDictionaries(client, readOnlySignal(listOptions)),
     async show(id, showOptions) {
       requireId(id);

@@ -3,6 +3,7 @@ import { dictionaryKey, toStoredText, withContentId } from "../dictionaries/stor
 import type { Manifest } from "../dictionaries/manifest.ts";
 import { ZstashError } from "../errors.ts";
 import type { RestClient } from "../rest/client.ts";
+import { cleanServerText, serverErrorCode } from "../rest/server-error.ts";
 import { wallClock } from "../timers.ts";
 import { changeManifest, readManifest, run, runOne } from "./redis.ts";
 import { withCanary } from "./steps.ts";
@@ -63,7 +64,11 @@ async function store(
 ): Promise<void> {
   const key = dictionaryKey(id);
   // It is the same however often it runs.
-  await client.command(["SET", key, text, "NX"], { signal, repeatable: true });
+  const reply = await client.command(["SET", key, text, "NX"], { signal, repeatable: true });
+  if (reply.kind === "error") {
+    const reason = cleanServerText(reply.text);
+    throw new ZstashError(serverErrorCode(reply.text), `Cannot publish the dictionary: ${reason}`, { key });
+  }
   const there = await runOne(client, ["GETRANGE", key, 0, text.length], signal);
   if (there === text) return;
   const message = `Cannot publish the dictionary: ${key} holds something else; who put it there has to remove it`;

@@ -5,6 +5,7 @@ import { FRAME_HEADER_SIZE_MAX, readFrameHeaderAt } from "../format/frame.ts";
 import type { RestClient } from "../rest/client.ts";
 import type { RespValue } from "../rest/resp.ts";
 import type { RestCommand } from "../rest/rest-command.ts";
+import { cleanServerText, serverErrorCode } from "../rest/server-error.ts";
 import { utf8Lossy } from "../text.ts";
 import { headOf, isRawCarrier, isTextCarrier, TEXT_PREFIX_SIZE } from "../value/carrier.ts";
 import { run, runOne, type Plain } from "./redis.ts";
@@ -25,7 +26,11 @@ const UNFINISHED = "zstash upload, not complete\n";
 /** Enough for the header of a frame in the text carrier. */
 const HEAD = TEXT_PREFIX_SIZE + base64Length(FRAME_HEADER_SIZE_MAX);
 
-/** Looks at every key. `onScan` is told how many have been looked at. */
+/**
+ * Looks at every key. `onScan` is told how many have been looked at.
+ *
+ * @throws {ZstashError} where Redis refuses to show one: it may be a value that needs a dictionary
+ */
 export async function countReferences(
   client: RestClient,
   signal: AbortSignal | undefined,
@@ -45,6 +50,8 @@ export async function countReferences(
       keys.map((key) => ["TYPE", key]),
       signal,
     );
+    const refusal = types.find((type) => type instanceof ZstashError);
+    if (refusal !== undefined) throw unseen(refusal);
     const of = (type: string): string[] => keys.filter((_, index) => types[index] === type);
     const heads = of("string").map((key): RestCommand => ["GETRANGE", key, 0, HEAD - 1]);
     if (heads.length > 0)
@@ -74,13 +81,26 @@ export async function* scanKeys(
   } while (cursor !== "0");
 }
 
-/** The bytes of a bulk reply; none for any other, such as the error for a key that has another type by now. */
+/** The error for a value that cannot be looked at; what has another type by now is no such value. */
+function requireSeen(reply: RespValue | undefined): void {
+  if (reply?.kind !== "error" || reply.text.startsWith("WRONGTYPE")) return;
+  throw unseen(new ZstashError(serverErrorCode(reply.text), cleanServerText(reply.text)));
+}
+
+function unseen(error: ZstashError): ZstashError {
+  const reason = error.message.replace(/^Cannot run the command: /, "");
+  return error.with({ message: `Cannot count the values that need a dictionary: ${reason}` });
+}
+
+/** The bytes of a bulk reply; none for any other. */
 function bytesOf(reply: RespValue | undefined): Uint8Array {
+  requireSeen(reply);
   return (reply?.kind === "bulk" ? reply.bytes : undefined) ?? new Uint8Array(0);
 }
 
 /** The items of a list in a reply; none for any other. */
 function itemsIn(reply: RespValue | undefined): readonly RespValue[] {
+  requireSeen(reply);
   return (reply?.kind === "array" ? reply.items : undefined) ?? [];
 }
 

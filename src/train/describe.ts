@@ -34,9 +34,13 @@ const UNREADABLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ufffd]+
 export function describeDictionary(bytes: Uint8Array): DictionaryDescription {
   const { id, bytes: copy } = readDictionary(bytes);
   const parts = readDictionaryParts(copy);
-  const content = copy.subarray(copy.length - parts.content);
-  const text = utf8Lossy(content)
+  const text = textIn(copy.subarray(copy.length - parts.content));
+  return { id, size: copy.length, parts, text };
+}
+
+/** The readable text of a dictionary's content, or of raw content. */
+export function textIn(content: Uint8Array): string[] {
+  return utf8Lossy(content)
     .split(UNREADABLE)
     .filter((piece) => piece.length >= PIECE_MIN);
-  return { id, size: copy.length, parts, text };
 }

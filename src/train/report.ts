@@ -1,6 +1,6 @@
 /** Measures what a dictionary is worth on samples that it has not seen. */
-import type { Dictionary } from "../format/dictionary.ts";
 import type { CompressOptions } from "../codec/compress-options.ts";
+import type { DecompressOptions } from "../codec/decompress-options.ts";
 import type { Zstd } from "../codec/zstd.ts";
 import { now } from "../timers.ts";
 
@@ -39,15 +39,20 @@ export interface TrainingReport extends Omit<SizeClassReport, "from" | "to"> {
 
 /** Bounds between classes, in bytes. */
 const BOUNDS = [0, 256, 1024, 4096, 16_384, Infinity] as const;
-/** Times are the best of so many rounds: the first ones of a new module are slow. */
-const ROUNDS = 3;
-/** A class of more bytes is coded once: that is enough for a mean, and 16 MB in all rounds would take a second. */
+/**
+ * Times are the best of so many rounds: the first ones of a new module are slow, and a busy machine holds up the short ones
+ * of a small class (by ten times, in all of three rounds).
+ */
+const ROUNDS = 10;
+/** Bytes that all rounds of a class code together: enough for a mean, and 16 MB in each round would take a second. */
 const ROUNDS_SIZE: number = 2 << 20;
 
 /** What is measured with. */
 export interface Measured {
   readonly zstd: Pick<Zstd, "compress" | "decompress">;
-  readonly dictionary: Dictionary;
+  /** The dictionary, as options of both directions. */
+  readonly compressing: CompressOptions;
+  readonly decompressing: DecompressOptions;
   readonly level: number;
 }
 
@@ -72,24 +77,32 @@ export async function measure(
 }
 
 function measureClass(
-  { zstd, dictionary, level }: Measured,
+  { zstd, compressing, decompressing, level }: Measured,
   values: readonly Uint8Array[],
 ): Omit<SizeClassReport, "from" | "to"> {
+  const codeWithout = (): CodingReport => code(zstd, values, { level }, {});
+  const codeWith = (): CodingReport => code(zstd, values, { level, ...compressing }, decompressing);
   const bytes = sumOf(values, ({ length }) => length);
-  const rounds = bytes > ROUNDS_SIZE ? 1 : ROUNDS;
-  let [without, withIt] = [code(zstd, values, { level }), code(zstd, values, { level, dictionary })];
+  const rounds = Math.max(1, Math.min(ROUNDS, Math.floor(ROUNDS_SIZE / bytes)));
+  let [without, withIt] = [codeWithout(), codeWith()];
   for (let round = 1; round < rounds; round++) {
-    without = faster(without, code(zstd, values, { level }));
-    withIt = faster(withIt, code(zstd, values, { level, dictionary }));
+    without = faster(without, codeWithout());
+    withIt = faster(withIt, codeWith());
   }
   return { count: values.length, bytes, without, with: withIt, gain: gainOf(without, withIt) };
 }
 
-function code(zstd: Measured["zstd"], values: readonly Uint8Array[], options: CompressOptions): CodingReport {
+function code(
+  zstd: Measured["zstd"],
+  values: readonly Uint8Array[],
+  compressing: CompressOptions,
+  decompressing: DecompressOptions,
+): CodingReport {
   const started = now();
-  const frames = values.map((value) => zstd.compress(value, options));
+  const frames = values.map((value) => zstd.compress(value, compressing));
   const compressed = now();
-  for (const [index, frame] of frames.entries()) zstd.decompress(frame, { maxSize: values[index]!.length });
+  for (const [index, frame] of frames.entries())
+    zstd.decompress(frame, { ...decompressing, maxSize: values[index]!.length });
   const decompressed = now();
   const mean = (ms: number): number | undefined => (ms > 0 ? (ms * 1000) / values.length : undefined);
   return {

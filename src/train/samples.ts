@@ -10,7 +10,7 @@ import type { Samples } from "./trainer.ts";
 const SIZE_MAX: number = 64 << 20;
 const COUNT_MAX: number = 1 << 20;
 /** What of a sample is looked at, in bytes: a dictionary helps the first block, and zstd's own trainer stops there too. */
-const SAMPLE_SIZE_MAX: number = 128 << 10;
+export const SAMPLE_SIZE_MAX: number = 128 << 10;
 
 /** Anything that gives samples one after the other. */
 export type SampleSource = Iterable<Uint8Array | string> | AsyncIterable<Uint8Array | string>;

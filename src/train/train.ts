@@ -1,11 +1,12 @@
 /** `trainDictionary`: from samples to a dictionary in zstd's format, and what it is worth. */
 import { loadModule as loadPackagedModule } from "#wasm/trainer";
-import { requireInteger, requireLevel, requireOptions, requireSignal } from "../check.ts";
+import { requireBoolean, requireInteger, requireLevel, requireOptions, requireSignal } from "../check.ts";
 import { readModule, type ModuleSource } from "../codec/module.ts";
 import { loadZstd } from "../codec/zstd.ts";
 import { explainFailure } from "../engine/exports.ts";
 import { DICTIONARY_SIZE_MAX, readDictionary } from "../format/dictionary.ts";
 import { dictionaryIdOf } from "../format/dictionary-id.ts";
+import { readDictionaryParts } from "../format/dictionary-tables.ts";
 import { macrotask } from "../timers.ts";
 import { measure, type TrainingReport } from "./report.ts";
 import { gatherSamples, requireSamples, type SampleSource } from "./samples.ts";
@@ -27,6 +28,11 @@ export interface TrainOptions {
    * word for word, and what occurs once is often about one person. 1 takes anything.
    */
   readonly minSamples?: number;
+  /**
+   * Make raw content, without an id and tables, that both sides pass as `prefix`, or as `zstd -D`. Frames do not name it,
+   * and each call reads all of it, so that it is larger and slower than a dictionary. Not together with `id`. Default false.
+   */
+  readonly raw?: boolean;
   /** Ends the training; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
   /** The compiled `zstash-trainer.wasm` or its bytes, for whoever brings them; default: what the package's conditions choose. */
@@ -35,13 +41,14 @@ export interface TrainOptions {
 
 /** A dictionary, and what it is worth. */
 export interface TrainedDictionary {
-  /** The file, in zstd's format: for `readDictionary`, and for `zstd -D`. */
+  /** The file, in zstd's format: for `readDictionary`, and for `zstd -D`. With `raw` its content alone. */
   readonly dictionary: Uint8Array<ArrayBuffer>;
+  /** What frames name it by; 0 with `raw`. */
   readonly id: number;
   readonly report: TrainingReport;
 }
 
-const names: readonly string[] = ["maxSize", "id", "level", "minSamples", "signal", "module"];
+const names: readonly string[] = ["maxSize", "id", "level", "minSamples", "raw", "signal", "module"];
 
 const SIZE_MIN = 1024;
 const DEFAULT_SIZE = 65_536;
@@ -71,9 +78,19 @@ export async function trainDictionary(
 ): Promise<TrainedDictionary> {
   requireOptions(options, names);
   requireSamples(samples);
-  const { maxSize = DEFAULT_SIZE, id, level = 1, minSamples = DEFAULT_MIN_SAMPLES, signal } = options;
+  const {
+    maxSize = DEFAULT_SIZE,
+    id,
+    level = 1,
+    minSamples = DEFAULT_MIN_SAMPLES,
+    raw = false,
+    signal,
+  } = options;
   requireInteger("maxSize", maxSize, SIZE_MIN, DICTIONARY_SIZE_MAX);
   if (id !== undefined) requireInteger("id", id, 1, 2 ** 31 - 1);
+  requireBoolean("raw", raw);
+  if (raw && id !== undefined)
+    throw new TypeError('"id" and "raw" exclude each other: raw content has no id');
   requireLevel(level);
   requireInteger("minSamples", minSamples, 1, 255);
   if (signal !== undefined) requireSignal("signal", signal);
@@ -88,17 +105,30 @@ export async function trainDictionary(
   const settings = { maxSize, level, minSamples };
   const trainer = await explainFailure(async () => new Trainer(await loadModule(), settings));
   const { dictionary, different, heldOut } = await train(trainer, gathered, pause);
+  const values = heldOut.map((index) => sampleOf(gathered, index));
+  if (raw) {
+    const content = contentOf(dictionary);
+    const prefix = { prefix: content };
+    const measured = { zstd: await loadZstd(), compressing: prefix, decompressing: prefix, level };
+    const report = await measure(measured, values, pause);
+    return { dictionary: content, id: 0, report: { samples: gathered.ends.length, different, ...report } };
+  }
   const chosen = id ?? dictionaryIdOf(dictionary);
   new DataView(dictionary.buffer).setUint32(4, chosen, true);
   const read = readDictionary(dictionary);
-  const measured = { zstd: await loadZstd({ dictionaries: [read] }), dictionary: read, level };
-  const values = heldOut.map((index) => sampleOf(gathered, index));
+  const zstd = await loadZstd({ dictionaries: [read] });
+  const measured = { zstd, compressing: { dictionary: read }, decompressing: {}, level };
   const report = await measure(measured, values, pause);
   return {
     dictionary,
     id: chosen,
     report: { samples: gathered.ends.length, different, ...report },
   };
+}
+
+/** The content of a dictionary, which lies behind its tables. */
+function contentOf(dictionary: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  return dictionary.slice(dictionary.length - readDictionaryParts(dictionary).content);
 }
 
 function sampleOf({ bytes, ends }: Samples, index: number): Uint8Array {

@@ -164,7 +164,7 @@ export function decodeValue<Form extends ValueForm = "text">(
 const HEAD_SIZE = 16;
 
 /** Bytes as a text, if they are a text that has to be decoded; else as they are. */
-function asStored(stored: string | Uint8Array): Stored {
+export function asStored(stored: string | Uint8Array): Stored {
   if (typeof stored === "string" || isRawCarrier(stored)) return stored;
   return isEncoded(utf8Lossy(stored.subarray(0, HEAD_SIZE))) ? utf8Lossy(stored) : stored;
 }

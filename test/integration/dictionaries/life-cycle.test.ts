@@ -4,6 +4,9 @@ import { createDevServer } from "../../../src/dev/index.ts";
 import { readFrameHeader } from "../../../src/index.ts";
 import { createDictionaryManager, type DictionaryManager } from "../../../src/life-cycle/index.ts";
 import type { ZstashError } from "../../../src/errors.ts";
+import { RestClient } from "../../../src/rest/client.ts";
+import { readRestOptions } from "../../../src/rest/rest-options.ts";
+import { createStore } from "../../../src/store/index.ts";
 import { backends } from "../../support/backends.ts";
 import { newer, older, sessionOf } from "../../support/dictionaries.ts";
 import { redisBytes } from "../../support/redis-bytes.ts";
@@ -262,6 +265,40 @@ test.runIf(backends.includes("redis-server"))(
     } finally {
       await server.close();
       await redis.stop();
+    }
+  },
+);
+
+test.runIf(backends.includes("redis-server"))(
+  "collect removes nothing where it may not read every key: what it cannot see may need a dictionary",
+  async () => {
+    const user = (rights: string): string[] => ["--user", ...`limited on >secret ${rights}`.split(" ")];
+    // One may not read keys of others at all, one may know their types and not their content.
+    for (const rights of ["~mine:* ~zstash:* +@all", "%R~* ~zstash:* +@all -getrange -hscan -lrange"]) {
+      const redis = await startRedis(user(rights));
+      const [whole, limited] = [
+        await createDevServer({ redis: redis.url }),
+        await createDevServer({ redis: redis.url.replace("//", "//limited:secret@") }),
+      ];
+      try {
+        const { url } = await whole.listen();
+        const manager = createDictionaryManager({ url, token: whole.token });
+        await manager.publish(newer, { pattern: "*", share: 1 });
+        const store = createStore({ url, token: whole.token, dictionaries: "auto", dictionaryWait: 10_000 });
+        await store.put("theirs", JSON.stringify(sessionOf(3)));
+        await manager.retire(first.id);
+        const other = createDictionaryManager({ url: (await limited.listen()).url, token: limited.token });
+        const age = new RestClient(readRestOptions({ url, token: whole.token }));
+        const retired = [{ id: first.id, at: Math.floor(Date.now() / 1000) - 2 * HOUR }];
+        const text = JSON.stringify({ version: 9, patterns: [{ pattern: "*", retired }] });
+        await age.command(["SET", "zstash:dicts", text]);
+        const error = await rejection(other.collect());
+        expect(error.message, rights).toMatch(/NOPERM/);
+        expect((await manager.show(first.id))!.id).toBe(first.id);
+      } finally {
+        await Promise.all([whole.close(), limited.close()]);
+        await redis.stop();
+      }
     }
   },
 );

@@ -332,7 +332,7 @@ describe("scripts and tests", () => {
     wasm: [],
     bench: [],
     demo: ["bench"],
-    docs: ["bench", "test/support"],
+    docs: ["bench", "test/support", "bundle-plugins.mjs"],
     // An example is what people copy: it knows the package and nothing else.
     examples: [],
     "test/run.mjs": ["test/support"],
@@ -354,7 +354,7 @@ describe("scripts and tests", () => {
       "test/runtimes",
       "test/vectors",
     ],
-    "test/integration": ["src", "bench", "test/support"],
+    "test/integration": ["src", "bench", "test/support", "test/conformance"],
     "bundle-plugins.mjs": [],
   };
   const partOf = (path: string): string =>

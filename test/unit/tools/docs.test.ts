@@ -12,7 +12,10 @@ import {
   shownWays,
   wayLists,
 } from "../../../docs/generate/page.mjs";
+import { commandSections, loadCommands } from "../../../docs/generate/commands.mjs";
 import { arrowsOf, drawLayers, units } from "../../../docs/generate/picture.mjs";
+import type { CliCommand, CliCommands } from "../../../src/cli/command.ts";
+import { COMMANDS } from "../../../src/cli/program.ts";
 import { createMetrics } from "../../../src/metrics/index.ts";
 import { identifiersOf } from "../../support/identifiers.ts";
 import { layers, readSources, unitOf } from "../../support/import-graph.mjs";
@@ -36,6 +39,26 @@ test("docs/metrics.md has the metrics as they are: npm run docs writes them", as
   const table = metricsTable(createMetrics({ zstd }).toPrometheus());
   expect(block("metrics", read("docs/metrics.md"))).toBe(await formatted(table));
   expect(rowsOf(table).map(([name]) => name)).toContain("`zstash_decode_failures_total`");
+});
+
+describe("docs/command-line.md", () => {
+  const text = read("docs/command-line.md");
+
+  test("has the commands as they are: npm run docs writes them", async () => {
+    expect(block("commands", text)).toBe(await formatted(commandSections(COMMANDS)));
+    // The page is made from a bundle of the same sources.
+    expect(commandSections(await loadCommands())).toBe(commandSections(COMMANDS));
+  });
+
+  test("has every option and every argument of every command", () => {
+    const leaves = (all: CliCommands): CliCommand[] =>
+      Object.values(all).flatMap((one) => ("run" in one ? [one] : leaves(one.commands)));
+    for (const { options, args = [], examples } of leaves(COMMANDS)) {
+      for (const name of Object.keys(options)) expect(text).toMatch(new RegExp(`^\\| \`--${name}[ \`]`, "m"));
+      for (const { usage } of args) expect(text).toContain(`| \`${usage}\``);
+      for (const [line] of examples) expect(text).toContain(`\n${line}\n`);
+    }
+  });
 });
 
 /** The cells of a Markdown table, without its head. */

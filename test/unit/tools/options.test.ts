@@ -127,6 +127,7 @@ const walked: Readonly<Record<string, Walked>> = {
   "zstash/dictionaries DictionaryManager.promote": { call: (options) => manager.promote("*", options) },
   "zstash/dictionaries DictionaryManager.retire": { call: (options) => manager.retire(40_000, options) },
   "zstash/dictionaries DictionaryManager.collect": { call: (options) => manager.collect(options) },
+  "zstash/dictionaries DictionaryManager.manifest": { call: (options) => manager.manifest(options) },
   "zstash/dictionaries DictionaryManager.list": { call: (options) => manager.list(options) },
   "zstash/dictionaries DictionaryManager.show": { call: (options) => manager.show(40_000, options) },
   "zstash/dictionaries DictionaryManager.setMode": { call: (options) => manager.setMode("on", options) },

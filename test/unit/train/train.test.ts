@@ -34,6 +34,31 @@ describe("what comes out", () => {
     );
   });
 
+  test("raw content is that of the dictionary, and is measured as a prefix", async () => {
+    const samples = sessionRecords(400);
+    const whole = await trainDictionary(samples, { maxSize: 8192 });
+    const { dictionary, id, report } = await trainDictionary(samples, { maxSize: 8192, raw: true });
+    expect(id).toBe(0);
+    expectBytes(dictionary, contentOf(whole.dictionary));
+    const zstd = await loadZstd();
+    const heldOut = { bytes: 0, stored: 0 };
+    for (const text of sessionRecords(40, 99)) {
+      const frame = zstd.compress(text, { prefix: dictionary });
+      expect(readFrameHeader(frame).dictionaryId).toBe(0);
+      expect(new TextDecoder().decode(zstd.decompress(frame, { prefix: dictionary }))).toBe(text);
+      heldOut.bytes += text.length;
+      heldOut.stored += frame.length;
+    }
+    // Without the tables it gains less than the dictionary, and what it does for others is what the report says.
+    expect(report.gain).toBeGreaterThan(0.1);
+    expect(report.gain).toBeLessThan(whole.report.gain);
+    expect(report.with.bytes / report.bytes).toBeCloseTo(heldOut.stored / heldOut.bytes, 1);
+    expect(await rejection(trainDictionary(samples, { raw: true, id: 7 }))).toBeInstanceOf(TypeError);
+    expect(await rejection(trainDictionary(samples, { raw: 1 as unknown as boolean }))).toBeInstanceOf(
+      TypeError,
+    );
+  });
+
   test.each<TrainOptions>([
     {},
     { maxSize: 1024 },
