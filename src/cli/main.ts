@@ -11,12 +11,21 @@ const { version } = JSON.parse(readFileSync(new URL("../../package.json", import
   version: string;
 };
 
-const { stdout, stderr } = process;
+const { stdin, stdout, stderr } = process;
 /** Node counts 0 columns where a terminal does not tell. */
 const columnsOf = (stream: WriteStream): number | undefined =>
   stream.isTTY ? stream.columns || undefined : undefined;
 
+const hasGone = (error: NodeJS.ErrnoException | null | undefined): boolean => error?.code === "EPIPE";
+
 const terminal: Terminal = {
+  bytes: {
+    inputIsTerminal: stdin.isTTY,
+    outputIsTerminal: stdout.isTTY,
+    input: () => stdin,
+    // Other failures of the output end the program below.
+    write: (bytes) => new Promise((resolve) => stdout.write(bytes, (error) => resolve(!hasGone(error)))),
+  },
   get columns() {
     return columnsOf(stdout);
   },
@@ -41,9 +50,13 @@ const terminal: Terminal = {
 };
 
 // A reader such as `head` that goes away is no error.
-for (const stream of [stdout, stderr])
-  stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-  });
+stderr.on("error", (error: NodeJS.ErrnoException) => {
+  if (!hasGone(error)) throw error;
+});
+stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (hasGone(error)) return;
+  terminal.complain(`Cannot write the output: ${error.code === "ENOSPC" ? "no space is left" : error.code}`);
+  process.exit(1);
+});
 
 process.exitCode = await runProgram(process.argv.slice(2), version, terminal);

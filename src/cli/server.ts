@@ -55,11 +55,21 @@ export async function withServer<Result>(
   }
 }
 
+/** True where a URL and a token are given, for a command that can do without. */
+export function hasServer(values: OptionValues): boolean {
+  return addressOf(values, "url", URL_VARIABLE) !== "" && addressOf(values, "token", TOKEN_VARIABLE) !== "";
+}
+
+/** An option or its variable; empty if neither is given. */
+function addressOf(values: OptionValues, option: string, variable: string): string {
+  const { [variable]: value, [VERCEL_NAMES[variable]!]: other } = process.env;
+  // An option or a variable that is empty was meant to be set.
+  return textOf(values, option) ?? (value || other || "");
+}
+
 function readServer(values: OptionValues, doing: string): ServerAddress {
   const read = (option: string, variable: string): string => {
-    const { [variable]: value, [VERCEL_NAMES[variable]!]: other } = process.env;
-    // An option or a variable that is empty was meant to be set.
-    const found = textOf(values, option) ?? (value || other || "");
+    const found = addressOf(values, option, variable);
     if (found !== "") return found;
     throw new UsageError(`Cannot ${doing} without a ${option}: give --${option} or set ${variable}`);
   };
