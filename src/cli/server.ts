@@ -86,9 +86,14 @@ function advised(error: unknown, token: string, doing: string): unknown {
   const advice = adviceFor(error);
   const message = `${error.message}${advice === undefined ? "" : `. ${advice}`}`;
   return error.with({
-    message: token.length < TOKEN_MIN ? message : message.replaceAll(token, "[token]"),
+    message: withoutToken(message, token),
     cause: undefined,
   });
+}
+
+/** A text without the token, whatever a server has put into it. */
+export function withoutToken(text: string, token: string): string {
+  return token.length < TOKEN_MIN ? text : text.replaceAll(token, "[token]");
 }
 
 function adviceFor({ code, status, message }: ZstashError): string | undefined {

@@ -2,8 +2,9 @@
 import { randomBytes } from "node:crypto";
 import { isOn, textOf, UsageError } from "../command.ts";
 import type { CliCommand, OptionValues, Terminal } from "../command.ts";
+import { KEY_PREFIX } from "../doctor/row.ts";
 import type { Examination, Learned, Row } from "../doctor/row.ts";
-import { serverOptions, withServer } from "../server.ts";
+import { serverOptions, withoutToken, withServer } from "../server.ts";
 import type { ServerAddress } from "../server.ts";
 import { count } from "../text.ts";
 import { integerOf } from "../units.ts";
@@ -11,8 +12,6 @@ import { integerOf } from "../units.ts";
 const DEFAULT_ORIGIN = "https://example.com";
 const DEFAULT_SAMPLE = 1000;
 const SAMPLE_MAX = 1_000_000;
-/** The prefix of the one key that is written. */
-const KEY_PREFIX = "zstash:doctor:";
 
 /** What was found of a server. */
 interface Diagnosis {
@@ -55,7 +54,7 @@ export const DOCTOR_COMMAND: CliCommand = {
       const text = isOn(values, "json")
         ? JSON.stringify({ rows, uses, can, counts })
         : describeRows(rows, learned, terminal);
-      terminal.print(text.replaceAll(server.token.trim(), "[token]"));
+      terminal.print(withoutToken(text, server.token.trim()));
       return rows.some(({ state }) => state === "fail") ? 1 : 0;
     });
   },

@@ -12,7 +12,7 @@ import { formOf } from "../../value/form.ts";
 import { DEFAULT_MIN_SIZE } from "../../value/policy.ts";
 import { bytes, count } from "../text.ts";
 import type { Row } from "./row.ts";
-import { fail, ok, skip, warn } from "./row.ts";
+import { fail, KEY_PREFIX, ok, skip, warn } from "./row.ts";
 
 /** Keys of one SCAN, and milliseconds between two: at most 2,000 keys a second. */
 const SCANNED = 100;
@@ -63,7 +63,7 @@ export async function countValues(
       return { row: skip("values", "not counted: the token may not list keys"), counts: undefined };
     const [next, keys] = reply.kind === "array" ? (reply.items ?? []) : [];
     cursor = textIn(next);
-    const names = keys?.kind === "array" ? (keys.items ?? []).map(textIn) : [];
+    const names = keys?.kind === "array" ? (keys.items ?? []).map(textIn).filter(isOther) : [];
     await look(client, names.slice(0, most - counts.keys), counts);
     onProgress(counts.keys);
     if (cursor !== "0") await delay(PAUSE);
@@ -72,6 +72,9 @@ export async function countValues(
   const total = size.kind === "integer" ? Number(size.value) : counts.keys;
   return { row: valuesRow(counts, total), counts };
 }
+
+/** Keys of this and of other doctors are none of the database's. */
+const isOther = (name: string): boolean => !name.startsWith(KEY_PREFIX);
 
 async function look(client: RestClient, names: readonly string[], counts: Counts): Promise<void> {
   if (names.length === 0) return;

@@ -38,21 +38,18 @@ export function describeUse(learned: Learned): readonly string[] {
   const down =
     resp2 === true ? "RESP2, as they are" : base64 === true ? "base64 in JSON, a third longer" : "text alone";
   const up =
-    rawBodies === undefined
-      ? "not tried"
-      : rawBodies
-        ? "as a request's body, as they are"
-        : "in base64 (the text carrier), a third longer";
+    rawBodies === true ? "as a request's body, as they are" : "in base64 (the text carrier), a third longer";
   const parts = scripts === true ? "by EVAL_RO" : transactions === true ? "by transactions" : "not at all";
   const large =
     transactions !== true
       ? "not above 2 MiB compressed: transactions are missing"
       : `in pieces under a temporary key, published by a transaction${requestSize === undefined ? "" : "; a piece fits the limit above"}`;
   return [
-    ...(writes === false ? [] : [`values go up ${up}`]),
-    `values come down ${resp2 === undefined ? "as was not tried" : `in ${down}`}`,
+    ...(rawBodies === undefined ? [] : [`values go up ${up}`]),
+    ...(resp2 === undefined ? [] : [`values come down in ${down}`]),
     `ranges of values are read ${parts}`,
-    ...(writes === false ? ["nothing is written with this token"] : [`large values are stored ${large}`]),
+    ...(writes === undefined ? ["how values go up was not tried (--read-only)"] : []),
+    writes === false ? "nothing is written with this token" : `large values are stored ${large}`,
   ];
 }
 

@@ -56,7 +56,7 @@ export class Probe {
   }: ProbeRequest): Promise<ProbeAnswer> {
     const sent: Record<string, string> = { ...headers };
     if (!anonymous) sent["authorization"] = `Bearer ${this.#token}`;
-    const timeout = TIMEOUT + ((body?.length ?? 0) / (SLOWEST << 10)) * 1000;
+    const timeout = TIMEOUT + Math.ceil((body?.length ?? 0) / (SLOWEST << 10)) * 1000;
     const start = performance.now();
     try {
       const response = await fetch(this.#url + path, {
@@ -88,14 +88,14 @@ export class Probe {
     return this.#read(await this.send({ body: JSON.stringify(command), headers: JSON_BODY }));
   }
 
-  /** Sends several commands; undefined where no list of replies came. */
-  async batch(
+  /** Sends several commands: undefined if a list of replies came, else why none did. */
+  async refusal(
     path: "/pipeline" | "/multi-exec",
     commands: readonly (readonly (string | number)[])[],
-  ): Promise<readonly unknown[] | undefined> {
-    const { status, text } = await this.send({ path, body: JSON.stringify(commands), headers: JSON_BODY });
-    const answer: unknown = status === 200 ? parse(text) : undefined;
-    return Array.isArray(answer) && answer.length === commands.length ? answer : undefined;
+  ): Promise<string | undefined> {
+    const answer = await this.send({ path, body: JSON.stringify(commands), headers: JSON_BODY });
+    const replies: unknown = answer.status === 200 ? parse(answer.text) : undefined;
+    return Array.isArray(replies) && replies.length === commands.length ? undefined : this.reasonOf(answer);
   }
 
   /** What an answer says, without the token. */

@@ -91,23 +91,25 @@ async function base64({ probe, key, learned }: Examination): Promise<Row> {
 }
 
 async function pipelines({ probe, learned }: Examination): Promise<Row> {
-  const replies = await probe.batch("/pipeline", [["PING"], ["ECHO", "zstash"]]);
-  learned.pipelines = replies !== undefined;
-  if (replies !== undefined) return ok("pipelines", "taken");
+  const refusal = await probe.refusal("/pipeline", [["PING"], ["ECHO", "zstash"]]);
+  learned.pipelines = refusal === undefined;
+  if (refusal === undefined) return ok("pipelines", "taken");
   return fail(
     "pipelines",
-    "POST /pipeline is refused",
+    `POST /pipeline is refused: ${refusal}`,
     "Auto-pipelining of @upstash/redis needs it: set enableAutoPipelining: false, or let the path through",
   );
 }
 
 async function transactions({ probe, learned, key }: Examination): Promise<Row> {
-  const replies = await probe.batch("/multi-exec", [["PING"], ["STRLEN", key]]);
-  learned.transactions = replies !== undefined;
-  if (replies !== undefined) return ok("transactions", "taken: large values are published by one");
+  const name = "transactions";
+  const refusal = await probe.refusal("/multi-exec", [["PING"], ["STRLEN", key]]);
+  learned.transactions = refusal === undefined;
+  if (refusal === undefined) return ok(name, "taken: large values are published by one");
+  if (refusal.includes("NOPERM")) return skip(name, "not tried: the token may only read");
   return fail(
-    "transactions",
-    "POST /multi-exec is refused: no value above 2 MiB compressed can be stored",
+    name,
+    `POST /multi-exec is refused: ${refusal}. No value above 2 MiB compressed can be stored`,
     "Let the path through, if a proxy or a gateway stands between",
   );
 }

@@ -2,6 +2,9 @@
 import type { ServerAddress } from "../server.ts";
 import type { Probe } from "./probe.ts";
 
+/** The prefix of the one key that is written. */
+export const KEY_PREFIX = "zstash:doctor:";
+
 /** "skip": not tried, or the server does not say. */
 export type RowState = "ok" | "warn" | "fail" | "skip";
 
