@@ -1,20 +1,7 @@
 /** The interface between the program and its commands: what a command declares, is given and may print to. */
 
-/** Standard input and output as bytes: values in pipes. */
-export interface TerminalBytes {
-  /** True where somebody would have to type the input. */
-  readonly inputIsTerminal: boolean;
-  /** True where somebody would have to read the output. */
-  readonly outputIsTerminal: boolean;
-  /** The input, once, in chunks as they come. */
-  input(): AsyncIterable<Uint8Array>;
-  /** Writes to the output. Resolves when it may take more, to false if its reader has gone, as `head` does. */
-  write(bytes: Uint8Array): Promise<boolean>;
-}
-
 /** The terminal of a command: its output, and the wish to end it. */
 export interface Terminal {
-  readonly bytes: TerminalBytes;
   /** Columns of the output; undefined in pipes and files. */
   readonly columns: number | undefined;
   /** Columns of what `complain` and `log` print to; undefined in pipes and files. */

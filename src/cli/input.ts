@@ -4,7 +4,7 @@ import { stat } from "node:fs/promises";
 import type { ValueSource } from "../store/index.ts";
 import { readUtf8 } from "../text.ts";
 import { Failure } from "./command.ts";
-import type { TerminalBytes } from "./command.ts";
+import type { ByteChunks, StandardStreams } from "./standard-streams.ts";
 import { fileReason } from "./output.ts";
 
 /** Bytes by which text is told from other bytes. */
@@ -22,7 +22,7 @@ export interface Input {
 }
 
 /** Opens a file, or standard input where there is none. */
-export async function openInput(path: string | undefined, bytes: TerminalBytes): Promise<Input> {
+export async function openInput(path: string | undefined, bytes: StandardStreams): Promise<Input> {
   if (path === undefined) return openStream(bytes.input());
   try {
     const found = await stat(path);
@@ -42,11 +42,16 @@ function readReason(error: unknown): string {
   return (error as NodeJS.ErrnoException).code === "ENOENT" ? "there is no such file" : fileReason(error);
 }
 
-async function openStream(chunks: AsyncIterable<Uint8Array>): Promise<Input> {
+async function openStream(chunks: ByteChunks): Promise<Input> {
   const iterator = chunks[Symbol.asyncIterator]();
   const first = await iterator.next();
   const head = first.done === true ? new Uint8Array(0) : first.value.subarray(0, LOOKED_AT);
-  return { source: joined(first, iterator), kind: kindOf(head), size: undefined };
+  // A generator's `return` would wait for the read that waits for a pipe: the pipe itself is ended.
+  const source: ByteChunks = {
+    [Symbol.asyncIterator]: () => joined(first, iterator),
+    destroy: () => chunks.destroy(),
+  };
+  return { source, kind: kindOf(head), size: undefined };
 }
 
 /** The chunk that was looked at, and the rest. */
@@ -54,11 +59,7 @@ async function* joined(
   first: IteratorResult<Uint8Array>,
   rest: AsyncIterator<Uint8Array>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  try {
-    for (let next = first; next.done !== true; next = await rest.next()) yield next.value;
-  } finally {
-    await rest.return?.();
-  }
+  for (let next = first; next.done !== true; next = await rest.next()) yield next.value;
 }
 
 /** Text is UTF-8 without NUL; the last character may be cut. */

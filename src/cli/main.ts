@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import type { WriteStream } from "node:tty";
 import type { Terminal } from "./command.ts";
 import { runProgram } from "./program.ts";
+import { isBrokenPipe } from "./standard-streams.ts";
 import { wrap } from "./text.ts";
 
 /** From the package's own package.json, which is two folders up both from src/cli and from dist/cli. */
@@ -11,21 +12,12 @@ const { version } = JSON.parse(readFileSync(new URL("../../package.json", import
   version: string;
 };
 
-const { stdin, stdout, stderr } = process;
+const { stdout, stderr } = process;
 /** Node counts 0 columns where a terminal does not tell. */
 const columnsOf = (stream: WriteStream): number | undefined =>
   stream.isTTY ? stream.columns || undefined : undefined;
 
-const hasGone = (error: NodeJS.ErrnoException | null | undefined): boolean => error?.code === "EPIPE";
-
 const terminal: Terminal = {
-  bytes: {
-    inputIsTerminal: stdin.isTTY,
-    outputIsTerminal: stdout.isTTY,
-    input: () => stdin,
-    // Other failures of the output end the program below.
-    write: (bytes) => new Promise((resolve) => stdout.write(bytes, (error) => resolve(!hasGone(error)))),
-  },
   get columns() {
     return columnsOf(stdout);
   },
@@ -51,10 +43,10 @@ const terminal: Terminal = {
 
 // A reader such as `head` that goes away is no error.
 stderr.on("error", (error: NodeJS.ErrnoException) => {
-  if (!hasGone(error)) throw error;
+  if (!isBrokenPipe(error)) throw error;
 });
 stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (hasGone(error)) return;
+  if (isBrokenPipe(error)) return;
   terminal.complain(`Cannot write the output: ${error.code === "ENOSPC" ? "no space is left" : error.code}`);
   process.exit(1);
 });

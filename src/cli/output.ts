@@ -4,7 +4,7 @@ import { chmod, link, open, realpath, rename, stat, unlink } from "node:fs/promi
 import type { FileHandle } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { Failure } from "./command.ts";
-import type { TerminalBytes } from "./command.ts";
+import type { StandardStreams } from "./standard-streams.ts";
 
 /** A place for the bytes of a value. */
 export interface Output {
@@ -42,7 +42,7 @@ function cannotWrite(path: string, error: unknown): unknown {
  * Standard output. Where it is a terminal, what a terminal cannot show is refused, as curl does, unless `force` says that
  * it is meant.
  */
-export function openStandardOutput(bytes: TerminalBytes, key: string, force: boolean): Output {
+export function openStandardOutput(bytes: StandardStreams, key: string, force: boolean): Output {
   const guard = bytes.outputIsTerminal && !force ? new TerminalGuard(key) : undefined;
   return {
     write(chunk) {

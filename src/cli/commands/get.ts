@@ -9,6 +9,8 @@ import type { Output } from "../output.ts";
 import { transferLine } from "../progress.ts";
 import { serverOptions, withServer } from "../server.ts";
 import type { ServerAddress } from "../server.ts";
+import { standardStreams } from "../standard-streams.ts";
+import type { StandardStreams } from "../standard-streams.ts";
 import { bytes, printable } from "../text.ts";
 import { rangeOf } from "../units.ts";
 import type { TextRange } from "../units.ts";
@@ -76,16 +78,17 @@ async function get(server: ServerAddress, request: Request, terminal: Terminal):
   const stopped = new Failure(`Stopped before ${JSON.stringify(key)} was whole`);
   void terminal.untilStopped().then(() => stop.abort(stopped));
   const show = transferLine(terminal);
+  const streams = standardStreams();
   let stored: DownloadProgress | undefined;
   const onProgress = (progress: DownloadProgress): void => {
     stored = progress;
     // On a terminal that shows the value itself a line between would be in its way.
-    if (file !== undefined || !terminal.bytes.outputIsTerminal)
+    if (file !== undefined || !streams.outputIsTerminal)
       show({ done: progress.receivedSize, total: progress.storedSize });
   };
   const opened = await openValue(server, request, { signal: stop.signal, onProgress });
   if (opened === null) throw missing("get", key);
-  const output = await openOutput(request, terminal).catch((error: unknown) => {
+  const output = await openOutput(request, streams).catch((error: unknown) => {
     opened.stream.cancel().catch(() => undefined);
     throw error;
   });
@@ -135,7 +138,7 @@ function rangeError(error: unknown): unknown {
   return new Failure(`Cannot read the range: it begins past the end of the value${of}`);
 }
 
-function openOutput({ key, file, force }: Request, { bytes: streams }: Terminal): Promise<Output> {
+function openOutput({ key, file, force }: Request, streams: StandardStreams): Promise<Output> {
   if (file !== undefined && file !== STANDARD_OUTPUT) return openFile(file, force);
   return Promise.resolve(openStandardOutput(streams, key, file === STANDARD_OUTPUT));
 }

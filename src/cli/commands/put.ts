@@ -8,6 +8,7 @@ import type { Input } from "../input.ts";
 import { transferLine } from "../progress.ts";
 import { serverOptions, withServer } from "../server.ts";
 import type { ServerAddress } from "../server.ts";
+import { standardStreams } from "../standard-streams.ts";
 import { bytes, count, printable } from "../text.ts";
 import { duration, integerOf, ratio, secondsOf, sizeOf } from "../units.ts";
 
@@ -74,9 +75,10 @@ export const PUT_COMMAND: CliCommand = {
   async run(input, terminal) {
     const request = readRequest(input);
     return withServer(input.values, { doing: "put", terminal }, async (server) => {
-      if (request.file === undefined && terminal.bytes.inputIsTerminal)
+      const streams = standardStreams();
+      if (request.file === undefined && streams.inputIsTerminal)
         terminal.log("Reading the value from the terminal: Ctrl-D ends it");
-      const opened = await openInput(request.file, terminal.bytes);
+      const opened = await openInput(request.file, streams);
       const report = await put(server, request, opened, terminal);
       terminal.progress(undefined);
       if (report === null) throw present(request.key);

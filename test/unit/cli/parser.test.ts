@@ -7,13 +7,6 @@ import { COMMANDS } from "../../../src/cli/program.ts";
 import { widthOf } from "../../../src/cli/text.ts";
 
 const terminal = (columns?: number, colours = false): Terminal => ({
-  bytes: {
-    inputIsTerminal: false,
-    outputIsTerminal: false,
-    // oxlint-disable-next-line require-yield
-    input: async function* () {},
-    write: () => Promise.resolve(true),
-  },
   columns,
   errorColumns: columns,
   colours,
