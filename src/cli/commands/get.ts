@@ -6,6 +6,7 @@ import type { CliCommand, CliInput, Terminal } from "../command.ts";
 import { missing } from "../missing.ts";
 import { openFile, openStandardOutput, requireFree } from "../output.ts";
 import type { Output } from "../output.ts";
+import { withinLimits } from "../piece-size.ts";
 import { transferLine } from "../progress.ts";
 import { serverOptions, withServer } from "../server.ts";
 import type { ServerAddress } from "../server.ts";
@@ -86,7 +87,12 @@ async function get(server: ServerAddress, request: Request, terminal: Terminal):
     if (file !== undefined || !streams.outputIsTerminal)
       show({ done: progress.receivedSize, total: progress.storedSize });
   };
-  const opened = await openValue(server, request, { signal: stop.signal, onProgress });
+  const opened = await withinLimits((pieceSize) =>
+    openValue({ ...server, ...(pieceSize !== undefined && { pieceSize }) }, request, {
+      signal: stop.signal,
+      onProgress,
+    }),
+  );
   if (opened === null) throw missing("get", key);
   const output = await openOutput(request, streams).catch((error: unknown) => {
     opened.stream.cancel().catch(() => undefined);
@@ -104,11 +110,11 @@ async function get(server: ServerAddress, request: Request, terminal: Terminal):
 }
 
 async function openValue(
-  server: ServerAddress,
+  place: ServerAddress & Pick<StoreOptions, "pieceSize">,
   { key, compressed, range }: Request,
   options: { readonly signal: AbortSignal; readonly onProgress: (progress: DownloadProgress) => void },
 ): Promise<Opened | null> {
-  const storeOptions: StoreOptions = { ...server, dictionaries: "auto", maxWindowLog: CLI_WINDOW_LOG };
+  const storeOptions: StoreOptions = { ...place, dictionaries: "auto", maxWindowLog: CLI_WINDOW_LOG };
   // Imported on demand: other commands start without the codec.
   if (compressed) {
     const [{ openFrames }, { readStoreOptions }] = await Promise.all([

@@ -1,6 +1,7 @@
 /** `zstash put`: stores a file or what a pipe brings, of any size, compressed. */
+import { ZstashError } from "../../errors.ts";
 import { LEVEL_MAX, LEVEL_MIN } from "../../limits.ts";
-import type { Layout, PutOptions, PutProgress, PutResult } from "../../store/index.ts";
+import type { Layout, PutOptions, PutProgress, PutResult, ZstashEvent } from "../../store/index.ts";
 import { Failure, isOn, textOf, UsageError } from "../command.ts";
 import type { CliCommand, CliInput, CliOptions, OptionValues, Terminal } from "../command.ts";
 import { openInput } from "../input.ts";
@@ -148,8 +149,12 @@ async function put(
   void terminal.untilStopped().then(() => stop.abort(stopped));
   const show = transferLine(terminal);
   let requests = 0;
-  const onEvent = ({ type }: { readonly type: string }): void =>
-    void (requests += type === "request" ? 1 : 0);
+  let inPieces = false;
+  const onEvent = (event: ZstashEvent): void => {
+    if (event.type !== "request") return;
+    requests += 1;
+    inPieces ||= event.command === "SETRANGE";
+  };
   const onProgress = ({ size, totalSize = input.size, sentSize }: PutProgress): void =>
     show({ done: size, total: totalSize, more: `${bytes(sentSize)} sent` });
   const putOptions: PutOptions = { kind: input.kind, ...options, signal: stop.signal, onProgress };
@@ -161,9 +166,18 @@ async function put(
   } else {
     const { createStore } = await import("../../store/index.ts");
     const store = createStore({ ...server, onEvent, dictionaries: "auto", dictionaryWait: DICTIONARY_WAIT });
-    result = await store.put(key, input.source, putOptions);
+    result = await store.put(key, input.source, putOptions).catch((error: unknown) => {
+      throw inPieces ? withAdvice(error) : error;
+    });
   }
   return result === null ? null : { key, ...result, ttl: options.ttl, requests };
+}
+
+/** What refuses a large value may take a small one: raw bodies and transactions are not everywhere. */
+function withAdvice(error: unknown): unknown {
+  if (!(error instanceof ZstashError) || error.code !== "REDIS" || error.status !== undefined) return error;
+  const advice = 'A value above 2 MiB compressed needs more of a server: "zstash doctor" tries it out';
+  return error.with({ message: `${error.message}. ${advice}` });
 }
 
 function present(key: string): Failure {

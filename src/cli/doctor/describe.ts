@@ -41,8 +41,8 @@ export function describeUse(learned: Learned): readonly string[] {
     rawBodies === true ? "as a request's body, as they are" : "in base64 (the text carrier), a third longer";
   const parts = scripts === true ? "by EVAL_RO" : transactions === true ? "by transactions" : "not at all";
   const large =
-    transactions !== true
-      ? "not above 2 MiB compressed: transactions are missing"
+    transactions !== true || rawBodies === false
+      ? `only up to 2 MiB compressed: ${rawBodies === false ? "raw bodies" : "transactions"} are missing`
       : `in pieces under a temporary key, published by a transaction${requestSize === undefined ? "" : "; a piece fits the limit above"}`;
   return [
     ...(rawBodies === undefined ? [] : [`values go up ${up}`]),

@@ -49,7 +49,7 @@ async function rawBodies({ probe, key, readOnly, learned }: Examination): Promis
   learned.rawBodies = false;
   return warn(
     name,
-    `refused: ${probe.reasonOf(answer)}. Values go up in base64, a third longer`,
+    `refused: ${probe.reasonOf(answer)}. Values go up in base64, a third longer, and none above 2 MiB compressed can be stored`,
     "Let POST /set/<key> with a body of any type through, if a proxy or a gateway stands between",
   );
 }

@@ -12,6 +12,7 @@ import { utf8Lossy } from "../../text.ts";
 import { Failure } from "../command.ts";
 import { missing } from "../missing.ts";
 import { fileReason } from "../output.ts";
+import { withinLimits } from "../piece-size.ts";
 
 /** Bytes of a value that is read whole without being asked to. */
 export const WHOLE_MAX: number = 1 << 20;
@@ -135,7 +136,9 @@ export async function openKeySource(settings: StoreSettings, key: string): Promi
     memory: memory?.kind === "integer" ? Number(memory.value) : undefined,
     read,
     async stream() {
-      const stored = await openStored(settings, key, { signal: undefined });
+      const stored = await withinLimits((pieceSize = settings.pieceSize) =>
+        openStored({ ...settings, pieceSize }, key, { signal: undefined }),
+      );
       if (stored?.size !== size) throw valueChanged(key);
       return stored.stream;
     },
