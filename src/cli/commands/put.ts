@@ -70,7 +70,7 @@ export const PUT_COMMAND: CliCommand = {
   options: OPTIONS,
   examples: [
     ["zstash put report report.json --ttl 7d", "stores a file for a week"],
-    ["pg_dump app | zstash put dump --level 9", "stores what another program writes"],
+    ["zstash put dump --level 9 < dump.sql", "stores what a pipe brings, or a file"],
     ["zstash put logs app.log --seekable", "stores it so that get --range is cheap"],
   ],
   async run(input, terminal) {

@@ -94,7 +94,7 @@ function stretchesOfParts({ parts, framesSize }: FrameFacts): Stretch[] {
 
 /**
  * A bar of `width` columns. A column shows what most of it is; a header of 9 bytes, or a seek table, that would show
- * nowhere gets the column that it lies in, or the one beside it.
+ * nowhere gets the column that it lies in, or one to the left of it.
  */
 function drawBar(stretches: readonly Stretch[], size: number, width: number): string {
   const signs: string[] = [];
@@ -114,8 +114,9 @@ function drawBar(stretches: readonly Stretch[], size: number, width: number): st
   for (const { start, end, sign } of stretches.toReversed()) {
     if (!SMALL.includes(sign) || signs.includes(sign)) continue;
     const column = Math.min(width - 1, Math.floor((start + end) / 2 / perColumn));
-    const free = [column, column - 1, column + 1].filter((one) => one >= 0 && one < width);
-    signs[free.find((one) => !SMALL.includes(signs[one] ?? "")) ?? column] = sign;
+    let at = column;
+    while (at > 0 && SMALL.includes(signs[at] ?? "")) at -= 1;
+    signs[at] = sign;
   }
   return Array.from({ length: width }, (_, column) => signs[column] ?? " ").join("");
 }
