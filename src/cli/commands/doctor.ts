@@ -101,23 +101,20 @@ async function examine(
   terminal.progress("asking the server");
   const { rows, reached } = await checkReach(examination);
   if (!reached) return { rows, learned: undefined };
+  const tried: Row[] = [];
   try {
     const protocol = await checkProtocol(examination);
     terminal.progress("measuring");
-    const surroundings = [
-      await latency(examination),
-      await clock(examination),
-      await limits(examination, isOn(values, "limits")),
-      eviction(examination),
-      await cors(examination, origin),
-      await dictionaries(client),
-    ];
-    const { row, counts } = await countValues(client, sample, (keys) =>
-      terminal.progress(`${count(keys, "key")} looked at`),
-    );
-    return { rows: [...rows, tokenRow(examination), ...protocol, ...surroundings, row], learned, counts };
+    tried.push(tokenRow(examination), ...protocol);
+    tried.push(await latency(examination), await clock(examination));
+    tried.push(await limits(examination, isOn(values, "limits")), eviction(examination));
+    tried.push(await cors(examination, origin));
   } finally {
     // Where this fails the key expires within a minute.
     if (learned.writes === true) await probe.command(["DEL", key]).catch(() => undefined);
   }
+  const dictionaryRow = await dictionaries(client);
+  const onProgress = (keys: number): void => terminal.progress(`${count(keys, "key")} looked at`);
+  const { row, counts } = await countValues(client, sample, onProgress);
+  return { rows: [...rows, ...tried, dictionaryRow, row], learned, counts };
 }

@@ -181,5 +181,5 @@ async function explainType({ client }: StoreSettings, key: string, error: unknow
       : type === "string"
         ? "it is no hash: leave out --field"
         : "zstash inspects strings, and fields of hashes";
-  return new Failure(`Cannot inspect ${JSON.stringify(key)}: it holds a ${type}. ${advice}`);
+  return new Failure(`Cannot inspect ${JSON.stringify(key)}: it holds a ${type}: ${advice}`);
 }

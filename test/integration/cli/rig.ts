@@ -4,6 +4,7 @@ import type { ChildProcess } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { afterAll, beforeAll } from "vitest";
 import { createDevServer } from "../../../src/dev/index.ts";
 import type { DevServer, DevServerOptions } from "../../../src/dev/index.ts";
@@ -47,6 +48,12 @@ export function ended(child: ChildProcess): Promise<Run> {
     child.once("error", reject);
     child.once("close", (code, signal) => resolve({ code, signal, output: Buffer.concat(chunks), errors }));
   });
+}
+
+/** The lines that a terminal shows of an output: without colours, and without what progress lines showed before. */
+export function linesShown(output: Buffer): string[] {
+  const lines = stripVTControlCharacters(output.toString()).split(/\r?\n/);
+  return lines.map((line) => line.split("\r").at(-1)!);
 }
 
 /** A server for a test file. */
