@@ -1,6 +1,8 @@
 /** `zstash get` and `zstash put`: files and pipes of any size, in every form, whole or not at all. */
 import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { connect, createServer } from "node:net";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { loadZstd } from "../../../src/codec/zstd.ts";
@@ -179,6 +181,7 @@ describe("files", () => {
 
   test("nothing is left of one that could not be written", async () => {
     const { folder, run } = cli();
+    await served().command("SET", "k", "new");
     const before = readdirSync(folder);
     const frame = (await loadZstd()).compress(json);
     frame[frame.length - 1]! ^= 1;
@@ -192,6 +195,11 @@ describe("files", () => {
     expect(await run(["get", "none", "none.json"])).toMatchObject({
       code: 1,
       errors: 'Cannot get "none": there is no such key. Check its name, and --url; it may have expired\n',
+    });
+    await served().command("SET", "short", "lived", "PX", 1);
+    expect(await run(["get", "short"])).toMatchObject({
+      code: 1,
+      errors: expect.stringContaining("may have expired"),
     });
     expect(await run(["get", "k", "."])).toMatchObject({
       code: 1,
@@ -293,6 +301,56 @@ describe("servers that can do less", () => {
       }
     } finally {
       await server.server.close();
+    }
+  });
+});
+
+describe("connections that break", () => {
+  const served = useServer({ backend: backends.at(-1)! });
+  const cli = useCli(served);
+
+  test("a download and an upload go on where they were", { timeout: 60_000 }, async () => {
+    // Passes requests on; of each third connection it breaks off the answer, or the request, after 300 kB.
+    let connections = 0;
+    let broken = 0;
+    const target = new URL(served().url);
+    const proxy = createServer((socket) => {
+      const upstream = connect(Number(target.port), target.hostname);
+      const breaks = ++connections % 3 === 1;
+      let passed = 0;
+      const watch = (chunk: Buffer): void => {
+        passed += chunk.length;
+        if (!breaks || passed < 300_000) return;
+        broken += 1;
+        socket.destroy();
+        upstream.destroy();
+      };
+      socket.on("data", watch).on("error", () => upstream.destroy());
+      upstream.on("data", watch).on("error", () => socket.destroy());
+      socket.pipe(upstream).pipe(socket);
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+    try {
+      const env = { UPSTASH_REDIS_REST_URL: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}` };
+      for (const options of [["--seekable"], []]) {
+        expect(await cli().run(["put", "broken", ...options], { input: random, env })).toMatchObject({
+          code: 0,
+        });
+        expect(broken).toBeGreaterThan(0);
+        broken = 0;
+        connections = 0;
+        for (const args of [
+          ["get", "broken"],
+          ["get", "broken", "--range", `0:${random.length}`],
+        ]) {
+          const { output, code } = await cli().run(args, { env });
+          expect(code).toBe(0);
+          expect(output.equals(random)).toBe(true);
+        }
+        expect(broken).toBeGreaterThan(0);
+      }
+    } finally {
+      proxy.close();
     }
   });
 });
