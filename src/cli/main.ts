@@ -5,7 +5,7 @@ import type { WriteStream } from "node:tty";
 import type { Terminal } from "./command.ts";
 import { runProgram } from "./program.ts";
 import { isBrokenPipe } from "./standard-streams.ts";
-import { wrap } from "./text.ts";
+import { printable, wrap } from "./text.ts";
 
 /** From the package's own package.json, which is two folders up both from src/cli and from dist/cli. */
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
@@ -29,7 +29,9 @@ const terminal: Terminal = {
   print: (text) => stdout.write(`${text}\n`),
   complain(text) {
     const columns = columnsOf(stderr);
-    stderr.write(`${columns === undefined ? text : wrap(text, columns)}\n`);
+    // Keys and texts of servers stand in it, and may hold what acts on a terminal.
+    const safe = text.split("\n").map(printable).join("\n");
+    stderr.write(`${columns === undefined ? safe : wrap(safe, columns)}\n`);
   },
   log: (line) => stderr.write(`${line}\n`),
   progress(text) {

@@ -98,6 +98,8 @@ export function withoutToken(text: string, token: string): string {
 
 function adviceFor({ code, status, message }: ZstashError): string | undefined {
   if (message.includes("NOPERM")) return `Use a token that may read and write: --token or ${TOKEN_VARIABLE}`;
+  if (message.includes("WRONGTYPE"))
+    return "It holds no string: read it with a client of Redis, a field of a hash with zstash inspect --field";
   if (status === 401) return `Check --token or ${TOKEN_VARIABLE}`;
   if (status === 429) return "Try again later";
   if (status !== undefined || code === "TIMEOUT" || message.includes("reach the server")) {

@@ -6,6 +6,7 @@ import { Failure, isOn, textOf, UsageError } from "../command.ts";
 import type { CliCommand, CliInput, CliOptions, OptionValues, Terminal } from "../command.ts";
 import { openInput } from "../input.ts";
 import type { Input } from "../input.ts";
+import { fileReason } from "../output.ts";
 import { transferLine } from "../progress.ts";
 import { serverOptions, withServer } from "../server.ts";
 import type { ServerAddress } from "../server.ts";
@@ -80,7 +81,9 @@ export const PUT_COMMAND: CliCommand = {
       if (request.file === undefined && streams.inputIsTerminal)
         terminal.log("Reading the value from the terminal: Ctrl-D ends it");
       const opened = await openInput(request.file, streams);
-      const report = await put(server, request, opened, terminal);
+      const report = await put(server, request, opened, terminal).catch((error: unknown) => {
+        throw inputFailure(error, request);
+      });
       terminal.progress(undefined);
       if (report === null) throw present(request.key);
       terminal.print(isOn(input.values, "json") ? JSON.stringify(report) : describeReport(report));
@@ -171,6 +174,16 @@ async function put(
     });
   }
   return result === null ? null : { key, ...result, ttl: options.ttl, requests };
+}
+
+/** What is no error of the store is one of the input: a file that was changed, a disk that fails. */
+function inputFailure(error: unknown, { key, file = "standard input" }: PutRequest): unknown {
+  if (error instanceof ZstashError || error instanceof Failure) return error;
+  // Errors of the options name the URL or the token, and come before anything is read.
+  if (error instanceof TypeError && /\b(url|token)\b/i.test(error.message)) return error;
+  const changed = (error as Error).name === "NotReadableError" || error instanceof RangeError;
+  const reason = changed ? "it was changed while it was read" : fileReason(error);
+  return new Failure(`Cannot read ${file}: ${reason}. ${JSON.stringify(key)} is as it was before`);
 }
 
 /** What refuses a large value may take a small one: raw bodies and transactions are not everywhere. */

@@ -231,6 +231,30 @@ describe("files", () => {
     expect(run.output.toString()).toBe("");
   });
 
+  test("a file that changes while it is stored is told, and changes nothing", async () => {
+    const { folder, run } = cli();
+    await served().command("SET", "changing", "old");
+    writeFileSync(join(folder, "changing.bin"), random);
+    const child = cli().start(["put", "changing", "changing.bin", "--level", "19"]);
+    const end = ended(child);
+    // Its temporary key shows that it is read.
+    for (let found: unknown[] = []; found.length === 0 && child.exitCode === null;)
+      found = (await served().command("KEYS", "changing:zstash:*")) as unknown[];
+    writeFileSync(join(folder, "changing.bin"), "shorter");
+    const { code, errors } = await end;
+    expect(errors).toBe(
+      'Cannot read changing.bin: it was changed while it was read. "changing" is as it was before\n',
+    );
+    expect(code).toBe(1);
+    expect((await run(["get", "changing"])).output.toString()).toBe("old");
+  });
+
+  test("an error shows nothing that acts on a terminal", async () => {
+    const { errors } = await cli().run(["get", "a\u202e\u009b31m\u001b]0;x"]);
+    expect(errors).toMatch(/^Cannot get "a\\u\{?202e/);
+    expect(errors).not.toMatch(/[^\P{C}\n]/u);
+  });
+
   test("errors of servers say what to do, and never the token", async () => {
     const { run } = cli();
     await served().command("HSET", "hash", "f", "v");
@@ -246,7 +270,7 @@ describe("files", () => {
         /Check --token or UPSTASH_REDIS_REST_TOKEN/,
       ],
       [["put", "k"], { UPSTASH_REDIS_REST_TOKEN: READER }, /NOPERM.*Use a token that may read and write/],
-      [["get", "hash"], {}, /WRONGTYPE/],
+      [["get", "hash"], {}, /WRONGTYPE.*It holds no string/],
     ] as const) {
       const { code, errors, output } = await run(args, { input: "x", env });
       expect(code).toBe(1);
