@@ -4,7 +4,8 @@ import { readFileSync } from "node:fs";
 import type { WriteStream } from "node:tty";
 import type { Terminal } from "./command.ts";
 import { runProgram } from "./program.ts";
-import { wrap } from "./text.ts";
+import { isBrokenPipe } from "./standard-streams.ts";
+import { printable, wrap } from "./text.ts";
 
 /** From the package's own package.json, which is two folders up both from src/cli and from dist/cli. */
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
@@ -57,7 +58,9 @@ const terminal: Terminal = {
   print: (text) => stdout.write(`${text}\n`),
   complain(text) {
     const columns = columnsOf(stderr);
-    stderr.write(`${columns === undefined ? text : wrap(text, columns)}\n`);
+    // Keys and texts of servers stand in it, and may hold what acts on a terminal.
+    const safe = text.split("\n").map(printable).join("\n");
+    stderr.write(`${columns === undefined ? safe : wrap(safe, columns)}\n`);
   },
   log: (line) => stderr.write(`${line}\n`),
   progress: showProgress,
@@ -69,9 +72,13 @@ const terminal: Terminal = {
 };
 
 // A reader such as `head` that goes away is no error.
-for (const stream of [stdout, stderr])
-  stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-  });
+stderr.on("error", (error: NodeJS.ErrnoException) => {
+  if (!isBrokenPipe(error)) throw error;
+});
+stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (isBrokenPipe(error)) return;
+  terminal.complain(`Cannot write the output: ${error.code === "ENOSPC" ? "no space is left" : error.code}`);
+  process.exit(1);
+});
 
 process.exitCode = await runProgram(process.argv.slice(2), version, terminal);

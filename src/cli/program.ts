@@ -4,6 +4,10 @@ import { Failure, UsageError } from "./command.ts";
 import type { CliCommands, Terminal } from "./command.ts";
 import { DEV_COMMAND } from "./commands/dev.ts";
 import { DICT_COMMANDS } from "./commands/dict.ts";
+import { DOCTOR_COMMAND } from "./commands/doctor.ts";
+import { GET_COMMAND } from "./commands/get.ts";
+import { INSPECT_COMMAND } from "./commands/inspect.ts";
+import { PUT_COMMAND } from "./commands/put.ts";
 import { SWEEP_COMMAND } from "./commands/sweep.ts";
 import { TRAIN_COMMAND } from "./commands/train.ts";
 import { parseCommandLine } from "./parser.ts";
@@ -11,9 +15,13 @@ import { parseCommandLine } from "./parser.ts";
 /** The commands by name, in the order of the help. */
 export const COMMANDS: CliCommands = {
   dev: DEV_COMMAND,
-  sweep: SWEEP_COMMAND,
+  get: GET_COMMAND,
+  put: PUT_COMMAND,
+  inspect: INSPECT_COMMAND,
+  doctor: DOCTOR_COMMAND,
   train: TRAIN_COMMAND,
   dict: DICT_COMMANDS,
+  sweep: SWEEP_COMMAND,
 };
 
 /**

@@ -59,11 +59,21 @@ export async function withServer<Result>(
   }
 }
 
+/** True where a URL and a token are given, for a command that can do without. */
+export function hasServer(values: OptionValues): boolean {
+  return addressOf(values, "url", URL_VARIABLE) !== "" && addressOf(values, "token", TOKEN_VARIABLE) !== "";
+}
+
+/** An option or its variable; empty if neither is given. */
+function addressOf(values: OptionValues, option: string, variable: string): string {
+  const { [variable]: value, [VERCEL_NAMES[variable]!]: other } = process.env;
+  // An option or a variable that is empty was meant to be set.
+  return textOf(values, option) ?? (value || other || "");
+}
+
 function readServer(values: OptionValues, doing: string): ServerAddress {
   const read = (option: string, variable: string): string => {
-    const { [variable]: value, [VERCEL_NAMES[variable]!]: other } = process.env;
-    // An option or a variable that is empty was meant to be set.
-    const found = textOf(values, option) ?? (value || other || "");
+    const found = addressOf(values, option, variable);
     if (found !== "") return found;
     throw new UsageError(`Cannot ${doing} without a ${option}: give --${option} or set ${variable}`);
   };
@@ -80,9 +90,14 @@ function advised(error: unknown, token: string, { doing, command = doing, rights
   const advice = adviceFor(error, rights);
   const message = `${error.message}${advice === undefined ? "" : `. ${advice}`}`;
   return error.with({
-    message: token.length < TOKEN_MIN ? message : message.replaceAll(token, "[token]"),
+    message: withoutToken(message, token),
     cause: undefined,
   });
+}
+
+/** A text without the token, whatever a server has put into it. */
+export function withoutToken(text: string, token: string): string {
+  return token.length < TOKEN_MIN ? text : text.replaceAll(token, "[token]");
 }
 
 function adviceFor(
@@ -90,6 +105,8 @@ function adviceFor(
   rights: string = "may read and write",
 ): string | undefined {
   if (message.includes("NOPERM")) return `Use a token that ${rights}: --token or ${TOKEN_VARIABLE}`;
+  if (message.includes("WRONGTYPE"))
+    return "It holds no string: read it with a client of Redis, a field of a hash with zstash inspect --field";
   if (status === 401) return `Check --token or ${TOKEN_VARIABLE}`;
   if (status === 429) return "Try again later";
   if (status !== undefined || code === "TIMEOUT" || message.includes("reach the server")) {

@@ -1,0 +1,24 @@
+/** Reads again in smaller pieces where a server says that its responses hold less than Upstash's do. */
+import { ZstashError } from "../errors.ts";
+
+/** The least that is asked for. */
+const LEAST: number = 64 << 10;
+
+/**
+ * Runs work without a size of pieces, and once more with one where the server names a limit. Half of it: where replies
+ * come in base64 they are a third longer, and have more around them.
+ */
+export async function withinLimits<Result>(
+  work: (pieceSize: number | undefined) => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work(undefined);
+  } catch (error) {
+    const limit =
+      error instanceof ZstashError && error.code === "REQUEST_LIMIT"
+        ? /Limit: ([0-9]+)/i.exec(error.message)?.[1]
+        : undefined;
+    if (limit === undefined) throw error;
+    return work(Math.max(LEAST, Number(limit) >> 1));
+  }
+}

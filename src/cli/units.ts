@@ -1,0 +1,88 @@
+/** Sizes, times, ranges and ratios on the command line: how they are read, and how times and ratios are shown. */
+import { textOf, UsageError } from "./command.ts";
+import type { OptionValues } from "./command.ts";
+
+const SIZE = /^([0-9]{1,15})(?:([KMG])(?:iB|B)?|B)?$/i;
+const UNITS: Readonly<Record<string, number>> = { k: 1 << 10, m: 1 << 20, g: 1 << 30 };
+const DURATION = /^([0-9]{1,15}(?:\.[0-9]{1,3})?)(s|m|h|d)?$/;
+const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
+const RANGE = /^([0-9]{0,15}):([0-9]{0,15})$/;
+
+/** The option as a number of bytes: "4096", "64K", "1MiB". Units are those of 1024. */
+export function sizeOf(values: OptionValues, name: string): number | undefined {
+  const text = textOf(values, name);
+  if (text === undefined) return undefined;
+  const [, digits, unit] = SIZE.exec(text) ?? [];
+  if (digits === undefined || Number(digits) === 0)
+    throw new UsageError(`Cannot use --${name}: a number of bytes is expected, as 65536, 64K or 1M`);
+  return Number(digits) * (unit === undefined ? 1 : UNITS[unit.toLowerCase()]!);
+}
+
+/** The option as seconds: "90", "90s", "15m", "12h", "7d". */
+export function secondsOf(values: OptionValues, name: string): number | undefined {
+  const text = textOf(values, name);
+  if (text === undefined) return undefined;
+  const [, digits, unit = "s"] = DURATION.exec(text) ?? [];
+  const seconds = digits === undefined ? 0 : Number(digits) * SECONDS[unit]!;
+  // Redis keeps milliseconds; more of them than this are not exact.
+  if (seconds < 0.001 || seconds > Number.MAX_SAFE_INTEGER / 1000)
+    throw new UsageError(`Cannot use --${name}: a time is expected, as 90 (seconds), 15m, 12h or 7d`);
+  return seconds;
+}
+
+/** The option as a whole number in `[least, most]`. */
+export function integerOf(
+  values: OptionValues,
+  name: string,
+  least: number,
+  most: number,
+): number | undefined {
+  const text = textOf(values, name);
+  if (text === undefined) return undefined;
+  const number = /^-?[0-9]{1,15}$/.test(text) ? Number(text) : Number.NaN;
+  if (number >= least && number <= most) return number;
+  throw new UsageError(`Cannot use --${name}: a whole number from ${least} to ${most} is expected`);
+}
+
+/** A half-open range of bytes; without an end it goes to the value's. */
+export interface TextRange {
+  readonly start: number;
+  readonly end: number | undefined;
+}
+
+/** The option as a range: "100:200", "100:" or ":200". */
+export function rangeOf(values: OptionValues, name: string): TextRange | undefined {
+  const text = textOf(values, name);
+  if (text === undefined) return undefined;
+  const [, from, to] = RANGE.exec(text) ?? [];
+  if (from === undefined || text === ":") {
+    throw new UsageError(
+      `Cannot use --${name}: <start>:<end> is expected, as 0:100 for the first 100 bytes, 100: for all after them`,
+    );
+  }
+  const range = { start: Number(from), end: to === "" ? undefined : Number(to) };
+  if (range.end !== undefined && range.end < range.start)
+    throw new UsageError(`Cannot use --${name}: it ends before it begins`);
+  return range;
+}
+
+/** A time in words of at most two units: "45 s", "12 min", "23 h 12 min", "6 d 23 h". */
+export function duration(seconds: number): string {
+  const whole = Math.ceil(seconds);
+  if (whole < 120) return `${whole} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 120) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 48) return join(hours, "h", minutes % 60, "min");
+  return join(Math.floor(hours / 24), "d", hours % 24, "h");
+}
+
+function join(large: number, unit: string, small: number, smallUnit: string): string {
+  return small === 0 ? `${large} ${unit}` : `${large} ${unit} ${small} ${smallUnit}`;
+}
+
+/** How many bytes one stored byte stands for: "4.07:1". */
+export function ratio(size: number, storedSize: number): string {
+  const value = storedSize === 0 ? 1 : size / storedSize;
+  return `${value >= 100 ? Math.round(value) : value.toFixed(2)}:1`;
+}
