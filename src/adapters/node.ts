@@ -2,7 +2,9 @@
  * How Node and Bun get at their own modules and at ours. Node's modules are required, not imported: an import makes an export
  * of each getter, which for node:http loads undici (30 ms of a cold start from Node 22 on), for node:fs its promises.
  */
+import type fs from "node:fs";
 import { createRequire } from "node:module";
+import type zlib from "node:zlib";
 import { decodeBase64 } from "../format/base64.ts";
 
 let require: ((name: string) => unknown) | undefined;
@@ -19,7 +21,7 @@ export function requireBuiltin(name: string): unknown {
  */
 export function compileFile(name: string, from: string, size: number): WebAssembly.Module | undefined {
   try {
-    const { readFileSync } = requireBuiltin("node:fs") as typeof import("node:fs");
+    const { readFileSync } = requireBuiltin("node:fs") as typeof fs;
     const bytes = readFileSync(new URL(`../../${name}`, from));
     // At once: functions are compiled when they are first called, so that a thread of its own saves nothing.
     return bytes.length === size ? new WebAssembly.Module(bytes) : undefined;
@@ -35,6 +37,6 @@ export function compileFile(name: string, from: string, size: number): WebAssemb
 export async function inflateWithZlib(base64: string): Promise<WebAssembly.Module> {
   const compressed = decodeBase64(base64);
   if (compressed === undefined) throw new Error("the module's bytes are damaged: they are not base64");
-  const { inflateRawSync } = requireBuiltin("node:zlib") as typeof import("node:zlib");
+  const { inflateRawSync } = requireBuiltin("node:zlib") as typeof zlib;
   return WebAssembly.compile(inflateRawSync(compressed));
 }

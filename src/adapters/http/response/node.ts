@@ -1,6 +1,8 @@
 /** The response of node:http as the transport reads it: chunk after chunk, never more at hand than a reader keeps up with. */
 import type { IncomingMessage } from "node:http";
+import type stream from "node:stream";
 import type { Readable, Transform } from "node:stream";
+import type zlib from "node:zlib";
 import { requireBuiltin } from "../../node.ts";
 import type { HttpResponse } from "../flight.ts";
 
@@ -9,15 +11,15 @@ const HIGH_WATER = 128 << 10;
 
 /** Makes what decodes bodies in a coding that a server has used although none was asked for. */
 function decoderOf(coding: string): Transform | undefined {
-  const zlib = (): typeof import("node:zlib") => requireBuiltin("node:zlib") as typeof import("node:zlib");
+  const load = (): typeof zlib => requireBuiltin("node:zlib") as typeof zlib;
   switch (coding) {
     case "br":
-      return zlib().createBrotliDecompress();
+      return load().createBrotliDecompress();
     case "deflate":
-      return zlib().createInflate();
+      return load().createInflate();
     case "gzip":
     case "x-gzip":
-      return zlib().createGunzip();
+      return load().createGunzip();
     default:
       return undefined;
   }
@@ -27,7 +29,7 @@ function decoderOf(coding: string): Transform | undefined {
 function bodyOf(message: IncomingMessage): Readable {
   const decoder = decoderOf(message.headers["content-encoding"]?.toLowerCase() ?? "identity");
   if (decoder === undefined) return message;
-  const { pipeline } = requireBuiltin("node:stream") as typeof import("node:stream");
+  const { pipeline } = requireBuiltin("node:stream") as typeof stream;
   // Bounded by its reader: it is decoded as fast as that takes it.
   return pipeline(message, decoder, () => undefined);
 }
