@@ -21,12 +21,10 @@ const modules = /** @type {const} */ ([
 ]);
 const entryPoints = [
   "src/index.ts",
-  "src/engine/bokuweb.ts",
   "src/redis.ts",
   "src/upstash/index.ts",
   "src/store/index.ts",
   "src/serve/index.ts",
-  "src/metrics/index.ts",
   "src/train/index.ts",
   "src/life-cycle/index.ts",
   "src/dev/index.ts",
@@ -36,6 +34,11 @@ const apart = [
   "src/engine/on-demand/index.ts",
   "src/upstash/on-demand/index.ts",
   "src/store/on-demand/index.ts",
+];
+/** Of adapters a program has one of a kind; counting events and the engine of another library ask for nothing of a codec. */
+const whole = [
+  "src/engine/bokuweb.ts",
+  "src/metrics/index.ts",
   "src/adapters/channels/node.ts",
   "src/adapters/channels/none.ts",
   "src/adapters/host/isolate.ts",
@@ -176,7 +179,7 @@ async function buildJavaScript() {
   for (const name of await readdir(join(root, "dist"))) {
     if (!name.endsWith(".wasm")) await rm(join(root, "dist", name), { recursive: true, force: true });
   }
-  await bundleEntries({ ...common, external }, entryPoints, apart);
+  await bundleEntries({ ...common, external }, entryPoints, { apart, whole });
   // It loads most of itself on demand, and is small by sharing nothing.
   await bundle({
     ...common,

@@ -24,14 +24,6 @@ import { build } from "esbuild";
  * @type {readonly { readonly name: string, readonly roots: readonly (readonly string[])[] }[]}
  */
 const plan = [
-  // What readers of metrics, the local server and adapters share with the codec.
-  {
-    name: "base",
-    roots: [
-      ["src/index.ts"],
-      ["src/metrics/index.ts", "src/life-cycle/index.ts", "src/dev/index.ts", "src/engine/bokuweb.ts"],
-    ],
-  },
   { name: "codec", roots: [["src/index.ts"]] },
   { name: "values", roots: [["src/upstash/index.ts", "src/serve/index.ts"], ["src/store/index.ts"]] },
   { name: "upstash", roots: [["src/upstash/index.ts"], ["src/redis.ts"]] },
@@ -40,21 +32,23 @@ const plan = [
 ];
 
 /**
- * Bundles entry points and the chunks of the plan. What is `apart` shares nothing but chunks: of adapters a program has one of a
- * kind, lazy halves would cut in two what is loaded without them, and what the command line needs beside is nobody else's.
+ * Bundles entry points and the chunks of the plan. What is `apart` is bundled by itself: lazy halves, which would cut in two what is
+ * loaded without them, and the command line take the rest from chunks; what is `whole` holds a copy of all that it needs.
  *
  * @param {Options} options
  * @param {readonly string[]} entryPoints
- * @param {readonly string[]} apart
+ * @param {{ apart: readonly string[], whole: readonly string[] }} others
  */
-export async function bundleEntries(options, entryPoints, apart) {
-  const graph = await readGraph(options, [...entryPoints, ...apart]);
+export async function bundleEntries(options, entryPoints, { apart, whole }) {
+  const all = [...entryPoints, ...apart, ...whole];
+  const graph = await readGraph(options, all);
   const chunks = planChunks(graph);
   const shared = (/** @type {readonly Chunk[]} */ known) => [
     ...(options.plugins ?? []),
-    toEntries([...entryPoints, ...apart], options.absWorkingDir),
+    toEntries(all, options.absWorkingDir),
     toChunks(graph, known, options.absWorkingDir),
   ];
+  const modules = chunks.filter(({ name }) => name.endsWith("-module"));
   const outputs = await Promise.all([
     ...chunks.map((chunk) => {
       const plugins = shared(chunks.filter((other) => other !== chunk));
@@ -67,13 +61,13 @@ export async function bundleEntries(options, entryPoints, apart) {
       write: false,
       plugins: shared(chunks),
     }),
-    ...apart.map((path) =>
+    ...[...apart, ...whole].map((path) =>
       build({
         ...options,
         entryPoints: [path],
         chunkNames: "chunks/[name]-[hash]",
         write: false,
-        plugins: shared(chunks),
+        plugins: shared(whole.includes(path) ? modules : chunks),
       }),
     ),
   ]);
