@@ -20,7 +20,11 @@ export async function inflateModule(base64: string): Promise<WebAssembly.Module>
   return WebAssembly.compile(concatenate(parts));
 }
 
+/** ES2026; the loop takes 3 ms of a cold load in Chromium, this a tenth of one. */
+const { fromBase64 } = Uint8Array as { fromBase64?: (text: string) => Uint8Array<ArrayBuffer> };
+
 function decode(base64: string): Uint8Array<ArrayBuffer> {
+  if (fromBase64 !== undefined) return fromBase64.call(Uint8Array, base64);
   const binary = atob(base64);
   const bytes = new Uint8Array(binary.length);
   for (let at = 0; at < binary.length; at++) bytes[at] = binary.charCodeAt(at);

@@ -1,8 +1,9 @@
-/** The decoder out of this package's own JavaScript, on runtimes with Node's zlib. */
-import { inflateWithZlib } from "../node.ts";
-import { base64 } from "./inlined.ts";
+/** The decoder out of its file in this package, on Node and Bun; out of JavaScript where a bundler has left the file behind. */
+import { compileFile } from "../node.ts";
+import { sizes } from "../sizes/inlined.ts";
 
-/** Compiles the module: by `node:zlib` in a quarter of the time that a DecompressionStream takes, and on older versions. */
-export function loadModule(): Promise<WebAssembly.Module> {
-  return inflateWithZlib(base64);
+/** Compiles the module. */
+export async function loadModule(): Promise<WebAssembly.Module> {
+  const module = compileFile("zstash-decoder.wasm", import.meta.url, sizes.decoder);
+  return module ?? (await import("./on-demand/index.ts")).loadModule();
 }

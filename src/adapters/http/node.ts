@@ -1,14 +1,15 @@
 /** Sends requests over `node:http` and `node:https`, at a quarter of the processor time of Node's `fetch`, or by a `fetch` that somebody relies on. */
 import diagnostics from "node:diagnostics_channel";
-import http, { type ClientRequest, type IncomingMessage } from "node:http";
-import https from "node:https";
+import type http from "node:http";
+import type { ClientRequest, IncomingMessage } from "node:http";
+import type https from "node:https";
 import type { Socket } from "node:net";
-import { pipeline, type Readable, type Transform } from "node:stream";
-import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
 import { now, wallClock } from "../../timers.ts";
+import { requireBuiltin } from "../node.ts";
 import { bodySize, openFlight as openFetch } from "./fetch.ts";
 import type { Fetch, Flight, HttpResponse } from "./flight.ts";
 import { isPlatformFetch } from "./platform-fetch.ts";
+import { NodeResponse } from "./response/node.ts";
 
 /** Idle sockets that are kept for each server; others are closed. */
 const FREE_SOCKETS = 64;
@@ -20,8 +21,6 @@ const IDLE_MARGIN = 1000;
 const SLICE = 128 << 10;
 /** Bytes that the system may hold of what has left the process: Linux' largest send buffer. */
 const SYSTEM_BUFFER = 4 << 20;
-/** Bytes of a response that wait for a reader before the socket is paused. */
-const HIGH_WATER = 128 << 10;
 
 /** What undici tells its observers; who listens wants to see every request. */
 const created = diagnostics.channel("undici:request:create");
@@ -44,18 +43,30 @@ const rests = new WeakMap<object, Rest>();
 /** Sockets whose connection stands, its TLS handshake included. */
 const ready = new WeakSet<object>();
 
-let plainAgent: http.Agent | undefined;
-let secureAgent: https.Agent | undefined;
+/** A module that sends requests, and the agent that keeps their connections. */
+interface Way {
+  readonly sender: typeof http | typeof https;
+  readonly agent: http.Agent;
+}
+let plain: Way | undefined;
+let secure: Way | undefined;
 
-function agentFor(secure: boolean): http.Agent {
+/** Node's modules are loaded with the first request that they send: TLS takes 5 ms that plain HTTP does not need. */
+function wayOf(isSecure: boolean): Way {
+  const known = isSecure ? secure : plain;
+  if (known !== undefined) return known;
   const options = {
     keepAlive: true,
     noDelay: true,
     maxFreeSockets: FREE_SOCKETS,
     scheduling: "lifo",
   } as const;
-  if (secure) return (secureAgent ??= prepared(new https.Agent(options), "secureConnect"));
-  return (plainAgent ??= prepared(new http.Agent(options), "connect"));
+  const sender = requireBuiltin(isSecure ? "node:https" : "node:http") as Way["sender"];
+  const way = {
+    sender,
+    agent: prepared(new sender.Agent(options), isSecure ? "secureConnect" : "connect"),
+  };
+  return isSecure ? (secure = way) : (plain = way);
 }
 
 /** The methods that Node documents for overriding, with what they give back. */
@@ -70,7 +81,11 @@ function prepared<A extends http.Agent>(agent: A, standing: "connect" | "secureC
   const { createConnection, keepSocketAlive } = methods;
   methods.createConnection = (...args) => {
     const socket = createConnection.apply(agent, args);
-    socket?.once(standing, () => ready.add(socket));
+    socket?.once(standing, () => {
+      ready.add(socket);
+      // Node takes `noDelay` for sockets without TLS alone: the end of a body then waited 40 ms for an acknowledgement.
+      socket.setNoDelay(true);
+    });
     return socket;
   };
   methods.keepSocketAlive = (socket) => {
@@ -125,15 +140,15 @@ class NodeFlight implements Flight {
   #message: IncomingMessage | undefined;
 
   constructor({ protocol, hostname, port, pathname, search }: URL, init: RequestInit) {
-    const secure = protocol === "https:";
-    const agent = agentFor(secure);
+    const isSecure = protocol === "https:";
+    const { sender, agent } = wayOf(isSecure);
     closeOld(agent);
     this.unseen = Math.min(bodySize(init.body), SYSTEM_BUFFER);
-    const request = (secure ? https : http).request({
+    const request = sender.request({
       agent,
       method: init.method ?? "GET",
       host: hostname.startsWith("[") ? hostname.slice(1, -1) : hostname,
-      port: port === "" ? (secure ? 443 : 80) : Number(port),
+      port: port === "" ? (isSecure ? 443 : 80) : Number(port),
       path: pathname + search,
       // Bodies are compressed already, or too small.
       headers: { "accept-encoding": "identity", ...(init.headers as Record<string, string> | undefined) },
@@ -148,7 +163,7 @@ class NodeFlight implements Flight {
         this.#bytesRead = message.socket.bytesRead;
         this.#sign = now();
         noteKeepAlive(message);
-        resolve(new NodeResponse(message, bodyOf(message), () => this.#done()));
+        resolve(new NodeResponse(message, () => this.#done()));
       });
     });
     request.on("socket", (socket) => (this.#bytesRead = socket.bytesRead));
@@ -199,95 +214,4 @@ class NodeFlight implements Flight {
   #done(): void {
     if (!this.#request.writableFinished) this.#request.destroy();
   }
-}
-
-/** What decodes bodies, by the coding that a server has used although none was asked for. */
-const decoders: ReadonlyMap<string, () => Transform> = new Map<string, () => Transform>([
-  ["br", createBrotliDecompress],
-  ["deflate", createInflate],
-  ["gzip", createGunzip],
-  ["x-gzip", createGunzip],
-]);
-
-/** The decoded body of a message; one in an unknown coding as it is. */
-function bodyOf(message: IncomingMessage): Readable {
-  const create = decoders.get(message.headers["content-encoding"]?.toLowerCase() ?? "identity");
-  // Bounded by its reader: it is decoded as fast as that takes it.
-  return create === undefined ? message : pipeline(message, create(), () => undefined);
-}
-
-class NodeResponse implements HttpResponse {
-  readonly status: number;
-  readonly #message: IncomingMessage;
-  /** The message, or what decodes it. */
-  readonly #body: Readable;
-  readonly #done: () => void;
-  #chunks: Uint8Array[] = [];
-  #size = 0;
-  #ended = false;
-  #failure: { readonly reason: unknown } | undefined;
-  #wake: (() => void) | undefined;
-
-  constructor(message: IncomingMessage, body: Readable, done: () => void) {
-    this.status = message.statusCode ?? 0;
-    this.#message = message;
-    this.#body = body;
-    this.#done = done;
-    body.on("data", this.#take);
-    body.on("end", this.#end);
-    body.on("error", this.#fail);
-    body.on("close", this.#end);
-  }
-
-  get headers(): HttpResponse["headers"] {
-    const { headers } = this.#message;
-    return {
-      get(name) {
-        const value = headers[name];
-        return Array.isArray(value) ? value.join(", ") : (value ?? null);
-      },
-    };
-  }
-
-  get ended(): boolean {
-    return this.#ended && this.#chunks.length === 0;
-  }
-
-  async read(): Promise<Uint8Array | undefined> {
-    for (;;) {
-      const chunk = this.#chunks.shift();
-      if (chunk !== undefined) {
-        this.#size -= chunk.length;
-        if (this.#body.isPaused() && this.#size <= HIGH_WATER) this.#body.resume();
-        return chunk;
-      }
-      if (this.#failure !== undefined) throw this.#failure.reason;
-      if (this.#ended) return undefined;
-      await new Promise<void>((wake) => (this.#wake = wake));
-    }
-  }
-
-  readonly #take = (chunk: Uint8Array): void => {
-    const { buffer, byteOffset, length } = chunk;
-    // Whoever gets it may transfer it: no two chunks share a buffer.
-    const whole = length === buffer.byteLength;
-    this.#chunks.push(whole ? new Uint8Array(buffer, byteOffset, length) : new Uint8Array(chunk));
-    this.#size += length;
-    if (this.#size > HIGH_WATER) this.#body.pause();
-    this.#wake?.();
-  };
-
-  readonly #end = (): void => {
-    if (this.#ended || this.#failure !== undefined) return;
-    if (!this.#message.complete)
-      return this.#fail(new Error("the connection was closed within the response"));
-    this.#ended = true;
-    this.#done();
-    this.#wake?.();
-  };
-
-  readonly #fail = (reason: unknown): void => {
-    this.#failure ??= { reason };
-    this.#wake?.();
-  };
 }
