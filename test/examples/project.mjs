@@ -1,12 +1,12 @@
 // An example as its reader has it: a copy of its folder beside ../handler, with the packed tarball in its node_modules,
 // run by the command that its README names.
 
-import { execFile, spawn } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { cp, mkdir, readFile, rename } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { root } from "../runtimes/fixture.mjs";
-import { program } from "../runtimes/fixtures/tools.mjs";
+import { program, within } from "../runtimes/fixtures/tools.mjs";
 import { linkTree } from "../next/project.mjs";
 
 const examples = join(root, "examples");
@@ -30,6 +30,10 @@ const environment = {
   NEXT_TELEMETRY_DISABLED: "1",
   WRANGLER_SEND_METRICS: "false",
 };
+
+/** What to install where there is no redis-server, without which no example is tested. */
+export const missingRedis = () =>
+  spawnSync("redis-server", ["--version"]).status === 0 ? undefined : "apt-get install redis-server";
 
 /**
  * Copies examples and installs what they need.
@@ -84,9 +88,8 @@ export async function runCommand(folder, command, args) {
   try {
     return (await runFile(command, args, options)).stdout;
   } catch (error) {
-    throw new Error(
-      `${command} ${args.join(" ")}\n${error.stdout?.slice(-3000)}\n${error.stderr?.slice(-3000)}`,
-    );
+    const output = `${error.stdout?.slice(-3000)}\n${error.stderr?.slice(-3000)}`;
+    throw new Error(`${command} ${args.join(" ")}\n${output}`, { cause: error });
   }
 }
 
@@ -99,39 +102,6 @@ export async function runCommand(folder, command, args) {
  * @param {(url: string, output: () => string) => Promise<T>} work
  * @returns {Promise<T>}
  */
-export async function whileRunning(folder, args, work) {
-  const child = spawn("npm", args, {
-    cwd: folder,
-    env: environment,
-    stdio: ["ignore", "pipe", "pipe"],
-    detached: true,
-  });
-  let text = "";
-  const ended = new Promise((resolve) => child.on("exit", resolve));
-  try {
-    const url = await new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`no URL after 60 s: ${text}`)), 60_000);
-      const read = (bytes) => {
-        text += bytes;
-        const found = /http:\/\/127\.0\.0\.1:\d+/.exec(text);
-        if (found === null) return;
-        clearTimeout(timer);
-        resolve(found[0]);
-      };
-      child.stdout.on("data", read);
-      child.stderr.on("data", read);
-      child.on("error", reject);
-      void ended.then((code) => reject(new Error(`exit ${code}: ${text}`)));
-    });
-    return await work(url, () => text).catch((error) => {
-      throw new Error(`${error.message}\n${text.slice(-2000)}`, { cause: error });
-    });
-  } finally {
-    try {
-      process.kill(-child.pid, "SIGTERM");
-    } catch {
-      // It has ended by itself.
-    }
-    await ended;
-  }
+export function whileRunning(folder, args, work) {
+  return within({ folder, environment }, "npm", args, work);
 }

@@ -1,7 +1,6 @@
 // Runs the examples that serve stored values as their READMEs say, with the packed tarball and a real Redis behind
 // `zstash dev`, and prints for each what it saved. Fifty clients ask each at once. `node test/examples/run.mjs [--only NAME]`
 
-import { execFileSync } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,7 +10,7 @@ import { pack, root } from "../runtimes/fixture.mjs";
 import { reportParts } from "../runtimes/parts.mjs";
 import { ask, sendCrowd } from "./crowd.mjs";
 import { whileInEdgeVm } from "./edge-vm.mjs";
-import { copyExample, whileRunning } from "./project.mjs";
+import { copyExample, missingRedis, whileRunning } from "./project.mjs";
 import { servers } from "./servers.mjs";
 
 const { values: flags } = parseArgs({ options: { only: { type: "string", default: "" } } });
@@ -76,20 +75,10 @@ const parts = [
   },
 ].filter(({ title }) => title.toLowerCase().includes(flags.only.toLowerCase()));
 
-/** True if a program is on the PATH. */
-function has(command) {
-  try {
-    execFileSync("which", [command], { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 try {
   if (parts.length === 0) throw new Error(`no example is called ${flags.only}`);
   place.tarball = pack(base);
-  const redis = has("redis-server") ? undefined : "apt-get install redis-server";
+  const redis = missingRedis();
   await reportParts(
     "examples",
     parts.map(({ title, missing = redis, run }) => ({ name: title, missing, run })),
