@@ -14,7 +14,12 @@ element("size").textContent = `${(settings.size / 1e6).toFixed(1)} MB`;
 element("stored-size").textContent = kilobytes(settings.storedSize);
 const rate = element("rate");
 if (![...rate.options].some(({ value }) => value === settings.rate))
-  rate.add(new Option(settings.rate, settings.rate));
+  rate.add(
+    new Option(
+      settings.rate.replace(/([kmg])bit$/i, (_, unit) => ` ${unit.toUpperCase()}bit/s`),
+      settings.rate,
+    ),
+  );
 rate.value = settings.rate;
 
 /** Whether the browser decodes zstd itself: a request of some bytes tells; no browser says it. */
