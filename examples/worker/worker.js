@@ -22,6 +22,7 @@ async function readFrame(url, context) {
   const cached = await caches.default.match(key);
   if (cached !== undefined) return { frame: new Uint8Array(await cached.arrayBuffer()), from: "cache" };
   const response = await handler(new Request(key, { headers: { "accept-encoding": "zstd" } }));
+  if (response.status !== 200) throw new Error(`the handler answered ${response.status}`);
   const frame = new Uint8Array(await response.arrayBuffer());
   const headers = { "content-type": "application/zstd", "cache-control": `max-age=${MAX_AGE}` };
   context.waitUntil(caches.default.put(key, new Response(frame, { headers })));
