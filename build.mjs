@@ -189,6 +189,31 @@ async function buildJavaScript() {
     external,
     chunkNames: "decode/[name]-[hash]",
   });
+  await buildBrowserFile();
+}
+
+/** "zstash/browser" is one file that imports nothing, its module inside: a page loads it as it lies in the package. */
+async function buildBrowserFile() {
+  const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
+  await bundle({
+    ...common,
+    entryPoints: [{ in: "src/browser/index.ts", out: "browser/index" }],
+    splitting: false,
+    minify: true,
+    plugins: [
+      {
+        name: "inlined-module",
+        setup({ onResolve }) {
+          onResolve({ filter: /^#wasm\/decoder$/ }, () => ({
+            path: join(root, "src", "adapters", "decoder", "inline.ts"),
+          }));
+        },
+      },
+    ],
+    banner: {
+      js: `/*! zstash ${version}: MIT; zstd inside: BSD-3-Clause. See LICENSE and THIRD-PARTY-NOTICES of the package. */`,
+    },
+  });
 }
 
 function buildTypes() {

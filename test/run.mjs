@@ -174,6 +174,8 @@ const suites = [
   { name: "large values", run: () => runScript("runtimes/large-value.mjs"), rest: true },
   { name: "a Worker under load", run: () => runScript("runtimes/workers-under-load.mjs"), rest: true },
   { name: "fixture projects", run: () => runScript("runtimes/fixtures/run.mjs"), rest: true },
+  { name: "examples", run: () => runScript("examples/run.mjs"), rest: true },
+  { name: "the example's page in browsers", run: () => runScript("examples/browsers.mjs"), rest: true },
   // It says by itself which versions' packages are missing, but packs with what the runtimes need.
   { name: "Next.js", run: () => runScript("next/run.mjs"), rest: true },
 ];

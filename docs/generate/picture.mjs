@@ -26,6 +26,7 @@ export const units = {
   upstash: { holds: "the wrapper of the SDK's client", column: 1 },
   store: { holds: "values of any size", column: 2 },
   serve: { holds: "stored frames over HTTP", column: 3 },
+  browser: { holds: "stored frames in a page", column: 6 },
   "life-cycle": { holds: "dictionaries, from publication to removal", column: 4 },
   train: { holds: "the trainer of dictionaries", column: 5 },
   "index.ts": { holds: "the exports of `zstash`", column: 0 },
@@ -50,13 +51,13 @@ export const units = {
   "text.ts": { holds: "UTF-8", column: 0 },
 };
 
-const WIDTH = 1100;
+const WIDTH = 1258;
 const LEFT = 154;
 const TOP = 56;
 const ROW = 92;
 const BOX = { width: 136, height: 50 };
 const COLUMN = 158;
-const BAR_WIDTH = 5 * COLUMN + BOX.width;
+const BAR_WIDTH = 6 * COLUMN + BOX.width;
 
 /**
  * @typedef {import("../../test/support/import-graph.mjs").SourceFile} SourceFile

@@ -72,8 +72,10 @@ export class Lease<T extends Poolable> {
     const suspicion = this.#suspected;
     if (suspicion.turns >= TURNS) return now() - suspicion.at >= 2 * BEAT_MS;
     if (suspicion.counting === undefined || now() - suspicion.counting >= TURN_MAX_MS) {
-      suspicion.counting = now();
+      const began = (suspicion.counting = now());
       void macrotask().then(() => {
+        // Of several that were begun while the loop stood still, all end in one turn: where turns are timers, before the beat.
+        if (suspicion.counting !== began) return;
         suspicion.turns++;
         suspicion.counting = undefined;
       });

@@ -27,16 +27,23 @@ const scratch = new Uint8Array(SCRATCH_SIZE);
 const scratchPairs = new Uint16Array(scratch.buffer);
 
 const codes: Uint8Array = Uint8Array.from(ALPHABET, (character) => character.charCodeAt(0));
-/** Two characters of text for each twelve bits, as they lie in memory whatever the machine's byte order. */
-const pairs: Uint16Array = new Uint16Array(
-  Uint8Array.from({ length: 8192 }, (_, index) => codes[index & 1 ? (index >> 1) & 63 : index >> 7]!).buffer,
-);
+/** Two characters of text for each twelve bits. Whoever only decodes does not bundle them. */
+const pairs: Uint16Array = /* @__PURE__ */ createPairs();
 /** The worth of a character at each of the four places of a group; negative if it is no base64. */
 const [first, second, third, fourth] = [18, 12, 6, 0].map((shift) => {
   const worth = new Int32Array(256).fill(-1);
   codes.forEach((code, value) => (worth[code] = value << shift));
   return worth;
 }) as [Int32Array, Int32Array, Int32Array, Int32Array];
+
+/** The pairs as they lie in memory, whatever the machine's byte order. */
+function createPairs(): Uint16Array {
+  const text = Uint8Array.from(
+    { length: 8192 },
+    (_, index) => codes[index & 1 ? (index >> 1) & 63 : index >> 7]!,
+  );
+  return new Uint16Array(text.buffer);
+}
 
 /** Characters that so many bytes become. */
 export function base64Length(size: number): number {

@@ -25,7 +25,7 @@ const here = fileURLToPath(new URL(".", import.meta.url));
 export const carriers = ["stock", "text", "raw", "store"];
 
 /** Copies a tree as hard links where both sides lie in one file system: the packages are 340 MB. */
-async function linkTree(from, to) {
+export async function linkTree(from, to) {
   await mkdir(to, { recursive: true });
   for (const entry of await readdir(from, { withFileTypes: true })) {
     const [source, target] = [join(from, entry.name), join(to, entry.name)];

@@ -54,6 +54,7 @@ export const layers = {
   upstash: 5,
   store: 5,
   serve: 5,
+  browser: 5,
   train: 5,
   "life-cycle": 5,
   "redis.ts": 5,

@@ -1,3 +1,8 @@
 export default function Page() {
-  return <a href="/api">store a report and read it back</a>;
+  return (
+    <p>
+      <a href="/reports/2026">The report as JSON</a>, <a href="/reports/2026/saved">what Redis saves by it</a>
+      , or <a href="/api">a value that the stock client stores and reads back</a>
+    </p>
+  );
 }

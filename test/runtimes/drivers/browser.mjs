@@ -57,7 +57,7 @@ async function runVitest(name, [command, ...args], environment) {
   return JSON.parse(output);
 }
 
-function freePort() {
+export function freePort() {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.on("error", reject);
@@ -69,7 +69,7 @@ function freePort() {
 }
 
 /** Waits until something accepts connections on the port, up to 20 s. */
-async function listening(port) {
+export async function listening(port) {
   for (let attempt = 0; attempt < 200; attempt++) {
     const open = await new Promise((resolve) => {
       const socket = connect(port, "127.0.0.1", () => resolve(true)).on("error", () => resolve(false));

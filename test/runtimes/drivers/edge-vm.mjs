@@ -10,9 +10,12 @@ const ENTRY = `import { report } from "suite";
 globalThis.done = report(globalThis.server).then(JSON.stringify);
 `;
 
+/** The package, which other folders cannot find by its name. */
+export const loadEdgeVm = async () => (await import("@edge-runtime/vm")).EdgeVM;
+
 /** @param {import("../fixture.mjs").Fixture} fixture */
 export async function runEdgeVm({ folder, entry, server }) {
-  const { EdgeVM } = await import("@edge-runtime/vm");
+  const EdgeVM = await loadEdgeVm();
   const script = join(folder, "edge-vm.js");
   await bundleSuite(script, {
     entryPoints: undefined,
@@ -33,7 +36,7 @@ export async function runEdgeVm({ folder, entry, server }) {
   return JSON.parse(await vm.evaluate("done"));
 }
 
-function importedModule() {
+export function importedModule() {
   return {
     name: "imported-module",
     setup(build) {

@@ -344,6 +344,7 @@ describe("scripts and tests", () => {
     "test/libraries": ["src", "test/support", "vitest.config.ts"],
     "test/runtimes": ["dist", "test/conformance", "test/support"],
     "test/next": ["dist", "test/runtimes"],
+    "test/examples": ["dist", "test/runtimes", "test/next"],
     "test/unit": [
       "src",
       "bench",

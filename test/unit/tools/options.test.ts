@@ -6,6 +6,7 @@ import { createDevServer, type DevServer } from "../../../src/dev/index.ts";
 import { bokuweb } from "../../../src/engine/bokuweb.ts";
 import * as metrics from "../../../src/metrics/index.ts";
 import * as serving from "../../../src/serve/index.ts";
+import * as browser from "../../../src/browser/index.ts";
 import * as dictionaries from "../../../src/life-cycle/index.ts";
 import * as store from "../../../src/store/index.ts";
 import * as upstash from "../../../src/upstash/index.ts";
@@ -114,6 +115,13 @@ const walked: Readonly<Record<string, Walked>> = {
   "zstash/serve serveKey": {
     call: (options) => serving.serveKey(new Request("http://localhost/"), values, "k", options),
   },
+  "zstash/browser fetchDecoded": {
+    call: (options) => browser.fetchDecoded("data:,text", undefined, options),
+  },
+  "zstash/browser decodeResponse": {
+    call: (options) => browser.decodeResponse(new Response("text"), options),
+  },
+  "zstash/browser decodeStored": { call: (options) => browser.decodeStored("text", options) },
   "zstash/metrics createMetrics": { call: (options) => metrics.createMetrics(options) },
   "zstash/train trainDictionary": { call: (options) => trainDictionary([], options) },
   "zstash/dictionaries createDictionaryManager": {
@@ -147,6 +155,7 @@ const walked: Readonly<Record<string, Walked>> = {
 const modules: Readonly<Record<string, object>> = {
   zstash,
   "zstash/decode": decode,
+  "zstash/browser": browser,
   // What else it has is the SDK's own; the class takes the SDK's options, which are not refused.
   "zstash/redis": {},
   "zstash/upstash": upstash,

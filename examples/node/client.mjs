@@ -1,4 +1,4 @@
-// node index.mjs, with UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN in the environment
+// The stock client with one changed line; it stores a value and reads it back. npm run client
 import { Redis } from "@upstash/redis";
 import { withCompression } from "zstash/upstash";
 

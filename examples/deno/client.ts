@@ -1,4 +1,4 @@
-// bun index.ts, with UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN in the environment
+// The stock client with one changed line; it stores a value and reads it back. npm run client
 import { Redis } from "@upstash/redis";
 import { withCompression } from "zstash/upstash";
 
@@ -8,7 +8,7 @@ const report = {
   year: 2026,
   days: Array.from({ length: 365 }, (_, day) => ({ day, visits: day * 3, page: "/home" })),
 };
-await redis.set("example:bun", report, { ex: 3600 });
+await redis.set("example:deno", report, { ex: 3600 });
 
-const again = await redis.get<typeof report>("example:bun");
+const again = await redis.get<typeof report>("example:deno");
 console.log(`${again?.days.length} days read back`);

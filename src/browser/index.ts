@@ -1,0 +1,229 @@
+/** `zstash/browser`: one file that decodes stored values in a page, a worker or a service worker, without a build step. */
+import { loadModule } from "#wasm/decoder";
+import { isBytes } from "../bytes.ts";
+import { describe, requireFunction, requireInteger, requireOptions } from "../check.ts";
+import { LoneDecoder, type LoneLimits } from "../codec/lone-decoder.ts";
+import { chunksOf, createPullStream, createReaderStream, type ByteGenerator } from "../codec/pull-stream.ts";
+import { ZstashError } from "../errors.ts";
+import { DEFAULT_MAX_SIZE, DEFAULT_MAX_WINDOW_LOG, WINDOW_LOG_MAX, WINDOW_LOG_MIN } from "../limits.ts";
+import type { ByteReader } from "../streams.ts";
+import { utf8Encoder } from "../text.ts";
+import { isDestroyedFrame } from "../value/carrier.ts";
+import { contentOf, openStored } from "./stored.ts";
+
+export { ZstashError, type Effect, type ZstashErrorCode, type ZstashErrorDetails } from "../errors.ts";
+
+/** Bounds of decoding. */
+export interface DecodeStoredOptions {
+  /** The most bytes of content; more is SIZE_LIMIT. Default 32 MiB; for responses no limit. */
+  readonly maxSize?: number;
+  /** log2 of the largest window, 10…30; a frame that needs more is WINDOW_LIMIT. Default 23 (8 MiB). */
+  readonly maxWindowLog?: number;
+}
+
+/** How far the decoding of a response is. Numbers are bytes. */
+export interface DecodeProgress {
+  /** Bytes of the body that have come, compressed where it is a stored frame. */
+  readonly storedSize: number;
+  /** All that will come; undefined if the response does not say. */
+  readonly totalStoredSize: number | undefined;
+  /** Bytes of content that have been given. */
+  readonly size: number;
+  /**
+   * Bytes of content that the frames declare which have begun: all of it for a value of one frame. Undefined if they
+   * declare nothing, and for a body that is no frame.
+   */
+  readonly declaredSize: number | undefined;
+}
+
+/** Options of `decodeResponse` and `fetchDecoded`. */
+export interface DecodeResponseOptions extends DecodeStoredOptions {
+  /** Told of progress with each chunk. What it throws is ignored. */
+  readonly onProgress?: (progress: DecodeProgress) => void;
+}
+
+const LIMIT_NAMES: readonly string[] = ["maxSize", "maxWindowLog"];
+
+/**
+ * Fetches as `fetch` does, and decodes a body that is a stored value: frames, or frames in base64 as `withCompression` writes
+ * them, whatever the headers say. Any other body comes as it is, so that one that the browser has decoded itself does.
+ *
+ * The body is decoded as it is read, and each frame's checksum and size are compared. `init` is fetch's own. Content that
+ * itself begins as a frame does (a `.zst` file that was stored) is decoded too: use `fetch` for it.
+ *
+ * @throws {ZstashError} in the body: NOT_ZSTD, TRUNCATED, CORRUPT, CHECKSUM_MISMATCH, SIZE_LIMIT, WINDOW_LIMIT,
+ * DICTIONARY_UNKNOWN, WASM_UNAVAILABLE, OUT_OF_MEMORY
+ * @throws {TypeError} what `fetch` throws, and for wrong arguments
+ * @example
+ * ```ts
+ * const response = await fetchDecoded("/report", { signal }, { onProgress: ({ size }) => show(size) });
+ * const report = await response.json();
+ * ```
+ */
+export async function fetchDecoded(
+  input: string | URL | Request,
+  init?: RequestInit,
+  options: DecodeResponseOptions = {},
+): Promise<Response> {
+  readOptions(options);
+  return decodeResponse(await fetch(input, init), options);
+}
+
+/**
+ * Decodes the body of a response as `fetchDecoded` does: one of a cache, or of a `fetch` of your own. Status and headers
+ * stay, but `Content-Encoding` and `Content-Length`; a part of a body (206) stays as it is.
+ *
+ * @throws {ZstashError} in the body: what `fetchDecoded` throws
+ * @throws {TypeError} for wrong arguments
+ * @example
+ * ```ts
+ * const cached = await caches.match(request);
+ * if (cached) return decodeResponse(cached);
+ * ```
+ */
+export async function decodeResponse(
+  response: Response,
+  options: DecodeResponseOptions = {},
+): Promise<Response> {
+  const settings = readOptions(options);
+  const { body, status, statusText, url } = response;
+  if (body === null || status === 206) return response;
+  const counts = { stored: 0, size: 0, declared: undefined as number | undefined };
+  const reader = body.getReader() as unknown as ByteReader;
+  const counted = async function* (): ByteGenerator {
+    for await (const chunk of chunksOf(reader)) {
+      counts.stored += chunk.length;
+      yield chunk;
+    }
+  };
+  let opened;
+  try {
+    opened = await openStored(counted());
+  } catch (error) {
+    reader.cancel(error).catch(() => undefined);
+    throw error;
+  }
+  const headers = new Headers(response.headers);
+  const wasDecoded = opened.form === "plain" && headers.has("content-encoding");
+  const length = headers.get("content-length");
+  if (opened.form !== "plain" || wasDecoded)
+    for (const name of ["content-encoding", "content-length"]) headers.delete(name);
+  if (opened.form !== "plain") restoreType(headers);
+  // What the browser has decoded itself has another size than it had on the way.
+  const total = length === null || wasDecoded ? undefined : Number(length);
+  const tell = (): void => {
+    const { stored, size, declared } = counts;
+    report(options.onProgress, {
+      storedSize: stored,
+      // A header that another origin hides may have said that the browser decodes.
+      totalStoredSize: total !== undefined && stored <= total ? total : undefined,
+      size,
+      declaredSize: declared,
+    });
+  };
+  const stream = createReaderStream(reader, async function* content() {
+    const chunks = contentOf(opened, loadDecoder, settings, ({ type, contentSize }) => {
+      if (type === "frame" && contentSize !== undefined)
+        counts.declared = (counts.declared ?? 0) + contentSize;
+    });
+    for await (const chunk of chunks) {
+      counts.size += chunk.length;
+      tell();
+      yield chunk;
+    }
+    tell();
+  });
+  const decoded = new Response(stream, { status, statusText, headers });
+  // A response that a program makes has no address.
+  Object.defineProperty(decoded, "url", { value: url, configurable: true });
+  return decoded;
+}
+
+/**
+ * The content of a stored value, as a string or bytes of a key: frames in base64 as `withCompression` writes them, frames as
+ * they are, or an uncompressed value, whose bytes it gives (of a string its UTF-8).
+ *
+ * @throws {ZstashError} what `fetchDecoded` throws in a body, and UNSUPPORTED for a raw frame that was read as text
+ * @throws {TypeError} for wrong arguments
+ * @example
+ * ```ts
+ * const { result } = await (await fetch(`${url}/get/report`, { headers })).json();
+ * const report = JSON.parse(new TextDecoder().decode(await decodeStored(result)));
+ * ```
+ */
+export async function decodeStored(
+  value: string | Uint8Array | ArrayBuffer,
+  options: DecodeStoredOptions = {},
+): Promise<Uint8Array<ArrayBuffer>> {
+  const settings = readLimits(options, LIMIT_NAMES, DEFAULT_MAX_SIZE);
+  if (typeof value === "string" && isDestroyedFrame(value))
+    throw new ZstashError(
+      "UNSUPPORTED",
+      "Cannot read the value: its bytes were read as text; ask for them as base64 or as RESP2",
+    );
+  const bytes = bytesOf(value);
+  const stream = createPullStream(async function* given() {
+    yield* contentOf(await openStored(whole(bytes)), loadDecoder, settings);
+  });
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+async function* whole(bytes: Uint8Array): ByteGenerator {
+  yield bytes;
+}
+
+function bytesOf(value: unknown): Uint8Array {
+  if (typeof value === "string") return utf8Encoder.encode(value);
+  if (isBytes(value)) return value;
+  if (Object.prototype.toString.call(value) === "[object ArrayBuffer]")
+    return new Uint8Array(value as ArrayBuffer);
+  throw new TypeError(`"value" must be a string or bytes, got ${describe(value)}`);
+}
+
+function readOptions(options: DecodeResponseOptions): LoneLimits {
+  const settings = readLimits(options, [...LIMIT_NAMES, "onProgress"], Number.MAX_SAFE_INTEGER);
+  if (options.onProgress !== undefined) requireFunction("onProgress", options.onProgress);
+  return settings;
+}
+
+function readLimits(options: DecodeStoredOptions, names: readonly string[], most: number): LoneLimits {
+  requireOptions(options, names);
+  const { maxSize = most, maxWindowLog = DEFAULT_MAX_WINDOW_LOG } = options;
+  requireInteger("maxSize", maxSize, 0, Number.MAX_SAFE_INTEGER);
+  requireInteger("maxWindowLog", maxWindowLog, WINDOW_LOG_MIN, WINDOW_LOG_MAX);
+  return { maxSize, maxWindowLog };
+}
+
+/** A frame that was handed out as such has the type of its content as a parameter, where the server knows it. */
+function restoreType(headers: Headers): void {
+  const match = /^application\/zstd\b(?:\s*;\s*type="([^"]*)")?/i.exec(headers.get("content-type") ?? "");
+  if (match === null) return;
+  if (match[1] === undefined) headers.delete("content-type");
+  else headers.set("content-type", match[1]);
+}
+
+let shared: Promise<LoneDecoder> | undefined;
+
+/** The decoder of the page; a load that failed is tried again. */
+function loadDecoder(): Promise<LoneDecoder> {
+  shared ??= loadModule().then(
+    (module) => new LoneDecoder(module),
+    (cause: unknown) => {
+      shared = undefined;
+      throw new ZstashError(
+        "WASM_UNAVAILABLE",
+        "Cannot load zstd: this browser has no WebAssembly, or the page's Content-Security-Policy lacks script-src 'wasm-unsafe-eval'",
+        { cause },
+      );
+    },
+  );
+  return shared;
+}
+
+function report(observer: DecodeResponseOptions["onProgress"], progress: DecodeProgress): void {
+  try {
+    observer?.(progress);
+  } catch {
+    // Whoever looks on has no say in the work.
+  }
+}
