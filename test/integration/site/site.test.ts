@@ -15,8 +15,8 @@ const SITE = join(root, ".cache/site");
 const SHOTS = join(root, ".cache/screenshots");
 const installed = requireOrSkip(
   "the documentation's tools",
-  existsSync(join(root, "docs/node_modules/vitepress")),
-  "npm ci --prefix docs",
+  existsSync(join(root, "docs/site/node_modules/vitepress")),
+  "npm ci --prefix docs/site",
 );
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -43,7 +43,7 @@ describe.runIf(installed)("the documentation site", () => {
   let server: Server;
   let url: string;
   beforeAll(async () => {
-    const { status, stdout, stderr } = spawnSync(process.execPath, ["docs/site.mjs"], {
+    const { status, stdout, stderr } = spawnSync(process.execPath, ["docs/site/site.mjs"], {
       cwd: root,
       encoding: "utf8",
     });

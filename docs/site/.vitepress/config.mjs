@@ -24,8 +24,8 @@ export default defineConfig({
   title: "zstash",
   description: "Transparent Zstandard for Redis over HTTP (Upstash REST)",
   srcDir: ".pages",
-  outDir: "../.cache/site",
-  cacheDir: "../.cache/vitepress",
+  outDir: "../../.cache/site",
+  cacheDir: "../../.cache/vitepress",
   cleanUrls: true,
   lastUpdated: false,
   themeConfig: {

@@ -1,17 +1,18 @@
 // Builds the documentation as a site: copies the pages with their links made the site's own, lets typedoc write the pages of
-// the interface from the docstrings, and has VitePress make HTML of it all. `npm ci --prefix docs` once, then
-// `npm run site --prefix docs`; the site is in .cache/site/. `--pages` stops before VitePress.
+// the interface from the docstrings, and has VitePress make HTML of it all. `npm ci --prefix docs/site` once, then
+// `npm run site --prefix docs/site`; the site is in .cache/site/. `--pages` stops before VitePress.
 
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Application, Converter, ReflectionKind, TSConfigReader } from "typedoc";
 import { build } from "vitepress";
-import { pageOf, repositoryUrl, siteLinks } from "./site/links.mjs";
+import { pageOf, repositoryUrl, siteLinks } from "./links.mjs";
 
-const docs = fileURLToPath(new URL(".", import.meta.url));
-const root = dirname(docs.replace(/\/$/, ""));
-const pages = join(docs, ".pages");
+const here = fileURLToPath(new URL(".", import.meta.url));
+const docs = join(here, "..");
+const root = join(docs, "..");
+const pages = join(here, ".pages");
 
 /** Pages outside of docs/ that the site has too. */
 const OTHERS = ["SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md"];
@@ -46,11 +47,7 @@ function copyPages() {
     writeFileSync(target, siteLinks(text, { source, known, repository: repositoryUrl(manifest) }));
   }
   for (const folder of readdirSync(docs, { withFileTypes: true })) {
-    if (
-      !folder.isDirectory() ||
-      ["node_modules", ".vitepress", ".pages", "generate", "site"].includes(folder.name)
-    )
-      continue;
+    if (!folder.isDirectory() || ["generate", "site"].includes(folder.name)) continue;
     cpSync(join(docs, folder.name), join(pages, folder.name), { recursive: true });
   }
   writeFileSync(join(pages, "index.md"), homePage());
@@ -148,6 +145,6 @@ async function writeInterface() {
 const started = performance.now();
 copyPages();
 await writeInterface();
-if (!process.argv.includes("--pages")) await build(docs);
+if (!process.argv.includes("--pages")) await build(here);
 const seconds = ((performance.now() - started) / 1000).toFixed(1);
 console.log(`${relative(root, join(root, ".cache", "site"))}: ${seconds} s`);
