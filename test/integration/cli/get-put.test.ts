@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync, statSync, symlinkSync, writeFile
 import { connect, createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { loadZstd } from "../../../src/codec/zstd.ts";
 import { createDictionaryManager } from "../../../src/life-cycle/index.ts";
@@ -406,6 +407,13 @@ describe("killed in the middle", () => {
       child.stdin!.write(random);
       let found: string[] = [];
       while (found.length === 0) found = await temporary(key);
+      // Once all of it has been read and nothing more arrives, the program waits for its pipe.
+      let size = -1;
+      for (let next = 0; next !== size || child.stdin!.writableLength > 0;) {
+        size = next;
+        await delay(300);
+        next = (await served().command("STRLEN", found[0]!)) as number;
+      }
       child.kill(signal);
       const { code, signal: by, errors } = await end;
       if (signal === "SIGKILL") {
