@@ -42,7 +42,7 @@ const OPTIONS = {
     meaning: "raw, or text (base64) for readers that have withCompression alone (default raw)",
   },
   "no-dictionary": { meaning: "without the dictionary that Redis names for this key" },
-  json: { meaning: "print one line of JSON: key, size, storedSize, frameCount, requests" },
+  json: { meaning: "print one line of JSON: key, size, storedSize, frameCount, requests, notes" },
 } satisfies CliOptions;
 
 /** What is to be stored, and how. */
@@ -60,6 +60,8 @@ export interface PutReport extends PutResult {
   /** Seconds to live. */
   readonly ttl: number | undefined;
   readonly requests: number;
+  /** What went otherwise than it was asked for. */
+  readonly notes: readonly string[];
 }
 
 export const PUT_COMMAND: CliCommand = {
@@ -86,6 +88,7 @@ export const PUT_COMMAND: CliCommand = {
       });
       terminal.progress(undefined);
       if (report === null) throw present(request.key);
+      for (const note of report.notes) terminal.complain(note);
       terminal.print(isOn(input.values, "json") ? JSON.stringify(report) : describeReport(report));
       return 0;
     });
@@ -120,7 +123,7 @@ function readRequest({ values, args: [key = "", file] }: CliInput): PutRequest {
 
 function readLayout(values: OptionValues): Layout | undefined {
   const frameSize = within(values, "frame-size", 1, 16 << 20);
-  const mtu = within(values, "mtu", 576, 65_535);
+  const mtu = within(values, "mtu", 576, 65_536);
   const flushSize = within(values, "flush-size", 1, 128 << 10);
   const layouts: Layout[] = [];
   if (isOn(values, "seekable")) layouts.push({ frameSize: SEEKABLE });
@@ -153,7 +156,10 @@ async function put(
   const show = transferLine(terminal);
   let requests = 0;
   let inPieces = false;
+  const notes = new Set<string>();
   const onEvent = (event: ZstashEvent): void => {
+    const note = noteOf(event);
+    if (note !== undefined) notes.add(note);
     if (event.type !== "request") return;
     requests += 1;
     inPieces ||= event.command === "SETRANGE";
@@ -173,7 +179,24 @@ async function put(
       throw inPieces ? withAdvice(error) : error;
     });
   }
-  return result === null ? null : { key, ...result, ttl: options.ttl, requests };
+  return result === null ? null : { key, ...result, ttl: options.ttl, requests, notes: [...notes] };
+}
+
+/** What a value is stored without, and its writer would not know. */
+function noteOf(event: ZstashEvent): string | undefined {
+  const because = (error: unknown): string => (error instanceof Error ? `: ${error.message}` : "");
+  switch (event.type) {
+    case "dictionaries-failed":
+      return `Stored without a dictionary${because(event.error)}`;
+    case "uncompressed":
+      return `Stored uncompressed${because(event.error)}`;
+    case "fallback":
+      return event.from === "raw"
+        ? "Stored in base64, a third longer: the server takes no raw bodies. See zstash doctor"
+        : undefined;
+    default:
+      return undefined;
+  }
 }
 
 /** What is no error of the store is one of the input: a file that was changed, a disk that fails. */
