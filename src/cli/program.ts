@@ -3,11 +3,16 @@ import { ZstashError } from "../errors.ts";
 import { Failure, UsageError } from "./command.ts";
 import type { CliCommands, Terminal } from "./command.ts";
 import { DEV_COMMAND } from "./commands/dev.ts";
+import { MIGRATE_COMMAND } from "./commands/migrate.ts";
 import { SWEEP_COMMAND } from "./commands/sweep.ts";
 import { parseCommandLine } from "./parser.ts";
 
 /** The commands by name, in the order of the help. */
-export const COMMANDS: CliCommands = { dev: DEV_COMMAND, sweep: SWEEP_COMMAND };
+export const COMMANDS: CliCommands = {
+  dev: DEV_COMMAND,
+  migrate: MIGRATE_COMMAND,
+  sweep: SWEEP_COMMAND,
+};
 
 /**
  * Run the program. Resolves to the exit code: 0, 1 for an error, 2 for a wrong command line. `zstash dev -- COMMAND` ends
