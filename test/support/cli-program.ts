@@ -31,6 +31,7 @@ export function useProgram(): () => string {
         "#http": join(root, "src/adapters/http/node.ts"),
         "#channels": join(root, "src/adapters/channels/node.ts"),
         "#wasm/full": join(root, "src/adapters/full/inline.ts"),
+        "#wasm/trainer": join(root, "src/adapters/trainer/inline.ts"),
       },
       logLevel: "error",
     });

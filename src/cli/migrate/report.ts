@@ -25,7 +25,7 @@ const LEFT: Readonly<Record<Left | LeftUnread, string>> = {
   store: "frames of the store or of another program",
   own: "dictionaries, the manifest and uploads",
   binary: "no text: see --binary",
-  reserved: "text that looks like a frame or begins with a byte order mark",
+  reserved: "look like a frame, or begin with a byte order mark",
   hyperloglog: "HyperLogLogs, whose bytes Redis reads",
   empty: "empty, or gone by now",
   "other-type": "no strings",
@@ -35,7 +35,8 @@ const LEFT: Readonly<Record<Left | LeftUnread, string>> = {
 const FAILED: Readonly<Record<Failed, string>> = {
   changed: "written by others each time: run it again",
   unreadable: "their frame is damaged, or its dictionary is gone",
-  refused: "the token may not read or write them, or no request can",
+  refused: "the token may not read or write them",
+  unsent: "bytes that no request carries there: see --carrier text",
 };
 
 /** What a migration has done, or would do, in lines. */

@@ -3,6 +3,8 @@ import { sameBytes } from "../../bytes.ts";
 import { ZstashError } from "../../errors.ts";
 import type { Zstd } from "../../codec/zstd.ts";
 import type { RestClient } from "../../rest/client.ts";
+import { utf8Encoder } from "../../text.ts";
+import { isRawCarrier, toTextCarrier } from "../../value/carrier.ts";
 import { Pace } from "../keyspace/pace.ts";
 import { readValues, type Found } from "../keyspace/read.ts";
 import { readRun, scanPages } from "../keyspace/scan.ts";
@@ -16,7 +18,7 @@ import {
   type StoredValue,
   type Written,
 } from "./plan.ts";
-import { Swapper, type Change } from "./swap.ts";
+import { Swapper, type Change, type Swapped } from "./swap.ts";
 import { Tally } from "./tally.ts";
 
 export interface MigrationSettings extends PlanSettings {
@@ -52,7 +54,6 @@ const PAGES = 3;
 const ATTEMPTS = 6;
 /** Bytes of new values that are written before more are made: values may expand a thousandfold when they are decoded. */
 const HELD: number = 8 << 20;
-const UNSENT = "no request carries these bytes to a key of this name; --carrier text may";
 
 /** Migrates all values that the settings mean. */
 export async function migrate(
@@ -162,16 +163,23 @@ async function carryOut(
   { swapper, settings, tally }: Worker,
   changes: readonly PlannedChange[],
 ): Promise<PlannedChange[]> {
-  const results = settings.apply ? await swapper.swap(changes) : changes.map(() => "done" as const);
   const again: PlannedChange[] = [];
-  for (const [index, change] of changes.entries()) {
+  const asText: PlannedChange[] = [];
+  const count = (change: PlannedChange, result: Swapped): void => {
     const { key, old, value, what } = change;
-    const result = results[index]!;
     if (result === "done") tally.written(what, old.length, value.length);
-    else if (result === "refused") tally.failed(key, "refused", old.length);
-    else if (result === "unsent") tally.failed(key, "refused", old.length, UNSENT);
-    else again.push({ ...change, isLost: result === "lost" });
-  }
+    else if (result === "changed" || result === "lost") again.push({ ...change, isLost: result === "lost" });
+    else if (result === "refused" || !isRawCarrier(value)) tally.failed(key, result, old.length);
+    else if (what === "carrier") tally.left("zstash", old.length);
+    else asText.push({ ...change, value: utf8Encoder.encode(toTextCarrier(value)) });
+  };
+  const results = settings.apply ? await swapper.swap(changes) : changes.map(() => "done" as const);
+  for (const [index, change] of changes.entries()) count(change, results[index]!);
+  // As the wrapper does where the server takes no bytes, or a URL does not carry the key.
+  const worthIt = asText.filter(({ what, old, value }) => what !== "compressed" || value.length < old.length);
+  for (const change of asText) if (!worthIt.includes(change)) tally.left("savings", change.old.length);
+  const second = await swapper.swap(worthIt);
+  for (const [index, change] of worthIt.entries()) count(change, second[index]!);
   return again;
 }
 

@@ -4,8 +4,8 @@ import type { Left, Written } from "./plan.ts";
 /** Why a value stays that was not planned for. */
 export type LeftUnread = "empty" | "other-type" | "key-name";
 
-/** "changed": others wrote it each time. "unreadable": its frame is damaged, or its dictionary is gone. "refused": the token may not. */
-export type Failed = "changed" | "unreadable" | "refused";
+/** "changed": others wrote it each time. "unreadable": its frame is damaged, or its dictionary is gone. "refused": the token may not. "unsent": no request carries it. */
+export type Failed = "changed" | "unreadable" | "refused" | "unsent";
 
 type Counts<Name extends string> = Readonly<Partial<Record<Name, number>>>;
 
