@@ -3,6 +3,7 @@ import { ZstashError } from "../errors.ts";
 import { Failure, UsageError } from "./command.ts";
 import type { CliCommands, Terminal } from "./command.ts";
 import { DEV_COMMAND } from "./commands/dev.ts";
+import { ESTIMATE_COMMAND } from "./commands/estimate.ts";
 import { MIGRATE_COMMAND } from "./commands/migrate.ts";
 import { SWEEP_COMMAND } from "./commands/sweep.ts";
 import { parseCommandLine } from "./parser.ts";
@@ -10,6 +11,7 @@ import { parseCommandLine } from "./parser.ts";
 /** The commands by name, in the order of the help. */
 export const COMMANDS: CliCommands = {
   dev: DEV_COMMAND,
+  estimate: ESTIMATE_COMMAND,
   migrate: MIGRATE_COMMAND,
   sweep: SWEEP_COMMAND,
 };
