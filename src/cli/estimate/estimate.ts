@@ -112,7 +112,9 @@ export async function estimateDatabase(
       .reduce((sum, [, size]) => sum + size, 0);
     return rowOf(prefix, { cells: its, reads, stored, weight, keys });
   };
-  const used = [...prefixes, OTHER].filter((prefix) => cells.some((cell) => cell.prefix === prefix));
+  const isUsed = (prefix: string): boolean =>
+    cells.some((cell) => cell.prefix === prefix && cell.members.some(({ size }) => size !== undefined));
+  const used = [...prefixes, OTHER].filter(isUsed);
   return {
     keys,
     nameBytes,
