@@ -37,6 +37,23 @@ export async function* scanPages(
   } while (cursor !== "0");
 }
 
+/** The same keys in pages of at least `size` of them: with a pattern SCAN gives few at a time. */
+export async function* gatherPages(
+  pages: AsyncIterable<Page>,
+  size: number,
+): AsyncGenerator<Page, void, undefined> {
+  let keys: string[] = [];
+  let unnamable = 0;
+  for await (const page of pages) {
+    keys.push(...page.keys);
+    unnamable += page.unnamable;
+    if (keys.length < size) continue;
+    yield { keys, unnamable };
+    [keys, unnamable] = [[], 0];
+  }
+  if (keys.length + unnamable > 0) yield { keys, unnamable };
+}
+
 /** How many keys there are; undefined where the server does not tell. */
 export async function countKeys(client: RestClient): Promise<number | undefined> {
   const reply = await client.command(["DBSIZE"]);

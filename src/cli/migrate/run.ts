@@ -7,7 +7,7 @@ import { utf8Encoder } from "../../text.ts";
 import { isRawCarrier, toTextCarrier } from "../../value/carrier.ts";
 import { Pace } from "../keyspace/pace.ts";
 import { readValues, type Found } from "../keyspace/read.ts";
-import { readRun, scanPages } from "../keyspace/scan.ts";
+import { gatherPages, readRun, scanPages } from "../keyspace/scan.ts";
 import { RunDictionaries } from "./dictionaries.ts";
 import {
   dictionaryNeeded,
@@ -70,7 +70,8 @@ export async function migrate(
   const running = new Set<Promise<void>>();
   let failure: { readonly error: unknown } | undefined;
   let complete = true;
-  for await (const { keys, unnamable } of scanPages(client, { pattern: settings.pattern, count: PAGE })) {
+  const scanned = scanPages(client, { pattern: settings.pattern, count: PAGE });
+  for await (const { keys, unnamable } of gatherPages(scanned, PAGE / 2)) {
     if (watcher.isStopped() || failure !== undefined) {
       complete = false;
       break;
