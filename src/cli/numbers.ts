@@ -6,7 +6,7 @@ import type { OptionValues } from "./command.ts";
 export interface NumberOption {
   readonly least: number;
   readonly most: number;
-  readonly otherwise: number;
+  readonly fallback: number;
 }
 
 const UNITS: Readonly<Record<string, number>> = {
@@ -31,10 +31,10 @@ const UNITS: Readonly<Record<string, number>> = {
 export function integerOf(
   values: OptionValues,
   name: string,
-  { least, most, otherwise }: NumberOption,
+  { least, most, fallback }: NumberOption,
 ): number {
   const text = textOf(values, name);
-  if (text === undefined) return otherwise;
+  if (text === undefined) return fallback;
   const number = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
   if (number >= least && number <= most) return number;
   throw new UsageError(
@@ -47,9 +47,9 @@ export function integerOf(
  *
  * @throws {UsageError} for what is no size, or out of its bounds
  */
-export function sizeOf(values: OptionValues, name: string, { least, most, otherwise }: NumberOption): number {
+export function sizeOf(values: OptionValues, name: string, { least, most, fallback }: NumberOption): number {
   const text = textOf(values, name);
-  if (text === undefined) return otherwise;
+  if (text === undefined) return fallback;
   const [, digits, unit = ""] = /^(\d{1,12})\s*([a-z]*)$/i.exec(text) ?? [];
   const size = digits === undefined ? Number.NaN : Number(digits) * (UNITS[unit.toLowerCase()] ?? Number.NaN);
   if (size >= least && size <= most) return size;

@@ -48,14 +48,14 @@ export const ESTIMATE_COMMAND: CliCommand = {
   },
 };
 
-const ANY = { least: 0, most: Number.MAX_SAFE_INTEGER, otherwise: 0 };
+const ANY = { least: 0, most: Number.MAX_SAFE_INTEGER, fallback: 0 };
 
 const givenInteger = (values: OptionValues, name: string): number | undefined =>
   values[name] === undefined ? undefined : integerOf(values, name, { ...ANY, most: 1e12 });
 
 function readSettings(values: OptionValues): EstimateSettings {
-  const number = (name: string, least: number, most: number, otherwise: number): number =>
-    integerOf(values, name, { least, most, otherwise });
+  const number = (name: string, least: number, most: number, fallback: number): number =>
+    integerOf(values, name, { least, most, fallback });
   const policy: { minSize?: number } = {};
   if (values["min-size"] !== undefined)
     policy.minSize = sizeOf(values, "min-size", { ...ANY, most: 2 ** 30 });
@@ -63,7 +63,7 @@ function readSettings(values: OptionValues): EstimateSettings {
     pattern: textOf(values, "keys"),
     sample: number("sample", 10, 1_000_000, SAMPLE),
     lengths: number("lengths", 10, 1_000_000, LENGTHS),
-    maxValue: sizeOf(values, "max-value", { least: 1, most: 8 << 20, otherwise: MAX_VALUE }),
+    maxValue: sizeOf(values, "max-value", { least: 1, most: 8 << 20, fallback: MAX_VALUE }),
     rate: number("rate", 0, 1_000_000, RATE),
     prefixes: number("prefixes", 0, 40, PREFIXES),
     seed: number("seed", 0, 2 ** 31, 1),

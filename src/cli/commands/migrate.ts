@@ -71,7 +71,7 @@ function readSettings(values: OptionValues): MigrationSettings {
     throw new UsageError("Cannot tell brotli by its bytes alone: give --keys for the keys that hold it");
   const policy: { minSize?: number } = {};
   if (values["min-size"] !== undefined)
-    policy.minSize = sizeOf(values, "min-size", { least: 0, most: 2 ** 30, otherwise: 0 });
+    policy.minSize = sizeOf(values, "min-size", { least: 0, most: 2 ** 30, fallback: 0 });
   return {
     apply: isOn(values, "apply"),
     undo: undo === true,
@@ -80,9 +80,9 @@ function readSettings(values: OptionValues): MigrationSettings {
     schemes,
     binary: isOn(values, "binary"),
     policy: policy as Policy,
-    maxValue: sizeOf(values, "max-value", { least: 1, most: 64 << 20, otherwise: MAX_VALUE }),
+    maxValue: sizeOf(values, "max-value", { least: 1, most: 64 << 20, fallback: MAX_VALUE }),
     pattern,
-    rate: integerOf(values, "rate", { least: 0, most: 1_000_000, otherwise: RATE }),
+    rate: integerOf(values, "rate", { least: 0, most: 1_000_000, fallback: RATE }),
   };
 }
 

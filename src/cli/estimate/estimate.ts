@@ -75,7 +75,7 @@ export async function estimateDatabase(
   const weighed = drawn.map(({ key, size = 0 }) => ({ key, size }));
   const prefixes = learnPrefixes(weighed, settings.prefixes);
   const cells = stratify(drawn, prefixes, settings.maxValue);
-  const chosen = choose(cells, settings.sample);
+  const chosen = chooseValues(cells, settings.sample);
   const reads: Read[] = [];
   const kept = new Map<string, Trainee[]>();
   let [bytes, keptBytes] = [0, 0];
@@ -152,7 +152,7 @@ function stratify(drawn: readonly Measured[], prefixes: readonly string[], maxVa
 }
 
 /** Chooses the values to read: of each stratum a number by its bytes, and those with the least hashes. */
-function choose(
+function chooseValues(
   cells: readonly Cell[],
   most: number,
 ): ReadonlyMap<string, { readonly cell: Cell; readonly hash: number }> {

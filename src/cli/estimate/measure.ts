@@ -4,7 +4,7 @@ import { ZstashError } from "../../errors.ts";
 import type { Dictionary } from "../../format/dictionary.ts";
 import { now } from "../../timers.ts";
 import type { Policy } from "../../value/policy.ts";
-import { planValue, type Left, type Plan, type PlanSettings, type StoredValue } from "../migrate/plan.ts";
+import { planValue, type Left, type Plan, type PlanSettings, type KeyedValue } from "../migrate/plan.ts";
 
 /** Sizes of one value in bytes: now, and as `zstash migrate` would leave it. */
 export interface Sizes {
@@ -29,7 +29,7 @@ export interface MeasureSettings {
 }
 
 /** Measures one value. */
-export function measureValue(value: StoredValue, zstd: Zstd, settings: MeasureSettings): ValueMeasure {
+export function measureValue(value: KeyedValue, zstd: Zstd, settings: MeasureSettings): ValueMeasure {
   const size = value.bytes.length;
   const start = now();
   const text = planOf(value, zstd, settingsFor(settings, undefined));
@@ -53,7 +53,7 @@ export function measureValue(value: StoredValue, zstd: Zstd, settings: MeasureSe
 
 /** Bytes of a value in the raw carrier with a dictionary. */
 export function measureWith(
-  value: StoredValue,
+  value: KeyedValue,
   zstd: Zstd,
   dictionary: Dictionary,
   settings: MeasureSettings,
@@ -68,7 +68,7 @@ function settingsFor(settings: MeasureSettings, carrier: PlanSettings["carrier"]
 
 /** The plan; undefined for a frame that cannot be read. */
 function planOf(
-  value: StoredValue,
+  value: KeyedValue,
   zstd: Zstd,
   settings: PlanSettings,
   dictionary?: Dictionary,

@@ -71,7 +71,7 @@ export interface PlanTools {
 }
 
 /** A value and its key. */
-export interface StoredValue {
+export interface KeyedValue {
   readonly key: string;
   readonly bytes: Uint8Array;
 }
@@ -81,7 +81,7 @@ export interface StoredValue {
  *
  * @throws {ZstashError} where it is a frame that cannot be read, and has to be
  */
-export function planValue(value: StoredValue, settings: PlanSettings, tools: PlanTools): Plan {
+export function planValue(value: KeyedValue, settings: PlanSettings, tools: PlanTools): Plan {
   if (isOwnKey(value.key)) return { left: "own" };
   const form = formOf(value.bytes.subarray(0, CARRIER_HEAD_SIZE));
   if (form === "plain") return settings.undo ? { left: "uncompressed" } : planPlain(value, settings, tools);
@@ -94,14 +94,14 @@ export function planValue(value: StoredValue, settings: PlanSettings, tools: Pla
 }
 
 /** The id of the dictionary that a value was written with, by its first bytes; 0 for none. */
-export function dictionaryNeeded({ bytes }: StoredValue): number {
+export function dictionaryNeeded({ bytes }: KeyedValue): number {
   const head = bytes.subarray(0, 64);
   const form = formOf(head.subarray(0, CARRIER_HEAD_SIZE));
   return form === "plain" ? 0 : dictionaryIdOf(form === "frames" ? head : utf8Lossy(head));
 }
 
 /** A value that is a frame. */
-interface StoredFrame extends StoredValue {
+interface StoredFrame extends KeyedValue {
   readonly frame: Uint8Array;
   readonly carrier: Carrier;
   readonly dictionaryId: number;
@@ -162,7 +162,7 @@ function planFrame(stored: StoredFrame, settings: PlanSettings, tools: PlanTools
   };
 }
 
-function planPlain(value: StoredValue, settings: PlanSettings, tools: PlanTools): Plan {
+function planPlain(value: KeyedValue, settings: PlanSettings, tools: PlanTools): Plan {
   const { bytes } = value;
   const carrier = settings.carrier ?? "text";
   const chosen = settings.dictionaries === "with" ? tools.choose(value.key) : undefined;
@@ -196,7 +196,7 @@ function isHyperLogLog(bytes: Uint8Array): boolean {
 
 /** What zstash's clients would store for a value, and why that is the value itself, if it is. */
 function encode(
-  { key, bytes }: StoredValue,
+  { key, bytes }: KeyedValue,
   { settings, carrier }: { readonly settings: PlanSettings; readonly carrier: Carrier },
   { zstd }: PlanTools,
   dictionary: Dictionary | undefined,

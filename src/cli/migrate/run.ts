@@ -15,7 +15,7 @@ import {
   planValue,
   type PlanSettings,
   type PlanTools,
-  type StoredValue,
+  type KeyedValue,
   type Written,
 } from "./plan.ts";
 import { Swapper, type Change, type Swapped } from "./swap.ts";
@@ -135,7 +135,7 @@ async function migratePage(worker: Worker, keys: readonly string[]): Promise<voi
 /** Migrates what was found, and gives the changes that are to be tried again. */
 async function migrateFound(worker: Worker, found: readonly Found[], tried: Tried): Promise<PlannedChange[]> {
   const { tally, settings } = worker;
-  const values = found.filter((one) => one.kind === "value" && !wasDone(one, tried, tally)) as StoredValue[];
+  const values = found.filter((one) => one.kind === "value" && !wasDone(one, tried, tally)) as KeyedValue[];
   for (const one of found) countUnread(one, tally);
   const tools = await toolsFor(worker, values);
   const again: PlannedChange[] = [];
@@ -185,7 +185,7 @@ async function carryOut(
 }
 
 /** Counts a value whose change was carried out although the reply to it was lost. */
-function wasDone({ key, bytes }: StoredValue, tried: Tried, tally: Tally): boolean {
+function wasDone({ key, bytes }: KeyedValue, tried: Tried, tally: Tally): boolean {
   const before = tried.get(key);
   if (before === undefined || !sameBytes(before.value, bytes)) return false;
   tally.written(before.what, before.old.length, before.value.length);
@@ -203,7 +203,7 @@ function countUnread(one: Found, tally: Tally): void {
 /** What planning these values needs: the dictionaries that they were written with, and are to be written with. */
 async function toolsFor(
   { zstd, settings, dictionaries }: Worker,
-  values: readonly StoredValue[],
+  values: readonly KeyedValue[],
 ): Promise<PlanTools> {
   const readsFrames = settings.undo || settings.dictionaries !== undefined;
   if (settings.dictionaries === "with" && !settings.undo && values.length > 0)

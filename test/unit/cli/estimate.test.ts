@@ -16,7 +16,7 @@ describe("the draw", () => {
   test("is the same in whatever order keys come, and however often", () => {
     const [one, other] = [new BottomK(100, 1), new BottomK(100, 1)];
     for (const key of keys) one.add(key);
-    for (const key of [...keys, ...keys].reverse()) other.add(key);
+    for (const key of [...keys, ...keys].toReversed()) other.add(key);
     expect(other.drawn).toEqual(one.drawn);
     expect(new Set(one.drawn.map(({ key }) => key)).size).toBe(100);
   });

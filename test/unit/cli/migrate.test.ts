@@ -84,7 +84,7 @@ describe("other schemes", () => {
 });
 
 describe("numbers of a command line", () => {
-  const bounds = { least: 1, most: 2 ** 40, otherwise: 7 };
+  const bounds = { least: 1, most: 2 ** 40, fallback: 7 };
 
   test.each([
     ["512", 512],
