@@ -1,6 +1,6 @@
 /** The ways to replace a value only if it is still the one that was read, and the proof of which one a server has. */
 import { createHash } from "node:crypto";
-import { sameBytes } from "../../bytes.ts";
+import { concatenate, sameBytes } from "../../bytes.ts";
 import { xxh3 } from "../../dev/embedded/xxh3.ts";
 import { ZstashError } from "../../errors.ts";
 import type { RestClient } from "../../rest/client.ts";
@@ -32,6 +32,15 @@ export interface Method {
   textCommand(change: Replacement, text: string): RestCommand;
   /** Sends bytes; "unsent" where the key does not fit a URL. */
   sendBytes(change: Replacement): Promise<RespValue | "unsent">;
+  /** Sends the bytes of several, whose reply is 1 or 0 for each; undefined where only one can be sent. */
+  readonly together?: BytesTogether | undefined;
+}
+
+/** Several replacements in one request: their bytes are one body, one behind another. */
+export interface BytesTogether {
+  /** Bytes of a URL that a replacement takes; undefined for one that has to go alone. */
+  costOf(change: Replacement): number | undefined;
+  send(changes: readonly Replacement[]): Promise<RespValue>;
 }
 
 /** Milliseconds that a temporary key lives: what is left behind by a process that was killed. */
@@ -45,6 +54,15 @@ const COPY_SCRIPT =
   "local v=redis.call('GET',KEYS[1]) local n=redis.call('GET',KEYS[2]) redis.call('DEL',KEYS[2]) " +
   "if not v or not n or redis.sha1hex(v)~=ARGV[1] then return 0 end " +
   "redis.call('SET',KEYS[1],n,'KEEPTTL') return 1";
+
+/** Each key has its SHA-1 and its length among the arguments; the last one holds the bytes of all. */
+const TOGETHER_SCRIPT =
+  "local r={} local at=1 local all=ARGV[#ARGV] for i=1,#KEYS do local size=tonumber(ARGV[2*i]) " +
+  "local v=redis.pcall('GET',KEYS[i]) if type(v)=='string' and redis.sha1hex(v)==ARGV[2*i-1] then " +
+  "redis.call('SET',KEYS[i],string.sub(all,at,at+size-1),'KEEPTTL') r[i]=1 else r[i]=0 end at=at+size end return r";
+/** Bytes in a URL of a hash and a length with their slashes, at most, and of what stands before the first key. */
+const HASH_AND_LENGTH = 50;
+export const TOGETHER_HEAD = 60;
 
 const sha1 = (bytes: Uint8Array | string): string => createHash("sha1").update(bytes).digest("hex");
 
@@ -87,6 +105,34 @@ function scriptMethod(client: RestClient, takesBytes: boolean): Method {
       const path = pathOf(key, `/EVALSHA/${script}/1`, `/${sha1(old)}`);
       if (path === undefined || value.length === 0 || !takesBytes) return "unsent";
       return client.command(["EVALSHA", script, 1, key, sha1(old), value], { rawPath: path });
+    },
+  };
+}
+
+/** The script's way, several at a time: in a request each costs 0.7 ms of processors on loopback, so 0.2. */
+function scriptsTogether(client: RestClient): Method {
+  const one = scriptMethod(client, true);
+  const script = sha1(TOGETHER_SCRIPT);
+  const segmentOf = (key: string): string | undefined => pathOf(key, "", "");
+  return {
+    ...one,
+    async prepare() {
+      await one.prepare();
+      await loadScript(client, TOGETHER_SCRIPT);
+    },
+    together: {
+      costOf({ key, value }) {
+        const segment = value.length === 0 ? undefined : segmentOf(key);
+        return segment === undefined ? undefined : segment.length + HASH_AND_LENGTH;
+      },
+      async send(changes) {
+        const keys = changes.map(({ key }) => key);
+        const facts = changes.flatMap(({ old, value }) => [sha1(old), value.length]);
+        const bytes = concatenate(changes.map(({ value }) => value));
+        const path = `/EVALSHA/${script}/${keys.length}${keys.map(segmentOf).join("")}/${facts.join("/")}`;
+        const command: RestCommand = ["EVALSHA", script, keys.length, ...keys, ...facts, bytes];
+        return client.command(command, { rawPath: path });
+      },
     },
   };
 }
@@ -138,6 +184,7 @@ export async function findMethod(client: RestClient, key: string): Promise<Metho
     const digest = await hasDigest(client, temporary);
     const candidates = [
       ...(digest ? [digestMethod(client, true)] : []),
+      scriptsTogether(client),
       scriptMethod(client, true),
       temporaryKeyMethod(client),
       ...(digest ? [digestMethod(client, false)] : []),
@@ -195,11 +242,49 @@ async function isProven(client: RestClient, key: string, method: Method): Promis
       if (refused.kind === "error" || isDone(refused) || !(await holds(old))) return false;
       if (!isDone(await set(old, value, text)) || !(await holds(value))) return false;
     }
-    return true;
+    if (method.together === undefined) return true;
+    const other = temporaryKey(key);
+    try {
+      return await isProvenTogether(client, [key, other], method.together);
+    } finally {
+      await client.command(["DEL", other]);
+    }
   } catch (error) {
     // A server says that it has not what it was asked for, or refuses the form of the request; all else may pass.
     const { effect, status = 0 } = error instanceof ZstashError ? error : { effect: "unknown" };
     if (effect === undefined || [400, 404, 405, 413, 414, 415].includes(status)) return false;
     throw error;
   }
+}
+
+/** The second of three is refused, and the others get their bytes. */
+async function isProvenTogether(
+  client: RestClient,
+  [key, other]: readonly [string, string],
+  together: BytesTogether,
+): Promise<boolean> {
+  const old = utf8Encoder.encode("the value before");
+  const [first, second] = [ALL_BYTES, ALL_BYTES.toReversed()];
+  for (const one of [key, other]) await put(client, one, "the value before");
+  const reply = await together.send([
+    { key, old, value: first },
+    { key: other, old: ALL_BYTES, value: new Uint8Array(100) },
+    { key: other, old, value: second },
+  ]);
+  const numbers =
+    reply.kind === "array" ? reply.items?.map((item) => item.kind === "integer" && item.value) : [];
+  const [one, two, life] = [
+    await client.command(["GET", key]),
+    await client.command(["GET", other]),
+    await client.command(["PTTL", other]),
+  ];
+  return (
+    numbers?.join() === "1,0,1" &&
+    one.kind === "bulk" &&
+    sameBytes(one.bytes ?? old, first) &&
+    two.kind === "bulk" &&
+    sameBytes(two.bytes ?? old, second) &&
+    life.kind === "integer" &&
+    life.value > 0
+  );
 }

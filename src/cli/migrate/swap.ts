@@ -2,11 +2,11 @@
 import { ZstashError } from "../../errors.ts";
 import type { RestClient } from "../../rest/client.ts";
 import type { RespValue } from "../../rest/resp.ts";
-import type { RestCommand } from "../../rest/rest-command.ts";
+import { URL_MAX, type RestCommand } from "../../rest/rest-command.ts";
 import { serverError } from "../../rest/server-error.ts";
 import { readUtf8 } from "../../text.ts";
-import { findMethod, isDone } from "./method.ts";
-import type { Method } from "./method.ts";
+import { findMethod, isDone, TOGETHER_HEAD } from "./method.ts";
+import type { BytesTogether, Method } from "./method.ts";
 
 /** A value that is to be replaced. */
 export interface Change {
@@ -79,9 +79,28 @@ export class Swapper {
       const swapped = await this.#sendTogether(method, one);
       for (const [at, { index }] of one.entries()) results[index] = swapped[at]!;
     }
-    await inParallel(alone, CONCURRENCY, async (index) => {
-      results[index] = await this.#sendAlone(method, changes[index]!);
+    const groups = groupsOf(alone, changes, method.together);
+    await inParallel(groups, CONCURRENCY, async (group) => {
+      const swapped =
+        group.length === 1
+          ? [await this.#sendAlone(method, changes[group[0]!]!)]
+          : await this.#sendBytes(
+              method,
+              group.map((index) => changes[index]!),
+            );
+      for (const [at, index] of group.entries()) results[index] = swapped[at]!;
     });
+    return results;
+  }
+
+  /** Sends the bytes of several in one request, and each alone where the server refuses them all. */
+  async #sendBytes(method: Method, changes: readonly Change[]): Promise<readonly Swapped[]> {
+    const reply = await this.#orLost(() => method.together!.send(changes));
+    if (reply === undefined) return changes.map(() => "lost");
+    if (reply.kind === "array" && reply.items?.length === changes.length) return reply.items.map(outcomeOf);
+    // Keys of several slots, a key that the token may not write, a server that was started anew.
+    const results: Swapped[] = [];
+    for (const change of changes) results.push(await this.#sendAlone(method, change));
     return results;
   }
 
@@ -126,6 +145,35 @@ export class Swapper {
       return undefined;
     }
   }
+}
+
+/** The changes in groups that one request carries, by their indexes. */
+function groupsOf(
+  indexes: readonly number[],
+  changes: readonly Change[],
+  together: BytesTogether | undefined,
+): (readonly number[])[] {
+  if (together === undefined) return indexes.map((index) => [index]);
+  const groups: (readonly number[])[] = [];
+  let group: number[] = [];
+  let [length, size] = [TOGETHER_HEAD, 0];
+  for (const index of indexes) {
+    const { value } = changes[index]!;
+    const cost = value.length > TOGETHER ? undefined : together.costOf(changes[index]!);
+    if (cost === undefined) {
+      groups.push([index]);
+      continue;
+    }
+    if (group.length > 0 && (length + cost > URL_MAX || size + value.length > BATCH_SIZE)) {
+      groups.push(group);
+      [group, length, size] = [[], TOGETHER_HEAD, 0];
+    }
+    group.push(index);
+    length += cost;
+    size += value.length;
+  }
+  if (group.length > 0) groups.push(group);
+  return groups;
 }
 
 function isNoScript(reply: RespValue): boolean {
