@@ -26,6 +26,7 @@ export const ESTIMATE_COMMAND: CliCommand = {
     prefixes: { value: "number", meaning: `prefixes to tell apart (default: ${PREFIXES})` },
     binary: { meaning: "also values that are no text" },
     "min-size": { value: "size", meaning: "least size (default: 1KiB, 128 with a dictionary)" },
+    "no-dictionary": { meaning: "train no dictionaries, which takes most of the time" },
     commands: { value: "number", meaning: "commands a month, for the money" },
     bandwidth: { value: "size", meaning: "traffic a month, for the money" },
     seed: { value: "number", meaning: "draws another sample (default: 1)" },
@@ -68,6 +69,7 @@ function readSettings(values: OptionValues): EstimateSettings {
     prefixes: number("prefixes", 0, 40, PREFIXES),
     seed: number("seed", 0, 2 ** 31, 1),
     binary: isOn(values, "binary"),
+    trains: !isOn(values, "no-dictionary"),
     policy,
   };
 }

@@ -12,6 +12,8 @@ export interface EstimateSettings extends SampleSettings, MeasureSettings {
   readonly sample: number;
   /** Prefixes that are told apart, at most. */
   readonly prefixes: number;
+  /** Trains dictionaries; without it "dictionary" is what "raw" is. */
+  readonly trains: boolean;
 }
 
 /** The ways to store values, and what each needs. */
@@ -85,7 +87,7 @@ export async function estimateDatabase(
       if (one.kind !== "value") continue;
       const measure = measureValue(one, zstd, settings);
       bytes += measure.now;
-      if (measure.now <= KEPT_VALUE && keptBytes + measure.now <= KEPT_ALL) {
+      if (settings.trains && measure.now <= KEPT_VALUE && keptBytes + measure.now <= KEPT_ALL) {
         keptBytes += measure.now;
         const its = kept.get(cell.prefix) ?? [];
         kept.set(cell.prefix, its);

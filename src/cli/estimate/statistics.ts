@@ -20,8 +20,11 @@ export interface Interval {
   readonly high: number;
 }
 
-/** The normal quantile for 95 % on both sides. */
-const Z = 1.96;
+/**
+ * The normal quantile for 99 % on both sides: variances are estimated from few values of skewed sizes, and too small more often
+ * than too large. By 1.96, the quantile for 95 %, 85 to 95 of 100 intervals held the truth.
+ */
+const Z = 2.576;
 /** Degrees of freedom below which an interval is not made wider. */
 const FREEDOM_MIN = 4;
 

@@ -49,36 +49,40 @@ describe.each(backends)("zstash migrate on %s", (backend) => {
     }
   };
 
-  test.each([["text"], ["raw"]])("no write of others is lost, with the carrier %s", async (carrier) => {
-    const rounds = long ? 10_000 : 1_000;
-    const keys = Array.from({ length: 20 }, (_, id) => `key:${id}`);
-    await rig.send(...keys.map((key) => ["SET", key, textOf(key, 0)]));
-    const client = reading(rig.url);
-    let running = keys.length;
-    let lost = 0;
-    const write = async (key: string): Promise<void> => {
-      for (let version = 1; version <= rounds / keys.length; version++) {
-        const expires = 4e12 + version;
-        await rig.send(["SET", key, textOf(key, version), "PXAT", expires]);
-        const [value, [kept]] = [await client.get(key), await rig.send(["PEXPIRETIME", key])];
-        if (value !== textOf(key, version) || kept !== expires) lost += 1;
-      }
-      running -= 1;
-    };
-    let written = 0;
-    const work = async (): Promise<void> => {
-      while (running > 0) {
-        for (const how of [["--carrier", carrier], ["--undo"]]) {
-          const { written: counts, failed } = await migrate(rig, "--apply", ...how);
-          written += (counts["compressed"] ?? 0) + (counts["uncompressed"] ?? 0);
-          expect(Object.keys(failed).filter((name) => name !== "changed")).toEqual([]);
+  test.each([["text"], ["raw"]])(
+    "no write of others is lost, with the carrier %s",
+    async (carrier) => {
+      const rounds = long ? 10_000 : 1_000;
+      const keys = Array.from({ length: 20 }, (_, id) => `key:${id}`);
+      await rig.send(...keys.map((key) => ["SET", key, textOf(key, 0)]));
+      const client = reading(rig.url);
+      let running = keys.length;
+      let lost = 0;
+      const write = async (key: string): Promise<void> => {
+        for (let version = 1; version <= rounds / keys.length; version++) {
+          const expires = 4e12 + version;
+          await rig.send(["SET", key, textOf(key, version), "PXAT", expires]);
+          const [value, [kept]] = [await client.get(key), await rig.send(["PEXPIRETIME", key])];
+          if (value !== textOf(key, version) || kept !== expires) lost += 1;
         }
-      }
-    };
-    await Promise.all([work(), ...keys.map(write)]);
-    expect(lost).toBe(0);
-    expect(written).toBeGreaterThan(keys.length);
-  });
+        running -= 1;
+      };
+      let written = 0;
+      const work = async (): Promise<void> => {
+        while (running > 0) {
+          for (const how of [["--carrier", carrier], ["--undo"]]) {
+            const { written: counts, failed } = await migrate(rig, "--apply", ...how);
+            written += (counts["compressed"] ?? 0) + (counts["uncompressed"] ?? 0);
+            expect(Object.keys(failed).filter((name) => name !== "changed")).toEqual([]);
+          }
+        }
+      };
+      await Promise.all([work(), ...keys.map(write)]);
+      expect(lost).toBe(0);
+      expect(written).toBeGreaterThan(keys.length);
+    },
+    1_200_000,
+  );
 
   test("keys that vanish while it looks stay away, and so do those that expire", async () => {
     const values = await fill(2000);
