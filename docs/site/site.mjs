@@ -99,6 +99,15 @@ ${features.map(([title, details, link]) => `  - ${JSON.stringify({ title, detail
 `;
 }
 
+/** What the Markdown plugin is told; typedoc does not know these names. */
+const SHAPE = {
+  entryFileName: "index",
+  hidePageHeader: true,
+  hideBreadcrumbs: true,
+  useCodeBlocks: true,
+  sanitizeComments: true,
+};
+
 /** The interface, a page for each module and type, from the docstrings. */
 async function writeInterface() {
   const application = await Application.bootstrapWithPlugins(
@@ -116,13 +125,7 @@ async function writeInterface() {
       disableSources: true,
       hideGenerator: true,
       logLevel: "Error",
-      ...{
-        entryFileName: "index",
-        hidePageHeader: true,
-        hideBreadcrumbs: true,
-        useCodeBlocks: true,
-        sanitizeComments: true,
-      },
+      ...SHAPE,
     },
     [new TSConfigReader()],
   );

@@ -5,8 +5,10 @@ import type { CliCommands, Terminal } from "./command.ts";
 import { DEV_COMMAND } from "./commands/dev.ts";
 import { DICT_COMMANDS } from "./commands/dict.ts";
 import { DOCTOR_COMMAND } from "./commands/doctor.ts";
+import { ESTIMATE_COMMAND } from "./commands/estimate.ts";
 import { GET_COMMAND } from "./commands/get.ts";
 import { INSPECT_COMMAND } from "./commands/inspect.ts";
+import { MIGRATE_COMMAND } from "./commands/migrate.ts";
 import { PUT_COMMAND } from "./commands/put.ts";
 import { SWEEP_COMMAND } from "./commands/sweep.ts";
 import { TRAIN_COMMAND } from "./commands/train.ts";
@@ -15,6 +17,8 @@ import { parseCommandLine } from "./parser.ts";
 /** The commands by name, in the order of the help. */
 export const COMMANDS: CliCommands = {
   dev: DEV_COMMAND,
+  estimate: ESTIMATE_COMMAND,
+  migrate: MIGRATE_COMMAND,
   get: GET_COMMAND,
   put: PUT_COMMAND,
   inspect: INSPECT_COMMAND,

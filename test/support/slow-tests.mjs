@@ -6,6 +6,8 @@
 /** Their paths. */
 export const slowTests = [
   "test/fuzz/codec.test.ts",
+  "test/integration/cli/migrate-faults.test.ts",
+  "test/integration/cli/migrate-scale.test.ts",
   "test/integration/dev/page-shots.test.ts",
   "test/integration/site/site.test.ts",
   "test/integration/rest/faults-tcp.test.ts",

@@ -1,0 +1,82 @@
+/** Measures what a migration would make of single values: sizes in each carrier, processor time, and why they stay. */
+import type { Zstd } from "../../codec/zstd.ts";
+import { ZstashError } from "../../errors.ts";
+import type { Dictionary } from "../../format/dictionary.ts";
+import { now } from "../../timers.ts";
+import type { Policy } from "../../value/policy.ts";
+import { planValue, type Left, type Plan, type PlanSettings, type KeyedValue } from "../migrate/plan.ts";
+
+/** Sizes of one value in bytes: now, and as `zstash migrate` would leave it. */
+export interface Sizes {
+  readonly now: number;
+  readonly text: number;
+  readonly raw: number;
+}
+
+/** What a migration would make of a value. */
+export interface ValueMeasure extends Sizes {
+  /** Why it stays in the text carrier, if it does. */
+  readonly left: Left | "unreadable" | undefined;
+  /** Milliseconds to compress it, to the text carrier, and to decompress it. */
+  readonly compressMs: number;
+  readonly decompressMs: number;
+}
+
+export interface MeasureSettings {
+  readonly binary: boolean;
+  readonly policy: Policy;
+  readonly maxValue: number;
+}
+
+/** Measures one value. */
+export function measureValue(value: KeyedValue, zstd: Zstd, settings: MeasureSettings): ValueMeasure {
+  const size = value.bytes.length;
+  const start = now();
+  const text = planOf(value, zstd, settingsFor(settings, undefined));
+  const compressMs = now() - start;
+  const raw = planOf(value, zstd, settingsFor(settings, "raw"));
+  let decompressMs = 0;
+  if (raw?.what === "compressed") {
+    const from = now();
+    zstd.decompress(raw.write, { maxSize: settings.maxValue });
+    decompressMs = now() - from;
+  }
+  return {
+    now: size,
+    text: text?.write?.length ?? size,
+    raw: raw?.write?.length ?? size,
+    left: text === undefined ? "unreadable" : text.left,
+    compressMs,
+    decompressMs,
+  };
+}
+
+/** Bytes of a value in the raw carrier with a dictionary. */
+export function measureWith(
+  value: KeyedValue,
+  zstd: Zstd,
+  dictionary: Dictionary,
+  settings: MeasureSettings,
+): number {
+  const plan = planOf(value, zstd, { ...settingsFor(settings, "raw"), dictionaries: "with" }, dictionary);
+  return plan?.write?.length ?? value.bytes.length;
+}
+
+function settingsFor(settings: MeasureSettings, carrier: PlanSettings["carrier"]): PlanSettings {
+  return { ...settings, undo: false, carrier, dictionaries: undefined, schemes: new Set() };
+}
+
+/** The plan; undefined for a frame that cannot be read. */
+function planOf(
+  value: KeyedValue,
+  zstd: Zstd,
+  settings: PlanSettings,
+  dictionary?: Dictionary,
+): Plan | undefined {
+  try {
+    return planValue(value, settings, { zstd, lookup: new Map(), choose: () => dictionary });
+  } catch (error) {
+    if (!(error instanceof ZstashError)) throw error;
+    return undefined;
+  }
+}

@@ -1,0 +1,69 @@
+/** Learns the prefixes by which an application names its keys, from a sample of them. Without I/O. */
+
+/** A key and the bytes of its value. */
+export interface Weighed {
+  readonly key: string;
+  readonly size: number;
+}
+
+/** The name of all keys that no other prefix is for. */
+export const OTHER = "(other)";
+
+/** A part with more different values than this, or than this share of its keys, is an id and no name. */
+const NAMES_MAX = 40;
+const NAMES_SHARE = 0.25;
+/** Parts that a prefix has at most. */
+const DEPTH_MAX = 4;
+const SEPARATOR = /[:/|]/g;
+
+interface Group {
+  readonly prefix: string;
+  readonly depth: number;
+  readonly keys: readonly Weighed[];
+}
+
+/** At most `most` prefixes, those of the most bytes, largest first. */
+export function learnPrefixes(keys: readonly Weighed[], most: number): string[] {
+  const done: Group[] = [];
+  const open: Group[] = [{ prefix: "", depth: 0, keys }];
+  for (let group = open.pop(); group !== undefined; group = open.pop()) {
+    const { prefix, depth, keys: held } = group;
+    const parts = depth === DEPTH_MAX ? new Map<string, Weighed[]>() : split(held, prefix.length);
+    const rest = parts.get("") ?? [];
+    parts.delete("");
+    const isNames = parts.size <= NAMES_MAX && parts.size <= Math.max(1, held.length * NAMES_SHARE);
+    if (parts.size === 0 || !isNames) {
+      done.push(group);
+      continue;
+    }
+    for (const [part, its] of parts) open.push({ prefix: part, depth: depth + 1, keys: its });
+    if (rest.length > 0) done.push({ prefix, depth: DEPTH_MAX, keys: rest });
+  }
+  return done
+    .filter(({ prefix }) => prefix !== "")
+    .map(({ prefix, keys: its }) => ({ prefix, bytes: its.reduce((sum, { size }) => sum + size, 0) }))
+    .sort((a, b) => b.bytes - a.bytes || (a.prefix < b.prefix ? -1 : 1))
+    .slice(0, most)
+    .map(({ prefix }) => prefix);
+}
+
+/** Keys by their prefix up to the next separator after `from`; "" for those that have none. */
+function split(keys: readonly Weighed[], from: number): Map<string, Weighed[]> {
+  const parts = new Map<string, Weighed[]>();
+  for (const one of keys) {
+    SEPARATOR.lastIndex = from;
+    const found = SEPARATOR.exec(one.key);
+    const part = found === null ? "" : one.key.slice(0, found.index + 1);
+    const its = parts.get(part);
+    if (its === undefined) parts.set(part, [one]);
+    else its.push(one);
+  }
+  return parts;
+}
+
+/** The longest of the prefixes that a key begins with; OTHER for none. */
+export function prefixOf(key: string, prefixes: readonly string[]): string {
+  let best = "";
+  for (const prefix of prefixes) if (prefix.length > best.length && key.startsWith(prefix)) best = prefix;
+  return best === "" ? OTHER : best;
+}

@@ -1,0 +1,123 @@
+/** The estimate in words: a table by prefix, intervals, why values stay, processor time and money, at most 80 columns wide. */
+import { costOf, PRICES_OF, usageAfter, type Cost, type Usage } from "../cost-model.ts";
+import { bytes, count, cut, printable, table } from "../text.ts";
+import { WAYS, type Estimate, type Row, type Way } from "./estimate.ts";
+import type { Interval } from "./statistics.ts";
+
+const COLUMNS = 80;
+/** Columns for a prefix: the sizes beside it take 50. */
+const PREFIX = 24;
+
+/** What the database is used for now: of traffic and commands only its owner knows. */
+export type KnownUsage = Pick<Usage, "bandwidth" | "commands">;
+
+/** What the database costs now, and with values stored in each way. */
+export type Costs = Readonly<Record<"now" | Way, Cost>>;
+
+/** Costs by the estimate. Keys and strings are counted; lists, hashes and the like are not. */
+export function costsOf({ total, nameBytes }: Estimate, known: KnownUsage): Costs {
+  const before = total.now.estimate;
+  const usage: Usage = { storage: nameBytes + before, ...known };
+  const after = (way: Way): Cost =>
+    costOf(usageAfter(usage, before - total.after[way].estimate, total.share[way].estimate));
+  return { now: costOf(usage), text: after("text"), raw: after("raw"), dictionary: after("dictionary") };
+}
+
+/** All of the estimate, in lines. */
+export function describeEstimate(estimate: Estimate, known: KnownUsage): string {
+  const { keys, sampled, rows, total, left } = estimate;
+  if (keys === 0) return "There are no keys";
+  const head =
+    `${count(keys, "key")}; a sample of ${count(sampled.lengths, "length")} and ` +
+    `${count(sampled.values, "value")} (${bytes(sampled.bytes)})`;
+  const cells = (row: Row, name: string): string[] => [
+    cut(printable(name), PREFIX),
+    `${row.values}`,
+    size(row.now.estimate),
+    ...WAYS.map((way) => size(row.after[way].estimate)),
+  ];
+  const ofAll = (name: string, read: (interval: Interval) => number): string[] => [
+    name,
+    "",
+    size(read(total.now)),
+    ...WAYS.map((way) => size(read(total.after[way]))),
+  ];
+  const lines = [
+    ["prefix", "values", "now", "text", "raw", "dictionary"],
+    ...rows.map((row) => cells(row, row.prefix)),
+    cells(total, "all"),
+    ofAll("  95 % from", ({ low }) => low),
+    ofAll("  to", ({ high }) => high),
+    ["  left of it", "", "", ...WAYS.map((way) => percent(total.share[way]))],
+  ];
+  return [
+    head,
+    "",
+    ...table(alignRight(lines))
+      .split("\n")
+      .map((line) => cut(line, COLUMNS)),
+    "",
+    ...staying(left),
+    ...processorTime(estimate),
+    ...money(costsOf(estimate, known), known),
+  ].join("\n");
+}
+
+const size = (number: number): string => bytes(Math.round(number));
+
+/** "38 ±1 %" */
+function percent({ estimate, low, high }: Interval): string {
+  const half = ((high - low) / 2) * 100;
+  return `${(estimate * 100).toFixed(half < 1 ? 1 : 0)} ±${half.toFixed(half < 1 ? 1 : 0)} %`;
+}
+
+/** All columns but the first end at the same place. */
+function alignRight(rows: readonly (readonly string[])[]): string[][] {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows.map((row) => row.map((cell, column) => (column === 0 ? cell : cell.padStart(widths[column]!))));
+}
+
+function staying(left: Readonly<Record<string, number>>): string[] {
+  const parts = Object.entries(left)
+    .sort(([, a], [, b]) => b - a)
+    .map(([name, number]) => `${number} ${name}`);
+  return parts.length === 0 ? [] : [...folded("Stay as they are:", parts), ""];
+}
+
+function processorTime({ processor }: Estimate): string[] {
+  const { seconds, compressMicroseconds, decompressMicroseconds } = processor;
+  return [
+    `Processor time here: ${seconds.toFixed(1)} s to compress all once; a value takes`,
+    `  ${compressMicroseconds.toFixed(0)} µs to compress and ${decompressMicroseconds.toFixed(0)} µs to decompress`,
+    "",
+  ];
+}
+
+function money(costs: Costs, { bandwidth, commands }: KnownUsage): string[] {
+  const words = ({ plan, payAsYouGo }: Cost): string[] => [
+    plan === undefined ? "none" : `${plan.name} ($${plan.price})`,
+    payAsYouGo === undefined ? "too large" : `$${payAsYouGo.toFixed(2)}`,
+  ];
+  const rows = (["now", ...WAYS] as const).map((way) => [way, ...words(costs[way])]);
+  const missing = [
+    ...(commands === undefined ? ["--commands"] : []),
+    ...(bandwidth === undefined ? ["--bandwidth"] : []),
+  ];
+  return [
+    `Upstash a month, prices of ${PRICES_OF}, keys and strings alone:`,
+    table([["", "smallest fixed plan", "pay as you go"], ...rows]),
+    ...(missing.length === 0 ? [] : [`Not counted, because not known: see ${missing.join(" and ")}`]),
+  ];
+}
+
+/** Words behind a title, in lines of at most 80 columns. */
+function folded(title: string, parts: readonly string[]): string[] {
+  const lines = [title];
+  for (const [index, part] of parts.entries()) {
+    const text = index === parts.length - 1 ? part : `${part},`;
+    const last = lines.at(-1)!;
+    if (last.length + 1 + text.length <= COLUMNS) lines[lines.length - 1] = `${last} ${text}`;
+    else lines.push(`  ${text}`);
+  }
+  return lines;
+}

@@ -1,0 +1,85 @@
+/** Draws a sample of a live database by SCAN: names of all keys, lengths of some, values of fewer. It only reads. */
+import type { RestClient } from "../../rest/client.ts";
+import { utf8Length } from "../../text.ts";
+import { Pace } from "../keyspace/pace.ts";
+import { readLengths, readValues, type Found } from "../keyspace/read.ts";
+import { scanPages } from "../keyspace/scan.ts";
+import { BottomK, type Drawn } from "./bottom-k.ts";
+
+/** Keys that one SCAN looks at, lengths that one request asks for, values that are read together. */
+const SCAN_COUNT = 1000;
+const LENGTHS = 250;
+const VALUES = 50;
+
+export interface SampleSettings {
+  readonly pattern: string | undefined;
+  /** Lengths that are asked for, at most. */
+  readonly lengths: number;
+  readonly seed: number;
+  /** Lengths and values a second; 0 for as fast as it goes. */
+  readonly rate: number;
+}
+
+/** A key that was drawn, and the length of its string; undefined for what is no string. */
+export interface Measured extends Drawn {
+  readonly size: number | undefined;
+}
+
+/** What is known of all keys, and the first phase of the sample. */
+export interface Sample {
+  readonly keys: number;
+  /** Bytes of all names. */
+  readonly nameBytes: number;
+  readonly drawn: readonly Measured[];
+}
+
+/** Told of progress: what is done, how much, and of how many. */
+export type OnProgress = (what: string, done: number, total: number | undefined) => void;
+
+/** Lists all keys, draws some, and asks for their lengths. */
+export async function drawSample(
+  client: RestClient,
+  { pattern, lengths, seed, rate }: SampleSettings,
+  onProgress: OnProgress,
+): Promise<Sample> {
+  const drawing = new BottomK(lengths, seed);
+  let [keys, nameBytes] = [0, 0];
+  for await (const page of scanPages(client, { pattern, count: SCAN_COUNT })) {
+    for (const key of page.keys) {
+      drawing.add(key);
+      nameBytes += utf8Length(key);
+    }
+    keys += page.keys.length;
+    onProgress("keys listed", keys, undefined);
+  }
+  const { drawn } = drawing;
+  // SCAN gives some keys twice, which a sample of all of them shows.
+  if (drawn.length < lengths) keys = drawn.length;
+  const pace = new Pace(rate);
+  const measured: Measured[] = [];
+  for (let at = 0; at < drawn.length; at += LENGTHS) {
+    const some = drawn.slice(at, at + LENGTHS);
+    await pace.take(some.length);
+    const sizes = await readLengths(
+      client,
+      some.map(({ key }) => key),
+    );
+    for (const [index, one] of some.entries()) measured.push({ ...one, size: sizes[index] });
+    onProgress("lengths", measured.length, drawn.length);
+  }
+  return { keys, nameBytes, drawn: measured };
+}
+
+/** Reads the values of keys, in groups of a few MiB. */
+export async function* readSample(
+  client: RestClient,
+  keys: readonly string[],
+  { rate, maxValue }: { readonly rate: number; readonly maxValue: number },
+): AsyncGenerator<Found[], void, undefined> {
+  const pace = new Pace(rate);
+  for (let at = 0; at < keys.length; at += VALUES) {
+    const some = keys.slice(at, at + VALUES);
+    await pace.take(some.length);
+    yield* readValues(client, some, maxValue);
+  }
+}

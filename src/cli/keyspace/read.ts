@@ -1,0 +1,124 @@
+/** Reads values of keys in few requests, none of which fetches a value above a limit. */
+import { ZstashError } from "../../errors.ts";
+import type { RestClient } from "../../rest/client.ts";
+import type { RespValue } from "../../rest/resp.ts";
+import type { RestCommand } from "../../rest/rest-command.ts";
+import { serverError } from "../../rest/server-error.ts";
+import { utf8Lossy } from "../../text.ts";
+
+/** What lies under a key. */
+export type Found =
+  | { readonly kind: "value"; readonly key: string; readonly bytes: Uint8Array }
+  /** It is longer than the limit, and was not fetched. */
+  | { readonly kind: "large"; readonly key: string; readonly size: number }
+  /** It is no string: "hash", "list" and so on. */
+  | { readonly kind: "other"; readonly key: string; readonly type: string }
+  /** The token may not read it. */
+  | { readonly kind: "refused"; readonly key: string }
+  /** It is the empty string, or the key is gone by now. */
+  | { readonly kind: "empty"; readonly key: string };
+
+/** Bytes that the first request asks of each value: most values are shorter, and then that was all. */
+const FIRST = 4096;
+/** Bytes of values that one reply may hold: servers take 10 MB, a third of it may be base64. */
+const REPLY = 4 << 20;
+/** Commands of one pipeline. */
+const COMMANDS = 256;
+
+/** What lies under the keys, each once, in groups of a few MiB: those that need no second request come first. */
+export async function* readValues(
+  client: RestClient,
+  keys: readonly string[],
+  maxValue: number,
+): AsyncGenerator<Found[], void, undefined> {
+  const first = Math.min(FIRST, maxValue + 1);
+  const replies = await pipeline(
+    client,
+    keys.map((key) => ["GETRANGE", key, 0, first - 1]),
+  );
+  const found = replies.map((reply, index) => toFound(reply, keys[index]!, first - 1));
+  const others = found.filter(({ kind }) => kind === "other");
+  const longer = found.filter(({ kind }) => kind === "large");
+  const types = await pipeline(
+    client,
+    others.map(({ key }) => ["TYPE", key]),
+  );
+  yield [
+    ...found.filter(({ kind }) => kind !== "other" && kind !== "large"),
+    ...others.map(({ key }, index) => toType(types[index]!, key)),
+  ];
+  const lengths = await readLengths(
+    client,
+    longer.map(({ key }) => key),
+  );
+  const sized = longer.map(({ key }, index) => ({ key, size: Math.max(lengths[index] ?? 0, first) }));
+  const large = sized.filter(({ size }) => size > maxValue);
+  if (large.length > 0) yield large.map((one) => ({ kind: "large", ...one }));
+  for (const group of groups(sized.filter(({ size }) => size <= maxValue))) {
+    const values = await pipeline(
+      client,
+      group.map(({ key }) => ["GETRANGE", key, 0, maxValue]),
+    );
+    yield values.map((reply, index) => toFound(reply, group[index]!.key, maxValue));
+  }
+}
+
+/** A reply to TYPE: "none" is a key that has gone meanwhile. */
+function toType(reply: RespValue, key: string): Found {
+  // In base64 a status comes as a bulk string.
+  const bytes = reply.kind === "bulk" ? reply.bytes : null;
+  const type = reply.kind === "status" ? reply.text : bytes === null ? "unknown" : utf8Lossy(bytes);
+  return type === "none" ? { kind: "empty", key } : { kind: "other", key, type };
+}
+
+/** The lengths of strings; undefined for what is no string. 0 for keys that are gone. */
+export async function readLengths(
+  client: RestClient,
+  keys: readonly string[],
+): Promise<(number | undefined)[]> {
+  const replies = await pipeline(
+    client,
+    keys.map((key) => ["STRLEN", key]),
+  );
+  return replies.map((reply) => (reply.kind === "integer" ? Number(reply.value) : undefined));
+}
+
+/** A reply to GETRANGE. One of more than `limit` bytes may be the start of a longer value. */
+function toFound(reply: RespValue, key: string, limit: number): Found {
+  if (reply.kind === "bulk") {
+    const bytes = reply.bytes ?? new Uint8Array(0);
+    if (bytes.length === 0) return { kind: "empty", key };
+    if (bytes.length > limit) return { kind: "large", key, size: bytes.length };
+    return { kind: "value", key, bytes };
+  }
+  if (reply.kind !== "error")
+    throw new ZstashError("REDIS", "Cannot read a value: the reply of GETRANGE is of another kind");
+  if (reply.text.startsWith("WRONGTYPE")) return { kind: "other", key, type: "unknown" };
+  if (reply.text.startsWith("NOPERM")) return { kind: "refused", key };
+  throw serverError("read a value", reply.text, { key });
+}
+
+/** Sends commands that only read, as many requests as they take. */
+async function pipeline(client: RestClient, commands: readonly RestCommand[]): Promise<RespValue[]> {
+  const replies: RespValue[] = [];
+  for (let at = 0; at < commands.length; at += COMMANDS)
+    replies.push(...(await client.batch("pipeline", commands.slice(at, at + COMMANDS))));
+  return replies;
+}
+
+/** Values in groups that one reply may hold. */
+function* groups<Sized extends { readonly size: number }>(
+  all: readonly Sized[],
+): Generator<Sized[], void, undefined> {
+  let group: Sized[] = [];
+  let held = 0;
+  for (const one of all) {
+    if (group.length > 0 && held + one.size > REPLY) {
+      yield group;
+      [group, held] = [[], 0];
+    }
+    group.push(one);
+    held += one.size;
+  }
+  if (group.length > 0) yield group;
+}

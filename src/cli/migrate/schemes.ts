@@ -1,0 +1,92 @@
+/** Reads values that others have compressed: by gzip, deflate, brotli, gzip in base64, or Valkey GLIDE. */
+import { brotliDecompressSync, gunzipSync, inflateSync } from "node:zlib";
+import type { Zstd } from "../../codec/zstd.ts";
+import { decodeBase64 } from "../../format/base64.ts";
+import { readUtf8, utf8Lossy } from "../../text.ts";
+import { decodeLz4Block } from "./lz4.ts";
+
+export type Scheme = "gzip" | "deflate" | "brotli" | "base64-gzip" | "glide";
+
+/** In the order in which they are tried: brotli, which nothing marks, comes last. */
+export const SCHEMES: readonly Scheme[] = ["gzip", "base64-gzip", "glide", "deflate", "brotli"];
+
+/** The first characters of every gzip file in base64: 1f 8b 08. */
+const BASE64_GZIP = "H4sI";
+/** Three bytes of magic, a version, and a number for the format (glide-core/src/compression.rs of GLIDE 2.4). */
+const GLIDE_HEADER_SIZE = 5;
+const GLIDE_VERSION = 0;
+const GLIDE_ZSTD = 1;
+const GLIDE_LZ4 = 2;
+
+/** What decoding needs, and its bound. */
+export interface SchemeTools {
+  readonly zstd: Pick<Zstd, "decompress">;
+  /** The most bytes of a content. */
+  readonly maxSize: number;
+}
+
+/**
+ * The content of a value in the first of the schemes that it is in as a whole; undefined where it is in none of them, or
+ * does not decode: then it stays as it is.
+ */
+export function decodeScheme(
+  value: Uint8Array,
+  schemes: ReadonlySet<Scheme>,
+  tools: SchemeTools,
+): Uint8Array<ArrayBuffer> | undefined {
+  for (const scheme of SCHEMES) {
+    if (!schemes.has(scheme)) continue;
+    try {
+      const content = readers[scheme](value, tools);
+      if (content !== undefined) return new Uint8Array(content);
+    } catch {
+      // It only began like one.
+    }
+  }
+  return undefined;
+}
+
+const readers: Readonly<Record<Scheme, (value: Uint8Array, tools: SchemeTools) => Uint8Array | undefined>> = {
+  gzip: (value, { maxSize }) => (isGzip(value) ? gunzipSync(value, { maxOutputLength: maxSize }) : undefined),
+  "base64-gzip"(value, { maxSize }) {
+    const text = utf8Lossy(value);
+    const bytes = text.startsWith(BASE64_GZIP) ? decodeBase64(text) : undefined;
+    return bytes !== undefined && isGzip(bytes) ? gunzipSync(bytes, { maxOutputLength: maxSize }) : undefined;
+  },
+  glide: readGlide,
+  // RFC 1950: method 8, and a header that 31 divides. The Adler-32 at its end proves the rest.
+  deflate(value, { maxSize }) {
+    const head = (value[0]! << 8) | value[1]!;
+    if (value.length < 8 || (value[0]! & 15) !== 8 || head % 31 !== 0) return undefined;
+    return whole(inflateSync(value, { maxOutputLength: maxSize, info: true } as object), value);
+  },
+  // Neither a magic number nor a checksum: text is never taken for it, and the whole of the value must be used.
+  brotli(value, { maxSize }) {
+    if (readUtf8(value) !== undefined) return undefined;
+    const content = whole(
+      brotliDecompressSync(value, { maxOutputLength: maxSize, info: true } as object),
+      value,
+    );
+    return content !== undefined && content.length > value.length ? content : undefined;
+  },
+};
+
+/** The content, if the decoder took all of the value: with `info` it tells how much it took. */
+function whole(result: unknown, value: Uint8Array): Uint8Array | undefined {
+  const { buffer, engine } = result as { buffer: Uint8Array; engine: { bytesWritten: number } };
+  return engine.bytesWritten === value.length ? buffer : undefined;
+}
+
+function isGzip(value: Uint8Array): boolean {
+  return value[0] === 0x1f && value[1] === 0x8b && value[2] === 8;
+}
+
+function readGlide(value: Uint8Array, { zstd, maxSize }: SchemeTools): Uint8Array | undefined {
+  const isGlide = value[0] === 0 && value[1] === 1 && value[2] === 2 && value[3] === GLIDE_VERSION;
+  if (!isGlide || value.length <= GLIDE_HEADER_SIZE) return undefined;
+  const body = value.subarray(GLIDE_HEADER_SIZE);
+  if (value[4] === GLIDE_ZSTD) return zstd.decompress(body, { maxSize });
+  if (value[4] !== GLIDE_LZ4 || body.length < 4) return undefined;
+  const size = new DataView(body.buffer, body.byteOffset).getUint32(0, true);
+  return size > maxSize ? undefined : decodeLz4Block(body.subarray(4), size);
+}

@@ -1,0 +1,204 @@
+/** Writes values in place of those that were read, each only if that one is still there, and keeps times to live. */
+import { ZstashError } from "../../errors.ts";
+import type { RestClient } from "../../rest/client.ts";
+import type { RespValue } from "../../rest/resp.ts";
+import { URL_MAX, type RestCommand } from "../../rest/rest-command.ts";
+import { serverError } from "../../rest/server-error.ts";
+import { readUtf8 } from "../../text.ts";
+import { findMethod, isDone, TOGETHER_HEAD } from "./method.ts";
+import type { BytesTogether, Method } from "./method.ts";
+
+/** A value that is to be replaced. */
+export interface Change {
+  readonly key: string;
+  /** The value that was read. */
+  readonly old: Uint8Array;
+  readonly value: Uint8Array;
+}
+
+/**
+ * What became of a change. "changed": another value was there. "lost": nobody can tell, since the reply was lost. Both are
+ * to be read again. "refused": the token may not write this key. "unsent": no request carries these bytes to this key.
+ */
+export type Swapped = "done" | "changed" | "lost" | "refused" | "unsent";
+
+/** Values up to this size are sent together, those that are text. */
+const TOGETHER = 64 << 10;
+/** Bytes and commands of one pipeline. */
+const BATCH_SIZE = 1 << 20;
+const BATCH_COUNT = 128;
+/** Values that are sent each in a request of their own, at once. */
+const CONCURRENCY = 16;
+
+/** Replaces values of one server. */
+export class Swapper {
+  readonly #client: RestClient;
+  #method: Promise<Method> | undefined;
+  /** The last failure by which a reply was lost. */
+  lost: ZstashError | undefined;
+
+  constructor(client: RestClient) {
+    this.#client = client;
+  }
+
+  /** The way in which values are compared and set; undefined before the first. */
+  async methodName(): Promise<Method["name"] | undefined> {
+    return (await this.#method)?.name;
+  }
+
+  /**
+   * Carries out changes, and tells what became of each, in their order.
+   *
+   * @throws {ZstashError} UNSUPPORTED where the server has no way to compare and set; REDIS where it refuses every write
+   */
+  async swap(changes: readonly Change[]): Promise<Swapped[]> {
+    if (changes.length === 0) return [];
+    this.#method ??= findMethod(this.#client, changes[0]!.key);
+    const method = await this.#method;
+    const results: Swapped[] = changes.map(() => "unsent");
+    const alone: number[] = [];
+    let batch: { readonly index: number; readonly command: RestCommand }[] = [];
+    let held = 0;
+    const batches: (typeof batch)[] = [];
+    for (const [index, change] of changes.entries()) {
+      const { value } = change;
+      const isSmall = value.length <= TOGETHER || !method.takesBytes;
+      const text = isSmall ? readUtf8(value) : undefined;
+      if (text === undefined) {
+        alone.push(index);
+        continue;
+      }
+      batch.push({ index, command: method.textCommand(change, text) });
+      held += value.length;
+      if (held < BATCH_SIZE && batch.length < BATCH_COUNT) continue;
+      batches.push(batch);
+      [batch, held] = [[], 0];
+    }
+    if (batch.length > 0) batches.push(batch);
+    for (const one of batches) {
+      const swapped = await this.#sendTogether(method, one);
+      for (const [at, { index }] of one.entries()) results[index] = swapped[at]!;
+    }
+    const groups = groupsOf(alone, changes, method.together);
+    await inParallel(groups, CONCURRENCY, async (group) => {
+      const swapped =
+        group.length === 1
+          ? [await this.#sendAlone(method, changes[group[0]!]!)]
+          : await this.#sendBytes(
+              method,
+              group.map((index) => changes[index]!),
+            );
+      for (const [at, index] of group.entries()) results[index] = swapped[at]!;
+    });
+    return results;
+  }
+
+  /** Sends the bytes of several in one request, and each alone where the server refuses them all. */
+  async #sendBytes(method: Method, changes: readonly Change[]): Promise<readonly Swapped[]> {
+    const reply = await this.#orLost(() => method.together!.send(changes));
+    if (reply === undefined) return changes.map(() => "lost");
+    if (reply.kind === "array" && reply.items?.length === changes.length) return reply.items.map(outcomeOf);
+    // Keys of several slots, a key that the token may not write, a server that was started anew.
+    const results: Swapped[] = [];
+    for (const change of changes) results.push(await this.#sendAlone(method, change));
+    return results;
+  }
+
+  async #sendTogether(
+    method: Method,
+    batch: readonly { readonly command: RestCommand }[],
+  ): Promise<readonly Swapped[]> {
+    const commands = batch.map(({ command }) => command);
+    const replies = await this.#orLost(() => this.#client.batch("pipeline", commands));
+    if (replies === undefined) return batch.map(() => "lost");
+    if (!replies.some(isNoScript)) return replies.map((reply) => outcomeOf(reply));
+    // A server that was started anew has no scripts: those that it refused for that have not run.
+    await method.prepare();
+    const again = commands.filter((_, at) => isNoScript(replies[at]!));
+    const more = await this.#orLost(() => this.#client.batch("pipeline", again));
+    let at = 0;
+    return replies.map((reply) => {
+      if (!isNoScript(reply)) return outcomeOf(reply);
+      const second = more?.[at++];
+      return second === undefined ? "lost" : outcomeOf(second);
+    });
+  }
+
+  async #sendAlone(method: Method, change: Change): Promise<Swapped> {
+    const send = async (): Promise<RespValue | "unsent"> => method.sendBytes(change);
+    let reply = await this.#orLost(send);
+    if (reply !== undefined && reply !== "unsent" && isNoScript(reply)) {
+      await method.prepare();
+      reply = await this.#orLost(send);
+    }
+    if (reply === undefined) return "lost";
+    return reply === "unsent" ? reply : outcomeOf(reply);
+  }
+
+  /** The result; undefined where a reply was lost, so that the commands may have run. */
+  async #orLost<Result>(send: () => Promise<Result>): Promise<Result | undefined> {
+    try {
+      return await send();
+    } catch (error) {
+      if (!(error instanceof ZstashError) || error.effect !== "unknown") throw error;
+      this.lost = error;
+      return undefined;
+    }
+  }
+}
+
+/** The changes in groups that one request carries, by their indexes. */
+function groupsOf(
+  indexes: readonly number[],
+  changes: readonly Change[],
+  together: BytesTogether | undefined,
+): (readonly number[])[] {
+  if (together === undefined) return indexes.map((index) => [index]);
+  const groups: (readonly number[])[] = [];
+  let group: number[] = [];
+  let [length, size] = [TOGETHER_HEAD, 0];
+  for (const index of indexes) {
+    const { value } = changes[index]!;
+    const cost = value.length > TOGETHER ? undefined : together.costOf(changes[index]!);
+    if (cost === undefined) {
+      groups.push([index]);
+      continue;
+    }
+    if (group.length > 0 && (length + cost > URL_MAX || size + value.length > BATCH_SIZE)) {
+      groups.push(group);
+      [group, length, size] = [[], TOGETHER_HEAD, 0];
+    }
+    group.push(index);
+    length += cost;
+    size += value.length;
+  }
+  if (group.length > 0) groups.push(group);
+  return groups;
+}
+
+function isNoScript(reply: RespValue): boolean {
+  return reply.kind === "error" && reply.text.startsWith("NOSCRIPT");
+}
+
+function outcomeOf(reply: RespValue): Swapped {
+  if (isDone(reply)) return "done";
+  if (reply.kind !== "error") return "changed";
+  // Redis puts "ERR" before what a script's command says.
+  if (/\bWRONGTYPE\b/.test(reply.text)) return "changed";
+  if (/\bNOPERM\b|NOSCRIPT/.test(reply.text)) return "refused";
+  throw serverError("write a value", reply.text);
+}
+
+/** Runs work on every item, so many at once; the first failure is thrown when all that was begun has ended. */
+export async function inParallel<Item>(
+  items: readonly Item[],
+  most: number,
+  work: (item: Item) => Promise<void>,
+): Promise<void> {
+  let next = 0;
+  const run = async (): Promise<void> => {
+    while (next < items.length) await work(items[next++]!);
+  };
+  const runs = await Promise.allSettled(Array.from({ length: Math.min(most, items.length) }, run));
+  for (const one of runs) if (one.status === "rejected") throw one.reason;
+}

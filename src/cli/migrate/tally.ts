@@ -1,0 +1,93 @@
+/** Counts what a migration has done: values by what was written and why others stayed, and bytes before and after. */
+import type { Left, Written } from "./plan.ts";
+
+/** Why a value stays that was not planned for. */
+export type LeftUnread = "empty" | "other-type" | "key-name";
+
+/** "changed": others wrote it each time. "unreadable": its frame is damaged, or its dictionary is gone. "refused": the token may not. "unsent": no request carries it. */
+export type Failed = "changed" | "unreadable" | "refused" | "unsent";
+
+type Counts<Name extends string> = Readonly<Partial<Record<Name, number>>>;
+
+/** What a migration has done. Counts that are 0 are left out. */
+export interface Totals {
+  readonly keys: number;
+  readonly written: Counts<Written>;
+  readonly left: Counts<Left | LeftUnread>;
+  /** Keys that hold no string, by type. */
+  readonly types: Readonly<Record<string, number>>;
+  readonly failed: Counts<Failed>;
+  /** Bytes of all strings that were looked at, those that stay among them. */
+  readonly bytesBefore: number;
+  readonly bytesAfter: number;
+}
+
+/** Keys of failures that are shown, of each kind. */
+const SHOWN = 5;
+
+export class Tally {
+  keys = 0;
+  bytesBefore = 0;
+  bytesAfter = 0;
+  readonly #counts = { written: new Map(), left: new Map(), types: new Map(), failed: new Map() } as Record<
+    "written" | "left" | "types" | "failed",
+    Map<string, number>
+  >;
+  /** Some keys that failed, with the reason where there is one. */
+  readonly examples: {
+    readonly key: string;
+    readonly failed: Failed;
+    readonly reason: string | undefined;
+  }[] = [];
+
+  written(what: Written, before: number, after: number): void {
+    this.#add("written", what);
+    this.#size(before, after);
+  }
+
+  left(why: Left | LeftUnread, size: number): void {
+    this.#add("left", why);
+    this.#size(size, size);
+  }
+
+  otherType(type: string): void {
+    this.#add("types", type);
+    this.left("other-type", 0);
+  }
+
+  failed(key: string, failed: Failed, size: number, reason?: string): void {
+    const number = this.#add("failed", failed);
+    this.#size(size, size);
+    if (number <= SHOWN) this.examples.push({ key, failed, reason });
+  }
+
+  get failures(): number {
+    let sum = 0;
+    for (const number of this.#counts.failed.values()) sum += number;
+    return sum;
+  }
+
+  totals(): Totals {
+    const { written, left, types, failed } = this.#counts;
+    return {
+      keys: this.keys,
+      written: Object.fromEntries(written),
+      left: Object.fromEntries(left),
+      types: Object.fromEntries(types) as Record<string, number>,
+      failed: Object.fromEntries(failed),
+      bytesBefore: this.bytesBefore,
+      bytesAfter: this.bytesAfter,
+    };
+  }
+
+  #add(kind: "written" | "left" | "types" | "failed", name: string): number {
+    const number = (this.#counts[kind].get(name) ?? 0) + 1;
+    this.#counts[kind].set(name, number);
+    return number;
+  }
+
+  #size(before: number, after: number): void {
+    this.bytesBefore += before;
+    this.bytesAfter += after;
+  }
+}
