@@ -1,22 +1,10 @@
-/** Sizes, times, ranges and ratios on the command line: how they are read, and how times and ratios are shown. */
+/** Times, ranges and ratios on the command line: how they are read, and how times and ratios are shown. */
 import { textOf, UsageError } from "./command.ts";
 import type { OptionValues } from "./command.ts";
 
-const SIZE = /^([0-9]{1,15})(?:([KMG])(?:iB|B)?|B)?$/i;
-const UNITS: Readonly<Record<string, number>> = { k: 1 << 10, m: 1 << 20, g: 1 << 30 };
 const DURATION = /^([0-9]{1,15}(?:\.[0-9]{1,3})?)(s|m|h|d)?$/;
 const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 const RANGE = /^([0-9]{0,15}):([0-9]{0,15})$/;
-
-/** The option as a number of bytes: "4096", "64K", "1MiB". Units are those of 1024. */
-export function sizeOf(values: OptionValues, name: string): number | undefined {
-  const text = textOf(values, name);
-  if (text === undefined) return undefined;
-  const [, digits, unit] = SIZE.exec(text) ?? [];
-  if (digits === undefined || Number(digits) === 0)
-    throw new UsageError(`Cannot use --${name}: a number of bytes is expected, as 65536, 64K or 1M`);
-  return Number(digits) * (unit === undefined ? 1 : UNITS[unit.toLowerCase()]!);
-}
 
 /** The option as seconds: "90", "90s", "15m", "12h", "7d". */
 export function secondsOf(values: OptionValues, name: string): number | undefined {
@@ -28,20 +16,6 @@ export function secondsOf(values: OptionValues, name: string): number | undefine
   if (seconds < 0.001 || seconds > Number.MAX_SAFE_INTEGER / 1000)
     throw new UsageError(`Cannot use --${name}: a time is expected, as 90 (seconds), 15m, 12h or 7d`);
   return seconds;
-}
-
-/** The option as a whole number in `[least, most]`. */
-export function integerOf(
-  values: OptionValues,
-  name: string,
-  least: number,
-  most: number,
-): number | undefined {
-  const text = textOf(values, name);
-  if (text === undefined) return undefined;
-  const number = /^-?[0-9]{1,15}$/.test(text) ? Number(text) : Number.NaN;
-  if (number >= least && number <= most) return number;
-  throw new UsageError(`Cannot use --${name}: a whole number from ${least} to ${most} is expected`);
 }
 
 /** A half-open range of bytes; without an end it goes to the value's. */

@@ -7,7 +7,7 @@ import type { Examination, Learned, Row } from "../doctor/row.ts";
 import { serverOptions, withoutToken, withServer } from "../server.ts";
 import type { ServerAddress } from "../server.ts";
 import { count } from "../text.ts";
-import { integerOf } from "../units.ts";
+import { readInteger } from "../numbers.ts";
 
 const DEFAULT_ORIGIN = "https://example.com";
 const DEFAULT_SAMPLE = 1000;
@@ -42,7 +42,7 @@ export const DOCTOR_COMMAND: CliCommand = {
     ["zstash doctor --read-only --json", "writes nothing, and is read by other programs"],
   ],
   run({ values }, terminal) {
-    const sample = integerOf(values, "sample", 0, SAMPLE_MAX) ?? DEFAULT_SAMPLE;
+    const sample = readInteger(values, "sample", { least: 0, most: SAMPLE_MAX }) ?? DEFAULT_SAMPLE;
     const origin = readOrigin(values);
     return withServer(values, { doing: "doctor", terminal }, async (server) => {
       const diagnosis = await examine(server, { values, sample, origin }, terminal);

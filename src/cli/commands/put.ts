@@ -12,7 +12,8 @@ import { serverOptions, withServer } from "../server.ts";
 import type { ServerAddress } from "../server.ts";
 import { standardStreams } from "../standard-streams.ts";
 import { bytes, count, printable } from "../text.ts";
-import { duration, integerOf, ratio, secondsOf, sizeOf } from "../units.ts";
+import { readByteSize, readInteger } from "../numbers.ts";
+import { duration, ratio, secondsOf } from "../units.ts";
 
 /** Bytes of a frame for `--seekable`: a kilobyte out of a value costs one frame. */
 const SEEKABLE = 65_536;
@@ -106,7 +107,7 @@ function readRequest({ values, args: [key = "", file] }: CliInput): PutRequest {
     );
   }
   const ttl = secondsOf(values, "ttl");
-  const level = integerOf(values, "level", LEVEL_MIN, LEVEL_MAX);
+  const level = readInteger(values, "level", { least: LEVEL_MIN, most: LEVEL_MAX });
   return {
     key,
     file: file === "-" ? undefined : file,
@@ -122,9 +123,9 @@ function readRequest({ values, args: [key = "", file] }: CliInput): PutRequest {
 }
 
 function readLayout(values: OptionValues): Layout | undefined {
-  const frameSize = within(values, "frame-size", 1, 16 << 20);
-  const mtu = within(values, "mtu", 576, 65_536);
-  const flushSize = within(values, "flush-size", 1, 128 << 10);
+  const frameSize = readByteSize(values, "frame-size", { least: 1, most: 16 << 20 });
+  const mtu = readByteSize(values, "mtu", { least: 576, most: 65_536 });
+  const flushSize = readByteSize(values, "flush-size", { least: 1, most: 128 << 10 });
   const layouts: Layout[] = [];
   if (isOn(values, "seekable")) layouts.push({ frameSize: SEEKABLE });
   if (frameSize !== undefined) layouts.push({ frameSize });
@@ -133,12 +134,6 @@ function readLayout(values: OptionValues): Layout | undefined {
   if (layouts.length > 1)
     throw new UsageError("Use only one of --seekable, --frame-size, --mtu and --flush-size");
   return layouts[0];
-}
-
-function within(values: OptionValues, name: string, least: number, most: number): number | undefined {
-  const size = sizeOf(values, name);
-  if (size === undefined || (size >= least && size <= most)) return size;
-  throw new UsageError(`Cannot use --${name}: ${least} to ${most} bytes are allowed`);
 }
 
 async function put(

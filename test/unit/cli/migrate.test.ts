@@ -2,11 +2,9 @@
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { loadZstd } from "../../../src/codec/zstd.ts";
-import { UsageError } from "../../../src/cli/command.ts";
 import { Pace } from "../../../src/cli/keyspace/pace.ts";
 import { decodeLz4Block } from "../../../src/cli/migrate/lz4.ts";
 import { decodeScheme, SCHEMES, type Scheme } from "../../../src/cli/migrate/schemes.ts";
-import { integerOf, sizeOf } from "../../../src/cli/numbers.ts";
 import { seededRandom } from "../../support/random.ts";
 
 const bytes = (...parts: readonly (string | readonly number[])[]): Uint8Array<ArrayBuffer> =>
@@ -80,29 +78,6 @@ describe("other schemes", () => {
     const random = seededRandom(10);
     for (let round = 0; round < 2000; round++)
       expect(decodeScheme(random.bytes(1 + random.below(100)), marked, tools)).toBe(undefined);
-  });
-});
-
-describe("numbers of a command line", () => {
-  const bounds = { least: 1, most: 2 ** 40, fallback: 7 };
-
-  test.each([
-    ["512", 512],
-    ["4k", 4096],
-    ["4 KiB", 4096],
-    ["1MiB", 1 << 20],
-    ["2gb", 2 ** 31],
-  ])("%s", (text, size) => {
-    expect(sizeOf({ size: text }, "size", bounds)).toBe(size);
-  });
-
-  test.each(["", "0", "-1", "1.5", "1TB", "k", "1 1", "9999999999999999"])("%j is no size", (text) => {
-    expect(() => sizeOf({ size: text }, "size", bounds)).toThrow(UsageError);
-    expect(() => integerOf({ size: text }, "size", bounds)).toThrow(UsageError);
-  });
-
-  test("what is not given", () => {
-    expect([sizeOf({}, "size", bounds), integerOf({}, "size", bounds)]).toEqual([7, 7]);
   });
 });
 

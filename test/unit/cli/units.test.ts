@@ -1,25 +1,12 @@
-/** Sizes, times, ranges and progress on the command line, and what a terminal is not shown. */
+/** Times, ranges and progress on the command line, and what a terminal is not shown. */
 import { describe, expect, test } from "vitest";
 import { UsageError } from "../../../src/cli/command.ts";
 import { TerminalGuard } from "../../../src/cli/output.ts";
 import { describeTransfer } from "../../../src/cli/progress.ts";
 import { widthOf } from "../../../src/cli/text.ts";
-import { duration, integerOf, rangeOf, ratio, secondsOf, sizeOf } from "../../../src/cli/units.ts";
+import { duration, rangeOf, ratio, secondsOf } from "../../../src/cli/units.ts";
 
 describe("what is read", () => {
-  test.each([
-    ["1", 1],
-    ["64K", 65_536],
-    ["64KiB", 65_536],
-    ["1m", 1 << 20],
-    ["2GB", 2 * 2 ** 30],
-    ["512B", 512],
-  ])("the size %s is %i bytes", (text, size) => expect(sizeOf({ o: text }, "o")).toBe(size));
-
-  test.each(["", "0", "-1", "1.5", "1T", "K", "1 K", "1e3"])("%j is no size", (text) =>
-    expect(() => sizeOf({ o: text }, "o")).toThrow(UsageError),
-  );
-
   test.each([
     ["90", 90],
     ["90s", 90],
@@ -44,11 +31,8 @@ describe("what is read", () => {
     expect(() => rangeOf({ o: text }, "o")).toThrow(UsageError),
   );
 
-  test("whole numbers are bounded, and what was not given is undefined", () => {
-    expect(integerOf({ o: "-7" }, "o", -7, 22)).toBe(-7);
-    for (const text of ["-8", "23", "1.5", "", "x"])
-      expect(() => integerOf({ o: text }, "o", -7, 22)).toThrow("a whole number from -7 to 22");
-    for (const read of [sizeOf, secondsOf, rangeOf]) expect(read({}, "o")).toBeUndefined();
+  test("what was not given is undefined", () => {
+    for (const read of [secondsOf, rangeOf]) expect(read({}, "o")).toBeUndefined();
   });
 });
 
