@@ -173,6 +173,7 @@ const suites = [
   { name: "tests over fetch", run: runTwins, rest: true },
   { name: "large values", run: () => runScript("runtimes/large-value.mjs"), rest: true },
   { name: "a Worker under load", run: () => runScript("runtimes/workers-under-load.mjs"), rest: true },
+  { name: "stored values in browsers", run: () => runScript("runtimes/pages.mjs"), rest: true },
   { name: "fixture projects", run: () => runScript("runtimes/fixtures/run.mjs"), rest: true },
   // It says by itself which versions' packages are missing, but packs with what the runtimes need.
   { name: "Next.js", run: () => runScript("next/run.mjs"), rest: true },

@@ -30,8 +30,8 @@ export async function begun(stream: ByteStream): Promise<ByteStream> {
 }
 
 /**
- * The only frame of a stream, to its end; an error if it is cut off, or if something follows it. Where its size is expected, the
- * client may have been told it: an error comes before the last of these bytes, as nobody sees one that comes after them.
+ * The only frame of a stream, to its end; an error if it is cut off, or if something follows it. Where its size is expected, an
+ * error comes before the last of these bytes: a host that counts them may have ended the response with it.
  */
 export function onlyFrame(stream: ByteStream, expected: Expected | undefined): ByteStream {
   const frame = new FirstFrame();

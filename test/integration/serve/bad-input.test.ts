@@ -50,11 +50,17 @@ const bytesOf = async (response: Response): Promise<Uint8Array<ArrayBuffer>> =>
 const zstdOnly = { "accept-encoding": "zstd" };
 
 describe("Content-Length of a stored frame", () => {
-  test.each(["frame", "small"])("%s declares what is sent", async (key) => {
-    const response = await ask(key, zstdOnly);
+  test("of one chunk declares what is sent", async () => {
+    const response = await ask("small", zstdOnly);
     const body = await bytesOf(response);
     expect(response.headers.get("content-length")).toBe(`${body.length}`);
-    expect(body.length).toBe((await store.stat(key))!.storedSize);
+    expect(body.length).toBe((await store.stat("small"))!.storedSize);
+  });
+
+  test("that is passed on in chunks is not declared: Firefox would take less for the whole", async () => {
+    const response = await ask("frame", zstdOnly);
+    expect(response.headers.get("content-length")).toBeNull();
+    expect((await bytesOf(response)).length).toBe((await store.stat("frame"))!.storedSize);
   });
 
   test("what is compressed anew has none", async () => {
@@ -348,7 +354,7 @@ describe("over HTTP", () => {
     app.close();
   });
 
-  test("a frame that is cut off on its way misses its declared length", async () => {
+  test("a frame that is cut off on its way is an error", async () => {
     const whole = await bytesOf(new Response(await store.getCompressed("small")));
     answer = (one) =>
       serveKey(
@@ -371,7 +377,7 @@ describe("over HTTP", () => {
     const outcome = await new Promise<IncomingMessage>((resolve, reject) =>
       httpGet(base, { headers: zstdOnly, agent: false }, resolve).on("error", reject),
     ).catch((error: { code: string }) => error.code);
-    // Found before a byte went out, or the connection is cut before the declared length.
+    // Found before a byte went out, or the connection is cut before the end of the last chunk.
     if (outcome === "ECONNRESET") return;
     await expect((outcome as IncomingMessage).toArray()).rejects.toMatchObject({ code: "ECONNRESET" });
   });

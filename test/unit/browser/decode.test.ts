@@ -176,8 +176,8 @@ test("what is damaged has the code of the codec's own streams", async () => {
       zstd.decompressStream() as unknown as ReadableWritablePair<Uint8Array, Uint8Array<ArrayBuffer>>,
     );
     const expected = await outcome(new Response(piped).arrayBuffer());
-    const response = await decodeResponse(new Response(chunked(bytes, 65_536)));
-    expect(await outcome(response.arrayBuffer()), name).toEqual(expected);
+    const decoding = decodeResponse(new Response(chunked(bytes, 65_536)));
+    expect(await outcome(decoding.then((response) => response.arrayBuffer())), name).toEqual(expected);
   }
 });
 
@@ -309,12 +309,13 @@ test("a total that the body passes is dropped: another origin hides that the bro
 });
 
 test("a reader that leaves stops the body, and one that waits is not run ahead of", async () => {
+  const stored = zstd.compress(large);
   let pulled = 0;
   let cancelled = false;
   const body = new ReadableStream<Uint8Array<ArrayBuffer>>(
     {
       pull(controller) {
-        controller.enqueue(frame.slice(pulled * 100, (pulled += 1) * 100));
+        controller.enqueue(stored.slice(pulled * 100, (pulled += 1) * 100));
       },
       cancel() {
         cancelled = true;
@@ -324,11 +325,14 @@ test("a reader that leaves stops the body, and one that waits is not run ahead o
   );
   const reader = (await decodeResponse(new Response(body))).body!.getReader();
   await new Promise((resolve) => setTimeout(resolve, 20));
-  expect(pulled).toBe(1);
+  const first = pulled;
+  expect(first).toBeLessThan(stored.length / 200);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(pulled).toBe(first);
   await reader.cancel();
   await new Promise((resolve) => setTimeout(resolve, 20));
   expect(cancelled).toBe(true);
-  expect(pulled).toBeLessThan(4);
+  expect(pulled).toBeLessThan(first + 3);
 });
 
 describe("over HTTP", () => {
@@ -369,15 +373,15 @@ describe("over HTTP", () => {
       response.writeHead(200, { "content-length": frame.length });
       response.write(frame.subarray(0, 2000), () => response.destroy());
     });
-    const response = await fetchDecoded(url);
-    await expect(response.arrayBuffer()).rejects.toThrow(/terminated|aborted|closed/);
+    await expect(fetchDecoded(url).then(bytesOf)).rejects.toThrow(/terminated|aborted|closed/);
   });
 
   test("an abort ends the request and the body", async () => {
     const gone = new Promise<void>((resolve) => {
       void serving((_, response) => {
         response.on("close", resolve);
-        response.write(frame.subarray(0, 2000));
+        const stored = zstd.compress(large);
+        response.write(stored.subarray(0, stored.length >> 1));
       }).then(async (url) => {
         const leaving = new AbortController();
         const response = await fetchDecoded(url, { signal: leaving.signal });
