@@ -106,7 +106,7 @@ await check("progress goes up to its totals", async () => {
 await check("the first rows are there before the last byte has been sent", async () => {
   const response = await fetchDecoded("./slow", noStore);
   const reader = response.body.getReader();
-  let { value } = await reader.read();
+  const { value } = await reader.read();
   const parts = [value];
   // The server sends the other half when it is told to.
   await fetch("./slow-on", { method: "POST" });
@@ -120,13 +120,14 @@ await check("a limit ends the body", () =>
 
 const inWorker = (path) =>
   new Promise((resolve, reject) => {
-    const worker = new Worker(path, { type: "module" });
-    worker.onmessage = ({ data }) => {
+    const worker = new Worker(`${path}?/frame/seekable`, { type: "module" });
+    worker.addEventListener("message", ({ data }) => {
       worker.terminate();
       resolve(data);
-    };
-    worker.onerror = (event) => reject(new Error(event.message || "the worker did not start"));
-    worker.postMessage(new URL("./frame/seekable", location.href).href);
+    });
+    worker.addEventListener("error", ({ message }) =>
+      reject(new Error(message || "the worker did not start")),
+    );
   });
 await check("a worker", () => inWorker("./worker.js"));
 await check("a worker whose policy forbids WebAssembly", () => inWorker("./strict/worker.js"));
