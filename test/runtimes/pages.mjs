@@ -151,10 +151,10 @@ const sha256 = (bytes) => createHash("sha256").update(bytes).digest("hex");
 function expected(name) {
   const [key, what = ""] = name.split(": ");
   // Nothing tells its size.
-  if (key === "wide" && what.startsWith('a range')) return "status 200";
-  if (what.startsWith('a range past')) return "status 416";
-  if (what.startsWith('not modified')) return "304 or no tag";
-  if (what.startsWith('neither')) return "status 406";
+  if (key === "wide" && what.startsWith("a range")) return "status 200";
+  if (what.startsWith("a range past")) return "status 416";
+  if (what.startsWith("not modified")) return "304 or no tag";
+  if (what.startsWith("neither")) return "status 406";
   if (what === "HEAD") return sha256("");
   if (name === "a limit ends the body") return "error";
   if (/forbids/.test(name)) return "WASM_UNAVAILABLE: true";

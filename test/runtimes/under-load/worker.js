@@ -11,6 +11,13 @@ let clients;
 /** Bytes of Redis that responses were made of. */
 let read = 0;
 
+/** Codecs that responses have asked for. */
+let loads = 0;
+const loading = () => {
+  loads += 1;
+  return loadZstd();
+};
+
 async function counted(input, init) {
   const response = await fetch(input, init);
   if (response.body === null) return response;
@@ -29,7 +36,7 @@ function connect({ URL: url, TOKEN: token }) {
     text: withCompression(stock()),
     raw: new CompressingRedis({ url, token, enableTelemetry: false }),
     store: createStore({ url, token }),
-    served: createStore({ url, token, fetch: counted }),
+    served: createStore({ url, token, fetch: counted, zstd: loading }),
     auto: withCompression(stock(), { dictionaries: "auto" }),
   };
 }
@@ -111,7 +118,8 @@ const routes = {
   async download({ store, key }) {
     return new Response(await store.get(key));
   },
-  serve: ({ clients: { served }, key, request }) => serveKey(request, served, key),
+  serve: ({ clients: { served }, key, request }) => serveKey(request, served, key, { zstd: loading }),
+  loads: () => `${loads}`,
   read: () => `${read}`,
   /** Whether contexts are to be had: so many streams at once, each to its end. */
   async streams({ count }) {
