@@ -108,10 +108,11 @@ export async function serve(
 
 /**
  * Answers a GET or HEAD with the value of a key: 404 if there is none. It asks the store for the value's size and version
- * first, so that ranges, conditions, HEAD and `Content-Length` cost no download; a range reads the frames that hold it.
+ * first, so that ranges, conditions, HEAD and `Content-Length` cost no download; a range reads the frames that hold it. A value
+ * that is written anew meanwhile is asked for again, up to three times, if nothing of it has gone out.
  *
  * @param store A store of `zstash/store`, or what has its methods.
- * @throws {ZstashError} what `serve` and the store's methods throw
+ * @throws {ZstashError} what `serve` and the store's methods throw, and VALUE_CHANGED
  * @throws {TypeError} for wrong arguments
  * @example
  * ```ts
