@@ -1,5 +1,5 @@
 /** Stored values decoded as a page does it: both carriers, every cut of their bytes, and what is wrong with them. */
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -157,10 +157,11 @@ test("every flipped byte of a small frame is an error, and the next value decode
 });
 
 test("what is damaged has the code of the codec's own streams", async () => {
-  const manifest = new URL("../../vectors/manifest.json", import.meta.url);
-  const names = (JSON.parse(readFileSync(manifest, "utf8")) as { name: string }[]).map(({ name }) => name);
-  const vectors = names.filter((name) => name.endsWith(".zst"));
-  expect(vectors.length).toBeGreaterThan(10);
+  const folder = new URL("../../vectors/", import.meta.url);
+  const vectors = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) =>
+    name.endsWith(".zst"),
+  );
+  expect(vectors.length).toBeGreaterThan(15);
   const outcome = async (reading: Promise<ArrayBuffer>): Promise<unknown> => {
     try {
       return Buffer.from(await reading).toString("base64");
@@ -169,7 +170,7 @@ test("what is damaged has the code of the codec's own streams", async () => {
     }
   };
   for (const name of vectors) {
-    const bytes = new Uint8Array(readFileSync(new URL(`../../vectors/${name}`, import.meta.url)));
+    const bytes = new Uint8Array(readFileSync(new URL(name, folder)));
     // What does not begin with a frame is no stored value.
     if (Buffer.compare(bytes.subarray(0, 4), frame.subarray(0, 4)) !== 0) continue;
     const piped = chunked(bytes, 65_536).pipeThrough(
