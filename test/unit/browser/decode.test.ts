@@ -177,8 +177,13 @@ test("what is damaged has the code of the codec's own streams", async () => {
       zstd.decompressStream() as unknown as ReadableWritablePair<Uint8Array, Uint8Array<ArrayBuffer>>,
     );
     const expected = await outcome(new Response(piped).arrayBuffer());
-    const decoding = decodeResponse(new Response(chunked(bytes, 65_536)));
-    expect(await outcome(decoding.then((response) => response.arrayBuffer())), name).toEqual(expected);
+    // In pieces libzstd checks less by itself.
+    for (const size of [65_536, 1000, 3]) {
+      if (bytes.length / size > 5000) continue;
+      const decoding = decodeResponse(new Response(chunked(bytes, size)));
+      const found = await outcome(decoding.then((response) => response.arrayBuffer()));
+      expect(found, `${name} in chunks of ${size}`).toEqual(expected);
+    }
   }
 });
 
