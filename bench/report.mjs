@@ -96,6 +96,12 @@ const parts = [
     about: "Through the store, over loopback to a local server on a real Redis; see also network.md.",
   },
   {
+    title: "Serving stored values",
+    command: ["bench/serve.mjs"],
+    about:
+      "A frame that is passed on beside one that is decoded, and a page in Chromium on a slow link; without Chromium its table is left out.",
+  },
+  {
     title: "Cold load",
     command: ["test/runtimes/load-bench.mjs"],
     about: "From nothing to the first compressed kilobyte, in new processes, isolates and pages.",

@@ -173,6 +173,7 @@ const suites = [
   { name: "tests over fetch", run: runTwins, rest: true },
   { name: "large values", run: () => runScript("runtimes/large-value.mjs"), rest: true },
   { name: "a Worker under load", run: () => runScript("runtimes/workers-under-load.mjs"), rest: true },
+  { name: "stored values in browsers", run: () => runScript("runtimes/pages.mjs"), rest: true },
   { name: "fixture projects", run: () => runScript("runtimes/fixtures/run.mjs"), rest: true },
   { name: "examples", run: () => runScript("examples/run.mjs"), rest: true },
   { name: "the example's page in browsers", run: () => runScript("examples/browsers.mjs"), rest: true },

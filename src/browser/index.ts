@@ -1,12 +1,12 @@
 /** `zstash/browser`: one file that decodes stored values in a page, a worker or a service worker, without a build step. */
 import { loadModule } from "#wasm/decoder";
-import { isBytes } from "../bytes.ts";
+import { concatenate, isBytes } from "../bytes.ts";
 import { describe, requireFunction, requireInteger, requireOptions } from "../check.ts";
 import { LoneDecoder, type LoneLimits } from "../codec/lone-decoder.ts";
-import { chunksOf, createPullStream, createReaderStream, type ByteGenerator } from "../codec/pull-stream.ts";
+import { chunksOf, createReaderStream, type ByteGenerator } from "../codec/pull-stream.ts";
 import { ZstashError } from "../errors.ts";
 import { DEFAULT_MAX_SIZE, DEFAULT_MAX_WINDOW_LOG, WINDOW_LOG_MAX, WINDOW_LOG_MIN } from "../limits.ts";
-import type { ByteReader } from "../streams.ts";
+import type { ByteReader, ByteStream } from "../streams.ts";
 import { utf8Encoder } from "../text.ts";
 import { isDestroyedFrame } from "../value/carrier.ts";
 import { contentOf, openStored } from "./stored.ts";
@@ -51,8 +51,11 @@ const LIMIT_NAMES: readonly string[] = ["maxSize", "maxWindowLog"];
  * The body is decoded as it is read, and each frame's checksum and size are compared. `init` is fetch's own. Content that
  * itself begins as a frame does (a `.zst` file that was stored) is decoded too: use `fetch` for it.
  *
- * @throws {ZstashError} in the body: NOT_ZSTD, TRUNCATED, CORRUPT, CHECKSUM_MISMATCH, SIZE_LIMIT, WINDOW_LIMIT,
- * DICTIONARY_UNKNOWN, WASM_UNAVAILABLE, OUT_OF_MEMORY
+ * What is wrong with the beginning rejects; what is wrong later errors the body. Who reads `body` gets that error; in the place
+ * of it `json`, `text` and the like reject with one of the browser's own.
+ *
+ * @throws {ZstashError} TRUNCATED, CORRUPT, CHECKSUM_MISMATCH, SIZE_LIMIT, WINDOW_LIMIT, DICTIONARY_UNKNOWN,
+ * WASM_UNAVAILABLE, OUT_OF_MEMORY
  * @throws {TypeError} what `fetch` throws, and for wrong arguments
  * @example
  * ```ts
@@ -73,7 +76,7 @@ export async function fetchDecoded(
  * Decodes the body of a response as `fetchDecoded` does: one of a cache, or of a `fetch` of your own. Status and headers
  * stay, but `Content-Encoding` and `Content-Length`; a part of a body (206) stays as it is.
  *
- * @throws {ZstashError} in the body: what `fetchDecoded` throws
+ * @throws {ZstashError} what `fetchDecoded` throws
  * @throws {TypeError} for wrong arguments
  * @example
  * ```ts
@@ -133,7 +136,7 @@ export async function decodeResponse(
     }
     tell();
   });
-  const decoded = new Response(stream, { status, statusText, headers });
+  const decoded = new Response(await begun(stream), { status, statusText, headers });
   // A response that a program makes has no address.
   Object.defineProperty(decoded, "url", { value: url, configurable: true });
   return decoded;
@@ -143,7 +146,7 @@ export async function decodeResponse(
  * The content of a stored value, as a string or bytes of a key: frames in base64 as `withCompression` writes them, frames as
  * they are, or an uncompressed value, whose bytes it gives (of a string its UTF-8).
  *
- * @throws {ZstashError} what `fetchDecoded` throws in a body, and UNSUPPORTED for a raw frame that was read as text
+ * @throws {ZstashError} what `fetchDecoded` throws, and UNSUPPORTED for a raw frame that was read as text
  * @throws {TypeError} for wrong arguments
  * @example
  * ```ts
@@ -162,10 +165,21 @@ export async function decodeStored(
       "Cannot read the value: its bytes were read as text; ask for them as base64 or as RESP2",
     );
   const bytes = bytesOf(value);
-  const stream = createPullStream(async function* given() {
-    yield* contentOf(await openStored(whole(bytes)), loadDecoder, settings);
+  const parts: Uint8Array[] = [];
+  // Not by a Response: browsers put an error of their own in the place of ours.
+  for await (const part of contentOf(await openStored(whole(bytes)), loadDecoder, settings)) parts.push(part);
+  return concatenate(parts);
+}
+
+/** A stream whose first chunk is there, so that what is wrong with the beginning has been thrown. */
+async function begun(stream: ByteStream): Promise<ByteStream> {
+  const reader = stream.getReader();
+  const first = await reader.read();
+  return createReaderStream(reader, async function* all() {
+    if (first.done) return;
+    yield first.value;
+    yield* chunksOf(reader);
   });
-  return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
 async function* whole(bytes: Uint8Array): ByteGenerator {
@@ -206,17 +220,16 @@ let shared: Promise<LoneDecoder> | undefined;
 
 /** The decoder of the page; a load that failed is tried again. */
 function loadDecoder(): Promise<LoneDecoder> {
-  shared ??= loadModule().then(
-    (module) => new LoneDecoder(module),
-    (cause: unknown) => {
+  shared ??= loadModule()
+    .then((module) => new LoneDecoder(module))
+    .catch((cause: unknown) => {
       shared = undefined;
       throw new ZstashError(
         "WASM_UNAVAILABLE",
         "Cannot load zstd: this browser has no WebAssembly, or the page's Content-Security-Policy lacks script-src 'wasm-unsafe-eval'",
         { cause },
       );
-    },
-  );
+    });
   return shared;
 }
 

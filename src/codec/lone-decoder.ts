@@ -28,8 +28,10 @@ export class LoneDecoder {
   readonly #module: CompiledModule;
   #idle: LoneDecompression | undefined;
 
+  /** Throws what WebAssembly throws where a module may not run. */
   constructor(module: CompiledModule) {
     this.#module = module;
+    this.#idle = new LoneDecompression(module);
   }
 
   /**

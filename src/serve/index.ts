@@ -1,6 +1,7 @@
 /** `zstash/serve`: answers an HTTP request with a stored value, untouched where the client decodes zstd itself. */
 import { isBytes } from "../bytes.ts";
-import { describe, requireFunction, requireOptions, requireString } from "../check.ts";
+import { describe, requireFunction, requireOptions, requireString, requireSynchronous } from "../check.ts";
+import { ZstashError } from "../errors.ts";
 import { onAbort } from "../signals.ts";
 import type { ByteStream, ReadableBytes } from "../streams.ts";
 import { CodecLoader, type CodecOption } from "../value/codec-loader.ts";
@@ -31,7 +32,18 @@ export interface ServeInit {
   readonly zstd?: CodecOption;
 }
 
+/** Options of `serveKey`: those of `serve`, and one more. */
+export interface ServeKeyInit extends ServeInit {
+  /**
+   * The `Content-Type` of a key's value, where `headers` has none; undefined for none. Redis keeps no type with a value, so
+   * the name of its key has to tell.
+   */
+  readonly contentType?: (key: string) => string | undefined;
+}
+
 const INIT_NAMES: readonly string[] = ["status", "statusText", "headers", "etag", "zstd"];
+/** How often a value is looked for that changes while it is read. */
+const ATTEMPTS = 3;
 const METHODS: readonly string[] = ["GET", "HEAD"];
 /** Headers that follow from the request and the value. */
 const OWN_HEADERS = ["content-encoding", "content-length", "content-range", "transfer-encoding"] as const;
@@ -96,10 +108,11 @@ export async function serve(
 
 /**
  * Answers a GET or HEAD with the value of a key: 404 if there is none. It asks the store for the value's size and version
- * first, so that ranges, conditions, HEAD and `Content-Length` cost no download; a range reads the frames that hold it.
+ * first, so that ranges, conditions, HEAD and `Content-Length` cost no download; a range reads the frames that hold it. A value
+ * that is written anew meanwhile is asked for again, up to three times, if nothing of it has gone out.
  *
  * @param store A store of `zstash/store`, or what has its methods.
- * @throws {ZstashError} what `serve` and the store's methods throw
+ * @throws {ZstashError} what `serve` and the store's methods throw, and VALUE_CHANGED
  * @throws {TypeError} for wrong arguments
  * @example
  * ```ts
@@ -110,15 +123,37 @@ export async function serveKey(
   request: Request,
   store: ServedStore,
   key: string,
-  init: ServeInit = {},
+  init: ServeKeyInit = {},
 ): Promise<Response> {
-  const { wanted, codec } = readInit(request, init);
+  const { wanted, codec } = readInit(request, init, [...INIT_NAMES, "contentType"]);
   for (const name of ["stat", "getCompressed", "getRange"] as const)
     requireFunction(`store.${name}`, store?.[name]);
   requireString("key", key);
+  readContentType(init, key, wanted.headers);
   if (!METHODS.includes(request.method)) return notAllowed();
-  const source = await sourceOfKey(store, key, codec);
-  return source === null ? new Response(null, { status: 404 }) : respond(request, source, wanted);
+  for (let attempt = 1; ; attempt++) {
+    const source = await sourceOfKey(store, key, codec);
+    if (source === null) return new Response(null, { status: 404 });
+    try {
+      return await respond(request, source, wanted);
+    } catch (error) {
+      // Written anew between two requests to Redis: the new value is sent then.
+      if (attempt === ATTEMPTS || !(error instanceof ZstashError && error.code === "VALUE_CHANGED"))
+        throw error;
+    }
+  }
+}
+
+/** Reads the type of a key's value into the headers. */
+function readContentType({ contentType }: ServeKeyInit, key: string, headers: Headers): void {
+  if (contentType === undefined) return;
+  requireFunction("contentType", contentType);
+  if (headers.has("content-type")) return;
+  const type: unknown = contentType(key);
+  if (type === undefined) return;
+  requireSynchronous("contentType", type);
+  requireString("contentType", type);
+  headers.set("content-type", type);
 }
 
 /** The loader of all calls that name no codec. */
@@ -127,10 +162,11 @@ let shared: CodecLoader | undefined;
 function readInit(
   request: Request,
   init: ServeInit,
+  names: readonly string[] = INIT_NAMES,
 ): { readonly wanted: Wanted; readonly codec: CodecLoader } {
   if (typeof request?.headers?.get !== "function")
     throw new TypeError(`"request" must be a Request, got ${describe(request)}`);
-  requireOptions(init, INIT_NAMES);
+  requireOptions(init, names);
   const { status = 200, statusText, etag, zstd } = init;
   requireTag(etag);
   const headers = new Headers(init.headers);

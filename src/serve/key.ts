@@ -1,8 +1,10 @@
 /** A source that is a key of a store, whose size and version are known before anything of it is read. */
+import { toHex } from "../bytes.ts";
 import { ZstashError } from "../errors.ts";
 import type { ByteStream } from "../streams.ts";
 import type { CodecLoader } from "../value/codec-loader.ts";
-import { sourceOfReader, type Body, type Source } from "./source.ts";
+import { begun, readWhole, type SizedBody } from "./body.ts";
+import { AT_ONCE, sourceOfReader, type Source } from "./source.ts";
 
 /** Facts of a value, as the store's `stat` gives them. */
 export interface ServedStat {
@@ -29,7 +31,9 @@ export async function sourceOfKey(
 ): Promise<Source | null> {
   const facts = await store.stat(key);
   if (facts === null) return null;
-  const { size, version, form } = facts;
+  const { size, storedSize, version, form } = facts;
+  // Another store than ours may tell its versions apart by something else.
+  const isOurs = version !== undefined && version === versionOf(version, storedSize);
   const opened = async (reading: Promise<ByteStream | null>): Promise<ByteStream> => {
     const stream = await reading;
     if (stream !== null) return stream;
@@ -37,11 +41,21 @@ export async function sourceOfKey(
       key,
     });
   };
-  const frame = async (): Promise<Body> => {
+  const frame = async (): Promise<SizedBody> => {
     const reader = (await opened(store.getCompressed(key))).getReader();
     try {
       const source = await sourceOfReader(reader, codec);
-      return await (source.frame === undefined ? source.recompressed() : source.frame.open());
+      if (source.frame === undefined) return { body: await source.recompressed(), size: undefined };
+      const declared = source.frame.contentSize;
+      // One that the store has compressed anew declares nothing.
+      if (form !== "frame" || declared === undefined) return await source.frame.open();
+      if (size !== undefined && declared !== size) throw changed(key);
+      return await source.frame.open({
+        size: storedSize,
+        check(end) {
+          if (isOurs && versionOf(toHex(end), storedSize) !== version) throw changed(key);
+        },
+      });
     } catch (error) {
       reader.cancel().catch(() => undefined);
       throw error;
@@ -51,12 +65,28 @@ export async function sourceOfKey(
     size,
     tag: version,
     plain: form === "plain",
-    frame: form === "plain" ? undefined : { size: undefined, open: frame },
-    content: (range) =>
-      opened(range === undefined ? store.get(key) : store.getRange(key, range.start, range.end)),
-    recompressed: frame,
+    frame: form === "plain" ? undefined : { size: undefined, contentSize: size, open: frame },
+    async content(range) {
+      const { start, end } = range ?? { start: 0, end: size };
+      const stream = await opened(range === undefined ? store.get(key) : store.getRange(key, start, end));
+      if (end === undefined || end - start > AT_ONCE) return begun(stream);
+      const bytes = await readWhole(stream, AT_ONCE);
+      if (bytes.length !== end - start) throw changed(key);
+      return bytes;
+    },
+    recompressed: async () => (await frame()).body,
     drop() {
       // Nothing is open yet.
     },
   };
+}
+
+/** The version of a single frame as the store's `stat` makes it, of its last bytes, which are its checksum, and its size. */
+function versionOf(checksum: string, size: number): string {
+  return `${checksum.slice(0, 8)}-${size.toString(36)}`;
+}
+
+function changed(key: string): ZstashError {
+  const message = `Cannot send ${JSON.stringify(key)}: it was written anew meanwhile`;
+  return new ZstashError("VALUE_CHANGED", message, { key });
 }

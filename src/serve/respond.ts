@@ -2,7 +2,8 @@
 import { chooseCoding, takesIdentity, type Coding } from "./accept.ts";
 import { allowsRange, checkConditions, entityTag, type Validators } from "./conditions.ts";
 import { readRange, type ServedRange } from "./ranges.ts";
-import type { Body, Source } from "./source.ts";
+import { ofSize, type Body } from "./body.ts";
+import type { Source } from "./source.ts";
 
 /** What the caller wants of the response. */
 export interface Wanted {
@@ -62,7 +63,7 @@ async function send(request: Request, source: Source, sending: Sending): Promise
   const { headers, coding, range, statusText } = sending;
   const init: ResponseInit & { encodeBody?: "manual" } = { status: sending.status, headers };
   if (statusText !== undefined) init.statusText = statusText;
-  let size = source.size;
+  let { size } = source;
   if (coding === "zstd") {
     size = source.frame?.size;
     headers.set("content-encoding", "zstd");
@@ -75,17 +76,16 @@ async function send(request: Request, source: Source, sending: Sending): Promise
     init.status = 206;
     delete init.statusText;
   }
-  if (size !== undefined) headers.set("content-length", `${size}`);
-  if (request.method === "HEAD") {
-    source.drop();
-    return new Response(null, init);
+  let body: Body | null = null;
+  if (request.method === "HEAD") source.drop();
+  else if (coding === "identity") body = await source.content(range);
+  else if (source.frame === undefined) body = await source.recompressed();
+  else ({ body, size } = await source.frame.open());
+  if (size !== undefined) {
+    headers.set("content-length", `${size}`);
+    if (coding === "identity" && body !== null && !(body instanceof Uint8Array)) body = ofSize(body, size);
   }
-  return new Response(await openBody(source, coding, range), init);
-}
-
-function openBody(source: Source, coding: Coding, range: ServedRange | undefined): Promise<Body> {
-  if (coding === "identity") return source.content(range);
-  return source.frame === undefined ? source.recompressed() : source.frame.open();
+  return new Response(body, init);
 }
 
 /** A response without a body. */

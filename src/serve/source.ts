@@ -1,8 +1,6 @@
 /** What a response is made of: the stored bytes as a client may take them, and the content that they decode to. */
 import { concatenate } from "../bytes.ts";
-import { chunksOf, createPullStream, createReaderStream } from "../codec/pull-stream.ts";
 import type { Zstd } from "../codec/zstd.ts";
-import { ZstashError } from "../errors.ts";
 import { FirstFrame } from "../format/first-frame.ts";
 import { FRAME_HEADER_SIZE_MAX, readFrameHeader, walkFrame, type FrameHeader } from "../format/frame.ts";
 import { DEFAULT_MAX_SIZE, DEFAULT_MAX_WINDOW_LOG } from "../limits.ts";
@@ -11,11 +9,29 @@ import { utf8Lossy } from "../text.ts";
 import { fromTextCarrier } from "../value/carrier.ts";
 import type { CodecLoader } from "../value/codec-loader.ts";
 import { formOf } from "../value/form.ts";
+import {
+  asOwn,
+  begun,
+  onlyFrame,
+  prepend,
+  readWhole,
+  streamOf,
+  type Body,
+  type Expected,
+  type SizedBody,
+} from "./body.ts";
 import type { ServedRange } from "./ranges.ts";
 import { tagOf } from "./tag.ts";
 
-/** The body of a response: bytes, or a stream of them. */
-export type Body = Uint8Array<ArrayBuffer> | ByteStream;
+/** One frame that every client of HTTP decodes, as it lies there. */
+export interface ServedFrame {
+  /** Bytes of the frame; undefined if they are not known yet. */
+  readonly size: number | undefined;
+  /** Bytes of content that its header declares. */
+  readonly contentSize: number | undefined;
+  /** Rejects where the first bytes show that the frame is not what is expected. */
+  open(expected?: Expected): Promise<SizedBody>;
+}
 
 /** The value that a response is made of. Of its methods one is called, once, or `drop`. */
 export interface Source {
@@ -23,8 +39,8 @@ export interface Source {
   readonly size: number | undefined;
   /** What tells versions of the content apart; undefined if that is not known before the end. */
   readonly tag: string | undefined;
-  /** One frame that every client of HTTP decodes, as it lies there; undefined for any other value. */
-  readonly frame?: { readonly size: number | undefined; open(): Promise<Body> } | undefined;
+  /** The value as it lies there, if that is one frame which every client of HTTP decodes. */
+  readonly frame?: ServedFrame | undefined;
   /** True if the value lies uncompressed, because compressing it was not worth it. */
   readonly plain: boolean;
   /** The content, or a range of it. Rejects where its first bytes cannot be decoded. */
@@ -38,7 +54,7 @@ export interface Source {
 /** Level of what is compressed anew. */
 const LEVEL = 1;
 /** The most bytes of content that are decoded before the response begins: a stream takes longer to begin. */
-const AT_ONCE = 1 << 20;
+export const AT_ONCE: number = 1 << 20;
 /** The largest window that is decoded: 128 MiB, the most that `zstd` writes without `--ultra` or `--long`. */
 const MAX_WINDOW_LOG = 27;
 /** The largest window of a decoder for HTTP (RFC 9659). */
@@ -74,7 +90,16 @@ export async function sourceOfBytes(bytes: Uint8Array<ArrayBuffer>, codec: Codec
     size,
     tag,
     plain: false,
-    frame: isOne ? { size: bytes.length, open: () => Promise.resolve(bytes) } : undefined,
+    frame: isOne
+      ? {
+          size: bytes.length,
+          contentSize: frames[0]!.contentSize,
+          async open(expected) {
+            expected?.check(bytes.subarray(-4));
+            return { body: bytes, size: bytes.length };
+          },
+        }
+      : undefined,
     async content(range) {
       const zstd = await loaded(codec);
       if (size !== undefined && size <= AT_ONCE) {
@@ -122,7 +147,7 @@ export async function sourceOfReader(reader: ByteReader, codec: CodecLoader): Pr
   const form = formOf(head);
   const whole = prepend(reader, head);
   if (form === "plain") return plainSource(whole, undefined, undefined, codec, drop);
-  if (form === "text") return sourceOfBytes(await readWhole(whole), codec);
+  if (form === "text") return sourceOfBytes(await readWhole(whole, DEFAULT_MAX_SIZE), codec);
   const header = readFrameHeader(head);
   const mayBeOne = end === undefined || end === head.length;
   return {
@@ -131,7 +156,16 @@ export async function sourceOfReader(reader: ByteReader, codec: CodecLoader): Pr
     plain: false,
     frame:
       mayBeOne && passes(header)
-        ? { size: undefined, open: () => Promise.resolve(onlyFrame(whole)) }
+        ? {
+            size: undefined,
+            contentSize: header.contentSize,
+            async open(expected) {
+              const body = onlyFrame(whole, expected);
+              // No length is declared: Firefox takes a body with a content coding that misses its length for the whole, and one
+              // in chunks that misses its end for an error; Chromium takes neither.
+              return { body: expected === undefined ? body : await begun(body), size: undefined };
+            },
+          }
         : undefined,
     content: async () => begun(decoded(whole, await loaded(codec))),
     recompressed: async () => {
@@ -202,67 +236,4 @@ function decoded(stream: ByteStream, zstd: Zstd): ByteStream {
 
 function compressed(stream: ByteStream, zstd: Zstd, contentSize: number | undefined): ByteStream {
   return stream.pipeThrough<ByteStream>(zstd.compressStream({ level: LEVEL, contentSize }));
-}
-
-/** A stream whose first chunk is there: what is wrong with the beginning is known before a response begins. */
-async function begun(stream: ByteStream): Promise<ByteStream> {
-  const reader = stream.getReader();
-  const { done, value } = await reader.read();
-  return done ? streamOf(new Uint8Array(0)) : prepend(reader, value);
-}
-
-/** The only frame of a stream, to its end; an error if it is cut off, or if something follows it. */
-function onlyFrame(stream: ByteStream): ByteStream {
-  const frame = new FirstFrame();
-  return createReaderStream(stream.getReader(), async function* pass(reader) {
-    let size = 0;
-    for (let next = await reader.read(); !next.done; next = await reader.read()) {
-      size += next.value.length;
-      frame.push(next.value);
-      if (frame.end !== undefined && frame.end < size)
-        throw new ZstashError(
-          "UNSUPPORTED",
-          "Cannot send the stream as it is: something follows its first frame, which clients of HTTP do not read",
-        );
-      yield next.value;
-    }
-    if (frame.end === undefined) throw new ZstashError("TRUNCATED", "Cannot send the frame: it is cut off");
-  });
-}
-
-function prepend(reader: ByteReader, head: Uint8Array): ByteStream {
-  return createReaderStream(reader, async function* all() {
-    if (head.length > 0) yield head;
-    yield* chunksOf(reader);
-  });
-}
-
-function streamOf(bytes: Uint8Array): ByteStream {
-  return createPullStream(async function* given() {
-    if (bytes.length > 0) yield bytes;
-  });
-}
-
-/** A value in base64 is one that a client for text wrote: 32 MiB are more than any such request may have. */
-async function readWhole(stream: ByteStream): Promise<Uint8Array<ArrayBuffer>> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  const reader = stream.getReader();
-  for (let next = await reader.read(); !next.done; next = await reader.read()) {
-    size += next.value.length;
-    if (size > DEFAULT_MAX_SIZE) {
-      reader.cancel().catch(() => undefined);
-      throw new ZstashError(
-        "SIZE_LIMIT",
-        `Cannot send the value: its base64 has over ${DEFAULT_MAX_SIZE} bytes`,
-      );
-    }
-    chunks.push(next.value);
-  }
-  return asOwn(concatenate(chunks));
-}
-
-/** Bytes that are known to lie in a buffer of their own. */
-function asOwn(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  return bytes as Uint8Array<ArrayBuffer>;
 }

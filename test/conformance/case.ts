@@ -5,6 +5,7 @@
 import type { Redis } from "@upstash/redis";
 import type { createDevServer } from "../../src/dev/index.ts";
 import type { Redis as CompressingRedis } from "../../src/redis.ts";
+import type { serve, serveKey } from "../../src/serve/index.ts";
 import type { createStore } from "../../src/store/index.ts";
 import type { trainDictionary } from "../../src/train/index.ts";
 import type { withCompression, zstashCode } from "../../src/upstash/index.ts";
@@ -30,6 +31,8 @@ export type Capability =
   | "streams"
   /** `zstash/train`. */
   | "train"
+  /** `zstash/serve`. */
+  | "serve"
   /** The wrapper around @upstash/redis, with a server to talk to. */
   | "upstash";
 
@@ -39,6 +42,7 @@ export const allCapabilities: readonly Capability[] = [
   "dictionary",
   "streams",
   "train",
+  "serve",
   "upstash",
 ];
 
@@ -87,6 +91,8 @@ export interface Context {
   }>;
   /** Left out where the suite judges an engine alone. */
   readonly trainDictionary?: typeof trainDictionary;
+  /** Left out there too. */
+  readonly serving?: { readonly serve: typeof serve; readonly serveKey: typeof serveKey };
   /** Left out there too. */
   readonly upstash?: UpstashContext;
   /** Default: all. */

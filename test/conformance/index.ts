@@ -15,6 +15,7 @@ import { rawCarrierCases } from "./raw-carrier.ts";
 import { rawTransportCases } from "./raw-transport.ts";
 import { roundtrip } from "./roundtrip.ts";
 import { seekable } from "./seekable.ts";
+import { serving } from "./serve.ts";
 import { storeCases } from "./store.ts";
 import { streams } from "./streams.ts";
 import { text } from "./text.ts";
@@ -42,6 +43,7 @@ export const cases: readonly Case[] = unique([
   ...rangeFaults,
   ...dictionaries,
   ...training,
+  ...serving,
   ...upstashCases,
   ...rawCarrierCases,
   ...rawTransportCases,

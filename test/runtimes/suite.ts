@@ -3,6 +3,7 @@ import { loadZstd, readDictionary, readFrameHeader, readSeekTable, segmentSize, 
 import { loadDecoder } from "zstash/decode";
 import { createDevServer } from "zstash/dev";
 import { Redis } from "zstash/redis";
+import { serve, serveKey } from "zstash/serve";
 import { createStore } from "zstash/store";
 import { trainDictionary } from "zstash/train";
 import { withCompression, zstashCode } from "zstash/upstash";
@@ -32,6 +33,7 @@ export async function report(server: UpstashContext["server"]): Promise<Report> 
     readDictionary,
     withDictionaries,
     trainDictionary,
+    serving: { serve, serveKey },
     upstash: { Redis, withCompression, zstashCode, createDevServer, createStore, server, connect },
   });
   await connect().set("ran", `hash ${result.hash}`);

@@ -59,7 +59,7 @@ export default defineConfig({
     alias: [
       { find: /^zstash$/, replacement: dist("index.js") },
       { find: /^zstash\/(decode|redis)$/, replacement: dist("$1.js") },
-      { find: /^zstash\/(dev|store|train|upstash)$/, replacement: dist("$1/index.js") },
+      { find: /^zstash\/(dev|serve|store|train|upstash)$/, replacement: dist("$1/index.js") },
     ],
   },
   // Found only behind package.json's "#sdk"; found late, it makes Vite load the page again.

@@ -18,6 +18,7 @@ import { reportParts } from "./parts.mjs";
 const { values: flags } = parseArgs({ options: { only: { type: "string", default: "" } } });
 const long = process.env.ZSTASH_LONG === "1";
 const LEAVING = long ? 3000 : 300;
+const SERVED = 1000;
 /** No call of a healthy isolate takes so long here, however busy the machine is; a stuck one takes for ever. */
 const CALL_MS = 5000;
 const BYTES_130K = 3450;
@@ -107,10 +108,10 @@ function callerOf(url) {
 }
 
 /** Reads the first bytes of a body and leaves. */
-async function leave(port, path) {
+async function leave(port, path, headers = "") {
   const socket = connect(port, "127.0.0.1");
   socket.on("error", () => undefined);
-  socket.write(`GET /${path} HTTP/1.1\r\nHost: x\r\n\r\n`);
+  socket.write(`GET /${path} HTTP/1.1\r\nHost: x\r\n${headers}\r\n`);
   let size = 0;
   for await (const chunk of socket) {
     size += chunk.length;
@@ -198,6 +199,47 @@ async function judge({ url, port, memory }) {
   return `memory ${used.join(", ")} MB; ${await call("stats")}`;
 }
 
+/** Clients of `serveKey` that leave in the middle of a body, of a frame that is passed on and of one that is decoded. */
+async function judgeServing({ url, port, memory }) {
+  const { call, takeSlowest } = callerOf(url);
+  await call("fill?key=large&count=40", "filled");
+  const size = Number(await call("bytes?key=large"));
+  const zstd = { "accept-encoding": "zstd" };
+  await times(20, async () => {
+    const response = await fetch(`${url}/serve?key=large`, { headers: zstd });
+    if (response.headers.get("content-encoding") !== "zstd") throw new Error("the frame was not passed on");
+    await response.body.cancel();
+  });
+  if ((await call("loads")) !== "0") throw new Error("a frame that is passed on asked for a codec");
+  await call("serve?key=large");
+  if ((await call("loads")) === "0") throw new Error("decoding asked for no codec: nothing is counted");
+  const start = Number(await call("read"));
+  for (let left = 0; left < SERVED; left += 50)
+    await times(50, (index) =>
+      leave(port, "serve?key=large", `Accept-Encoding: ${index % 2 ? "zstd" : "identity"}\r\n`),
+    );
+  let bytes = 0;
+  for (let last = -1; bytes !== last;) {
+    last = bytes;
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    bytes = Number(await call("read")) - start;
+  }
+  // Of what nobody waits for, no more is read than what is on its way: buffers of sockets hold up to half of it.
+  const share = bytes / (SERVED * size);
+  if (share > 0.5)
+    throw new Error(`${Math.round(share * 100)} % of all bytes were read for clients that had left`);
+  takeSlowest();
+  for (let index = 0; index < 5; index++) {
+    const text = await call("serve?key=large");
+    if (text.length !== size) throw new Error(`${text.length} bytes, not ${size}`);
+  }
+  await call("streams?count=20", Array(20).fill(1000).join());
+  const slowest = takeSlowest();
+  if (slowest > CALL_MS)
+    throw new Error(`after ${SERVED} clients that left a call took ${Math.round(slowest)} ms`);
+  return `read ${Math.round(share * 100)} %, memory ${await memory()} MB; ${await call("stats")}`;
+}
+
 /** The id of the dictionary that every key is written with. */
 let dictionaryId = 0;
 const fixture = await createFixture("suite.ts");
@@ -221,13 +263,15 @@ try {
   await reportParts(
     `a Worker under load, ${LEAVING} clients that leave`,
     configurations
+      .map((configuration) => ({ ...configuration, judge }))
+      .concat([{ ...configurations.at(-1), name: `${SERVED} clients that leave serve`, judge: judgeServing }])
       .filter(({ name }) => name.includes(flags.only))
       .map((configuration) => ({
         name: configuration.name,
         async run() {
           const workerd = await startWorkerd(fixture.folder, configuration, address);
           try {
-            notes.push(`${configuration.name.padEnd(28)} ${await judge(workerd)}`);
+            notes.push(`${configuration.name.padEnd(28)} ${await configuration.judge(workerd)}`);
           } finally {
             await workerd.stop();
           }

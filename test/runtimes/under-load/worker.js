@@ -2,10 +2,33 @@
 import { Redis } from "@upstash/redis/cloudflare";
 import { loadZstd } from "zstash";
 import { Redis as CompressingRedis } from "zstash/redis";
+import { serveKey } from "zstash/serve";
 import { createStore } from "zstash/store";
 import { withCompression } from "zstash/upstash";
 
 let clients;
+
+/** Bytes of Redis that responses were made of. */
+let read = 0;
+
+/** Codecs that responses have asked for. */
+let loads = 0;
+const loading = () => {
+  loads += 1;
+  return loadZstd();
+};
+
+async function counted(input, init) {
+  const response = await fetch(input, init);
+  if (response.body === null) return response;
+  const count = new TransformStream({
+    transform(chunk, controller) {
+      read += chunk.length;
+      controller.enqueue(chunk);
+    },
+  });
+  return new Response(response.body.pipeThrough(count), response);
+}
 
 function connect({ URL: url, TOKEN: token }) {
   const stock = () => new Redis({ url, token, enableTelemetry: false });
@@ -13,6 +36,7 @@ function connect({ URL: url, TOKEN: token }) {
     text: withCompression(stock()),
     raw: new CompressingRedis({ url, token, enableTelemetry: false }),
     store: createStore({ url, token }),
+    served: createStore({ url, token, fetch: counted, zstd: loading }),
     auto: withCompression(stock(), { dictionaries: "auto" }),
   };
 }
@@ -94,6 +118,9 @@ const routes = {
   async download({ store, key }) {
     return new Response(await store.get(key));
   },
+  serve: ({ clients: { served }, key, request }) => serveKey(request, served, key, { zstd: loading }),
+  loads: () => `${loads}`,
+  read: () => `${read}`,
   /** Whether contexts are to be had: so many streams at once, each to its end. */
   async streams({ count }) {
     const zstd = await loadZstd();
@@ -120,6 +147,7 @@ export default {
         store: clients.store,
         clients,
         env,
+        request,
         carrier,
         key,
         count: Number(count),

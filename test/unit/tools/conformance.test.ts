@@ -15,6 +15,7 @@ import {
   segmentSize,
   ZstashError,
 } from "../../../src/index.ts";
+import { serve, serveKey } from "../../../src/serve/index.ts";
 import { createStore } from "../../../src/store/index.ts";
 import { trainDictionary } from "../../../src/train/index.ts";
 import { Redis } from "../../../src/redis.ts";
@@ -39,6 +40,7 @@ beforeAll(async () => {
     ...functions,
     withDictionaries,
     trainDictionary,
+    serving: { serve, serveKey },
     upstash: {
       Redis,
       withCompression,
@@ -110,6 +112,7 @@ describe("the suite", () => {
             ? [
                 "index.ts",
                 "redis.ts",
+                "serve/index.ts",
                 "dev/index.ts",
                 "store/index.ts",
                 "train/index.ts",
