@@ -65,5 +65,6 @@ const places: ReadonlyMap<FamilyId, ReadonlyMap<string, number>> = new Map(
 
 /** The number of a series within its family; −1 if there is none. */
 export function placeOf(id: FamilyId, labels: readonly string[]): number {
-  return places.get(id)!.get(labels.join()) ?? -1;
+  // A join of one copies it.
+  return places.get(id)!.get(labels.length === 1 ? labels[0]! : labels.join()) ?? -1;
 }
