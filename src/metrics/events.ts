@@ -105,6 +105,15 @@ export interface ModeFailedEvent {
   readonly error: unknown;
 }
 
+/**
+ * The `policy` function threw, or gave no policy, for a value. The first time the call rejects and nothing is written; later the
+ * value is stored uncompressed.
+ */
+export interface PolicyFailedEvent extends EventSubject {
+  readonly type: "policy-failed";
+  readonly error: unknown;
+}
+
 /** A request over zstash's own transport has ended: its reply was read, or it failed. Each attempt is one. */
 export interface RequestEvent {
   readonly type: "request";
@@ -192,6 +201,7 @@ export type ZstashEvent =
   | DecodeFailedEvent
   | UndecodedEvent
   | ModeFailedEvent
+  | PolicyFailedEvent
   | DictionariesFailedEvent
   | DictionaryRestoredEvent
   | TransportEvent;

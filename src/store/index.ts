@@ -54,6 +54,7 @@ export type {
   EventSubject,
   FallbackEvent,
   ModeFailedEvent,
+  PolicyFailedEvent,
   RequestEvent,
   RequestMessage,
   RetryEvent,

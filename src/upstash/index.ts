@@ -30,6 +30,7 @@ export type {
   EventSubject,
   FallbackEvent,
   ModeFailedEvent,
+  PolicyFailedEvent,
   RequestEvent,
   RequestMessage,
   RetryEvent,

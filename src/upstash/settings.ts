@@ -126,6 +126,8 @@ export interface Settings extends EncodeSettings, DecodeSettings {
   readonly mode: CompressionMode | (() => CompressionMode);
   readonly maxRequestSize: number | undefined;
   readonly guard: boolean;
+  /** How a value lies that goes alone, unless its policy says otherwise. */
+  readonly carrier: Carrier;
   /** Gives the event loop its turn between values. */
   readonly pace: Pace;
 }
@@ -172,7 +174,7 @@ export function readClientSettings(
   const settings = completeSettings(options, [...names, "carrier"], "compression", url);
   const { carrier = "raw" } = options;
   requireOneOf("compression.carrier", carrier, ["raw", "text"]);
-  return [settings, carrier];
+  return [{ ...settings, carrier }, carrier];
 }
 
 /** The options that belong to `compression`, so that a client can tell where they were put beside it. */
@@ -223,6 +225,7 @@ function completeSettings(
     codec: new CodecLoader(zstd),
     maxRequestSize,
     guard,
+    carrier: "text",
     dictionaries: known,
     auto,
     pace: new Pace((ms) => announceWait("turn", ms, listener)),
