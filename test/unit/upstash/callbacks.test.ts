@@ -2,7 +2,7 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { loadZstd, type Zstd } from "../../../src/codec/zstd.ts";
 import type { ZstashEvent } from "../../../src/metrics/events.ts";
-import { compressionMiddleware, encodeValue, type CompressionOptions } from "../../../src/upstash/index.ts";
+import { compressionMiddleware, type CompressionOptions } from "../../../src/upstash/index.ts";
 import { toTextCarrier } from "../../../src/value/carrier.ts";
 import { rejection } from "../../support/rejection.ts";
 
