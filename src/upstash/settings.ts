@@ -5,6 +5,7 @@ import {
   requireInteger,
   requireOneOf,
   requireOptions,
+  requireString,
   requireSynchronous,
 } from "../check.ts";
 import { Pace } from "../codec/pace.ts";
@@ -147,6 +148,33 @@ const names: readonly string[] = [
   "onEvent",
   "zstd",
 ];
+/** Words for "compress no more, decode as before" that people reach for first. */
+const otherWords: ReadonlyMap<string, CompressionMode> = new Map([
+  ["off", "read-only"],
+  ["readonly", "read-only"],
+]);
+
+/**
+ * The mode that a variable of the environment names, for a switch without a deployment: "on", "read-only", "shadow" or
+ * "passthrough", in any case of letters. "off" is "read-only": nothing is compressed, and what is stored is decoded. Unset or
+ * empty is "on".
+ *
+ * @throws {RangeError} for any other word, at the start and not at the first request
+ * @example
+ * ```ts
+ * const redis = Redis.fromEnv({ compression: { mode: readMode(process.env.ZSTASH_MODE) } });
+ * ```
+ */
+export function readMode(text: string | undefined): CompressionMode {
+  if (text !== undefined) requireString("mode", text);
+  const word = (text ?? "").trim().toLowerCase().replaceAll("_", "-");
+  if (word === "") return "on";
+  const mode = otherWords.get(word) ?? modes.find((one) => one === word);
+  if (mode === undefined)
+    throw new RangeError(`"mode" must be one of ${modes.join(", ")}, or off, got ${JSON.stringify(text)}`);
+  return mode;
+}
+
 /** What once replaced the transport of a client, and what only a client of zstash's own has. */
 const transportNames: readonly string[] = [...restOptionNames, "carrier"];
 
