@@ -33,7 +33,7 @@ import {
   type Step,
 } from "./fleet.ts";
 
-const COUNT = Number(process.env["ROLLOUT"] ?? (process.env["ZSTASH_LONG"] === "1" ? 50_000 : 5_000));
+const COUNT = process.env["ZSTASH_LONG"] === "1" ? 50_000 : 5_000;
 /** Values of the store among them. */
 const STORED = Math.floor(COUNT / 100);
 const AT_ONCE = 100;
@@ -182,7 +182,8 @@ describe.runIf(redisAvailable())("a rollout and its rollback", () => {
   };
   const write = async (member: Member, index: number): Promise<void> => {
     const version = written[index]! + 1;
-    await member.client.set(keyOf(index), valueOf(index, version), { keepTtl: true });
+    // KEEPTTL would make it text: a request of bytes takes options with values alone.
+    await member.client.set(keyOf(index), valueOf(index, version), index % 3 === 0 ? { ex: 90_000 } : {});
     written[index] = version;
   };
 
@@ -230,7 +231,7 @@ describe.runIf(redisAvailable())("a rollout and its rollback", () => {
         // Of the others a few: each is a request.
         const others = indexes.filter((_, at) => !member.reads.has(forms[at]!)).slice(0, 2);
         for (const index of others) {
-          const [before] = [told.get("right") ?? 0];
+          const before = told.get("right") ?? 0;
           await readOne(member, index);
           expect(told.get("right") ?? 0, `${member.name} read what it cannot: ${keyOf(index)}`).toBe(before);
         }
