@@ -31,7 +31,7 @@ import {
   type Form,
   type Member,
   type Step,
-} from "./fleet.ts";
+} from "./rig.ts";
 
 const COUNT = process.env["ZSTASH_LONG"] === "1" ? 50_000 : 5_000;
 /** Values of the store among them. */
@@ -251,7 +251,7 @@ describe.runIf(redisAvailable())("a rollout and its rollback", () => {
   const pause = (): Promise<void> =>
     new Promise((resolve) => setTimeout(resolve, process.env["ZSTASH_LONG"] === "1" ? 20_000 : 3_000));
   const lookalikes = Array.from({ length: COUNT }, (_, index) => index).filter(looksStored).length;
-  const timeout = process.env["ZSTASH_LONG"] === "1" ? 1_800_000 : 240_000;
+  const timeout = process.env["ZSTASH_LONG"] === "1" ? 1_800_000 : 600_000;
   /** Refusals of zstash's clients; a stock client shows what lies there. */
   const refusals = (seen: ReadonlyMap<string, number>): string[] =>
     [...seen.keys()].filter((what) => /UNSUPPORTED|DICTIONARY_UNKNOWN/.test(what));

@@ -10,7 +10,6 @@ import { withCompression } from "../../../src/upstash/index.ts";
 import { fromTextCarrier } from "../../../src/value/carrier.ts";
 import { loadFrozen, type Frozen } from "../../support/frozen.ts";
 import { zstdCliAvailable, zstdDecode } from "../../support/zstd-cli.ts";
-import { drain } from "../store/rig.ts";
 
 interface Vector {
   readonly file: string;
@@ -50,6 +49,10 @@ afterAll(async () => {
   frozen.remove();
   await server.close();
 });
+
+/** The whole of a stream. */
+const drain = async (stream: ReadableStream<Uint8Array> | null): Promise<Uint8Array | null> =>
+  stream === null ? null : new Uint8Array(await new Response(stream as BodyInit).arrayBuffer());
 
 /** Lays the bytes under a key, as a SET would. */
 async function lay(key: string, bytes: Uint8Array): Promise<void> {
