@@ -12,6 +12,7 @@ import { createRequester, type RequesterOptions } from "./upstash/requester.ts";
 import { compressionNames, type ClientCompressionOptions } from "./upstash/settings.ts";
 
 export * from "#sdk";
+export { readMode } from "./upstash/settings.ts";
 export type { Fetch } from "./rest/exchange.ts";
 // The types of options. The SDK has none of these names; a test says so for each version.
 export type * from "./upstash/index.ts";

@@ -21,6 +21,7 @@ import { readModule, type ModuleSource } from "./module.ts";
 import { createDecompressStream } from "./decompress-stream.ts";
 import { createRangeReader } from "./range.ts";
 import { Pace } from "./pace.ts";
+import { timedDecoder, timedEngine } from "./stopwatch.ts";
 import { readStreamMemory, streamMemoryNames, type StreamMemoryOptions } from "./stream-memory.ts";
 
 export type {
@@ -158,11 +159,15 @@ function createZstd(engine: Engine, dictionaries: Dictionaries): Zstd {
   const decoder = {
     ...createOneShotDecoder(engine, dictionaries),
     decompressStream: (options?: DecompressStreamOptions): ByteTransform =>
-      createDecompressStream(resources, readDecompressStreamOptions(options)),
+      createDecompressStream(
+        { ...resources, engine: timedEngine(engine, options) },
+        readDecompressStreamOptions(options),
+      ),
   };
   return {
     ...decoder,
-    decompressRange: createRangeReader(decoder, pace),
+    decompressRange: (source, start, end, options) =>
+      createRangeReader(timedDecoder(decoder, options), pace)(source, start, end, options),
     compress(data, options) {
       if (typeof data !== "string") {
         if (!isBytes(data)) {
@@ -172,8 +177,8 @@ function createZstd(engine: Engine, dictionaries: Dictionaries): Zstd {
       }
       return engine.compress(data, readCompressOptions(options));
     },
-    compressStream: (options) => createCompressStream(engine, pace, options),
-    compressFrames: (options) => createFrameStream(engine, pace, options),
+    compressStream: (options) => createCompressStream(timedEngine(engine, options), pace, options),
+    compressFrames: (options) => createFrameStream(timedEngine(engine, options), pace, options),
     stats: () => engine.stats(),
   };
 }

@@ -1,55 +1,57 @@
-/** The numbers behind the metrics: one array a family, with a place for every series from the start. */
+/** The numbers behind the metrics: one array, with a place for every series from the start. */
 import { FAMILIES, type Family, type FamilyId } from "./families.ts";
 
 const ids = Object.keys(FAMILIES) as FamilyId[];
+
+/**
+ * Where the numbers of a series begin; −1 for none. Who counts an event knows its places beforehand: looking each up by its
+ * labels took as long as all else of it.
+ */
+export type Place = number;
 
 /**
  * The values of all series. A counter's or a gauge's series has one number; a histogram's has a count for each bucket, the
  * last for +Inf, and then the sum: counts are of the bucket alone, not cumulative.
  */
 export class Cells {
-  readonly #values = new Map<FamilyId, Float64Array<ArrayBuffer>>(
-    ids.map((id) => [id, new Float64Array(FAMILIES[id].cells.length * widthOf(FAMILIES[id]))]),
-  );
+  readonly #values = new Float64Array(size);
 
-  /** Add to a counter. A combination of labels that is not in the table is dropped. */
-  add(id: FamilyId, labels: readonly string[], amount: number): void {
-    const at = placeOf(id, labels);
-    if (at >= 0 && amount >= 0) this.of(id)[at]! += amount;
+  /** Add to a counter. A place that is none, and an amount that is none, are dropped. */
+  add(at: Place, amount: number): void {
+    if (at >= 0 && amount >= 0) this.#values[at]! += amount;
   }
 
   /** The number of a counter's or a gauge's series; 0 for one that is not in the table. */
   get(id: FamilyId, labels: readonly string[]): number {
-    return this.of(id)[placeOf(id, labels)] ?? 0;
+    return this.#values[placeOf(id, labels)] ?? 0;
   }
 
   /** Set a gauge. */
   set(id: FamilyId, labels: readonly string[], value: number): void {
     const at = placeOf(id, labels);
-    if (at >= 0) this.of(id)[at] = value;
+    if (at >= 0) this.#values[at] = value;
   }
 
-  /** Count a value in a histogram. */
-  observe(id: FamilyId, labels: readonly string[], value: number): void {
-    const { buckets = [] }: Family = FAMILIES[id];
-    const at = placeOf(id, labels);
-    if (at < 0 || !(value >= 0 && value < Infinity)) return;
-    const above = buckets.findIndex((bound) => value <= bound);
-    const start = at * (buckets.length + 2);
-    const values = this.of(id);
-    values[start + (above < 0 ? buckets.length : above)]! += 1;
-    values[start + buckets.length + 1]! += value;
+  /** Count a value in a histogram's series. */
+  observe(at: Place, buckets: readonly number[], value: number): void {
+    if (!(at >= 0 && value >= 0 && value < Infinity)) return;
+    let bucket = 0;
+    while (bucket < buckets.length && value > buckets[bucket]!) bucket += 1;
+    this.#values[at + bucket]! += 1;
+    this.#values[at + buckets.length + 1]! += value;
   }
 
   /** The numbers of a family, series after series. */
   of(id: FamilyId): Float64Array<ArrayBuffer> {
-    return this.#values.get(id)!;
+    const start = starts.get(id)!;
+    return this.#values.subarray(start, start + FAMILIES[id].cells.length * widthOf(FAMILIES[id]));
   }
 
   /** The numbers of one series. */
   series(id: FamilyId, index: number): Float64Array<ArrayBuffer> {
     const width = widthOf(FAMILIES[id]);
-    return this.of(id).subarray(index * width, (index + 1) * width);
+    const start = starts.get(id)! + index * width;
+    return this.#values.subarray(start, start + width);
   }
 }
 
@@ -58,12 +60,26 @@ export function widthOf({ buckets }: Family): number {
   return buckets === undefined ? 1 : buckets.length + 2;
 }
 
+/** Where the numbers of each family begin, and how many there are in all. */
+const starts = new Map<FamilyId, number>();
+let size = 0;
+for (const id of ids) {
+  starts.set(id, size);
+  size += FAMILIES[id].cells.length * widthOf(FAMILIES[id]);
+}
+
 /** The numbers of series by their labels, for each family. */
-const places: ReadonlyMap<FamilyId, ReadonlyMap<string, number>> = new Map(
+const indexes: ReadonlyMap<FamilyId, ReadonlyMap<string, number>> = new Map(
   ids.map((id) => [id, new Map(FAMILIES[id].cells.map((labels, index) => [labels.join(), index]))]),
 );
 
 /** The number of a series within its family; −1 if there is none. */
-export function placeOf(id: FamilyId, labels: readonly string[]): number {
-  return places.get(id)!.get(labels.join()) ?? -1;
+export function indexOf(id: FamilyId, labels: readonly string[]): number {
+  return indexes.get(id)!.get(labels.join()) ?? -1;
+}
+
+/** The place of a series; −1 if there is none. */
+export function placeOf(id: FamilyId, labels: readonly string[]): Place {
+  const index = indexOf(id, labels);
+  return index < 0 ? -1 : starts.get(id)! + index * widthOf(FAMILIES[id]);
 }

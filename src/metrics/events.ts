@@ -6,23 +6,23 @@ export type ValueKind = "text" | "json" | "protobuf" | "binary";
 
 /** The command and the key of every event. Events never hold a value. */
 export interface EventSubject {
-  /** The command's name in upper case. */
+  /** The command's name in upper case; of a store "PUT", "GET" (of any method but `getRange`) and "GETRANGE". */
   readonly command: string;
   /** For scripts and functions the first of their keys, or "" if they have none. */
   readonly key: string;
 }
 
-/** A value was compressed. */
+/** A value was compressed. Of a store it has been stored. */
 export interface CompressedEvent extends EventSubject {
   readonly type: "compressed";
-  /** UTF-8 bytes of the value. */
+  /** Bytes of the value, of a text in UTF-8. */
   readonly size: number;
   /** Bytes of what is stored for it. */
   readonly storedSize: number;
   readonly level: number;
   /** What the value is, as far as its writer knows. */
   readonly kind: ValueKind;
-  /** Milliseconds in the codec, as the runtime's clock shows them: Workers stop it while code runs. Absent for streams. */
+  /** Milliseconds in the codec, as the runtime's clock shows them: Workers stop it while code runs. */
   readonly ms?: number | undefined;
   /** The id of the dictionary that it was compressed with; undefined for none. */
   readonly dictionaryId?: number | undefined;
@@ -69,14 +69,14 @@ export interface UncompressedEvent extends EventSubject {
   readonly error: unknown;
 }
 
-/** A compressed value was decoded. */
+/** A compressed value was decoded, of a store to its end: a stream that is cancelled before is not told of. */
 export interface DecodedEvent extends EventSubject {
   readonly type: "decoded";
-  /** UTF-8 bytes of the value. */
+  /** Bytes of the value, of a text in UTF-8; of `getRange` those of the range. */
   readonly size: number;
-  /** Bytes of what is stored for it. */
+  /** Bytes of what is stored for it; of `getRange` those that were read. */
   readonly storedSize: number;
-  /** Milliseconds in the codec, as the runtime's clock shows them: Workers stop it while code runs. Absent for streams. */
+  /** Milliseconds in the codec, as the runtime's clock shows them: Workers stop it while code runs. */
   readonly ms?: number | undefined;
 }
 
@@ -102,6 +102,15 @@ export interface UndecodedEvent extends EventSubject {
 /** The `mode` function threw or gave no mode: the request went out as in mode "read-only". */
 export interface ModeFailedEvent {
   readonly type: "mode-failed";
+  readonly error: unknown;
+}
+
+/**
+ * The `policy` function threw, or gave no policy, for a value. The first time the call rejects and nothing is written; later the
+ * value is stored uncompressed.
+ */
+export interface PolicyFailedEvent extends EventSubject {
+  readonly type: "policy-failed";
   readonly error: unknown;
 }
 
@@ -192,6 +201,7 @@ export type ZstashEvent =
   | DecodeFailedEvent
   | UndecodedEvent
   | ModeFailedEvent
+  | PolicyFailedEvent
   | DictionariesFailedEvent
   | DictionaryRestoredEvent
   | TransportEvent;

@@ -83,6 +83,7 @@ export type FamilyId =
   | "fallbacks"
   | "waits"
   | "modeFailures"
+  | "policyFailures"
   | "contexts"
   | "memory";
 
@@ -175,6 +176,13 @@ export const FAMILIES: Readonly<Record<FamilyId, Family>> = {
     name: "zstash_mode_failures_total",
     type: "counter",
     help: "Requests whose mode function failed, and which went out as in mode read-only.",
+    labels: [],
+    cells: [[]],
+  },
+  policyFailures: {
+    name: "zstash_policy_failures_total",
+    type: "counter",
+    help: "Values whose policy function failed; but for the first they are stored uncompressed.",
     labels: [],
     cells: [[]],
   },

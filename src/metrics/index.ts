@@ -91,9 +91,9 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
   };
   const record = meter === undefined ? undefined : observeWith(meter, cells, refresh, ids);
   const counting: Counting = {
-    add: (id, labels, amount) => cells.add(id, labels, amount),
-    observe(id, labels, value) {
-      cells.observe(id, labels, value);
+    add: (at, amount) => cells.add(at, amount),
+    observe({ id, labels, place, buckets }, value) {
+      cells.observe(place, buckets, value);
       record?.(id, labels, value);
     },
   };

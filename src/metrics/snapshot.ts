@@ -1,6 +1,6 @@
 /** Snapshots of the metrics: what was counted in a while, as data that can be sent elsewhere and summed there. */
 import { describe } from "../check.ts";
-import { placeOf, widthOf, type Cells } from "./cells.ts";
+import { indexOf, widthOf, type Cells } from "./cells.ts";
 import { FAMILIES, type Family, type FamilyId } from "./families.ts";
 
 /** The numbers of one series: of a counter one, of a histogram its buckets' counts, +Inf last, and then the sum. */
@@ -58,7 +58,7 @@ function readSeries(
     const { name, labels, numbers } = (one ?? {}) as Partial<Record<keyof SeriesSnapshot, unknown>>;
     const id = typeof name === "string" ? idOf.get(name) : undefined;
     if (id === undefined || !Array.isArray(labels) || !Array.isArray(numbers)) return [];
-    const place = placeOf(id, labels.slice(0, 8).map(String));
+    const place = indexOf(id, labels.slice(0, 8).map(String));
     if (place < 0 || numbers.length !== widthOf(FAMILIES[id])) return [];
     if (!numbers.every((value) => typeof value === "number" && value >= 0 && value < Infinity))
       throw new TypeError('"snapshot" must hold numbers of 0 and more, got others');

@@ -14,6 +14,14 @@ export interface HttpReply extends HttpResponse {
   text(): Promise<string>;
   /** Ends the exchange, whether or not the body was read. Can be called twice. */
   close(): void;
+  /** Told of what is read; only set while somebody listens to requests. */
+  observer?: ReplyObserver | undefined;
+}
+
+/** Told of what is read of a reply, and that it has ended: more than once, or with an error. */
+export interface ReplyObserver {
+  received(size: number): void;
+  ended(error?: unknown): void;
 }
 
 /** Characters of a body that says why a request failed. */
@@ -63,6 +71,7 @@ class Reply implements HttpReply {
   readonly #response: HttpResponse;
   readonly #flight: Flight;
   readonly #deadline: Deadline;
+  observer: ReplyObserver | undefined = undefined;
   /** Nothing is left to wait for: `read` gives nothing more. */
   ended = false;
 
@@ -78,11 +87,14 @@ class Reply implements HttpReply {
     if (this.ended) return undefined;
     try {
       const chunk = await this.#deadline.wait(this.#response.read());
+      if (chunk !== undefined) this.observer?.received(chunk.length);
       if (chunk !== undefined && this.#response.ended !== true) return chunk;
       this.ended = true;
       this.#deadline.stop();
+      this.observer?.ended();
       return chunk;
     } catch (error) {
+      this.observer?.ended(error);
       this.close();
       throw error;
     }
@@ -101,6 +113,7 @@ class Reply implements HttpReply {
 
   close(): void {
     this.#deadline.stop();
+    this.observer?.ended();
     if (this.ended) return;
     this.ended = true;
     this.#flight.abort(undefined);

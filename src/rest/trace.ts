@@ -4,7 +4,7 @@ import { requestChannel } from "../metrics/channels.ts";
 import { emit, type EventListener, type RequestMessage } from "../metrics/events.ts";
 import { utf8Length } from "../text.ts";
 import { now } from "../timers.ts";
-import type { HttpReply } from "./exchange.ts";
+import type { HttpReply, ReplyObserver } from "./exchange.ts";
 
 /** A request whose start was told. */
 export interface RequestTrace {
@@ -29,59 +29,26 @@ export function startTrace(
   let receivedSize = 0;
   let status: number | undefined;
   let ended = false;
-  const tell = (message: RequestMessage): void => {
-    if (requestChannel.hasSubscribers) requestChannel.publish(message);
-  };
   const end = (error?: unknown): void => {
     if (ended) return;
     ended = true;
     const ms = now() - since;
     const name = error === undefined ? undefined : nameOfError(error);
     const facts = { command, attempt, sentSize, receivedSize, status, ms, error: name };
-    tell({ phase: "end", id, ...facts });
+    if (requestChannel.hasSubscribers)
+      requestChannel.publish({ phase: "end", id, ...facts } satisfies RequestMessage);
     if (onEvent !== undefined) emit(onEvent, { type: "request", ...facts });
   };
-  tell({ phase: "start", id, command, attempt, sentSize });
+  if (requestChannel.hasSubscribers) {
+    const started: RequestMessage = { phase: "start", id, command, attempt, sentSize };
+    requestChannel.publish(started);
+  }
+  const observer: ReplyObserver = { received: (size) => void (receivedSize += size), ended: end };
   return {
     end,
     watch(reply) {
       status = reply.status;
-      const own = {
-        read: reply.read.bind(reply),
-        text: reply.text.bind(reply),
-        close: reply.close.bind(reply),
-      };
-      const settle = async <T>(step: Promise<T>): Promise<T> => {
-        try {
-          return await step;
-        } catch (error) {
-          end(error);
-          throw error;
-        }
-      };
-      // Written over in place: a copy would lose what an adapter's own class keeps.
-      Object.assign(reply, {
-        async read() {
-          const chunk = await settle(own.read());
-          if (chunk === undefined) end();
-          else receivedSize += chunk.length;
-          // Whoever knows that this was the last asks for no more.
-          if (reply.ended === true) end();
-          return chunk;
-        },
-        async text() {
-          const before = receivedSize;
-          const text = await settle(own.text());
-          // A text that was read around `read`.
-          if (receivedSize === before) receivedSize += utf8Length(text);
-          end();
-          return text;
-        },
-        close() {
-          own.close();
-          end();
-        },
-      } satisfies Partial<HttpReply>);
+      reply.observer = observer;
     },
   };
 }

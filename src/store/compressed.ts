@@ -6,7 +6,7 @@ import { readFrameHeader } from "../format/frame.ts";
 import { SEEK_TABLE_FOOTER_SIZE } from "../format/seek-table.ts";
 import { DEFAULT_MAX_WINDOW_LOG } from "../limits.ts";
 import type { ByteReader, ByteStream } from "../streams.ts";
-import { keyed, openContent, peek, readText, requireCodec, streamOf } from "./content.ts";
+import { keyed, openContent, peek, readText, requireCodec, streamOf, type ReadWork } from "./content.ts";
 import { FirstFrame } from "../format/first-frame.ts";
 import type { StoreSettings } from "./options.ts";
 import type { StoredBytes } from "./pieces.ts";
@@ -24,8 +24,9 @@ export async function openCompressed(
   settings: StoreSettings,
   key: string,
   stored: StoredBytes,
-  signal: AbortSignal | undefined,
+  reading: ReadWork,
 ): Promise<ByteStream> {
+  const { signal } = reading;
   const { form, stream } = await peek(stored.stream);
   if (form === "plain") return compress(settings, key, stream, { size: stored.size, signal });
   const frames = form === "text" ? streamOf(await readText({ ...stored, stream }, key)) : stream;
@@ -50,7 +51,7 @@ export async function openCompressed(
       ? !ended && form === "frames" && (await hasTable(settings, key, signal))
       : frame.end < size;
   if (!several && isForHttp(chunks)) return keyed(onlyFrame(begun, key), key);
-  const content = await openContent(settings, key, { size: stored.size, stream: begun }, signal);
+  const content = await openContent(settings, key, { size: stored.size, stream: begun }, reading);
   return compress(settings, key, content, { size: undefined, signal });
 }
 

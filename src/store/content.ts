@@ -9,16 +9,18 @@ import { readBulk } from "../rest/bulk-stream.ts";
 import { serverErrorCode } from "../rest/server-error.ts";
 import type { ByteStream, ReadableBytes } from "../streams.ts";
 import { utf8Lossy } from "../text.ts";
+import { now } from "../timers.ts";
 import { CARRIER_HEAD_SIZE, fromTextCarrier } from "../value/carrier.ts";
 import type { DownloadProgress, StoreSettings } from "./options.ts";
 import { FirstFrame } from "../format/first-frame.ts";
 import { formOf, type StoredForm } from "../value/form.ts";
-import { decodeFrames, type DecodingSettings } from "./decode.ts";
+import { decodeFrames, endTrace, type DecodingSettings } from "./decode.ts";
 import { dictionariesFor } from "./dictionaries.ts";
 import { openPieces, type StoredBytes } from "./pieces.ts";
 import { resumable } from "./resumable.ts";
 import { report, untilAborted } from "./report.ts";
 import { commandError, requireBulk, withKey } from "./reply.ts";
+import type { ReadTrace } from "./value-events.ts";
 import { readAll } from "./whole.ts";
 
 /** The longest base64 that is read: a string of V8 holds 24 characters fewer than a string of Redis bytes. */
@@ -44,47 +46,57 @@ export async function openStored(
   return bytes === null ? null : { size: bytes.length, whole: bytes, ...framesIn(bytes) };
 }
 
+/** One read of a value: what ends it, and what it finds out for the store's listener. */
+export interface ReadWork {
+  readonly signal?: AbortSignal | undefined;
+  readonly trace?: ReadTrace | undefined;
+}
+
 /** The content of a stored value, decoded as it arrives. A value stored uncompressed comes as it is. */
 export async function openContent(
   settings: StoreSettings,
   key: string,
   stored: StoredBytes,
-  signal: AbortSignal | undefined,
+  { signal, trace }: ReadWork,
 ): Promise<ByteStream> {
   const { whole } = stored;
+  const traced = { ...settings, trace };
   if (whole !== undefined && formOf(whole) === "frames") {
+    if (trace !== undefined) trace.encoded = true;
     const zstd = await requireCodec(settings, key, { stream: stored.stream, signal });
-    const decoding = await decodingOf(settings, whole, stored.stream, signal);
+    const decoding = await decodingOf(traced, whole, stored.stream, signal);
     const content = decodeAtOnce(decoding, zstd, whole);
     if (content === undefined) return decodeFrames(decoding, key, zstd, stored, signal);
     return createPullStream(async function* given() {
       if (content.length > 0) yield content;
+      endTrace(trace, content.length);
     }, signal);
   }
   // The header of the first frame names the value's dictionary.
   const { form, head, stream } = await peek(stored.stream, FRAME_HEADER_SIZE_MAX);
   if (form === "plain") return keyed(stream, key);
+  if (trace !== undefined) trace.encoded = true;
   const zstd = await requireCodec(settings, key, { stream, signal });
   const { again } = stored;
   if (form === "frames") {
-    const decoding = await decodingOf(settings, head, stream, signal);
+    const decoding = await decodingOf(traced, head, stream, signal);
     return decodeFrames(decoding, key, zstd, { stream, again }, signal);
   }
   const frames = await readText({ ...stored, stream }, key);
-  const decoding = await decodingOf(settings, frames, stream, signal);
+  const decoding = await decodingOf(traced, frames, stream, signal);
   return decodeFrames(decoding, key, zstd, framesIn(frames), signal);
 }
 
 /** The settings of decoding frames that begin so; where they cannot be had, the stream is left. */
 async function decodingOf(
-  settings: StoreSettings,
+  settings: StoreSettings & Pick<ReadWork, "trace">,
   head: Uint8Array,
   stream: ByteStream,
   signal: AbortSignal | undefined,
 ): Promise<DecodingSettings> {
-  const { maxWindowLog, retry } = settings;
+  const { maxWindowLog, retry, trace } = settings;
   try {
-    return { maxWindowLog, retry, dictionaries: await dictionariesFor(settings, head, signal) };
+    return { maxWindowLog, retry, trace, dictionaries: await dictionariesFor(settings, head, signal) };
   } catch (error) {
     stream.cancel().catch(() => undefined);
     throw error;
@@ -96,10 +108,11 @@ const AT_ONCE = 1 << 20;
 
 /** The content of one small frame; undefined for anything else, and for what fails: a stream says how. */
 function decodeAtOnce(
-  { maxWindowLog, dictionaries }: DecodingSettings,
+  { maxWindowLog, dictionaries, trace }: DecodingSettings,
   zstd: Zstd,
   bytes: Uint8Array,
 ): Uint8Array | undefined {
+  const start = trace && now();
   try {
     const { contentSize = Infinity, windowSize } = readFrameHeader(bytes);
     const frame = new FirstFrame();
@@ -109,6 +122,8 @@ function decodeAtOnce(
     return zstd.decompress(bytes, { maxSize: AT_ONCE, dictionaries });
   } catch {
     return undefined;
+  } finally {
+    if (trace !== undefined) trace.ms += now() - start!;
   }
 }
 

@@ -1,5 +1,6 @@
 /** Decodes the frames of a stored value, and begins again where its decoder's context was given to another meanwhile. */
 import { createPullStream, type ByteGenerator } from "../codec/pull-stream.ts";
+import { stopwatch } from "../codec/stopwatch.ts";
 import type { Zstd } from "../codec/zstd.ts";
 import { ZstashError } from "../errors.ts";
 import type { ByteReader, ByteStream, ByteTransform } from "../streams.ts";
@@ -8,10 +9,12 @@ import type { DictionarySource } from "../value/dictionaries.ts";
 import type { StoreSettings } from "./options.ts";
 import type { StoredBytes } from "./pieces.ts";
 import { withKey } from "./reply.ts";
+import type { ReadTrace } from "./value-events.ts";
 
 /** Settings of decoding frames. */
 export interface DecodingSettings extends Pick<StoreSettings, "maxWindowLog" | "retry"> {
   readonly dictionaries: DictionarySource | undefined;
+  readonly trace: ReadTrace | undefined;
 }
 
 /**
@@ -19,7 +22,7 @@ export interface DecodingSettings extends Pick<StoreSettings, "maxWindowLog" | "
  * decoded is read and decoded once more, as often as requests are repeated, and what was handed on is left out.
  */
 export function decodeFrames(
-  { maxWindowLog, dictionaries, retry }: DecodingSettings,
+  { maxWindowLog, dictionaries, retry, trace }: DecodingSettings,
   key: string,
   zstd: Zstd,
   { stream, again }: Pick<StoredBytes, "stream" | "again">,
@@ -31,7 +34,8 @@ export function decodeFrames(
       let given = 0;
       for (let attempt = 0; ; attempt++) {
         let skip = given;
-        const transform = zstd.decompressStream({ maxWindowLog, dictionaries });
+        const options = { maxWindowLog, dictionaries, [stopwatch]: trace };
+        const transform = zstd.decompressStream(options);
         const reader = transform.readable.getReader();
         ended.addEventListener("abort", () => void reader.cancel().catch(() => undefined), { once: true });
         const pumping = pump(input, transform);
@@ -42,13 +46,18 @@ export function decodeFrames(
             given += chunk.length;
             if (chunk.length > 0) yield chunk;
           }
+          endTrace(trace, given);
           return;
         } catch (error) {
           await pumping;
           const lost =
             error instanceof ZstashError && error.code === "CONTEXT_LOST" && attempt < retry.retries;
           const start = lost && !ended.aborted ? again?.(input.taken, ended) : undefined;
-          if (start === undefined) throw withKey(withoutDictionary(error, dictionaries), key);
+          if (start === undefined) {
+            const failure = withKey(withoutDictionary(error, dictionaries), key);
+            if (trace?.byStream === true && !ended.aborted) trace.failed(failure);
+            throw failure;
+          }
           input.startAgain(start);
         }
       }
@@ -56,6 +65,13 @@ export function decodeFrames(
     signal,
     () => input.cancel(),
   );
+}
+
+/** Notes that all content of a value was given. */
+export function endTrace(trace: ReadTrace | undefined, size: number): void {
+  if (trace === undefined) return;
+  trace.size = size;
+  if (trace.byStream) trace.ended();
 }
 
 /** Writes the input into a transform, reading one chunk ahead. Its failures are those of the other side. */

@@ -3,7 +3,7 @@ import { requireFunction, requireInteger, requireOptions, requireSignal, require
 import { DEFAULT_MAX_SIZE } from "../limits.ts";
 import type { ByteStream } from "../streams.ts";
 import { openCompressed } from "./compressed.ts";
-import { observed, openContent, openStored } from "./content.ts";
+import { observed, openContent, openStored, type ReadWork } from "./content.ts";
 import {
   readPutOptions,
   readStoreOptions,
@@ -14,12 +14,14 @@ import {
   type ScanOptions,
   type StoreOptions,
 } from "./options.ts";
+import type { StoredBytes } from "./pieces.ts";
 import { put, type PutResult } from "./put.ts";
 import { RangeReader } from "./range.ts";
 import { requireNumber, withKey } from "./reply.ts";
 import type { ValueSource } from "./source.ts";
 import { readStat, type ValueStat } from "./stat.ts";
 import { findTemporaryKeys, removeTemporaryKeys, type TemporaryKey } from "./sweep.ts";
+import { ReadTrace } from "./value-events.ts";
 import { readAll, readText } from "./whole.ts";
 
 // The types of a codec, which an option takes, and of streams.
@@ -52,6 +54,7 @@ export type {
   EventSubject,
   FallbackEvent,
   ModeFailedEvent,
+  PolicyFailedEvent,
   RequestEvent,
   RequestMessage,
   RetryEvent,
@@ -160,10 +163,26 @@ export function createStore(options: StoreOptions): Store {
       throw withKey(error, key);
     }
   };
-  const open = async (key: string, { signal, onProgress }: DownloadOptions) => {
-    const stored = await openStored(settings, key, { signal });
-    return stored === null ? null : openContent(settings, key, observed(stored, onProgress), signal);
+  /** Opens a value for a read; its listener hears of a failure, and by `trace` of what else becomes of it. */
+  const traced = async <T>(
+    key: string,
+    { signal, onProgress }: DownloadOptions,
+    { decoded = true, byStream = true }: { readonly decoded?: boolean; readonly byStream?: boolean },
+    use: (stored: StoredBytes, reading: ReadWork) => Promise<T>,
+  ): Promise<T | null> => {
+    const trace = settings.onEvent && new ReadTrace(settings.onEvent, { command: "GET", key, byStream });
+    try {
+      const stored = await openStored(settings, key, { signal, decoded });
+      if (stored === null) return null;
+      if (trace !== undefined) trace.storedSize = stored.size;
+      return await use(observed(stored, onProgress), { signal, trace });
+    } catch (error) {
+      trace?.failed(error);
+      throw error;
+    }
   };
+  const open = (key: string, options: DownloadOptions) =>
+    traced(key, options, {}, (stored, reading) => openContent(settings, key, stored, reading));
   /** Opens a value that `read` reads whole. */
   const openWhole = async <T>(
     key: string,
@@ -173,8 +192,11 @@ export function createStore(options: StoreOptions): Store {
     requireOptions(readOptions, [...downloadOptionNames, "maxSize"]);
     const { maxSize = DEFAULT_MAX_SIZE, ...download } = readOptions;
     requireInteger("maxSize", maxSize, 0, Number.MAX_SAFE_INTEGER);
-    const content = await open(key, readDownload(download));
-    return content === null ? null : read(content, maxSize);
+    return traced(key, readDownload(download), { byStream: false }, async (stored, reading) => {
+      const value = await read(await openContent(settings, key, stored, reading), maxSize);
+      reading.trace?.ended();
+      return value;
+    });
   };
   return {
     put: (key, source, putOptions = {}) =>
@@ -189,11 +211,11 @@ export function createStore(options: StoreOptions): Store {
     getRange: (key, start, end = Number.MAX_SAFE_INTEGER, readOptions) =>
       named(key, async () => ranges.read(key, start, end, readSignal(readOptions))),
     getCompressed: (key, downloadOptions) =>
-      named(key, async () => {
-        const { signal, onProgress } = readDownload(downloadOptions);
-        const stored = await openStored(settings, key, { signal, decoded: false });
-        return stored === null ? null : openCompressed(settings, key, observed(stored, onProgress), signal);
-      }),
+      named(key, async () =>
+        traced(key, readDownload(downloadOptions), { decoded: false }, (stored, reading) =>
+          openCompressed(settings, key, stored, reading),
+        ),
+      ),
     stat: (key, readOptions) => named(key, async () => readStat(settings, key, readSignal(readOptions))),
     delete: (key, readOptions) =>
       named(key, async () => {

@@ -30,7 +30,7 @@ import { RENEWAL, type RenewalTimes } from "./temporary-key.ts";
 export interface StoreOptions extends RestOptions {
   /** The codec. Default: `loadZstd()`, when a value first needs it. */
   readonly zstd?: CodecOption;
-  /** Compression level for every value, an integer −7…22. Default 1 for text and JSON, 3 for other binary. */
+  /** Compression level for every value, an integer −7…22. Default 1 for text and JSON, 3 for protobuf and other binary. */
   readonly level?: number;
   /**
    * Dictionaries in zstd's format: bytes, or what `readDictionary` gives. Values are written with the first, but for those
@@ -53,8 +53,8 @@ export interface StoreOptions extends RestOptions {
   /** log2 of the largest window to accept, 10…30. Default 23 (8 MiB). */
   readonly maxWindowLog?: number;
   /**
-   * Called when a value is stored uncompressed because the codec cannot be loaded, before a request is repeated, and when
-   * the server does not take the better form of one. What it throws is dropped.
+   * Called synchronously with what happens to values (each `put` that has stored one, each read that has decoded one or could
+   * not) and to requests. What it throws is dropped. `createMetrics().onEvent` of "zstash/metrics" counts it all.
    */
   readonly onEvent?: EventListener;
 }
@@ -63,7 +63,10 @@ export interface StoreOptions extends RestOptions {
 export interface PutOptions {
   /** Seconds to live, in steps of a millisecond. Default: it does not expire. */
   readonly ttl?: number;
-  /** The kind of the value, which chooses the level. Default: by the source's media type. */
+  /**
+   * The kind of the value, which chooses the level. Default: by the media type of a Response or a Blob, "text" for a string,
+   * else "binary".
+   */
   readonly kind?: ValueKind;
   /** Compression level of this value. */
   readonly level?: number;

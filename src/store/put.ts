@@ -1,12 +1,12 @@
 /** Puts a value: opens the source, compresses it as the layout says, and uploads what comes out. */
 import type { CompressOptions } from "../codec/compress-options.ts";
+import { stopwatch } from "../codec/stopwatch.ts";
 import type { Zstd } from "../codec/zstd.ts";
 import { ZstashError } from "../errors.ts";
 import { readFrameHeader } from "../format/frame.ts";
 import { writeRawBlocks } from "../format/raw-blocks.ts";
 import { SeekTableWriter } from "../format/seek-table-writer.ts";
 import { createVersionFrame } from "../format/version-frame.ts";
-import { emit } from "../metrics/events.ts";
 import { anyOf, onAbort } from "../signals.ts";
 import { BLOCK_SIZE_MAX } from "../limits.ts";
 import type { ByteStream } from "../streams.ts";
@@ -22,6 +22,7 @@ import { PieceCutter } from "./piece-cutter.ts";
 import { untilAborted } from "./report.ts";
 import { withKey } from "./reply.ts";
 import { openSource, type OpenedSource, type ValueSource } from "./source.ts";
+import { newPutTrace, tellPut, type PutTrace } from "./value-events.ts";
 import { ValueUpload } from "./value-upload.ts";
 import { readAll } from "./whole.ts";
 
@@ -49,6 +50,13 @@ export interface PutCount {
   largestFrame: number;
 }
 
+/** What runs through the work of a `put`. */
+interface PutWork {
+  readonly count: PutCount;
+  readonly signal: AbortSignal;
+  readonly trace: PutTrace;
+}
+
 type ByteTransform = TransformStream<Uint8Array, Uint8Array>;
 
 /** Compresses a source and stores it; null if `ifAbsent` found a value. */
@@ -66,10 +74,11 @@ export async function put(
   let ignore: (() => void) | undefined;
   let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
   const upload = new ValueUpload(settings, key, putSettings, count, signal);
+  const trace = newPutTrace();
   // A signal ends the reading too, even if the source hangs.
   const stop = (): void => void reader?.cancel(signal.reason).catch(() => undefined);
   try {
-    const stream = await compressSource(settings, key, putSettings, opened, { count, signal });
+    const stream = await compressSource(settings, key, putSettings, opened, { count, signal, trace });
     reader = stream.getReader();
     ignore = onAbort(signal, stop);
     for (;;) {
@@ -83,8 +92,11 @@ export async function put(
       return null;
     }
     const stored = await upload.finish();
+    if (!stored) return null;
     const { size, frameCount, largestFrame } = count;
-    return stored ? { size, storedSize: upload.size, frameCount, largestFrame } : null;
+    const result = { size, storedSize: upload.size, frameCount, largestFrame };
+    if (settings.onEvent !== undefined) tellPut(settings.onEvent, key, trace, result);
+    return result;
   } catch (error) {
     reader?.cancel(error).catch(() => undefined);
     if (putSettings.signal?.aborted !== true) await upload.drain(error);
@@ -113,9 +125,9 @@ async function compressSource(
   key: string,
   putSettings: PutSettings,
   { stream, size, kind }: OpenedSource,
-  { count, signal }: { readonly count: PutCount; readonly signal: AbortSignal },
+  { count, signal, trace }: PutWork,
 ): Promise<ReadableStream<Uint8Array>> {
-  const { codec, level, onEvent, dictionaries } = settings;
+  const { codec, onEvent, dictionaries } = settings;
   signal.throwIfAborted();
   if (putSettings.dictionary !== false) await bringFor(settings, key, signal);
   signal.throwIfAborted();
@@ -124,16 +136,17 @@ async function compressSource(
   const failed = "error" in loaded ? loaded.error : await whyNoStreams(loaded);
   if (!("error" in loaded) && failed === undefined) {
     const { layout } = putSettings;
-    const chosen = putSettings.level ?? level ?? levelOf(putSettings.kind ?? kind ?? "text");
+    trace.kind = putSettings.kind ?? kind ?? "binary";
+    trace.level = putSettings.level ?? settings.level ?? levelOf(trace.kind);
     // Frames of several are small, whatever the size of the value.
     const frameSize = layout.kind === "frame" ? (size ?? 0) : 0;
     const dictionary = dictionaryFor(dictionaries, key, frameSize, putSettings);
-    const options = compressOptionsFor(chosen, dictionary);
+    trace.dictionaryId = dictionary?.id;
+    const watch = onEvent === undefined ? undefined : trace;
+    const options = { ...compressOptionsFor(trace.level, dictionary), [stopwatch]: watch };
     return counted.pipeThrough(compressLayout(loaded, layout, options, size, count));
   }
-  if (onEvent !== undefined) {
-    emit(onEvent, { type: "uncompressed", command: "PUT", key, size: size ?? 0, error: failed! });
-  }
+  trace.failure = failed;
   return untilAborted(storeUncompressed(counted, count), signal);
 }
 

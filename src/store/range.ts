@@ -3,6 +3,7 @@ import { requireInteger } from "../check.ts";
 import { createPullStream, type ByteGenerator } from "../codec/pull-stream.ts";
 import type { RangeSource } from "../codec/decompress-options.ts";
 import { planReads } from "../codec/range-plan.ts";
+import { stopwatch } from "../codec/stopwatch.ts";
 import { ZstashError } from "../errors.ts";
 import type { SeekTable } from "../format/seek-table.ts";
 import { isVersionFrame, VERSION_FRAME_SIZE } from "../format/version-frame.ts";
@@ -10,7 +11,7 @@ import { DEFAULT_MAX_SIZE, RANGE_READ_SIZE } from "../limits.ts";
 import { anyOf } from "../signals.ts";
 import type { ByteStream } from "../streams.ts";
 import { CARRIER_HEAD_SIZE } from "../value/carrier.ts";
-import { openContent, openStored, prepend } from "./content.ts";
+import { observed, openContent, openStored, prepend, type ReadWork } from "./content.ts";
 import { fetchMissing } from "./dictionaries.ts";
 import { formOf, type StoredForm } from "../value/form.ts";
 import type { StoreSettings } from "./options.ts";
@@ -27,6 +28,7 @@ import {
   type Version,
 } from "./slice.ts";
 import { readUnversioned, type Extent, type ReadPiece } from "./unversioned.ts";
+import { ReadTrace } from "./value-events.ts";
 
 /**
  * Bytes of the first read of a value's end: it holds the seek table of 4,000 frames, so that a kilobyte out of 250 MB in
@@ -83,11 +85,16 @@ export class RangeReader {
   ): Promise<ByteStream | null> {
     requireInteger("start", start, 0, Number.MAX_SAFE_INTEGER);
     requireInteger("end", end, start, Number.MAX_SAFE_INTEGER);
+    const { onEvent } = this.#settings;
+    const trace = onEvent && new ReadTrace(onEvent, { command: "GETRANGE", key, byStream: false });
+    const reading = { signal, trace };
     for (let attempt = 1; ; attempt++) {
       try {
         const located = this.#recall(key) ?? (await this.#locate(key, signal));
         if (located === null) return null;
-        return await begin(await this.#open(key, located, start, end, signal), key);
+        if (trace !== undefined) trace.storedSize = 0;
+        const content = await begin(await this.#open(key, located, [start, end], reading), key);
+        return trace?.over(content) ?? content;
       } catch (thrown) {
         let error = thrown;
         try {
@@ -97,7 +104,10 @@ export class RangeReader {
         }
         this.forget(key);
         const changed = error instanceof ZstashError && error.code === "VALUE_CHANGED";
-        if (!changed || attempt === RESTARTS) throw withKey(error, key);
+        if (!changed || attempt === RESTARTS) {
+          trace?.failed(error);
+          throw withKey(error, key);
+        }
       }
     }
   }
@@ -105,9 +115,8 @@ export class RangeReader {
   async #open(
     key: string,
     located: Located,
-    start: number,
-    end: number,
-    signal: AbortSignal | undefined,
+    [start, end]: ByteRange,
+    { signal, trace }: ReadWork,
   ): Promise<ByteStream> {
     const { slices, codec, pieceSize, dictionaries } = this.#settings;
     const { form, size, version, table } = located;
@@ -122,7 +131,8 @@ export class RangeReader {
       const ended = new AbortController();
       const stored = await openStored(this.#settings, key, { signal: anyOf(ended.signal, signal) });
       if (stored === null) throw valueChanged(key);
-      const content = await openContent(this.#settings, key, stored, signal);
+      const counted = observed(stored, trace && (({ receivedSize }) => (trace.storedSize = receivedSize)));
+      const content = await openContent(this.#settings, key, counted, { signal, trace });
       return cutStream(content, start, end, () => ended.abort(rangeEnded()));
     }
     const zstd = codec.loaded ?? (await untilAborted(codec.load(), signal));
@@ -131,8 +141,16 @@ export class RangeReader {
       version === undefined
         ? await this.#readFrames(key, located, start, end, signal)
         : readVersion(slices, key, version, pieceSize);
-    const source: RangeSource = { size, read: (from, to, options) => read(from, to, options?.signal) };
-    const options = { readSize: readSizeOf(this.#settings), seekTable: table, dictionaries, signal };
+    if (trace !== undefined) trace.encoded = true;
+    const source: RangeSource = {
+      size,
+      read(from, to, options) {
+        if (trace !== undefined) trace.storedSize += to - from;
+        return read(from, to, options?.signal);
+      },
+    };
+    const readSize = readSizeOf(this.#settings);
+    const options = { readSize, seekTable: table, dictionaries, signal, [stopwatch]: trace };
     return zstd.decompressRange(source, start, end, options);
   }
 

@@ -34,11 +34,11 @@ export class EncodedCommands {
   }
 
   /** Chooses how a value travels: as bytes if it is the only one of its request, which then is no transaction. */
-  carrier({ commandIndex, position }: PlannedWrite): Carrier {
+  carrier({ commandIndex, position, value }: PlannedWrite): Carrier {
     const { kind, commands, writes } = this.#plan;
     if (this.#transport === undefined || kind === "multi-exec") return "text";
     if (commands.length > 1 || writes.length > 1) return "text";
-    this.#path = this.#transport.rawPath(commands[commandIndex]!, position);
+    this.#path = this.#transport.rawPath(commands[commandIndex]!, position, value.askedCarrier);
     return this.#path === undefined ? "text" : "raw";
   }
 

@@ -16,7 +16,12 @@ export {
   type RequesterOptions,
   type Telemetry,
 } from "./requester.ts";
-export type { ClientCompressionOptions, CompressionMode, CompressionOptions } from "./settings.ts";
+export {
+  readMode,
+  type ClientCompressionOptions,
+  type CompressionMode,
+  type CompressionOptions,
+} from "./settings.ts";
 export type { Fetch } from "../rest/exchange.ts";
 export type { RestOptions, RetryOptions } from "../rest/rest-options.ts";
 export type {
@@ -30,6 +35,7 @@ export type {
   EventSubject,
   FallbackEvent,
   ModeFailedEvent,
+  PolicyFailedEvent,
   RequestEvent,
   RequestMessage,
   RetryEvent,

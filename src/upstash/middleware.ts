@@ -147,7 +147,7 @@ export function createMiddleware(settings: Settings, transport?: Transport): Com
     return handle(request, next, planRequest(read, settings), place);
   };
 
-  const run = (request: CommandRequest, next: SendRequest): Promise<unknown> => {
+  const runNow = (request: CommandRequest, next: SendRequest): Promise<unknown> => {
     // Not by a function: this is asked of every request.
     const compressed = (request as SdkRequest)[compressedMark] === true;
     const read = compressed && transport === undefined ? undefined : readRequest(request, settings);
@@ -161,6 +161,14 @@ export function createMiddleware(settings: Settings, transport?: Transport): Com
     }
     if (settings.guard && read.commands.some(isGuarded)) return guarded(request, next, read);
     return handle(request, next, planRequest(read, settings));
+  };
+  /** A policy that fails is an error before anything is sent. */
+  const run = (request: CommandRequest, next: SendRequest): Promise<unknown> => {
+    try {
+      return runNow(request, next);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   };
   // The SDK's own types promise the caller's result type for whatever the server answers.
   return run as CompressionMiddleware;

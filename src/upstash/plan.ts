@@ -1,5 +1,6 @@
 /** Reads the SDK's requests and plans which of their arguments are encoded and which of their replies are decoded. */
 import { DEFAULT_REQUEST_SIZE } from "../limits.ts";
+import type { Carrier } from "../value/carrier.ts";
 import { LARGE_TEXT, planWrite, type ValueWrite } from "../value/encode.ts";
 import {
   findCommand,
@@ -97,8 +98,11 @@ export type Send = (outgoing: Outgoing) => Promise<unknown>;
 
 /** The transport of the raw carrier: values go out as bytes, and frames come back as bytes. */
 export interface Transport {
-  /** The path of a request whose body is argument `position`; undefined if the argument can only be sent as text. */
-  rawPath(command: CommandArguments, position: number): string | undefined;
+  /**
+   * The path of a request whose body is argument `position`, which a policy may have asked a carrier for; undefined if the
+   * argument can only be sent as text.
+   */
+  rawPath(command: CommandArguments, position: number, asked: Carrier | undefined): string | undefined;
   /** Sends one command. With `hasValues`, raw frames in its reply stay bytes. */
   command(outgoing: Outgoing, request: SdkRequest, hasValues: boolean): Promise<CommandReply>;
   /** Sends several commands; `hasValues` says by their index whether raw frames in a reply stay bytes. */
@@ -149,12 +153,15 @@ export function planRequest({ kind, mode, commands }: RequestCommands, settings:
     if (row.values === undefined) continue;
     // Only a policy function asks for it.
     const ttl = typeof settings.policy === "function" ? timeToLive(command, row) : undefined;
-    for (const position of valuePositions(command, row)) {
+    const positions = valuePositions(command, row);
+    const alone = commands.length === 1 && positions.length === 1 && kind !== "multi-exec";
+    const carrier = alone ? settings.carrier : "text";
+    for (const position of positions) {
       const text = command[position];
       // Numbers and booleans go as they are, so that INCR and the like work on them.
       if (typeof text !== "string") continue;
       const key = keyOfArgument(command, row, position);
-      const value = planWrite({ command: name, key, text, ttl }, compression, settings);
+      const value = planWrite({ command: name, key, text, ttl, carrier }, compression, settings);
       if (value === undefined) continue;
       writes.push({ commandIndex, position, value });
       if (value.wrap) wrapped += 1;

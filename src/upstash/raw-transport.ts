@@ -32,8 +32,8 @@ export class RawTransport implements Transport {
     this.#toText = keepsMark ? (text) => text : withoutByteOrderMark;
   }
 
-  rawPath(command: CommandArguments, position: number): string | undefined {
-    const asBytes = this.#carrier === "raw" && this.#client.sendsBytes;
+  rawPath(command: CommandArguments, position: number, asked: Carrier | undefined): string | undefined {
+    const asBytes = (asked ?? this.#carrier) === "raw" && this.#client.sendsBytes;
     return asBytes ? rawPath(command as RestCommand, position) : undefined;
   }
 

@@ -5,6 +5,7 @@ import {
   requireInteger,
   requireOneOf,
   requireOptions,
+  requireString,
   requireSynchronous,
 } from "../check.ts";
 import { Pace } from "../codec/pace.ts";
@@ -126,6 +127,8 @@ export interface Settings extends EncodeSettings, DecodeSettings {
   readonly mode: CompressionMode | (() => CompressionMode);
   readonly maxRequestSize: number | undefined;
   readonly guard: boolean;
+  /** How a value lies that goes alone, unless its policy says otherwise. */
+  readonly carrier: Carrier;
   /** Gives the event loop its turn between values. */
   readonly pace: Pace;
 }
@@ -145,6 +148,33 @@ const names: readonly string[] = [
   "onEvent",
   "zstd",
 ];
+/** Words for "compress no more, decode as before" that people reach for first. */
+const otherWords: ReadonlyMap<string, CompressionMode> = new Map([
+  ["off", "read-only"],
+  ["readonly", "read-only"],
+]);
+
+/**
+ * The mode that a variable of the environment names, for a switch without a deployment: "on", "read-only", "shadow" or
+ * "passthrough", in any case of letters. "off" is "read-only": nothing is compressed, and what is stored is decoded. Unset or
+ * empty is "on".
+ *
+ * @throws {RangeError} for any other word, at the start and not at the first request
+ * @example
+ * ```ts
+ * const redis = Redis.fromEnv({ compression: { mode: readMode(process.env.ZSTASH_MODE) } });
+ * ```
+ */
+export function readMode(text: string | undefined): CompressionMode {
+  if (text !== undefined) requireString("mode", text);
+  const word = (text ?? "").trim().toLowerCase().replaceAll("_", "-");
+  if (word === "") return "on";
+  const mode = otherWords.get(word) ?? modes.find((one) => one === word);
+  if (mode === undefined)
+    throw new RangeError(`"mode" must be one of ${modes.join(", ")}, or off, got ${JSON.stringify(text)}`);
+  return mode;
+}
+
 /** What once replaced the transport of a client, and what only a client of zstash's own has. */
 const transportNames: readonly string[] = [...restOptionNames, "carrier"];
 
@@ -172,7 +202,7 @@ export function readClientSettings(
   const settings = completeSettings(options, [...names, "carrier"], "compression", url);
   const { carrier = "raw" } = options;
   requireOneOf("compression.carrier", carrier, ["raw", "text"]);
-  return [settings, carrier];
+  return [{ ...settings, carrier }, carrier];
 }
 
 /** The options that belong to `compression`, so that a client can tell where they were put beside it. */
@@ -223,6 +253,7 @@ function completeSettings(
     codec: new CodecLoader(zstd),
     maxRequestSize,
     guard,
+    carrier: "text",
     dictionaries: known,
     auto,
     pace: new Pace((ms) => announceWait("turn", ms, listener)),

@@ -14,7 +14,15 @@ import {
 } from "./carrier.ts";
 import type { EncodeSettings } from "./encode.ts";
 import { compressOptionsFor, dictionaryFor } from "./dictionaries.ts";
-import { askPolicy, DEFAULT_MIN_SIZE, DICTIONARY_MIN_SIZE, type CompletePolicy } from "./policy.ts";
+import type { Dictionary } from "../format/dictionary.ts";
+import {
+  askPolicy,
+  DEFAULT_MIN_SIZE,
+  DICTIONARY_MIN_SIZE,
+  policyFailed,
+  type CompletePolicy,
+  type ValueKind,
+} from "./policy.ts";
 
 /** Bytes on their way to Redis. */
 export interface BinaryWrite {
@@ -22,6 +30,7 @@ export interface BinaryWrite {
   readonly command: string;
   readonly key: string;
   readonly bytes: Uint8Array;
+  readonly kind: ValueKind;
 }
 
 /** Bytes that tell whether a value looks like one of ours: 10 of the text carrier, 3 more for a byte order mark. */
@@ -35,24 +44,37 @@ export function encodeBinary(
   zstd: Zstd,
   write: BinaryWrite,
   settings: EncodeSettings,
-  carrier: Carrier,
+  given: Carrier,
 ): Stored {
-  const { command, key, bytes } = write;
+  const { command, key, bytes, kind } = write;
   const { maxSize, onEvent } = settings;
   const size = bytes.length;
+  let carrier = given;
   const stored = (frame: Uint8Array): Stored => (carrier === "raw" ? frame : toTextCarrier(frame));
   const mustWrap =
-    carrier === "text" || isRawCarrier(bytes) || isReserved(utf8Lossy(bytes.subarray(0, HEAD_SIZE)));
+    given === "text" || isRawCarrier(bytes) || isReserved(utf8Lossy(bytes.subarray(0, HEAD_SIZE)));
   const plain = (reason: SkipReason | undefined): Stored => {
     if (onEvent !== undefined && reason !== undefined)
       emit(onEvent, { type: "skipped", command, key, size, reason });
     return mustWrap ? stored(writeRawBlocks(bytes)) : bytes;
   };
+  const failed = (error: unknown): Stored => {
+    if (onEvent !== undefined) emit(onEvent, { type: "uncompressed", command, key, size, error });
+    return plain(undefined);
+  };
+  let policy: CompletePolicy | false;
+  let dictionary: Dictionary | undefined;
   try {
-    const policy = policyFor(write, settings);
+    policy = policyFor(write, settings, given);
     if (policy === false) return plain("policy");
-    if (size > maxSize) return plain("large");
-    const dictionary = dictionaryFor(settings.dictionaries, key, size, policy);
+    dictionary = dictionaryFor(settings.dictionaries, key, size, policy);
+  } catch (error) {
+    policyFailed(settings.policy, error, write, true, onEvent);
+    return failed(error);
+  }
+  if (size > maxSize) return plain("large");
+  if (policy.carrier === "text") carrier = "text";
+  try {
     const {
       level,
       minSavings,
@@ -73,7 +95,7 @@ export function encodeBinary(
           size,
           storedSize,
           level,
-          kind: "binary",
+          kind,
           ms,
           dictionaryId: dictionary?.id,
           written: true,
@@ -84,12 +106,17 @@ export function encodeBinary(
     }
     return stored(frame);
   } catch (error) {
-    if (onEvent !== undefined) emit(onEvent, { type: "uncompressed", command, key, size, error });
-    return plain(undefined);
+    return failed(error);
   }
 }
 
-function policyFor({ command, key, bytes }: BinaryWrite, { policy }: EncodeSettings): CompletePolicy | false {
+function policyFor(
+  { command, key, bytes, kind }: BinaryWrite,
+  { policy, dictionaries }: EncodeSettings,
+  carrier: Carrier,
+): CompletePolicy | false {
   if (typeof policy !== "function") return policy;
-  return askPolicy(policy, { command, key, size: bytes.length, kind: "binary", ttl: undefined });
+  const size = bytes.length;
+  const dictionary = dictionaryFor(dictionaries, key, size, {})?.id;
+  return askPolicy(policy, { command, key, size, kind, ttl: undefined, carrier, dictionary });
 }

@@ -68,7 +68,7 @@ export function dictionaryFor(
   dictionaries: ValueDictionaries | undefined,
   key: string,
   length: number,
-  { dictionary: id }: Pick<CompletePolicy, "dictionary">,
+  { dictionary: id }: Partial<Pick<CompletePolicy, "dictionary">>,
 ): Dictionary | undefined {
   if (id === false || length >= LARGE_VALUE) return undefined;
   if (id === undefined) return dictionaries?.choose(key);

@@ -22,7 +22,9 @@ import {
   DEFAULT_MIN_SIZE,
   DICTIONARY_MIN_SIZE,
   type CompletePolicy,
+  policyFailed,
   type PolicyFunction,
+  type ValueKind,
 } from "./policy.ts";
 import { looksCompressed } from "./sniff.ts";
 
@@ -39,6 +41,10 @@ export interface WrittenText {
   readonly text: string;
   /** Seconds to live, where the command gives them. */
   readonly ttl?: number | undefined;
+  /** The carrier that it goes in, unless the policy says otherwise. Default "text". */
+  readonly carrier?: Carrier | undefined;
+  /** Default "text". */
+  readonly kind?: ValueKind | undefined;
 }
 
 /** A value on its way to Redis: a text that is put into a frame, or may be. */
@@ -51,6 +57,8 @@ export interface ValueWrite extends WrittenText {
   readonly wrap: boolean;
   /** True if the frame is stored; otherwise it is only counted. */
   readonly written: boolean;
+  /** The carrier that the policy asks for. */
+  readonly askedCarrier: Carrier | undefined;
 }
 
 /** Settings of encoding. */
@@ -86,23 +94,26 @@ export function planWrite(
   const { command, key, text } = value;
   if (isReserved(text)) return wrapped(value, 1);
   if (compression === "off") return undefined;
-  const { policy: option, maxSize, onEvent } = settings;
+  const { policy: option, dictionaries, maxSize, onEvent } = settings;
 
   let policy: CompletePolicy;
   let dictionary: Dictionary | undefined;
   try {
     if (typeof option === "function") {
-      const size = utf8Length(text);
-      const chosen = askPolicy(option, { command, key, ttl: value.ttl, size, kind: "text" });
+      const { ttl, kind = "text", carrier = "text" } = value;
+      const known = dictionaries && dictionaryFor(dictionaries, key, text.length, {})?.id;
+      const subject = { command, key, ttl, size: utf8Length(text), kind, carrier, dictionary: known };
+      const chosen = askPolicy(option, subject);
       if (chosen === false) return emitSkipped("policy", value, onEvent);
       policy = chosen;
     } else {
       policy = option;
     }
     // Without dictionaries it is not even asked.
-    if (settings.dictionaries !== undefined || policy.dictionary !== undefined)
-      dictionary = dictionaryFor(settings.dictionaries, key, text.length, policy);
+    if (dictionaries !== undefined || policy.dictionary !== undefined)
+      dictionary = dictionaryFor(dictionaries, key, text.length, policy);
   } catch (error) {
+    policyFailed(option, error, value, compression === "on", onEvent);
     return emitUncompressed(error, value, onEvent);
   }
 
@@ -122,11 +133,17 @@ export function planWrite(
   if (looksCompressed(text)) return emitSkipped("already-compressed", value, onEvent);
   // Spelled out: a spread takes ten times as long as all other decisions.
   const written = compression === "on";
-  return { command, key, text, level, dictionary, maxShare: 1 - minSavings, wrap: false, written };
+  const { kind } = value;
+  const { carrier: askedCarrier } = policy;
+  const maxShare = 1 - minSavings;
+  return { command, key, text, kind, level, dictionary, maxShare, wrap: false, written, askedCarrier };
 }
 
-function wrapped({ command, key, text }: WrittenText, level: number): ValueWrite {
-  return { command, key, text, level, dictionary: undefined, maxShare: Infinity, wrap: true, written: true };
+function wrapped({ command, key, text, kind }: WrittenText, level: number): ValueWrite {
+  const dictionary = undefined;
+  const maxShare = Infinity;
+  const askedCarrier = undefined;
+  return { command, key, text, kind, level, dictionary, maxShare, wrap: true, written: true, askedCarrier };
 }
 
 /**
@@ -175,7 +192,7 @@ export function storedFor(
   { maxSize, onEvent }: EncodeSettings,
   carrier: Carrier,
 ): Stored {
-  const { command, key, text, wrap, level, dictionary, written } = write;
+  const { command, key, text, kind = "text", wrap, level, dictionary, written } = write;
   if (made === undefined && !wrap) return text;
   const { frame, size, ms } = made ?? uncompressedFrame(text);
   const storedSize = carrier === "raw" ? frame.length : textCarrierSize(frame.length);
@@ -184,13 +201,12 @@ export function storedFor(
     return text;
   }
   if (onEvent !== undefined) {
-    const subject = { command, key, size, storedSize };
     const dictionaryId = dictionary?.id;
     emit(
       onEvent,
       wrap
-        ? { type: "escaped", ...subject }
-        : { type: "compressed", level, kind: "text", ms, written, dictionaryId, ...subject },
+        ? { type: "escaped", command, key, size, storedSize }
+        : { type: "compressed", command, key, size, storedSize, level, kind, ms, written, dictionaryId },
     );
   }
   if (!written) return text;

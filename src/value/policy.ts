@@ -1,6 +1,14 @@
 /** The `policy` option, which decides what is compressed and at which level, with its checks and defaults. */
-import { requireInteger, requireLevel, requireNumber, requireOptions, requireSynchronous } from "../check.ts";
-import type { ValueKind } from "../metrics/events.ts";
+import {
+  requireInteger,
+  requireLevel,
+  requireNumber,
+  requireOneOf,
+  requireOptions,
+  requireSynchronous,
+} from "../check.ts";
+import { emit, type EventListener, type ValueKind } from "../metrics/events.ts";
+import type { Carrier } from "./carrier.ts";
 
 export type { ValueKind } from "../metrics/events.ts";
 
@@ -17,6 +25,11 @@ export interface Policy {
    * more are written without one, which would gain them little.
    */
   readonly dictionary?: number | false;
+  /**
+   * How the value lies in Redis: "text" holds anywhere; "raw" holds where the value travels as bytes, and is "text" elsewhere.
+   * Default: the client's `carrier`.
+   */
+  readonly carrier?: Carrier;
 }
 
 /** The value that a policy function decides about. */
@@ -26,21 +39,34 @@ export interface PolicyContext {
   readonly key: string;
   /** Bytes of the value in UTF-8. */
   readonly size: number;
-  /** "text" for every value that comes through the Redis client. */
+  /** "text" for every value that comes through the Redis client; of `encodeValue` as given, or "binary" for what is no text. */
   readonly kind: ValueKind;
   /** Seconds to live, where the command gives them (EX, PX, SETEX, PSETEX); undefined for none and for points in time. */
   readonly ttl: number | undefined;
+  /**
+   * How the value will lie in Redis if it is compressed and the policy does not say otherwise, as far as client and command tell:
+   * several values or commands in one request are "text".
+   */
+  readonly carrier: Carrier;
+  /** The id of the dictionary that it will be written with if the policy does not say otherwise; undefined for none. */
+  readonly dictionary: number | undefined;
 }
 
-/** Asked for every value, synchronously; `false` stores it as it is. */
+/**
+ * Asked for every value, synchronously; `false` stores it as it is.
+ *
+ * The first time that a function throws or gives no policy, the call that shows it is a TypeError and nothing is written; after that
+ * such values are stored as they are. A `policy-failed` event tells of each; in mode "shadow" the event alone.
+ */
 export type PolicyFunction = (context: PolicyContext) => Policy | false;
 
 /** One policy for all values, or a function. */
 export type PolicyOption = Policy | PolicyFunction;
 
 /** A policy whose defaults are filled in, but for those that hang on the dictionary. */
-export interface CompletePolicy extends Required<Omit<Policy, "minSize" | "dictionary">> {
+export interface CompletePolicy extends Required<Omit<Policy, "minSize" | "dictionary" | "carrier">> {
   readonly minSize: number | undefined;
+  readonly carrier: Carrier | undefined;
   readonly dictionary: number | false | undefined;
 }
 
@@ -52,6 +78,9 @@ const DEFAULT_MIN_SAVINGS = 0.1;
 
 /** Level 3 pays on binary, where level 1 finds too little; on text it costs 20–50 % more time for a few percent. */
 const levels: Readonly<Record<ValueKind, number>> = { text: 1, json: 1, protobuf: 3, binary: 3 };
+
+/** All kinds of values. */
+export const KINDS: readonly ValueKind[] = ["text", "json", "protobuf", "binary"];
 
 /** The level for values of a kind. */
 export function levelOf(kind: ValueKind): number {
@@ -65,13 +94,14 @@ export function levelOf(kind: ValueKind): number {
  */
 export function completePolicy(policy: Policy, kind: ValueKind): CompletePolicy {
   requireSynchronous("policy", policy);
-  requireOptions(policy, ["minSize", "minSavings", "level", "dictionary"], "policy");
-  const { minSize, minSavings = DEFAULT_MIN_SAVINGS, level = levels[kind], dictionary } = policy;
+  requireOptions(policy, ["minSize", "minSavings", "level", "dictionary", "carrier"], "policy");
+  const { minSize, minSavings = DEFAULT_MIN_SAVINGS, level = levels[kind], dictionary, carrier } = policy;
   if (minSize !== undefined) requireNumber("minSize", minSize, 0, Infinity);
   requireNumber("minSavings", minSavings, 0, 1);
   requireLevel(level);
   requireDictionaryId(dictionary);
-  return { minSize, minSavings, level, dictionary };
+  if (carrier !== undefined) requireOneOf("carrier", carrier, ["text", "raw"]);
+  return { minSize, minSavings, level, dictionary, carrier };
 }
 
 /** Throws unless the value is the id of a dictionary, `false` or undefined. */
@@ -82,9 +112,41 @@ export function requireDictionaryId(id: unknown): asserts id is number | false |
 /**
  * Asks a policy function about a value.
  *
- * @throws what the function throws, and {TypeError | RangeError} where it gives no policy or a promise
+ * @throws {TypeError | RangeError} where it throws, or gives no policy or a promise
  */
 export function askPolicy(policy: PolicyFunction, context: PolicyContext): CompletePolicy | false {
-  const chosen = policy(context);
+  let chosen: Policy | false;
+  try {
+    chosen = policy(context);
+  } catch (cause) {
+    // What it says may hold anything.
+    throw new TypeError('"policy" threw', { cause });
+  }
   return chosen === false ? false : completePolicy(chosen, context.kind);
+}
+
+/** Policies whose failure was the error of a call. */
+const shown = new WeakSet<PolicyFunction>();
+
+/**
+ * Tells that a policy has failed for a value.
+ *
+ * @throws {TypeError} with `throws`, the first time that this policy does, before anything is written
+ */
+export function policyFailed(
+  policy: CompletePolicy | PolicyFunction,
+  error: unknown,
+  { command, key }: { readonly command: string; readonly key: string },
+  throws: boolean,
+  onEvent: EventListener | undefined,
+): void {
+  if (onEvent !== undefined) emit(onEvent, { type: "policy-failed", command, key, error });
+  if (!throws || typeof policy !== "function" || shown.has(policy)) return;
+  shown.add(policy);
+  const reason = error instanceof Error ? error.message : "it failed";
+  throw new TypeError(
+    `Cannot write ${JSON.stringify(key)} (${command}): ${reason}. Said once for this policy: later values that it fails for ` +
+      "are stored uncompressed",
+    { cause: error },
+  );
 }

@@ -29,7 +29,7 @@ import {
 } from "./decode.ts";
 import { readMadeDictionaries, readPolicy } from "./dictionaries.ts";
 import { encodeWrite, planWrite, type EncodeSettings } from "./encode.ts";
-import type { PolicyOption } from "./policy.ts";
+import { KINDS, type PolicyOption, type ValueKind } from "./policy.ts";
 
 /** Options of `encodeValue`. */
 export interface EncodeValueOptions<Form extends Carrier = "text"> {
@@ -40,8 +40,13 @@ export interface EncodeValueOptions<Form extends Carrier = "text"> {
    * whose readers take bytes. Default "text".
    */
   readonly carrier?: Form;
-  /** Decides whether the value is compressed, and at which level. Default: from 1024 bytes, level 1, at least 10 % saved. */
+  /**
+   * Decides whether the value is compressed, and at which level. Default: from 1024 bytes, level 1 for text and JSON and 3 for
+   * other kinds, at least 10 % saved.
+   */
   readonly policy?: PolicyOption;
+  /** The kind of the value, which chooses the level. Default "text" for a string and for bytes that are UTF-8, else "binary". */
+  readonly kind?: ValueKind;
   /** Dictionaries that `readDictionary` has made: values from 128 bytes are written with the first. Default: none. */
   readonly dictionaries?: readonly Dictionary[];
   /** The most bytes that readers accept; larger values stay as they are. Default 32 MiB. */
@@ -81,7 +86,7 @@ export type ValueDecompressor = TextDecompressor & Partial<Pick<Decoder, "decomp
  *
  * Never fails because of the codec: a value that cannot be compressed is stored uncompressed.
  *
- * @throws {TypeError | RangeError} for wrong arguments
+ * @throws {TypeError | RangeError} for wrong arguments; the first time that a policy function fails
  * @example
  * ```ts
  * await client.set(key, encodeValue(zstd, JSON.stringify(page), { key }));
@@ -95,26 +100,31 @@ export function encodeValue<Form extends Carrier = "text">(
   if (typeof zstd?.compress !== "function")
     throw new TypeError(`"zstd" must be a codec, got ${describe(zstd)}`);
   requireValue("value", value);
-  requireOptions(options, ["key", "carrier", "policy", "dictionaries", "maxSize", "onEvent"]);
+  requireOptions(options, ["key", "carrier", "policy", "kind", "dictionaries", "maxSize", "onEvent"]);
   const { key = "", policy = {}, maxSize = DEFAULT_MAX_SIZE, onEvent } = options;
   const carrier: Carrier = options.carrier ?? "text";
   requireOneOf("carrier", carrier, ["text", "raw"]);
   const text = typeof value === "string" ? value : readUtf8(value);
+  const { kind = text === undefined ? "binary" : "text" } = options;
+  requireOneOf("kind", kind, KINDS);
   const dictionaries = readMadeDictionaries(options.dictionaries);
   const settings: EncodeSettings = {
-    policy: readPolicy(policy, dictionaries, text === undefined ? "binary" : "text"),
+    policy: readPolicy(policy, dictionaries, kind),
     maxSize: requireMaxSize(maxSize),
     onEvent: requireListener(onEvent),
     dictionaries,
   };
   requireString("key", key);
-  const subject = { command: "SET", key };
+  const subject = { command: "SET", key, kind, carrier };
   let stored: Stored;
   if (text === undefined) {
     stored = encodeBinary(zstd, { ...subject, bytes: value as Uint8Array }, settings, carrier);
   } else {
     const write = planWrite({ ...subject, text }, "on", settings);
-    stored = write === undefined ? text : encodeWrite(zstd, write, settings, carrier);
+    stored =
+      write === undefined
+        ? text
+        : encodeWrite(zstd, write, settings, write.askedCarrier === "text" ? "text" : carrier);
   }
   const result = carrier === "raw" && typeof stored === "string" ? utf8Encoder.encode(stored) : stored;
   return result as EncodedValue<Form>;

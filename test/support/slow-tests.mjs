@@ -19,6 +19,7 @@ export const slowTests = [
   "test/unit/tools/alias.test.ts",
   "test/unit/tools/types.test.ts",
   "test/unit/tools/wasm-build.test.ts",
+  "test/integration/versions/rollout.test.ts",
 ];
 
 /** What vitest is told to run all others. */

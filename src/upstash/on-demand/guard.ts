@@ -90,9 +90,8 @@ function refusal(command: CommandArguments, { policy }: Settings): ZstashError |
   const compresses = (key: string): boolean => {
     if (typeof policy !== "function") return true;
     try {
-      return (
-        askPolicy(policy, { command: name, key, size: Infinity, kind: "text", ttl: undefined }) !== false
-      );
+      const subject = { command: name, key, size: Infinity, kind: "text", ttl: undefined } as const;
+      return askPolicy(policy, { ...subject, carrier: "text", dictionary: undefined }) !== false;
     } catch {
       return false;
     }

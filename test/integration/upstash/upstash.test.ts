@@ -303,10 +303,10 @@ describe.each(backends)("withCompression on %s", (backend) => {
     await redis.mset({ "page:2": text });
     const size = Buffer.byteLength(text);
     expect(asked).toEqual([
-      { command: "SET", key: "session:1", size, kind: "text", ttl: 60 },
-      { command: "PSETEX", key: "page:1", size, kind: "text", ttl: 1.5 },
-      { command: "HSET", key: "page:h", size, kind: "text", ttl: undefined },
-      { command: "MSET", key: "page:2", size, kind: "text", ttl: undefined },
+      { command: "SET", key: "session:1", size, kind: "text", ttl: 60, carrier: "text" },
+      { command: "PSETEX", key: "page:1", size, kind: "text", ttl: 1.5, carrier: "text" },
+      { command: "HSET", key: "page:h", size, kind: "text", ttl: undefined, carrier: "text" },
+      { command: "MSET", key: "page:2", size, kind: "text", ttl: undefined, carrier: "text" },
     ]);
     expect(await stored("session:1")).toBe(text);
     expect(await stored("page:2")).toMatch(ours);

@@ -1,8 +1,8 @@
-/** Callbacks that are async or broken: an event at the call that shows it, never an unhandled rejection. */
+/** Callbacks that are async or broken: an event, of a policy once an error, at the call that shows it; never an unhandled rejection. */
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { loadZstd, type Zstd } from "../../../src/codec/zstd.ts";
 import type { ZstashEvent } from "../../../src/metrics/events.ts";
-import { compressionMiddleware, encodeValue, type CompressionOptions } from "../../../src/upstash/index.ts";
+import { compressionMiddleware, type CompressionOptions } from "../../../src/upstash/index.ts";
 import { toTextCarrier } from "../../../src/value/carrier.ts";
 import { rejection } from "../../support/rejection.ts";
 
@@ -61,22 +61,40 @@ const broken: Readonly<Record<string, () => unknown>> = {
 };
 
 describe.each(Object.entries(broken))("a callback that %s", (_, callback) => {
-  test("as policy leaves the value uncompressed, with an event", async () => {
-    const { events, stored } = await set({ policy: callback as never });
-    expect(stored).toBe(text);
-    expect(events).toMatchObject([{ type: "uncompressed", key: "k", error: expect.any(Error) }]);
-    expect(unhandled).toEqual([]);
-  });
-
-  test("as policy refuses nothing for guard", async () => {
-    const { send } = await set({ policy: callback as never, guard: true });
-    expect(await send("append", "k", "x")).toEqual({ result: "OK" });
+  test("as policy is the error of the call that shows it, once, and an event each time", async () => {
+    const events: ZstashEvent[] = [];
+    const sent: unknown[] = [];
+    const policy = (): never => callback() as never;
+    const write = (key: string, options: CompressionOptions = {}): Promise<unknown> =>
+      compressionMiddleware({ zstd, policy, onEvent: (event) => events.push(event), ...options })(
+        { body: ["set", key, text] },
+        async ({ body }) => (sent.push((body as unknown[])[2]), { result: "OK" as never }),
+      );
+    // In shadow mode nothing is refused.
+    expect(await write("shadow", { mode: "shadow" })).toEqual({ result: "OK" });
+    expect(events.splice(0)).toMatchObject([{ type: "policy-failed" }, { type: "uncompressed" }]);
+    const error = await rejection(write("k"));
+    expect(error).toBeInstanceOf(TypeError);
+    expect((error as Error).message).toMatch(/^Cannot write "k" \(SET\): /);
+    expect((error as Error).message).not.toContain("look-up");
+    expect(events.splice(0)).toMatchObject([{ type: "policy-failed", command: "SET", key: "k" }]);
+    expect(sent.splice(0)).toEqual([text]);
+    // Another client with the same function, too.
+    expect(await write("later")).toEqual({ result: "OK" });
+    expect(sent).toEqual([text]);
+    expect(events).toMatchObject([
+      { type: "policy-failed", key: "later", error: expect.any(Error) },
+      { type: "uncompressed", key: "later" },
+    ]);
     await later();
     expect(unhandled).toEqual([]);
   });
 
-  test("as policy of encodeValue leaves the value uncompressed", async () => {
-    expect(encodeValue(zstd, text, { policy: callback as never })).toBe(text);
+  test("as policy refuses nothing for guard", async () => {
+    const policy = (): never => callback() as never;
+    const middleware = compressionMiddleware({ zstd, policy, guard: true });
+    const answer = middleware({ body: ["append", "k", "x"] }, async () => ({ result: "OK" as never }));
+    expect(await answer).toEqual({ result: "OK" });
     await later();
     expect(unhandled).toEqual([]);
   });

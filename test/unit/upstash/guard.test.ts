@@ -191,7 +191,9 @@ test("a policy is asked for the largest value there may be; one that fails compr
     return context.size > 1e9 ? {} : false;
   };
   expect((await through({ body: ["append", "k", "v"] }, { guard: true, policy })).error).toBeDefined();
-  expect(asked).toEqual([{ command: "APPEND", key: "k", size: Infinity, kind: "text", ttl: undefined }]);
+  expect(asked).toEqual([
+    { command: "APPEND", key: "k", size: Infinity, kind: "text", ttl: undefined, carrier: "text" },
+  ]);
   const failing = (): never => {
     throw new Error("policy failed");
   };

@@ -106,7 +106,9 @@ test("a policy function is asked about bytes that are no text, as binary", () =>
   const asked: unknown[] = [];
   const policy = (context: object): false => (asked.push(context), false);
   expect(encodeValue(zstd, binary, { key: "k", carrier: "raw", policy })).toEqual(binary);
-  expect(asked).toEqual([{ command: "SET", key: "k", size: 3000, kind: "binary", ttl: undefined }]);
+  expect(asked).toEqual([
+    { command: "SET", key: "k", size: 3000, kind: "binary", ttl: undefined, carrier: "raw" },
+  ]);
 });
 
 test("events tell what becomes of bytes", () => {

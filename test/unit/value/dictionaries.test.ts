@@ -62,8 +62,11 @@ describe("encodeValue and decodeValue", () => {
     const events: ZstashEvent[] = [];
     const policy = (): { dictionary: number } => ({ dictionary: 7 });
     const onEvent = (event: ZstashEvent): void => void events.push(event);
+    expect(() => encodeValue(zstd, text, { dictionaries, policy, onEvent })).toThrow(/must be the id of one/);
+    events.length = 0;
     expect(encodeValue(zstd, text, { dictionaries, policy, onEvent })).toBe(text);
     expect(events).toEqual([
+      expect.objectContaining({ type: "policy-failed", error: expect.any(RangeError) }),
       expect.objectContaining({ type: "uncompressed", error: expect.any(RangeError) }),
     ]);
   });

@@ -115,8 +115,8 @@ describe("encodeValue", () => {
     });
     expect(encode(json, { key: "yes", policy }).events[0]).toMatchObject({ type: "compressed", level: 5 });
     expect(asked).toEqual([
-      { command: "SET", key: "no", size: json.length, kind: "text", ttl: undefined },
-      { command: "SET", key: "yes", size: json.length, kind: "text", ttl: undefined },
+      { command: "SET", key: "no", size: json.length, kind: "text", ttl: undefined, carrier: "text" },
+      { command: "SET", key: "yes", size: json.length, kind: "text", ttl: undefined, carrier: "text" },
     ]);
   });
 
@@ -131,10 +131,17 @@ describe("encodeValue", () => {
     ["returns a promise", () => Promise.resolve(false) as never],
     ["returns a wrong level", () => ({ level: 99 }) as never],
     ["returns a name that is no option", () => ({ levl: 9 }) as never],
-  ])("stores as it is where the policy function %s", (_, policy) => {
+  ])("is loud once where the policy function %s, and then stores as it is", (_, policy) => {
+    const told: ZstashEvent[] = [];
+    const onEvent = (event: ZstashEvent): void => void told.push(event);
+    expect(() => encodeValue(zstd, json, { key: "k", policy, onEvent })).toThrow(TypeError);
+    expect(told).toEqual([
+      { type: "policy-failed", command: "SET", key: "k", error: expect.any(Error) as unknown },
+    ]);
     const { stored, events } = encode(json, { policy });
     expect(stored).toBe(json);
     expect(events).toEqual([
+      { type: "policy-failed", command: "SET", key: "", error: expect.any(Error) as unknown },
       {
         type: "uncompressed",
         command: "SET",
