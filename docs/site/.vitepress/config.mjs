@@ -62,6 +62,7 @@ export default defineConfig({
       ]),
       group("The program", [
         ["Command line", "command-line"],
+        ["get and put", "get-put"],
         ["inspect", "inspect"],
         ["doctor", "doctor"],
         ["The local server", "dev-server"],

@@ -331,8 +331,9 @@ describe("scripts and tests", () => {
     "vitest.config.ts": [],
     wasm: [],
     bench: [],
-    demo: ["bench"],
+    demo: ["bench", "docs"],
     docs: ["bench", "test/support", "bundle-plugins.mjs"],
+    release: [],
     // An example is what people copy: it knows the package and nothing else.
     examples: [],
     "test/run.mjs": ["test/support"],
@@ -346,6 +347,7 @@ describe("scripts and tests", () => {
     "test/next": ["dist", "test/runtimes"],
     "test/examples": ["dist", "test/runtimes", "test/next"],
     "test/unit": [
+      "release",
       "src",
       "bench",
       "docs",
@@ -355,7 +357,7 @@ describe("scripts and tests", () => {
       "test/runtimes",
       "test/vectors",
     ],
-    "test/integration": ["src", "bench", "test/support", "test/conformance"],
+    "test/integration": ["src", "bench", "docs", "test/support", "test/conformance"],
     "bundle-plugins.mjs": [],
     "bundle-chunks.mjs": [],
   };
@@ -419,9 +421,9 @@ describe("scripts and tests", () => {
     expect(silent).toEqual([]);
   });
 
-  test("are found: a folder of tests holds tests and at most its one rig", () => {
+  test("are found: a folder of tests holds tests and at most its rigs", () => {
     const others = scripts.filter(
-      (path) => /^test\/(unit|integration)\//.test(path) && !/(\.test|\/rig)\.ts$/.test(path),
+      (path) => /^test\/(unit|integration)\//.test(path) && !/(\.test|[/-]rig)\.ts$/.test(path),
     );
     expect(others).toEqual([]);
   });

@@ -55,7 +55,7 @@ describe("docs/command-line.md", () => {
       Object.values(all).flatMap((one) => ("run" in one ? [one] : leaves(one.commands)));
     for (const { options, args = [], examples } of leaves(COMMANDS)) {
       for (const name of Object.keys(options)) expect(text).toMatch(new RegExp(`^\\| \`--${name}[ \`]`, "m"));
-      for (const { usage } of args) expect(text).toContain(`| \`${usage}\``);
+      for (const { usage } of args) expect(text).toContain(`| \`${usage.replaceAll("|", "\\|")}\``);
       for (const [line] of examples) expect(text).toContain(`\n${line}\n`);
     }
   });
