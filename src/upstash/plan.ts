@@ -3,6 +3,7 @@ import { DEFAULT_REQUEST_SIZE } from "../limits.ts";
 import { LARGE_TEXT, planWrite, type ValueWrite } from "../value/encode.ts";
 import {
   findCommand,
+  holdsElements,
   keyOfArgument,
   timeToLive,
   valuePositions,
@@ -10,6 +11,7 @@ import {
   type CommandArguments,
   type ValueReply,
 } from "./commands.ts";
+import { hasNoLists, writeMode } from "./lists.ts";
 import type { compressedMark } from "./mark.ts";
 import type { CompressionMode, Settings } from "./settings.ts";
 
@@ -132,8 +134,15 @@ export function readRequest(request: SdkRequest, { mode }: Settings): RequestCom
   };
 }
 
-/** Finds the values of the commands and decides about each; no codec is needed yet. */
-export function planRequest({ kind, mode, commands }: RequestCommands, settings: Settings): RequestPlan {
+/**
+ * Finds the values of the commands and decides about each; no codec is needed yet. With `bytes` elements of lists may come as
+ * frames in bytes.
+ */
+export function planRequest(
+  { kind, mode, commands }: RequestCommands,
+  settings: Settings,
+  bytes: boolean,
+): RequestPlan {
   const compression = mode === "on" || mode === "shadow" ? mode : "off";
   const writes: PlannedWrite[] = [];
   let size = 0;
@@ -144,9 +153,11 @@ export function planRequest({ kind, mode, commands }: RequestCommands, settings:
     if (known === undefined) continue;
     const { name, row } = known;
     const reply = mode === "passthrough" ? undefined : valueReply(command, row);
-    const decodes = reply?.shape !== "any" || settings.scripts === "decode";
-    if (reply !== undefined && decodes) (reads ??= [])[commandIndex] = { command, name, reply };
+    if (reply !== undefined && mayHoldValues(reply, settings, bytes))
+      (reads ??= [])[commandIndex] = { command, name, reply };
     if (row.values === undefined) continue;
+    const writing = writeMode(command, known, settings);
+    if (writing === false) continue;
     // Only a policy function asks for it.
     const ttl = typeof settings.policy === "function" ? timeToLive(command, row) : undefined;
     for (const position of valuePositions(command, row)) {
@@ -154,7 +165,11 @@ export function planRequest({ kind, mode, commands }: RequestCommands, settings:
       // Numbers and booleans go as they are, so that INCR and the like work on them.
       if (typeof text !== "string") continue;
       const key = keyOfArgument(command, row, position);
-      const value = planWrite({ command: name, key, text, ttl }, compression, settings);
+      const value = planWrite(
+        { command: name, key, text, ttl },
+        writing === true ? compression : "off",
+        settings,
+      );
       if (value === undefined) continue;
       writes.push({ commandIndex, position, value });
       if (value.wrap) wrapped += 1;
@@ -170,6 +185,12 @@ export function planRequest({ kind, mode, commands }: RequestCommands, settings:
     mayNeedParts: mayNeedParts(commands, kind, settings.maxRequestSize, wrapped * WRAP_SIZE),
     reads,
   };
+}
+
+/** Returns true unless nothing in a reply is decoded for this client. */
+function mayHoldValues(reply: ValueReply, settings: Settings, bytes: boolean): boolean {
+  if (reply.shape === "any") return settings.scripts === "decode";
+  return bytes || !holdsElements(reply) || !hasNoLists(settings);
 }
 
 /**
