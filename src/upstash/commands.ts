@@ -23,6 +23,8 @@ export interface ValueReply {
    * the key.
    */
   readonly shape: "value" | "values" | "list" | "pairs" | "scan" | "any" | "elements" | "popped";
+  /** True if they are elements of a list, which are values where the policy says so. */
+  readonly elements?: true;
   /** The reply holds values only where this option is given. */
   readonly only?: string;
   /** The reply holds no values where this option is given. */
@@ -53,9 +55,9 @@ const script: CommandRow = { reply: { shape: "any", counted: true } };
 /** SORT gives values of other keys where it has GET; with STORE it gives a number. */
 const sort: CommandRow = { reply: { shape: "any", only: "GET" }, options: 2 };
 const push: CommandRow = { values: { at: 2, every: 1, elements: true } };
-const element: CommandRow = { reply: { shape: "elements" } };
+const element: CommandRow = { reply: { shape: "elements", elements: true } };
 const moved: CommandRow = { ...element, severalKeys: true };
-const popped: CommandRow = { reply: { shape: "popped" }, severalKeys: true };
+const popped: CommandRow = { reply: { shape: "popped", elements: true }, severalKeys: true };
 
 /**
  * Every command with values that are compressed or decoded. All others pass untouched: those of sets, sorted sets,
@@ -204,11 +206,6 @@ export function valueReply(
   if (reply.only !== undefined && findOption(command, reply.only, options) < 0) return undefined;
   if (reply.unless !== undefined && findOption(command, reply.unless, options) >= 0) return undefined;
   return reply;
-}
-
-/** Returns true if the values in a reply are elements of a list, which are values where the policy says so. */
-export function holdsElements({ shape }: ValueReply): boolean {
-  return shape === "elements" || shape === "popped";
 }
 
 /** The time to live in seconds that a command gives; undefined for none and for points in time. */

@@ -4,7 +4,7 @@ import { DEFAULT_REQUEST_SIZE } from "../limits.ts";
 import type { CodecFailure } from "../value/encode.ts";
 import { encodeCommands } from "./encode.ts";
 import { isGuarded } from "./guard.ts";
-import { mayCompareElements } from "./lists.ts";
+import { comparesElements } from "./lists.ts";
 import {
   mayNeedParts,
   planRequest,
@@ -62,8 +62,8 @@ export function createMiddleware(settings: Settings, transport?: Transport): Com
   const { codec, auto } = settings;
   const order = new RequestOrder(settings.onEvent);
   const planOf = (read: RequestCommands): RequestPlan => planRequest(read, settings, transport !== undefined);
-  const isJudged = (read: RequestCommands): boolean =>
-    (settings.guard && read.commands.some(isGuarded)) || mayCompareElements(read, settings);
+  const isJudged = ({ commands }: RequestCommands): boolean =>
+    (settings.guard && commands.some(isGuarded)) || (settings.lists && commands.some(comparesElements));
 
   const isReady = ({ mode, writes, large, mayNeedParts }: RequestPlan): boolean => {
     if (large || mayNeedParts) return false;

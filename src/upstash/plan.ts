@@ -3,7 +3,6 @@ import { DEFAULT_REQUEST_SIZE } from "../limits.ts";
 import { LARGE_TEXT, planWrite, type ValueWrite } from "../value/encode.ts";
 import {
   findCommand,
-  holdsElements,
   keyOfArgument,
   timeToLive,
   valuePositions,
@@ -11,7 +10,7 @@ import {
   type CommandArguments,
   type ValueReply,
 } from "./commands.ts";
-import { hasNoLists, writeMode } from "./lists.ts";
+import { listMode } from "./lists.ts";
 import type { compressedMark } from "./mark.ts";
 import type { CompressionMode, Settings } from "./settings.ts";
 
@@ -156,7 +155,7 @@ export function planRequest(
     if (reply !== undefined && mayHoldValues(reply, settings, bytes))
       (reads ??= [])[commandIndex] = { command, name, reply };
     if (row.values === undefined) continue;
-    const writing = writeMode(command, known, settings);
+    const writing = row.values.elements !== true || listMode(settings, name, String(command[1]));
     if (writing === false) continue;
     // Only a policy function asks for it.
     const ttl = typeof settings.policy === "function" ? timeToLive(command, row) : undefined;
@@ -190,7 +189,7 @@ export function planRequest(
 /** Returns true unless nothing in a reply is decoded for this client. */
 function mayHoldValues(reply: ValueReply, settings: Settings, bytes: boolean): boolean {
   if (reply.shape === "any") return settings.scripts === "decode";
-  return bytes || !holdsElements(reply) || !hasNoLists(settings);
+  return reply.elements !== true || bytes || settings.lists;
 }
 
 /**

@@ -15,7 +15,7 @@ import {
 import type { DictionarySource, ValueDictionaries } from "../value/dictionaries.ts";
 import type { CodecFailure } from "../value/encode.ts";
 import { batchErrorText } from "./batch-error.ts";
-import { fieldOfReply, holdsElements, keyOfReply, type ValueReply } from "./commands.ts";
+import { fieldOfReply, keyOfReply, type ValueReply } from "./commands.ts";
 import { listMode } from "./lists.ts";
 import type { CommandReply, PlannedReply, RequestPlan } from "./plan.ts";
 import { isOverBudget, keysOfAll, ReplyBudgets, type ReplyReads } from "./reply-budget.ts";
@@ -162,7 +162,7 @@ function findEncoded(
       stored: item,
     };
     // No text is like a frame in bytes, which only a client with `lists` can have put there.
-    const isText = holdsElements(place) && typeof item === "string";
+    const isText = place.elements === true && typeof item === "string";
     if (isText && listMode(settings, name, read.key) === false) continue;
     const isValue = shape === "any" ? asWhole(read, settings) : !hasFields || index % 2 === 1;
     if (isValue === false) rawTexts ||= typeof item !== "string";

@@ -126,6 +126,8 @@ export interface Settings extends EncodeSettings, DecodeSettings {
   readonly mode: CompressionMode | (() => CompressionMode);
   readonly maxRequestSize: number | undefined;
   readonly guard: boolean;
+  /** Whether the policy may opt lists in. */
+  readonly lists: boolean;
   /** Gives the event loop its turn between values. */
   readonly pace: Pace;
 }
@@ -212,9 +214,11 @@ function completeSettings(
   const listener = requireListener(onEvent);
   const auto = readAuto(dictionaries, url, dictionaryWait);
   const known = auto ?? readDictionaryList(dictionaries);
+  const checked = readPolicy(policy, known);
   return {
     mode: typeof mode === "function" ? safeMode(mode, listener) : mode,
-    policy: readPolicy(policy, known),
+    policy: checked,
+    lists: typeof checked === "function" || checked.lists !== false,
     onCorrupt,
     scripts,
     maxSize: requireMaxSize(maxSize),

@@ -3,7 +3,7 @@ import type { SendCommands } from "../../dictionaries/fetch.ts";
 import { dictionariesAt, type Caller, type RedisDictionaries } from "../../dictionaries/in-redis.ts";
 import type { DictionarySource } from "../../value/dictionaries.ts";
 import { findCommand, keyOfArgument, valuePositions, type CommandArguments } from "../commands.ts";
-import { writeMode } from "../lists.ts";
+import { listMode } from "../lists.ts";
 import { compressedMark } from "../mark.ts";
 import type { CommandReply, RequestCommands, SdkRequest, SendRequest, Transport } from "../plan.ts";
 import type { Settings } from "../settings.ts";
@@ -50,8 +50,9 @@ function writtenKeys(commands: readonly CommandArguments[], settings: Settings):
   const keys = new Set<string>();
   for (const command of commands) {
     const known = findCommand(command);
-    if (known === undefined || writeMode(command, known, settings) !== true) continue;
-    const { row } = known;
+    if (known === undefined) continue;
+    const { name, row } = known;
+    if (row.values?.elements === true && listMode(settings, name, String(command[1])) !== true) continue;
     for (const position of valuePositions(command, row))
       if (typeof command[position] === "string") keys.add(keyOfArgument(command, row, position));
   }
