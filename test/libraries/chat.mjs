@@ -7,7 +7,7 @@ import {
   mapChatMessagesToStoredMessages,
   ToolMessage,
 } from "@langchain/core/messages";
-import { createRandom } from "../../bench/corpus/random.mjs";
+import { createRandom } from "../support/random.ts";
 import { trainDictionary } from "../../src/train/index.ts";
 
 const topics =
