@@ -28,7 +28,11 @@ describe.each(backends)("on %s", (backend) => {
       });
     };
     const redis = new Redis({
-      ...{ url, token, fetch: silent, timeout: 400, retry: false },
+      url,
+      token,
+      fetch: silent,
+      timeout: 400,
+      retry: false,
       enableTelemetry: false,
       enableAutoPipelining: false,
       compression: { dictionaries: "auto", dictionaryWait: 50 },
@@ -79,7 +83,10 @@ test.runIf(backends.includes("redis-server"))(
         const host = `http://evicting-${(isolates += 1)}.test`;
         if (clock !== undefined) dictionariesAt(host, clock);
         return new Redis({
-          ...{ url: host, token, enableTelemetry: false, enableAutoPipelining: false },
+          url: host,
+          token,
+          enableTelemetry: false,
+          enableAutoPipelining: false,
           fetch: (target, init) => fetch(String(target).replace(host, url), init),
           compression: { dictionaries: "auto", dictionaryWait: 10_000 },
         });
