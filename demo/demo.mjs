@@ -130,6 +130,7 @@ try {
 
   const sizeRows = [];
   const timeRows = [];
+  const small = [];
   let values = 0;
   for (const { name, kind, holds, items, rawSize } of sets) {
     progress(`${name}: ${items.length} values there and back`);
@@ -143,6 +144,11 @@ try {
     if (kind === "raw" && touched > 0) {
       failed = true;
       say(`${name}: ${touched} values should lie in Redis as they are and do not`);
+    }
+
+    if (isSmall({ name, kind, items, rawSize })) {
+      progress(`${name}: ${items.length} values with a dictionary`);
+      small.push(await storeSmall({ name, kind, items, rawSize }, { text, raw }, connectAll));
     }
 
     progress(`${name}: codec`);
@@ -169,13 +175,6 @@ try {
   timeRows.push(
     await timeRow("(noise: no zstash)", items, { stock: clients.stock, text: connect(), raw: connect() }),
   );
-  if (process.stderr.isTTY) progress("");
-
-  const small = [];
-  for (const set of sets.filter(isSmall)) {
-    progress(`${set.name}: ${set.items.length} values with a dictionary`);
-    small.push(await storeSmall(set, connectAll));
-  }
   if (process.stderr.isTTY) progress("");
 
   const documents = sets.find(({ name }) => name === "large-documents")?.items ?? [];

@@ -8,7 +8,8 @@ const [LEAST, MOST] = [128, 1024];
 /** Of so many values one is trained on; the others are new to the dictionary. */
 const TRAINED = 3;
 
-/** @typedef {{ key: string, text: string }} Item */
+/** @typedef {import("./store.mjs").Item} Item */
+/** @typedef {import("./store.mjs").Stored} Stored */
 /** @typedef {{ name: string, kind: string, items: readonly Item[], rawSize: number }} DataSet */
 
 /** Returns true for a set of small values with something in common. @param {DataSet} set */
@@ -18,52 +19,58 @@ export function isSmall({ kind, items, rawSize }) {
 }
 
 /**
- * Stores a set without and with a dictionary that was trained on a third of it, and reads it back with other clients.
+ * Stores a set with a dictionary that was trained on a third of it, and reads it back with other clients.
  *
  * @param {DataSet} set
+ * @param {{ text: Stored, raw: Stored }} without What the set is without a dictionary.
  * @param {(dictionaries: readonly Uint8Array[]) => Parameters<typeof storeAndVerify>[0]} connect Makes clients.
  * @returns {Promise<{ lines: string[], failed: boolean }>}
  */
-export async function storeSmall({ name, items }, connect) {
+export async function storeSmall({ name, items, rawSize }, without, connect) {
   const started = performance.now();
-  const { dictionary } = await trainDictionary(
-    items.filter((_, index) => index % TRAINED === 0).map(({ text }) => text),
-  );
-  const seconds = (performance.now() - started) / 1000;
+  const trainedOn = items.filter((_, index) => index % TRAINED === 0);
   const unseen = items.filter((_, index) => index % TRAINED !== 0);
-  let failed = false;
-  const row = async (
-    /** @type {string} */ title,
-    /** @type {readonly Item[]} */ stored,
-    /** @type {readonly Uint8Array[]} */ dictionaries,
-  ) => {
-    const { text, raw, different } = await storeAndVerify(
-      connect(dictionaries),
-      stored.map(({ key, text }) => ({ key: `${title}:${key}`, text })),
-    );
-    failed ||= different.length > 0;
-    const size = stored.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
-    return [
-      title,
-      count(stored.length),
-      bytes(size),
-      ...[text, raw].flatMap(({ storedSize }) => [bytes(storedSize), `${(size / storedSize).toFixed(2)}×`]),
-      count(stored.length - raw.untouched),
-    ];
-  };
-  const rows = [
-    await row("without", items, []),
-    await row("with", items, [dictionary]),
-    await row("with, new values", unseen, [dictionary]),
+  const { dictionary } = await trainDictionary(trainedOn.map(({ text }) => text));
+  const seconds = (performance.now() - started) / 1000;
+  const [known, found] = [
+    await storeAndVerify(connect([dictionary]), trainedOn),
+    await storeAndVerify(connect([dictionary]), unseen),
   ];
+  const failed = known.different.length + found.different.length > 0;
+  const both = (/** @type {"text" | "raw"} */ carrier) => ({
+    storedSize: known[carrier].storedSize + found[carrier].storedSize,
+    untouched: known[carrier].untouched + found[carrier].untouched,
+  });
+  const unseenSize = unseen.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
   return {
     failed,
     lines: [
       `${name} without and with a dictionary of ${bytes(dictionary.length)}, trained in ${seconds.toFixed(1)} s on a third:`,
       "",
-      table(["dictionary", "values", "as is", "text", "ratio", "raw", "ratio", "n"], rows),
+      table(
+        ["dictionary", "values", "as is", "text", "ratio", "raw", "ratio", "n"],
+        [
+          row("without", items.length, rawSize, without),
+          row("with", items.length, rawSize, { text: both("text"), raw: both("raw") }),
+          row("with, new values", unseen.length, unseenSize, found),
+        ],
+      ),
       "",
       `Read back by other clients that have it: ${failed ? "NOT all equal" : "all equal, byte for byte"}.`,
     ],
   };
 }
+
+/**
+ * @param {string} title
+ * @param {number} values
+ * @param {number} size
+ * @param {{ text: Stored, raw: Stored }} stored
+ */
+const row = (title, values, size, { text, raw }) => [
+  title,
+  count(values),
+  bytes(size),
+  ...[text, raw].flatMap(({ storedSize }) => [bytes(storedSize), `${(size / storedSize).toFixed(2)}×`]),
+  count(values - raw.untouched),
+];
