@@ -91,6 +91,11 @@ const parts = [
     about: "Those of `zstash/train` beside those of `zstd --train`, on records that neither has seen.",
   },
   {
+    title: "Small values with dictionaries",
+    command: ["bench/dictionaries.mjs"],
+    about: "What was asked of dictionaries, and what they do: for values, for requests, for clients.",
+  },
+  {
     title: "Values of any size",
     command: ["--expose-gc", "bench/store.mjs"],
     about: "Through the store, over loopback to a local server on a real Redis; see also network.md.",

@@ -3,79 +3,24 @@
 //
 //   node bench/train.mjs [--json]
 
-import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { loadZstd, readDictionary } from "zstash";
+import { readDictionary } from "zstash";
 import { trainDictionary } from "zstash/train";
 import { recordSets, trainingSet } from "./corpus/small-records.mjs";
+import {
+  divide,
+  MAX_SIZE,
+  ratioOf,
+  requireProgram,
+  slices,
+  trainWithProgram,
+  zstd,
+} from "./dictionaries/trained.mjs";
 import { percentile } from "./interleave.mjs";
 
 const { values: flags } = parseArgs({ options: { json: { type: "boolean" } } });
-const MAX_SIZE = 65_536;
-const HELD_OUT_MAX = 1000;
 const encoder = new TextEncoder();
-const zstd = await loadZstd();
-
-if (spawnSync("zstd", ["--version"]).status !== 0) {
-  console.log("skipped: the zstd program is not on this machine (apt-get install zstd)");
-  process.exit();
-}
-
-/**
- * The records by turns: every third is held out, up to a thousand; none of those is trained on.
- *
- * @param {readonly string[]} records
- */
-function divide(records) {
-  const heldOut = records.filter((_, index) => index % 3 === 1);
-  return {
-    heldOut: heldOut.slice(0, HELD_OUT_MAX).map((record) => encoder.encode(record)),
-    samples: records.filter((_, index) => index % 3 !== 1).map((record) => encoder.encode(record)),
-  };
-}
-
-/**
- * The best of what the program trains for its levels 1 and 3, which is its default.
- *
- * @param {readonly Uint8Array[]} samples
- * @returns {Uint8Array[]}
- */
-function trainWithProgram(samples) {
-  const folder = mkdtempSync(join(tmpdir(), "zstash-bench-train-"));
-  try {
-    for (const [index, sample] of samples.entries()) {
-      writeFileSync(join(folder, `${index}`.padStart(6, "0")), sample);
-    }
-    return [1, 3].map((level) => {
-      const output = `${folder}.${level}`;
-      execFileSync(
-        "zstd",
-        ["-q", "-f", "--train", `-${level}`, "-r", folder, `--maxdict=${MAX_SIZE}`, "-o", output],
-        { stdio: "ignore" },
-      );
-      const bytes = new Uint8Array(readFileSync(output));
-      rmSync(output);
-      return bytes;
-    });
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
-
-/**
- * Uncompressed bytes over compressed ones, at level 1.
- *
- * @param {readonly Uint8Array[]} values
- * @param {Uint8Array} [bytes] The dictionary.
- */
-function ratioOf(values, bytes) {
-  const options = bytes === undefined ? {} : { dictionary: readDictionary(bytes) };
-  const compressed = values.reduce((sum, value) => sum + zstd.compress(value, options).length, 0);
-  return values.reduce((sum, { length }) => sum + length, 0) / compressed;
-}
+requireProgram();
 
 /** @param {Uint8Array} dictionary @param {readonly Uint8Array[]} samples Which of their tokens it holds. */
 function rareTokens(dictionary, samples) {
@@ -136,9 +81,7 @@ for (const maxSize of [4096, 16_384, 32_768, 65_536, 112_640]) {
     for (const { read } of recordSets) {
       const { heldOut, samples } = divide(read());
       const { dictionary } = await trainDictionary(samples, { maxSize, level });
-      const options = { dictionary: readDictionary(dictionary), level };
-      const compressed = heldOut.reduce((sum, value) => sum + zstd.compress(value, options).length, 0);
-      cells.push(heldOut.reduce((sum, { length }) => sum + length, 0) / compressed);
+      cells.push(ratioOf(heldOut, dictionary, level));
     }
   }
   sizes.push({ maxSize, cells });
@@ -173,11 +116,7 @@ const times = [];
 for (const size of [256, 512, 1024]) {
   const { heldOut, samples } = divide(sessions.read());
   const { dictionary } = await trainDictionary(samples);
-  const joined = Buffer.concat(heldOut);
-  const values = Array.from(
-    { length: 200 },
-    (_, index) => new Uint8Array(joined.subarray(index * size, (index + 1) * size)),
-  );
+  const values = slices(heldOut, size);
   times.push({ size, ...timesOf(values, dictionary) });
 }
 

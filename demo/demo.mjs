@@ -12,6 +12,7 @@ import { corpusDigest, dataSets } from "../bench/corpus.mjs";
 import { readByCommandLine } from "./command-line.mjs";
 import { storeLarge } from "./large.mjs";
 import { interleave } from "./latency.mjs";
+import { isSmall, storeSmall } from "./small.mjs";
 import { storeAndVerify } from "./store.mjs";
 import { bytes, count, LOST, marked, table } from "../bench/table.mjs";
 
@@ -104,13 +105,18 @@ try {
   /** @param {Partial<import("zstash/redis").RedisConfig>} [options] */
   const connectRaw = (options) =>
     new CompressingRedis({ url, token, automaticDeserialization: false, ...options });
-  const clients = {
-    stock: connect(),
-    text: withCompression(connect()),
-    raw: connectRaw({ enableAutoPipelining: false }),
-    textReader: withCompression(connect()),
-    rawReader: connectRaw(),
+  /** @param {readonly Uint8Array[]} dictionaries */
+  const connectAll = (dictionaries) => {
+    const compression = { dictionaries };
+    return {
+      stock: connect(),
+      text: withCompression(connect(), compression),
+      raw: connectRaw({ enableAutoPipelining: false, compression }),
+      textReader: withCompression(connect(), compression),
+      rawReader: connectRaw({ compression }),
+    };
   };
+  const clients = connectAll([]);
   const timed = {
     stock: clients.stock,
     text: clients.text,
@@ -124,6 +130,7 @@ try {
 
   const sizeRows = [];
   const timeRows = [];
+  const small = [];
   let values = 0;
   for (const { name, kind, holds, items, rawSize } of sets) {
     progress(`${name}: ${items.length} values there and back`);
@@ -137,6 +144,11 @@ try {
     if (kind === "raw" && touched > 0) {
       failed = true;
       say(`${name}: ${touched} values should lie in Redis as they are and do not`);
+    }
+
+    if (isSmall({ name, kind, items, rawSize })) {
+      progress(`${name}: ${items.length} values with a dictionary`);
+      small.push(await storeSmall({ name, kind, items, rawSize }, { text, raw }, connectAll));
     }
 
     progress(`${name}: codec`);
@@ -197,6 +209,11 @@ try {
     "Stored text and stored raw are the carriers: base64, and the frame itself; n says how many values are compressed.",
   );
   say();
+  for (const { lines, failed: lost } of small) {
+    failed ||= lost;
+    for (const line of lines) say(line);
+    say();
+  }
   say("Milliseconds per operation, @upstash/redis alone and with zstash, interleaved:");
   say();
   const pairs = ["SET p50", "SET p99", "GET p50", "GET p99"];

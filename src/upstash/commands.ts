@@ -10,6 +10,8 @@ interface ValueArguments {
   readonly every?: number;
   /** True if each value follows its key. Default: argument 1 is the key. */
   readonly keyed?: boolean;
+  /** True if they are elements of a list, which are values where the policy says so. */
+  readonly elements?: true;
 }
 
 /** The places of values in a command's reply. */
@@ -17,9 +19,12 @@ export interface ValueReply {
   /**
    * "value": the reply itself. "values": each item, null for a missing value. "list": each item, of which none is
    * missing. "pairs": every second item, after its field. "scan": pairs, after the cursor. "any": each string at any
-   * depth that is a stored value as a whole.
+   * depth that is a stored value as a whole. Of lists: "elements", the reply itself or each item; "popped", the same after
+   * the key.
    */
-  readonly shape: "value" | "values" | "list" | "pairs" | "scan" | "any";
+  readonly shape: "value" | "values" | "list" | "pairs" | "scan" | "any" | "elements" | "popped";
+  /** True if they are elements of a list, which are values where the policy says so. */
+  readonly elements?: true;
   /** The reply holds values only where this option is given. */
   readonly only?: string;
   /** The reply holds no values where this option is given. */
@@ -41,16 +46,22 @@ export interface CommandRow {
   readonly options?: number;
   /** Position of a time to live that is no option, and how many of its unit make a second. */
   readonly ttl?: { readonly at: number; readonly perSecond: number };
+  /** True if any argument may be a key. Default: argument 1 alone, or as `keyed` says. */
+  readonly severalKeys?: true;
 }
 
 /** The reply of a script or a function; its arguments are never values. */
 const script: CommandRow = { reply: { shape: "any", counted: true } };
 /** SORT gives values of other keys where it has GET; with STORE it gives a number. */
 const sort: CommandRow = { reply: { shape: "any", only: "GET" }, options: 2 };
+const push: CommandRow = { values: { at: 2, every: 1, elements: true } };
+const element: CommandRow = { reply: { shape: "elements", elements: true } };
+const moved: CommandRow = { ...element, severalKeys: true };
+const popped: CommandRow = { reply: { shape: "popped", elements: true }, severalKeys: true };
 
 /**
- * Every command with values that are compressed or decoded. All others pass untouched: those of lists, sets, sorted
- * sets, streams, messages and JSON documents, and those that work on stored bytes (APPEND, GETRANGE, …).
+ * Every command with values that are compressed or decoded. All others pass untouched: those of sets, sorted sets,
+ * streams, messages and JSON documents, and those that work on stored bytes (APPEND, GETRANGE, …).
  */
 const table: Readonly<Record<string, CommandRow>> = {
   SET: { values: { at: 2 }, options: 3, reply: { shape: "value", only: "GET" } },
@@ -76,6 +87,23 @@ const table: Readonly<Record<string, CommandRow>> = {
   HGETDEL: { reply: { shape: "values", field: 2, afterFields: true }, options: 2 },
   HRANDFIELD: { reply: { shape: "pairs", only: "WITHVALUES" }, options: 3 },
   HSCAN: { reply: { shape: "scan", unless: "NOVALUES" }, options: 3 },
+  LPUSH: push,
+  LPUSHX: push,
+  RPUSH: push,
+  RPUSHX: push,
+  LSET: { values: { at: 3, elements: true } },
+  LRANGE: element,
+  LINDEX: element,
+  LPOP: element,
+  RPOP: element,
+  LMOVE: moved,
+  RPOPLPUSH: moved,
+  BLMOVE: moved,
+  BRPOPLPUSH: moved,
+  LMPOP: popped,
+  BLMPOP: popped,
+  BLPOP: popped,
+  BRPOP: popped,
   EVAL: script,
   EVAL_RO: script,
   EVALSHA: script,
@@ -221,7 +249,11 @@ export function keysOf(commands: readonly CommandArguments[]): ReadonlySet<strin
     const { values, reply } = known?.row ?? {};
     const stride = values?.keyed === true ? 2 : 1;
     const several =
-      known === undefined || values?.keyed === true || reply?.keyed === true || reply?.shape === "any";
+      known === undefined ||
+      known.row.severalKeys === true ||
+      values?.keyed === true ||
+      reply?.keyed === true ||
+      reply?.shape === "any";
     const end = several ? command.length : 2;
     for (let position = 1; position < end; position += stride) keys.add(String(command[position]));
   }

@@ -74,7 +74,8 @@ export interface MiddlewareHost {
  * changed in place, once, and keeps its own transport with all that belongs to it.
  *
  * Values lie in Redis as `zs1:` and a zstd frame in base64 where that saves 10 % or more, else as they are; what was
- * stored without zstash reads back unchanged. Numbers, booleans, lists, sets, streams and messages are never touched.
+ * stored without zstash reads back unchanged. Numbers, booleans, sets, streams and messages are never touched, and lists only
+ * where the policy says so (`lists`).
  *
  * A client of `zstash/redis` compresses by itself, a quarter better: it also sends the requests, with frames as bytes.
  *

@@ -4,6 +4,7 @@ import { DEFAULT_REQUEST_SIZE } from "../limits.ts";
 import type { CodecFailure } from "../value/encode.ts";
 import { encodeCommands } from "./encode.ts";
 import { isGuarded } from "./guard.ts";
+import { comparesElements } from "./lists.ts";
 import {
   mayNeedParts,
   planRequest,
@@ -60,6 +61,9 @@ export function createRequest(settings: Settings, transport: Transport): SdkSend
 export function createMiddleware(settings: Settings, transport?: Transport): CompressionMiddleware {
   const { codec, auto } = settings;
   const order = new RequestOrder(settings.onEvent);
+  const planOf = (read: RequestCommands): RequestPlan => planRequest(read, settings, transport !== undefined);
+  const isJudged = ({ commands }: RequestCommands): boolean =>
+    (settings.guard && commands.some(isGuarded)) || (settings.lists && commands.some(comparesElements));
 
   const isReady = ({ mode, writes, large, mayNeedParts }: RequestPlan): boolean => {
     if (large || mayNeedParts) return false;
@@ -132,7 +136,7 @@ export function createMiddleware(settings: Settings, transport?: Transport): Com
         throw new ZstashError("COMMAND_REFUSED", message, { cause: half.error });
       }
       return await half.guardCommands(read, settings, (commands) =>
-        handle(request, next, planRequest({ ...read, commands }, settings), place),
+        handle(request, next, planOf({ ...read, commands }), place),
       );
     } finally {
       place?.leave();
@@ -143,8 +147,8 @@ export function createMiddleware(settings: Settings, transport?: Transport): Com
   const begin = ({ request, next }: Route, asked: RequestCommands, place?: Place): Promise<unknown> => {
     const read: RequestCommands =
       auto?.loaded?.mode === "read-only" ? { ...asked, mode: "read-only" } : asked;
-    if (settings.guard && read.commands.some(isGuarded)) return guarded(request, next, read, place);
-    return handle(request, next, planRequest(read, settings), place);
+    if (isJudged(read)) return guarded(request, next, read, place);
+    return handle(request, next, planOf(read), place);
   };
 
   const runNow = (request: CommandRequest, next: SendRequest): Promise<unknown> => {
@@ -153,14 +157,13 @@ export function createMiddleware(settings: Settings, transport?: Transport): Com
     const read = compressed && transport === undefined ? undefined : readRequest(request, settings);
     if (read === undefined) return next(request);
     // The values are another middleware's: here they are only carried, and frames among the replies stay bytes.
-    if (compressed)
-      return handle(request, next, { ...planRequest(read, settings), writes: [], large: false });
+    if (compressed) return handle(request, next, { ...planOf(read), writes: [], large: false });
     if (auto !== undefined && read.mode !== "passthrough") {
       const route: Route = { request, next, transport, settings };
       return onDemand?.hasDictionaries(read, route) === true ? begin(route, read) : prepared(route, read);
     }
-    if (settings.guard && read.commands.some(isGuarded)) return guarded(request, next, read);
-    return handle(request, next, planRequest(read, settings));
+    if (isJudged(read)) return guarded(request, next, read);
+    return handle(request, next, planOf(read));
   };
   /** A policy that fails is an error before anything is sent. */
   const run = (request: CommandRequest, next: SendRequest): Promise<unknown> => {

@@ -11,6 +11,7 @@ import {
   type CommandArguments,
   type ValueReply,
 } from "./commands.ts";
+import { listMode } from "./lists.ts";
 import type { compressedMark } from "./mark.ts";
 import type { CompressionMode, Settings } from "./settings.ts";
 
@@ -136,8 +137,15 @@ export function readRequest(request: SdkRequest, { mode }: Settings): RequestCom
   };
 }
 
-/** Finds the values of the commands and decides about each; no codec is needed yet. */
-export function planRequest({ kind, mode, commands }: RequestCommands, settings: Settings): RequestPlan {
+/**
+ * Finds the values of the commands and decides about each; no codec is needed yet. With `bytes` elements of lists may come as
+ * frames in bytes.
+ */
+export function planRequest(
+  { kind, mode, commands }: RequestCommands,
+  settings: Settings,
+  bytes: boolean,
+): RequestPlan {
   const compression = mode === "on" || mode === "shadow" ? mode : "off";
   const writes: PlannedWrite[] = [];
   let size = 0;
@@ -148,9 +156,11 @@ export function planRequest({ kind, mode, commands }: RequestCommands, settings:
     if (known === undefined) continue;
     const { name, row } = known;
     const reply = mode === "passthrough" ? undefined : valueReply(command, row);
-    const decodes = reply?.shape !== "any" || settings.scripts === "decode";
-    if (reply !== undefined && decodes) (reads ??= [])[commandIndex] = { command, name, reply };
+    if (reply !== undefined && mayHoldValues(reply, settings, bytes))
+      (reads ??= [])[commandIndex] = { command, name, reply };
     if (row.values === undefined) continue;
+    const writing = row.values.elements !== true || listMode(settings, name, String(command[1]));
+    if (writing === false) continue;
     // Only a policy function asks for it.
     const ttl = typeof settings.policy === "function" ? timeToLive(command, row) : undefined;
     const positions = valuePositions(command, row);
@@ -161,7 +171,11 @@ export function planRequest({ kind, mode, commands }: RequestCommands, settings:
       // Numbers and booleans go as they are, so that INCR and the like work on them.
       if (typeof text !== "string") continue;
       const key = keyOfArgument(command, row, position);
-      const value = planWrite({ command: name, key, text, ttl, carrier }, compression, settings);
+      const value = planWrite(
+        { command: name, key, text, ttl, carrier },
+        writing === true ? compression : "off",
+        settings,
+      );
       if (value === undefined) continue;
       writes.push({ commandIndex, position, value });
       if (value.wrap) wrapped += 1;
@@ -177,6 +191,12 @@ export function planRequest({ kind, mode, commands }: RequestCommands, settings:
     mayNeedParts: mayNeedParts(commands, kind, settings.maxRequestSize, wrapped * WRAP_SIZE),
     reads,
   };
+}
+
+/** Returns true unless nothing in a reply is decoded for this client. */
+function mayHoldValues(reply: ValueReply, settings: Settings, bytes: boolean): boolean {
+  if (reply.shape === "any") return settings.scripts === "decode";
+  return reply.elements !== true || bytes || settings.lists;
 }
 
 /**

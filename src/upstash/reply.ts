@@ -16,6 +16,7 @@ import type { DictionarySource, ValueDictionaries } from "../value/dictionaries.
 import type { CodecFailure } from "../value/encode.ts";
 import { batchErrorText } from "./batch-error.ts";
 import { fieldOfReply, keyOfReply, type ValueReply } from "./commands.ts";
+import { listMode } from "./lists.ts";
 import type { CommandReply, PlannedReply, RequestPlan } from "./plan.ts";
 import { isOverBudget, keysOfAll, ReplyBudgets, type ReplyReads } from "./reply-budget.ts";
 import type { Settings } from "./settings.ts";
@@ -137,7 +138,7 @@ async function withFetched<Route>(
 function findEncoded(
   reply: CommandReply,
   planned: PlannedReply | undefined,
-  settings: DecodeSettings,
+  settings: Settings,
 ): EncodedReply | undefined {
   if (planned === undefined) return undefined;
   const { command, name, reply: place } = planned;
@@ -146,12 +147,13 @@ function findEncoded(
   if (!Array.isArray(items)) return undefined;
   const hasFields = shape === "pairs" || shape === "scan";
   const reads: [number, ValueRead][] = [];
-  let rawTexts = false;
+  const poppedKey = shape === "popped" ? (reply.result as readonly unknown[])[0] : undefined;
+  let rawTexts = poppedKey instanceof Uint8Array;
   for (const [index, item] of (items as readonly unknown[]).entries()) {
     if (!isStored(item) || !isEncoded(item)) continue;
     const read: ValueRead = {
       command: name,
-      key: keyOfReply(command, place, index),
+      key: shape === "popped" ? String(asText(poppedKey)) : keyOfReply(command, place, index),
       field: hasFields
         ? fieldIn(items, index)
         : place.field === undefined
@@ -159,6 +161,9 @@ function findEncoded(
           : fieldOfReply(command, place, index),
       stored: item,
     };
+    // No text is like a frame in bytes, which only a client with `lists` can have put there.
+    const isText = place.elements === true && typeof item === "string";
+    if (isText && listMode(settings, name, read.key) === false) continue;
     const isValue = shape === "any" ? asWhole(read, settings) : !hasFields || index % 2 === 1;
     if (isValue === false) rawTexts ||= typeof item !== "string";
     else reads.push([index, isValue === true ? read : isValue]);
@@ -176,6 +181,8 @@ function fieldIn(items: readonly unknown[], index: number): string | undefined {
 function itemsOf(result: unknown, shape: ValueReply["shape"]): unknown {
   if (shape === "value") return [result];
   if (shape === "any") return [result].flat(Infinity);
+  if (shape === "elements") return [result].flat();
+  if (shape === "popped") return Array.isArray(result) ? [result[1]].flat() : undefined;
   return shape === "scan" && Array.isArray(result) ? result[1] : result;
 }
 
@@ -257,9 +264,14 @@ function withDecoded(
     if (value === undefined) result.push(asText(item));
     else if (value !== null || shape === "value" || shape === "values") result.push(value);
     // A field without its value is not there.
-    else if (shape !== "list") result.pop();
+    else if (shape === "pairs" || shape === "scan") result.pop();
   }
   if (shape === "value") return result[0];
+  if (shape === "elements") return Array.isArray(reply.result) ? result : (result[0] ?? null);
+  if (shape === "popped") {
+    const [key, elements] = reply.result as readonly unknown[];
+    return [asText(key), Array.isArray(elements) ? result : (result[0] ?? null)];
+  }
   if (shape !== "scan") return result;
   const [cursor, , ...rest] = reply.result as readonly unknown[];
   return [cursor, result, ...rest];

@@ -129,6 +129,8 @@ export interface Settings extends EncodeSettings, DecodeSettings {
   readonly guard: boolean;
   /** How a value lies that goes alone, unless its policy says otherwise. */
   readonly carrier: Carrier;
+  /** Whether the policy may opt lists in. */
+  readonly lists: boolean;
   /** Gives the event loop its turn between values. */
   readonly pace: Pace;
 }
@@ -242,9 +244,11 @@ function completeSettings(
   const listener = requireListener(onEvent);
   const auto = readAuto(dictionaries, url, dictionaryWait);
   const known = auto ?? readDictionaryList(dictionaries);
+  const checked = readPolicy(policy, known);
   return {
     mode: typeof mode === "function" ? safeMode(mode, listener) : mode,
-    policy: readPolicy(policy, known),
+    policy: checked,
+    lists: typeof checked === "function" || checked.lists !== false,
     onCorrupt,
     scripts,
     maxSize: requireMaxSize(maxSize),

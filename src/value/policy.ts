@@ -30,6 +30,16 @@ export interface Policy {
    * Default: the client's `carrier`.
    */
   readonly carrier?: Carrier;
+  /**
+   * The elements of lists are values too: with `true` LPUSH, RPUSH, LPUSHX, RPUSHX and LSET compress them, and LRANGE,
+   * LINDEX, LPOP, LMPOP, LMOVE and their kin decode them. "read-only" decodes them and compresses none: for readers before the
+   * first writer has `true`, and after the last one had it. LREM, LPOS and LINSERT compare stored bytes, and are
+   * COMMAND_REFUSED. Read by clients alone. Default false: lists are not touched.
+   *
+   * A policy function is asked once for a list, with size Infinity, when it is written and when an element of it looks
+   * compressed: let it answer by the key.
+   */
+  readonly lists?: boolean | "read-only";
 }
 
 /** The value that a policy function decides about. */
@@ -37,7 +47,7 @@ export interface PolicyContext {
   /** The command's name in upper case. */
   readonly command: string;
   readonly key: string;
-  /** Bytes of the value in UTF-8. */
+  /** Bytes of the value in UTF-8; Infinity where the question is whether there may be compressed ones under the key. */
   readonly size: number;
   /** "text" for every value that comes through the Redis client; of `encodeValue` as given, or "binary" for what is no text. */
   readonly kind: ValueKind;
@@ -94,14 +104,23 @@ export function levelOf(kind: ValueKind): number {
  */
 export function completePolicy(policy: Policy, kind: ValueKind): CompletePolicy {
   requireSynchronous("policy", policy);
-  requireOptions(policy, ["minSize", "minSavings", "level", "dictionary", "carrier"], "policy");
-  const { minSize, minSavings = DEFAULT_MIN_SAVINGS, level = levels[kind], dictionary, carrier } = policy;
+  requireOptions(policy, ["minSize", "minSavings", "level", "dictionary", "carrier", "lists"], "policy");
+  const {
+    minSize,
+    minSavings = DEFAULT_MIN_SAVINGS,
+    level = levels[kind],
+    dictionary,
+    carrier,
+    lists = false,
+  } = policy;
   if (minSize !== undefined) requireNumber("minSize", minSize, 0, Infinity);
   requireNumber("minSavings", minSavings, 0, 1);
   requireLevel(level);
   requireDictionaryId(dictionary);
   if (carrier !== undefined) requireOneOf("carrier", carrier, ["text", "raw"]);
-  return { minSize, minSavings, level, dictionary, carrier };
+  if (typeof lists !== "boolean" && lists !== "read-only")
+    throw new TypeError(`"lists" must be a boolean or "read-only", got ${describe(lists)}`);
+  return { minSize, minSavings, level, dictionary, carrier, lists };
 }
 
 /** Throws unless the value is the id of a dictionary, `false` or undefined. */

@@ -12,6 +12,7 @@ import {
   upstashCase,
   type Carrier,
   type Scene,
+  rejection,
 } from "./upstash-case.ts";
 
 /** Strings that look like ours, like numbers, or are damaged by careless text handling. */
@@ -119,6 +120,18 @@ export const upstashCases: readonly Case[] = [
       lies(inPath(key) ? carrier : "text", await stored("HGET", key, key), `field ${index}`);
     }
     equal(await plain.dbsize(), keys.length, "each its own hash");
+  }),
+  ...each("lists of old and new elements", async (carrier, { wrap, plain, stored, zstashCode }) => {
+    const redis = wrap(carrier, { policy: { lists: true } });
+    await plain.rpush<unknown>("list", "old", 7);
+    await redis.rpush("list", rows);
+    await redis.rpush<unknown>("list", rows, "zs1:KLUv/", 8);
+    lies(carrier, await stored("LINDEX", "list", "2"), "the one alone");
+    lies("text", await stored("LINDEX", "list", "3"), "one of several");
+    same(await redis.lrange("list", 0, -1), ["old", 7, rows, rows, "zs1:KLUv/", 8], "the list");
+    same(await redis.rpop("list", 4), [8, "zs1:KLUv/", rows, rows], "popped");
+    equal(zstashCode(await rejection("LREM", redis.lrem("list", 1, 7))), "COMMAND_REFUSED", "LREM");
+    same(await wrap(carrier).lindex("list", 1), 7, "without lists");
   }),
   ...each("values stored without zstash come back as they are", async (carrier, { wrap, plain }) => {
     const redis = wrap(carrier);

@@ -19,6 +19,7 @@ import { createResumableStreamContext } from "resumable-stream/generic";
 import { createStorage } from "unstorage";
 import upstashDriver from "unstorage/drivers/upstash";
 import { createRequester, withCompression } from "../../src/upstash/index.ts";
+import { chatCompression, chatMemory, langchainHistory } from "./chat.mjs";
 
 /** A page of JSON that compresses, and differs by its number. */
 export const page = (number, rows = 60) => ({
@@ -350,4 +351,12 @@ export const cases = {
   "@langchain/community (store)": langchainStore,
   "@vercel/kv": vercel,
   "hono-rate-limiter": hono,
+  "@langchain/community (history)": langchainHistory,
+  "chat memory in a list": chatMemory,
+};
+
+/** How the clients of a case compress, where it is not by default. */
+export const compressions = {
+  "@langchain/community (history)": chatCompression,
+  "chat memory in a list": chatCompression,
 };

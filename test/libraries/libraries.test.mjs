@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Lock } from "@upstash/lock";
-import { cases, drizzleCache } from "./cases.mjs";
+import { cases, compressions, drizzleCache } from "./cases.mjs";
 import { writeTable } from "./document.mjs";
 import { kinds, startServers, storedBytes } from "./rig.mjs";
 
@@ -25,12 +25,14 @@ const unchanged = new Set(["@upstash/ratelimit", "@upstash/lock", "hono-rate-lim
 describe("a library", () => {
   test.each(Object.keys(cases))("%s does what it does with the stock client", async (name) => {
     const stock = servers.client("stock");
+    const compression = (await compressions[name]?.()) ?? {};
     const results = {};
     const sizes = [];
     for (const kind of kinds) {
       await stock.flushall();
+      const client = servers.client(kind, {}, compression);
       results[kind] = JSON.parse(
-        JSON.stringify(await cases[name](servers.client(kind), { kind, endpoint: servers.endpoint })),
+        JSON.stringify(await cases[name](client, { kind, endpoint: servers.endpoint })),
       );
       sizes.push(await storedBytes(stock));
     }
@@ -45,6 +47,24 @@ describe("a library", () => {
       // Commands that share a request are text for both; times in the values make a few bytes of difference.
       expect(rawSize).toBeLessThan(textSize * 1.02);
     }
+  });
+});
+
+describe.each(["text", "raw"])("conversations over the %s client", (kind) => {
+  test("without lists lie in Redis as they were, and leaving leaves them readable", async () => {
+    const stock = servers.client("stock");
+    const name = "@langchain/community (history)";
+    const compression = await compressions[name]();
+    await stock.flushall();
+    const before = await cases[name](servers.client(kind));
+    const untouched = await storedBytes(stock);
+    await stock.flushall();
+    expect(await cases[name](servers.client(kind, {}, compression))).toEqual(before);
+    expect(await storedBytes(stock)).toBeLessThan(0.6 * untouched);
+    // Who writes no compressed elements any more reads those that are there, and adds others.
+    const leaving = servers.client(kind, {}, { ...compression, policy: { lists: "read-only" } });
+    const [messages] = await cases[name](leaving);
+    expect(messages[0]).toHaveLength(2 * before[0][0].length);
   });
 });
 

@@ -3,6 +3,7 @@ import type { SendCommands } from "../../dictionaries/fetch.ts";
 import { dictionariesAt, type Caller, type RedisDictionaries } from "../../dictionaries/in-redis.ts";
 import type { DictionarySource } from "../../value/dictionaries.ts";
 import { findCommand, keyOfArgument, valuePositions, type CommandArguments } from "../commands.ts";
+import { listMode } from "../lists.ts";
 import { compressedMark } from "../mark.ts";
 import type { CommandReply, RequestCommands, SdkRequest, SendRequest, Transport } from "../plan.ts";
 import type { Settings } from "../settings.ts";
@@ -20,7 +21,7 @@ export interface Route {
  * waits.
  */
 export function hasDictionaries({ commands, mode }: RequestCommands, route: Route): boolean {
-  const keys = mode === "read-only" ? [] : writtenKeys(commands);
+  const keys = mode === "read-only" ? [] : writtenKeys(commands, route.settings);
   if (keys.length === 0) return true;
   const known = knownTo(route);
   if (!known.isReady(keys)) return false;
@@ -30,7 +31,7 @@ export function hasDictionaries({ commands, mode }: RequestCommands, route: Rout
 
 /** Brings the dictionaries of the keys that are written, within the time that a write waits. Never rejects. */
 export async function bringDictionaries({ commands, mode }: RequestCommands, route: Route): Promise<void> {
-  const keys = mode === "read-only" ? [] : writtenKeys(commands);
+  const keys = mode === "read-only" ? [] : writtenKeys(commands, route.settings);
   if (keys.length > 0) await knownTo(route).prepare(keys, callerOf(route), route.settings.auto!.wait);
 }
 
@@ -44,12 +45,14 @@ function knownTo({ settings }: Route): RedisDictionaries {
   return (auto.loaded ??= dictionariesAt(auto.url));
 }
 
-/** The keys under which commands write texts. */
-function writtenKeys(commands: readonly CommandArguments[]): string[] {
+/** The keys under which commands write texts that may be compressed. */
+function writtenKeys(commands: readonly CommandArguments[], settings: Settings): string[] {
   const keys = new Set<string>();
   for (const command of commands) {
-    const row = findCommand(command)?.row;
-    if (row === undefined) continue;
+    const known = findCommand(command);
+    if (known === undefined) continue;
+    const { name, row } = known;
+    if (row.values?.elements === true && listMode(settings, name, String(command[1])) !== true) continue;
     for (const position of valuePositions(command, row))
       if (typeof command[position] === "string") keys.add(keyOfArgument(command, row, position));
   }

@@ -1,9 +1,10 @@
-/** Judges the commands of the `guard` option: those that work on stored bytes are refused on keys that the policy compresses. */
+/** Judges commands that work on stored bytes: they are refused on lists that are compressed, and with `guard` on any such key. */
 import { ZstashError } from "../../errors.ts";
 import { askPolicy } from "../../value/policy.ts";
 import { batchErrorText } from "../batch-error.ts";
 import type { CommandArguments } from "../commands.ts";
 import { isGuarded } from "../guard.ts";
+import { comparesElements, listMode } from "../lists.ts";
 import type { CommandReply, RequestCommands } from "../plan.ts";
 import type { Settings } from "../settings.ts";
 
@@ -14,11 +15,16 @@ import type { Settings } from "../settings.ts";
  * @throws {ZstashError} COMMAND_REFUSED
  */
 export async function guardCommands(
-  { commands, kind }: RequestCommands,
+  { commands, kind, mode }: RequestCommands,
   settings: Settings,
   handle: (allowed: readonly CommandArguments[]) => Promise<unknown>,
 ): Promise<unknown> {
-  const errors = commands.map((command) => (isGuarded(command) ? refusal(command, settings) : undefined));
+  const errors = commands.map((command) => {
+    // Who is given stored texts may look for them.
+    if (comparesElements(command))
+      return mode === "passthrough" ? undefined : elementRefusal(command, settings);
+    return settings.guard && isGuarded(command) ? refusal(command, settings) : undefined;
+  });
   const first = errors.find((error) => error !== undefined);
   if (first === undefined) return handle(commands);
   if (kind !== "pipeline") throw first;
@@ -31,6 +37,19 @@ export async function guardCommands(
   );
 }
 
+/** The error of LREM, LPOS and LINSERT on a list whose elements may be compressed; undefined for any other list. */
+function elementRefusal(command: CommandArguments, settings: Settings): ZstashError | undefined {
+  const name = String(command[0]).toUpperCase();
+  const key = String(command[1]);
+  if (listMode(settings, name, key) === false) return undefined;
+  return new ZstashError(
+    "COMMAND_REFUSED",
+    `Cannot run ${name} on ${JSON.stringify(key)}: it compares stored bytes, and the policy has lists of this key ` +
+      "compressed; change the list by index (LRANGE, LSET, LTRIM), or let the policy say lists: false for it",
+    { key },
+  );
+}
+
 /** The arguments that are keys, `[first, last]`, where there is not one alone; the last is counted from the end. */
 const severalKeys: Readonly<Record<string, readonly [first: number, last: number]>> = {
   BITOP: [3, -1],
@@ -40,6 +59,9 @@ const severalKeys: Readonly<Record<string, readonly [first: number, last: number
 /** Commands that work on stored bytes and options that compare them, as a script names them. */
 const ON_STORED_BYTES =
   /["'[](append|setrange|getrange|substr|strlen|hstrlen|setbit|getbit|bitcount|bitfield|bitfield_ro|bitpos|bitop|delex|digest|lcs|if(?:eq|ne|deq|dne))["'\]]/i;
+/** The same of lists. */
+const ON_STORED_ELEMENTS = /["'[](lrem|lpos|linsert)["'\]]/i;
+const READS_ELEMENTS = /["'[](lrange|lindex|lpop|rpop|lmove|rpoplpush|lmpop)["'\]]/i;
 /** Functions that take a value apart. */
 const PARSES = /\b(cjson\.decode|cmsgpack\.unpack\w*|struct\.unpack)\b/;
 /** Commands that read values. */
@@ -49,18 +71,23 @@ const COMPARES = /[=~]=\s*(?!=|\s|(?:nil|true|false)\b|[-\d])/;
 /** A command whose name is no literal. */
 const COMPUTED_NAME = /\bp?call\s*\(\s*(?!["'[\s])/;
 
-/** The reason why a script may work on stored bytes, by its text; undefined if nothing in it does. */
-function reasonOf(text: string): string | undefined {
-  const named = ON_STORED_BYTES.exec(text)?.[1] ?? PARSES.exec(text)?.[1];
+/** The reason why a script may work on stored bytes, those of `lists` too, by its text; undefined if nothing in it does. */
+function reasonOf(text: string, lists: boolean): string | undefined {
+  const named =
+    ON_STORED_BYTES.exec(text)?.[1] ??
+    PARSES.exec(text)?.[1] ??
+    (lists ? ON_STORED_ELEMENTS.exec(text)?.[1] : undefined);
   if (named !== undefined) return `its script uses ${named}`;
   if (COMPUTED_NAME.test(text)) return "its script computes the name of a command";
-  return READS.test(text) && COMPARES.test(text) ? "its script reads values and compares" : undefined;
+  const reads = READS.test(text) || (lists && READS_ELEMENTS.test(text));
+  return reads && COMPARES.test(text) ? "its script reads values and compares" : undefined;
 }
 
 /** The keys of a guarded command and why it is refused on those that are compressed; undefined if it is not. */
 function judged(
   name: string,
   command: CommandArguments,
+  settings: Settings,
 ): { readonly keys: readonly unknown[]; readonly reason: string } | undefined {
   if (!/^(EVAL|FCALL)/.test(name)) {
     const [first, last] = severalKeys[name] ?? [1, 1];
@@ -69,10 +96,14 @@ function judged(
       reason: "it works on stored bytes",
     };
   }
+  const keys = command.slice(3, 3 + Number(command[2]));
   const reason = /^EVAL(_RO)?$/.test(name)
-    ? reasonOf(String(command[1]))
+    ? reasonOf(
+        String(command[1]),
+        keys.some((key) => listMode(settings, name, String(key)) !== false),
+      )
     : "what its script does to stored bytes is not known";
-  return reason === undefined ? undefined : { keys: command.slice(3, 3 + Number(command[2])), reason };
+  return reason === undefined ? undefined : { keys, reason };
 }
 
 /**
@@ -83,9 +114,10 @@ function judged(
  * A script is judged by its text, which may hide what it does; one that is called by its hash or as a function shows
  * none, and is refused.
  */
-function refusal(command: CommandArguments, { policy }: Settings): ZstashError | undefined {
+function refusal(command: CommandArguments, settings: Settings): ZstashError | undefined {
+  const { policy } = settings;
   const name = String(command[0]).toUpperCase();
-  const found = judged(name, command);
+  const found = judged(name, command, settings);
   if (found === undefined) return undefined;
   const compresses = (key: string): boolean => {
     if (typeof policy !== "function") return true;

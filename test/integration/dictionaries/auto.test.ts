@@ -42,6 +42,26 @@ describe.each(backends)("on %s", (backend) => {
       expect(await rig().text().redis.get("a")).toEqual(a);
     });
 
+    test("asks for lists that the policy opts in, and for no others", async () => {
+      await rig().publish();
+      const without = rig().raw();
+      await without.redis.rpush("l", a);
+      await without.redis.lrange("l", 0, -1);
+      expect(briefly(without.sent)).toEqual(["RPUSH l", "LRANGE l"]);
+      const { redis, sent } = rig().raw({ policy: { lists: true } });
+      await redis.rpush("l", b);
+      expect(briefly(sent)).toEqual(["GETRANGE zstash:dicts", `GETRANGE ${keyOf(first)}`, "RPUSH l"]);
+      // A reader, with one further request for what it does not know.
+      const reader = rig().text({ policy: { lists: "read-only" } });
+      await rig()
+        .raw({ policy: { lists: true } })
+        .redis.rpush("m", a, b, c);
+      expect(await reader.redis.lrange("m", 0, -1)).toEqual([a, b, c]);
+      const other = rig().raw();
+      expect(await other.redis.lrange("l", 0, -1)).toEqual([a, b]);
+      expect(briefly(other.sent)).toEqual(["LRANGE l", `GETRANGE ${keyOf(first)}`]);
+    });
+
     test("shares what it knows with the other clients of its isolate", async () => {
       await rig().publish();
       const host = "http://one-isolate.test";

@@ -194,25 +194,32 @@ describe(`on ${backend}`, () => {
         { dictionaryWait: 0 },
       ] as const;
       const knowing: Redis[] = [];
-      for (const options of [...own, { policy: { dictionary: false } } as const])
-        knowing.push((await clock.raw(rig(), { carrier, ...options })).redis);
+      const policy = { lists: true };
+      for (const options of [...own, { policy: { lists: true, dictionary: false } } as const])
+        knowing.push((await clock.raw(rig(), { carrier, policy, ...options })).redis);
       for (let index = 0; index < 5; index++)
         knowing.push(
-          hasTextClients ? rig().text().redis : (await clock.raw(rig(), { carrier: "text" })).redis,
+          hasTextClients
+            ? rig().text({ policy }).redis
+            : (await clock.raw(rig(), { carrier: "text", policy })).redis,
         );
       // These know dictionaries of their own, or none: what they cannot read they name.
       const lacking: Redis[] = [
-        rig().raw({ carrier, dictionaries: [first.bytes] }).redis,
-        rig().raw({ carrier, dictionaries: [] }).redis,
-        rig().raw({ carrier, dictionaries: [second.bytes], mode: "read-only" }).redis,
+        rig().raw({ carrier, policy, dictionaries: [first.bytes] }).redis,
+        rig().raw({ carrier, policy, dictionaries: [] }).redis,
+        rig().raw({ carrier, policy, dictionaries: [second.bytes], mode: "read-only" }).redis,
       ];
       const model = new Map<string, Session>();
       let [reads, unknown] = [0, 0];
       const read = async (redis: Redis, key: string, mayLack: boolean): Promise<void> => {
-        const hash = key.startsWith("h");
         reads += 1;
         try {
-          const value = hash ? ((await redis.hgetall(key)) ?? { f: null })["f"] : await redis.get(key);
+          const value =
+            key[0] === "h"
+              ? ((await redis.hgetall(key)) ?? { f: null })["f"]
+              : key[0] === "l"
+                ? (await redis.lrange(key, 0, -1)).at(-1)
+                : await redis.get(key);
           expect(value ?? undefined, key).toEqual(model.get(key));
         } catch (error) {
           const { code, key: named, dictionaryId } = error as ZstashError;
@@ -223,7 +230,9 @@ describe(`on ${backend}`, () => {
       };
       const write = async (redis: Redis, key: string): Promise<void> => {
         const value = sessionOf(random.below(100_000));
-        await (key.startsWith("h") ? redis.hset(key, { f: value }) : redis.set(key, value));
+        if (key[0] === "h") await redis.hset(key, { f: value });
+        else if (key[0] === "l") await redis.pipeline().rpush(key, value).ltrim(key, -2, -1).exec();
+        else await redis.set(key, value);
         model.set(key, value);
       };
       const steps: (() => Promise<unknown>)[] = [
@@ -254,7 +263,7 @@ describe(`on ${backend}`, () => {
         // Ten at once, each on keys of its own.
         await Promise.all(
           Array.from({ length: 10 }, async (_, lane) => {
-            const key = `${random.pick(["s", "h"])}:${lane}:${random.below(4)}`;
+            const key = `${random.pick(["s", "h", "l"])}:${lane}:${random.below(4)}`;
             const lacks = random.below(7) === 0;
             const redis = random.pick(lacks ? lacking : knowing);
             if (random.below(2) === 0) await write(redis, key);
@@ -262,7 +271,7 @@ describe(`on ${backend}`, () => {
           }),
         );
       }
-      const fresh = rig().raw().redis;
+      const fresh = rig().raw({ policy }).redis;
       for (const key of model.keys()) await read(fresh, key, false);
       expect(reads).toBeGreaterThan(OPERATIONS / 8);
       expect(unknown).toBeGreaterThan(0);

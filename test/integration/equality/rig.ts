@@ -20,7 +20,7 @@ type Outcome = { readonly value: unknown } | { readonly failed: string };
 type Method = (...args: readonly unknown[]) => unknown;
 
 /** Draws a step. The operations of a batch touch keys of their own, since nothing orders them. */
-export function drawStep(random: Random, operations: Operations): Step {
+export function drawStep(random: Random, operations: Pick<Operations, "next">): Step {
   const kind = random.below(10);
   if (kind < 4) return { kind: "one", operations: [operations.next()] };
   const drawn = Array.from({ length: random.logUniform(1, kind < 7 ? 16 : 8) }, () => operations.next());

@@ -46,7 +46,7 @@ export const strings: readonly string[] = [
   [" k e?y#&=+%2F\\", "ü\u{1F600}", "zs1:KLUv/k", "(\uFFFD/\uFFFD"],
 ].flat();
 export const hashes: readonly string[] = ["h0", "h1", "h2", "h/?.."];
-export const lists: readonly string[] = ["l0", "l1"];
+export const lists: readonly string[] = ["l0", "l1", "l/?.."];
 export const sets: readonly string[] = ["s0", "s1"];
 export const sorted: readonly string[] = ["z0", "z1"];
 /** Keys of strings and hashes that are never compressed, for what works on stored bytes. */

@@ -94,8 +94,13 @@ export interface Progress {
 export interface Servers {
   /** Where the compressing clients' server is. */
   readonly wrapped: { readonly url: string; readonly token: string };
-  /** Empties both databases and connects clients that share them. */
-  connect(carrier: Carrier, counts: Counts, progress?: Progress): Promise<ReadonlyMap<ClientKind, Pair>>;
+  /** Empties both databases and connects clients that share them. `adapt` changes how those of a kind compress. */
+  connect(
+    carrier: Carrier,
+    counts: Counts,
+    progress?: Progress,
+    adapt?: (kind: ClientKind) => CompressionOptions,
+  ): Promise<ReadonlyMap<ClientKind, Pair>>;
   close(): Promise<void>;
 }
 
@@ -115,15 +120,19 @@ export async function startServers(backend: Backend, switches: DevServerSwitches
     return {
       wrapped: second,
       close,
-      async connect(carrier, counts, progress = { step: 0 }) {
+      async connect(carrier, counts, progress = { step: 0 }, adapt = () => ({})) {
         for (const address of [first, second]) await connectPlain(node({}, {}), address).flushall();
         return new Map(
           clientKinds.map((name) => {
             const kind = kinds[name];
+            const adapted = adapt(name);
             const compression: CompressionOptions = {
               ...kind.compression,
+              ...adapted,
               ...(name === "cloudflare" ? { mode: () => modes[progress.step % modes.length]! } : {}),
-              onEvent: ({ type }) => {
+              onEvent: (event) => {
+                const { type } = event;
+                adapted.onEvent?.(event);
                 if (type === "compressed" || type === "escaped") counts[type] += 1;
               },
             };

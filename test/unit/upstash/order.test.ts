@@ -73,6 +73,24 @@ describe("while the codec loads", () => {
     expect(sent).toHaveLength(8);
   });
 
+  test("nor does one that moves an element between two lists, and elements are no keys", async () => {
+    const { send, sent } = link({ zstd: slowly(60), policy: { lists: true } });
+    await Promise.all([
+      send("rpush", "a", "zs1:KLUv/", "free"),
+      send("lmove", "b", "a", "left", "left"),
+      send("lmpop", 2, "x", "b", "left"),
+      send("lpush", "free", "b"),
+      send("lrange", "a", 0, -1),
+    ]);
+    expect(sent.map((one) => one.split(" ", 3).slice(0, 2).join(" "))).toEqual([
+      "lpush free",
+      "rpush a",
+      "lmove b",
+      "lmpop 2",
+      "lrange a",
+    ]);
+  });
+
   test("commands of one list count one by one", async () => {
     const { send, sent } = link({ zstd: slowly(40) });
     const first = send(["get", "z"], ["set", "a", small]);

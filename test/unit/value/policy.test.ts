@@ -7,15 +7,18 @@ import { seededRandom } from "../../support/random.ts";
 
 describe("a policy", () => {
   test("has defaults, by kind", () => {
-    expect(completePolicy({}, "text")).toEqual({ minSavings: 0.1, level: 1 });
-    expect(completePolicy({}, "json")).toEqual({ minSavings: 0.1, level: 1 });
+    expect(completePolicy({}, "text")).toEqual({ minSavings: 0.1, level: 1, lists: false });
+    expect(completePolicy({}, "json")).toEqual({ minSavings: 0.1, level: 1, lists: false });
     expect(completePolicy({}, "protobuf").level).toBe(3);
     expect(completePolicy({}, "binary").level).toBe(3);
     expect(completePolicy({ minSize: 0, minSavings: 0, level: -7 }, "binary")).toEqual({
       minSize: 0,
       minSavings: 0,
       level: -7,
+      lists: false,
     });
+    expect(completePolicy({ lists: true }, "text").lists).toBe(true);
+    expect(completePolicy({ lists: "read-only" }, "text").lists).toBe("read-only");
     expect(completePolicy({ minSize: Infinity }, "text").minSize).toBe(Infinity);
   });
 
@@ -38,6 +41,8 @@ describe("a policy", () => {
     [{ dictionary: 0 }, RangeError, /"dictionary".*got 0/],
     [{ dictionary: "1" }, TypeError, /"dictionary".*got string/],
     [{ dictionary: true }, TypeError, /"dictionary".*got boolean/],
+    [{ lists: "on" }, TypeError, /"lists" must be a boolean or "read-only", got string/],
+    [{ lists: 1 }, TypeError, /"lists".*got number/],
   ])("refuses %o", (policy, type, message) => {
     const run = (): unknown => completePolicy(policy as object, "text");
     expect(run).toThrow(type);

@@ -1,0 +1,30 @@
+/** The policy's word on lists: whose elements are values, and which commands cannot be right there. */
+import { askPolicy, type CompletePolicy } from "../value/policy.ts";
+import type { CommandArguments } from "./commands.ts";
+import type { Settings } from "./settings.ts";
+
+/**
+ * What the policy says of the list under a key: true if elements are compressed, "read-only" if they are only decoded, false
+ * if the list is not touched. A function that fails opts none in.
+ */
+export function listMode(
+  { policy }: Pick<Settings, "policy">,
+  command: string,
+  key: string,
+): CompletePolicy["lists"] {
+  if (typeof policy !== "function") return policy.lists;
+  try {
+    const chosen = askPolicy(policy, { command, key, size: Infinity, kind: "text", ttl: undefined });
+    return chosen !== false && chosen.lists;
+  } catch {
+    return false;
+  }
+}
+
+/** Commands that look for an element by its stored bytes. */
+const comparing: ReadonlySet<string> = new Set(["LREM", "LPOS", "LINSERT"]);
+
+/** Returns true for a command that would not find an element that is compressed. */
+export function comparesElements(command: CommandArguments): boolean {
+  return comparing.has(String(command[0]).toUpperCase());
+}
