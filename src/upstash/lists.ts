@@ -8,13 +8,22 @@ import type { Settings } from "./settings.ts";
  * if the list is not touched. A function that fails opts none in.
  */
 export function listMode(
-  { policy }: Pick<Settings, "policy">,
+  { policy, carrier }: Pick<Settings, "policy" | "carrier">,
   command: string,
   key: string,
 ): CompletePolicy["lists"] {
   if (typeof policy !== "function") return policy.lists;
   try {
-    const chosen = askPolicy(policy, { command, key, size: Infinity, kind: "text", ttl: undefined });
+    const about = {
+      command,
+      key,
+      size: Infinity,
+      kind: "text",
+      ttl: undefined,
+      carrier,
+      dictionary: undefined,
+    } as const;
+    const chosen = askPolicy(policy, about);
     return chosen !== false && chosen.lists;
   } catch {
     return false;

@@ -1,5 +1,6 @@
 /** The `policy` option, which decides what is compressed and at which level, with its checks and defaults. */
 import {
+  describe,
   requireInteger,
   requireLevel,
   requireNumber,
