@@ -3,15 +3,18 @@
  * of each getter, which for node:http loads undici (30 ms of a cold start from Node 22 on), for node:fs its promises.
  */
 import type fs from "node:fs";
-import { createRequire } from "node:module";
+import nodeModule from "node:module";
 import type zlib from "node:zlib";
 import { decodeBase64 } from "../format/base64.ts";
 
 let require: ((name: string) => unknown) | undefined;
 
-/** Gives a module of Node's own; from where it is asked for makes no difference. */
+/**
+ * Gives a module of Node's own; from where it is asked for makes no difference. The function is no import of its own: webpack
+ * takes an imported `createRequire` for one that it resolves itself, and leaves nothing behind.
+ */
 export function requireBuiltin(name: string): unknown {
-  require ??= createRequire("/");
+  require ??= nodeModule.createRequire("/");
   return require(name);
 }
 

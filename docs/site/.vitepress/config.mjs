@@ -53,6 +53,7 @@ export default defineConfig({
         ["Values of any size", "store"],
         ["Dictionaries", "dictionaries"],
         ["Dictionaries in Redis", "dictionaries-in-redis"],
+        ["Lists", "lists"],
         ["Serving", "serving"],
         ["Browsers", "browsers"],
         ["Dictionary transport", "dictionary-transport"],
