@@ -15,11 +15,12 @@ const missing = (program) => spawnSync(program, ["--version"]).error !== undefin
 /**
  * Reads values, and compares each with what it must be.
  *
- * @param {string} backend What the server says of itself: a redis-server on a port of this machine, or something else.
+ * @param {{ backend: string, password: string }} server What the server says of itself: a redis-server on a port of this
+ *   machine, or something else.
  * @param {readonly { carrier: "text" | "raw", key: string, text: string }[]} values
  * @returns {{ line: string, failed: boolean }} What is to be said of it.
  */
-export function readByCommandLine(backend, values) {
+export function readByCommandLine({ backend, password }, values) {
   const [, port] = /127\.0\.0\.1:(\d+)/.exec(backend) ?? [];
   if (port === undefined) return skipped("the server has no Redis of its own");
   const absent = ["redis-cli", "zstd"].filter(missing);
@@ -27,7 +28,8 @@ export function readByCommandLine(backend, values) {
   const wrong = values
     .filter(({ carrier, key, text }) => {
       const words = ["-c", pipelines[carrier], "sh", port, key];
-      const { stdout } = spawnSync("sh", words, { maxBuffer: MAX_BYTES });
+      const env = { ...process.env, REDISCLI_AUTH: password };
+      const { stdout } = spawnSync("sh", words, { maxBuffer: MAX_BYTES, env });
       return stdout?.toString("utf8") !== text;
     })
     .map(({ key }) => key);

@@ -1,14 +1,16 @@
 // Real data through Redis with zstash and without: what it saves, what it costs, and whether every byte comes back.
-// Exit code 0 means that every value was read back equal by a second client.
+// Exit code 0 means that every value was read back equal by a second client. Bars and a sentence; `--full` prints every figure.
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 import { Redis } from "@upstash/redis";
 import { loadZstd } from "zstash";
 import { Redis as CompressingRedis } from "zstash/redis";
 import { withCompression } from "zstash/upstash";
 import { corpusDigest, dataSets } from "../bench/corpus.mjs";
+import { barLines } from "./bars.mjs";
 import { readByCommandLine } from "./command-line.mjs";
 import { storeLarge } from "./large.mjs";
 import { interleave } from "./latency.mjs";
@@ -16,8 +18,11 @@ import { isSmall, storeSmall } from "./small.mjs";
 import { storeAndVerify } from "./store.mjs";
 import { bytes, count, LOST, marked, table } from "../bench/table.mjs";
 
-/** Operations of each kind and client that a p99 is taken from. */
-const ROUNDS = 1_000;
+const { values: flags } = parseArgs({
+  options: { full: { type: "boolean" }, rounds: { type: "string" } },
+});
+/** Operations of each kind and client: a p99 is taken from the full number, the short form shows medians alone. */
+const ROUNDS = Number(flags.rounds ?? (flags.full ? 1_000 : 100));
 /** Codec times are means over at least this long, after a warm-up of the same length. */
 const CODEC_MS = 150;
 
@@ -86,14 +91,16 @@ async function timeRow(name, items, clients) {
       return [stock, ...others.map((own) => marked(own, Number(own) > Number(stock)))];
     }),
   );
-  return [name, count(ROUNDS), ...cells];
+  /** @param {"set" | "get"} operation @returns {readonly [number, number]} */
+  const medians = (operation) => [times.stock[operation].p50, times.raw[operation].p50];
+  return { cells: [name, count(ROUNDS), ...cells], set: medians("set"), get: medians("get") };
 }
 
 const zstd = await loadZstd();
 let failed = false;
 const server = fork(fileURLToPath(new URL("../bench/server.mjs", import.meta.url)));
 try {
-  const [{ url, token, backend }] = await Promise.race([
+  const [{ url, token, backend, password }] = await Promise.race([
     once(server, "message"),
     once(server, "exit").then(([code]) =>
       Promise.reject(new Error(`Cannot start the local server: exit code ${code}`)),
@@ -123,14 +130,19 @@ try {
     raw: connectRaw(),
   };
 
-  say(`machine   ${cpus().length} × ${cpus()[0]?.model ?? "unknown CPU"}, Node ${process.version}`);
-  say(`server    ${backend}`);
-  say(`data      sha256 ${corpusDigest()}`);
+  say(`machine  ${cpus().length} × ${cpus()[0]?.model ?? "unknown CPU"}, Node ${process.version}`);
+  say(`server   ${backend}`);
+  say(`data     sha256 ${corpusDigest()}`);
   say();
 
+  /** @type {string[][]} */
   const sizeRows = [];
+  /** @type {string[][]} */
   const timeRows = [];
+  /** @type {Awaited<ReturnType<typeof storeSmall>>[]} */
   const small = [];
+  /** @type {import("./bars.mjs").Told[]} */
+  const told = [];
   let values = 0;
   for (const { name, kind, holds, items, rawSize } of sets) {
     progress(`${name}: ${items.length} values there and back`);
@@ -146,9 +158,13 @@ try {
       say(`${name}: ${touched} values should lie in Redis as they are and do not`);
     }
 
+    let stored = raw.storedSize;
     if (isSmall({ name, kind, items, rawSize })) {
       progress(`${name}: ${items.length} values with a dictionary`);
-      small.push(await storeSmall({ name, kind, items, rawSize }, { text, raw }, connectAll));
+      const report = await storeSmall({ name, kind, items, rawSize }, { text, raw }, connectAll);
+      small.push(report);
+      failed ||= report.failed;
+      stored = Math.min(stored, report.storedSize);
     }
 
     progress(`${name}: codec`);
@@ -168,65 +184,77 @@ try {
       decompress.toFixed(decompress < 100 ? 1 : 0),
     ]);
 
-    timeRows.push(await timeRow(name, items, timed));
+    const { cells, set, get } = await timeRow(name, items, timed);
+    timeRows.push(cells);
+    const dictionary = stored < raw.storedSize;
+    told.push({ name, values: items.length, size: rawSize, stored, dictionary, set, get });
   }
   // The same client thrice: what is left is the machine's noise, by which the rows above are to be read.
   const [{ items }] = sets;
-  timeRows.push(
-    await timeRow("(noise: no zstash)", items, { stock: clients.stock, text: connect(), raw: connect() }),
-  );
+  const noise = { stock: clients.stock, text: connect(), raw: connect() };
+  timeRows.push((await timeRow("(noise: no zstash)", items, noise)).cells);
   if (process.stderr.isTTY) progress("");
 
   const documents = sets.find(({ name }) => name === "large-documents")?.items ?? [];
   const [shown] = documents;
   const large = await storeLarge({ url, token }, documents);
-  const commandLine = readByCommandLine(backend, [
+  const commandLine = readByCommandLine({ backend, password }, [
     { carrier: "text", key: `text:${shown.key}`, text: shown.text },
     { carrier: "raw", key: `raw:${shown.key}`, text: shown.text },
     { carrier: "raw", key: large.key, text: large.text },
   ]);
 
-  say(
-    table(
-      [
-        "data set",
-        "values",
-        "as is",
-        `stored text${LOST}`,
-        "ratio",
-        `stored raw${LOST}`,
-        "ratio",
-        "text n",
-        "raw n",
-        "compress µs",
-        "decompress µs",
-      ],
-      sizeRows,
-    ),
-  );
-  say();
-  say(
-    "Stored text and stored raw are the carriers: base64, and the frame itself; n says how many values are compressed.",
-  );
-  say();
-  for (const { lines, failed: lost } of small) {
-    failed ||= lost;
-    for (const line of lines) say(line);
-    say();
-  }
-  say("Milliseconds per operation, @upstash/redis alone and with zstash, interleaved:");
-  say();
-  const pairs = ["SET p50", "SET p99", "GET p50", "GET p99"];
-  say(table(["data set", "n", ...pairs.flatMap((pair) => [pair, `text${LOST}`, `raw${LOST}`])], timeRows));
-  say();
-  say(`"${LOST.trim()}" marks what is larger or slower with zstash.`);
-  say(
-    `${count(values)} values stored by each carrier and without zstash, and read back by other clients, raw ones of all three: ${failed ? "NOT all equal" : "all equal, byte for byte"}.`,
-  );
-  say();
-  for (const line of large.lines) say(line);
-  say(commandLine.line);
   failed ||= commandLine.failed || large.failed;
+  if (flags.full) sayAll();
+  else {
+    if (commandLine.failed) say(commandLine.line);
+    if (large.failed) for (const line of large.lines) say(line);
+    for (const { lines, failed: lost } of small) if (lost) for (const line of lines) say(line);
+    for (const line of barLines(told, !failed)) say(line);
+  }
+
+  /** Every figure, in tables that are as wide as they have to be. */
+  function sayAll() {
+    say(
+      table(
+        [
+          "data set",
+          "values",
+          "as is",
+          `stored text${LOST}`,
+          "ratio",
+          `stored raw${LOST}`,
+          "ratio",
+          "text n",
+          "raw n",
+          "compress µs",
+          "decompress µs",
+        ],
+        sizeRows,
+      ),
+    );
+    say();
+    say(
+      "Stored text and stored raw are the carriers: base64, and the frame itself; n says how many values are compressed.",
+    );
+    say();
+    for (const { lines } of small) {
+      for (const line of lines) say(line);
+      say();
+    }
+    say("Milliseconds per operation, @upstash/redis alone and with zstash, interleaved:");
+    say();
+    const pairs = ["SET p50", "SET p99", "GET p50", "GET p99"];
+    say(table(["data set", "n", ...pairs.flatMap((pair) => [pair, `text${LOST}`, `raw${LOST}`])], timeRows));
+    say();
+    say(`"${LOST.trim()}" marks what is larger or slower with zstash.`);
+    say(
+      `${count(values)} values stored by each carrier and without zstash, and read back by other clients, raw ones of all three: ${failed ? "NOT all equal" : "all equal, byte for byte"}.`,
+    );
+    say();
+    for (const line of large.lines) say(line);
+    say(commandLine.line);
+  }
 } finally {
   if (server.connected) server.disconnect();
   if (server.exitCode === null) await once(server, "exit");

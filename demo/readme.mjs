@@ -20,7 +20,7 @@ const { values: flags } = parseArgs({
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 function runDemo() {
-  const { status, stdout } = spawnSync(process.execPath, [`${root}/demo/demo.mjs`], {
+  const { status, stdout } = spawnSync(process.execPath, [`${root}/demo/demo.mjs`, "--full"], {
     cwd: root,
     encoding: "utf8",
     stdio: ["ignore", "pipe", "inherit"],

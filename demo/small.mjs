@@ -24,7 +24,7 @@ export function isSmall({ kind, items, rawSize }) {
  * @param {DataSet} set
  * @param {{ text: Stored, raw: Stored }} without What the set is without a dictionary.
  * @param {(dictionaries: readonly Uint8Array[]) => Parameters<typeof storeAndVerify>[0]} connect Makes clients.
- * @returns {Promise<{ lines: string[], failed: boolean }>}
+ * @returns {Promise<{ lines: string[], failed: boolean, storedSize: number }>} `storedSize` is of the raw carrier.
  */
 export async function storeSmall({ name, items, rawSize }, without, connect) {
   const started = performance.now();
@@ -44,6 +44,7 @@ export async function storeSmall({ name, items, rawSize }, without, connect) {
   const unseenSize = unseen.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
   return {
     failed,
+    storedSize: both("raw").storedSize,
     lines: [
       `${name} without and with a dictionary of ${bytes(dictionary.length)}, trained in ${seconds.toFixed(1)} s on a third:`,
       "",

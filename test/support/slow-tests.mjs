@@ -9,6 +9,7 @@ export const slowTests = [
   "test/integration/cli/migrate-faults.test.ts",
   "test/integration/cli/migrate-scale.test.ts",
   "test/integration/dev/page-shots.test.ts",
+  "test/integration/readme/demo.test.ts",
   "test/integration/site/site.test.ts",
   "test/integration/rest/faults-tcp.test.ts",
   "test/integration/store/faults-chaos.test.ts",
