@@ -145,15 +145,18 @@ export class FaultyFetch {
   #fault: Fault | undefined;
   #first = Infinity;
   #last = Infinity;
+  /** What was sent before `arm`, and was given up, may be answered after it: it is not counted. */
+  #round = 0;
 
   constructor(send: Fetch) {
     this.fetch = async (input, init) => {
       const number = this.sent++;
+      const round = this.#round;
       const forward = async (): Promise<Response> => {
         // The server is to end what it has begun, whatever the client does: only then can be counted what has run.
         const { signal: _, ...rest } = init;
         const response = await send(input, rest);
-        if (response.status === 200) this.ran += 1;
+        if (response.status === 200 && round === this.#round) this.ran += 1;
         return response;
       };
       if (this.#fault !== undefined && number >= this.#first && number <= this.#last) {
@@ -161,7 +164,7 @@ export class FaultyFetch {
       }
       const response = await forward();
       const bytes = new Uint8Array(await response.arrayBuffer());
-      this.sizes.push(bytes.length);
+      if (round === this.#round) this.sizes.push(bytes.length);
       return new Response(bytes, response);
     };
   }
@@ -171,6 +174,7 @@ export class FaultyFetch {
     this.#fault = fault;
     this.#first = first;
     this.#last = last;
+    this.#round += 1;
     this.sent = 0;
     this.ran = 0;
     this.sizes.length = 0;
