@@ -1,6 +1,6 @@
 // Runs the benchmarks, writes what they measure to bench/results/, and makes docs/benchmarks.md, its pictures and the tables of
 // docs/alternatives.md of that file. Without a flag the short form, at most three minutes on a quiet machine: the peers and
-// the codec. `--full` runs every section; `--only NAME,NAME` those of these names; the other sections stay as they were.
+// the codec. `--full` runs every section and what docs/article.md is made of (`--only article`); `--only NAME,NAME` those of these names; the other sections stay as they were.
 // `--quick` tries the short form in seconds and writes to .cache/bench/ alone. `--pages` makes the pages again, and measures nothing.
 // `--compare FILE [FILE]` says what the second file, or else the newest, is slower in than the first, and exits 1 if there is any.
 // The peers need `npm ci --prefix bench/peers`. A Node that has no zstd hands over to the one of test/runtimes.
@@ -15,6 +15,7 @@ import { comparisonText, compareResults } from "./compare.mjs";
 import { machineName } from "./machine.mjs";
 import { installed } from "./peers/load.mjs";
 import { alternativesTable } from "./render/alternatives.mjs";
+import { articlePage } from "./render/article.mjs";
 import { replaceBlock } from "./render/block.mjs";
 import { benchmarkPage, benchmarkPictures } from "./render/page.mjs";
 import { nameOf, newestFile, readResults, writeResults } from "./results.mjs";
@@ -54,17 +55,21 @@ function run(command) {
   return stdout;
 }
 
-/** @returns {import("./results.mjs").Against} */
-function measureAgainst() {
+/**
+ * What a program measures that writes JSON, with where and when.
+ *
+ * @param {string} program
+ */
+function measured(program) {
   mkdirSync(cache, { recursive: true });
-  const file = `${cache}against-${process.pid}.json`;
+  const file = `${cache}measured-${process.pid}.json`;
   const [load] = loadavg();
   const start = performance.now();
   try {
-    run(["bench/against.mjs", "--json", file, ...(flags.quick ? ["--quick"] : [])]);
-    const measured = JSON.parse(readFileSync(file, "utf8"));
+    run([`bench/${program}.mjs`, "--json", file, ...(flags.quick ? ["--quick"] : [])]);
+    const result = JSON.parse(readFileSync(file, "utf8"));
     const seconds = Math.round((performance.now() - start) / 1000);
-    return { date, machine: machineName(), load: Number(load.toFixed(2)), seconds, ...measured };
+    return { date, machine: machineName(), load: Number(load.toFixed(2)), seconds, ...result };
   } finally {
     rmSync(file, { force: true });
   }
@@ -81,6 +86,8 @@ async function writePages(file) {
   if (results.against === undefined) return;
   const page = `${root}docs/alternatives.md`;
   const table = await alternativesTable(results.against);
+  if (results.article !== undefined)
+    writeFileSync(`${root}docs/article.md`, await articlePage(results, nameOf(file)));
   writeFileSync(page, replaceBlock(readFileSync(page, "utf8"), "alternatives", table));
 }
 
@@ -113,12 +120,13 @@ async function measure() {
     date,
     machine: machineName(),
   };
-  if (only === undefined || only.includes("against")) {
+  for (const name of /** @type {const} */ (["against", "article"])) {
+    if (!(only?.includes(name) ?? (flags.full || name === "against"))) continue;
     if (installed()) {
-      process.stderr.write("Against the peers …\n");
-      results = { ...results, against: measureAgainst() };
+      process.stderr.write(`${name} …\n`);
+      results = { ...results, [name]: measured(name) };
       await save(results);
-    } else console.error("Against the peers: left out, run npm ci --prefix bench/peers");
+    } else console.error(`${name}: left out, run npm ci --prefix bench/peers`);
   }
   for (const { name, title, command, short, about, needs } of parts) {
     const chosen =

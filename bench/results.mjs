@@ -29,7 +29,27 @@ const folder = fileURLToPath(new URL("results/", import.meta.url));
  *
  * @typedef {{ title: string, about: string, date: string, machine: string, command: string, text: string }} Section
  *
- * @typedef {{ date: string, machine: string, against?: Against | undefined, sections: readonly Section[] }} Results
+ * What bench/article.mjs measures.
+ *
+ * @typedef {{
+ *   date: string,
+ *   machine: string,
+ *   load: number,
+ *   seconds: number,
+ *   versions: Readonly<Record<string, string>>,
+ *   backend: string,
+ *   writes: Awaited<ReturnType<typeof import("./article/writes.mjs").timeWrites>>,
+ *   records: Awaited<ReturnType<typeof import("./article/records.mjs").measureRecord>>,
+ *   bursts: Omit<Awaited<ReturnType<typeof import("./article/bursts.mjs").measureBursts>>, "versions">,
+ * }} Article
+ *
+ * @typedef {{
+ *   date: string,
+ *   machine: string,
+ *   against?: Against | undefined,
+ *   article?: Article | undefined,
+ *   sections: readonly Section[],
+ * }} Results
  */
 
 /** A side in the file is a row, which is a third as long. */

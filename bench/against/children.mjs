@@ -15,9 +15,9 @@ const GO_PATH = "/usr/share/gocode";
 const KLAUSPOST = `${GO_PATH}/src/github.com/klauspost/compress/zstd`;
 
 /**
- * A process that answers each line with a line: nanoseconds a call, and the length of the result.
+ * A process that answers each line with a line: nanoseconds a call, the length of the result and, in Go, bytes allocated a call.
  *
- * @typedef {{ ask(request: string): Promise<{ nanoseconds: number, length: number }>, stop(): void }} Child
+ * @typedef {{ ask(request: string): Promise<{ nanoseconds: number, length: number, allocated: number | undefined }>, stop(): void }} Child
  *
  * @param {string} program
  * @param {readonly string[]} args
@@ -31,8 +31,8 @@ function startChild(program, args) {
       child.stdin.write(`${request}\n`);
       const { value, done } = await lines.next();
       if (done) throw new Error(`${program} ended early, at: ${request}`);
-      const [nanoseconds, length] = value.split(" ").map(Number);
-      return { nanoseconds, length };
+      const [nanoseconds, length, allocated] = value.split(" ").map(Number);
+      return { nanoseconds, length, allocated };
     },
     stop: () => child.kill(),
   };
@@ -54,8 +54,9 @@ function buildKlauspost() {
  * Starts what there is on this machine; says on stderr what there is not, and how to get it.
  *
  * @param {string} data the file that requests have offsets in
+ * @param {readonly ("libzstd" | "klauspost" | "bun")[]} wanted
  */
-export function startChildren(data) {
+export function startChildren(data, wanted = ["libzstd", "klauspost", "bun"]) {
   /** @type {Map<"libzstd" | "klauspost" | "bun", Child>} */
   const children = new Map();
   /** @type {Record<string, string>} */
@@ -65,6 +66,7 @@ export function startChildren(data) {
    * @param {() => void} start
    */
   const attempt = (name, start) => {
+    if (!wanted.includes(name)) return;
     try {
       start();
     } catch (error) {

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { compareResults, comparisonText } from "../../../bench/compare.mjs";
 import { alternativesTable } from "../../../bench/render/alternatives.mjs";
+import { articlePage } from "../../../bench/render/article.mjs";
 import { replaceBlock } from "../../../bench/render/block.mjs";
 import { benchmarkPage, benchmarkPictures } from "../../../bench/render/page.mjs";
 import { ratioTable, summaryTable } from "../../../bench/render/tables.mjs";
@@ -29,6 +30,10 @@ describe("the newest file of results", () => {
   test("is what docs/alternatives.md compares", async () => {
     const page = read("docs/alternatives.md");
     expect(page).toBe(replaceBlock(page, "alternatives", await alternativesTable(results.against!)));
+  });
+
+  test("is what docs/article.md says", async () => {
+    expect(read("docs/article.md")).toBe(await articlePage(results, nameOf(file)));
   });
 
   test("has every kind of value, 64 bytes to 10 MB, each with its hash, and the peers on it", () => {
