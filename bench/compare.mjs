@@ -8,17 +8,38 @@ import { percentile } from "./interleave.mjs";
 const LEAST_NOISE = 0.05;
 /** Of the peers' differences from their median: one or two of ten that had bad luck do not hide what is slower. */
 const DISAGREEMENT = 0.75;
+/** Of those between cells: what three deviations hold is no news. */
+const DEVIATIONS = 3;
 /** Frames are the same bytes on every machine; one byte more of a short one is no news. */
 const LARGER = 0.005;
 
 /**
  * @typedef {import("./results.mjs").Results} Results
+ * @typedef {import("./results.mjs").Cell} Cell
  * @typedef {import("./against/measure.mjs").Summary} Summary
  *
  * `change` and `noise` are shares: 0.2 is a fifth slower.
  *
  * @typedef {{ what: "slower" | "larger", cell: string, side: string, before: number, after: number, change: number, noise: number }} Worse
  */
+
+/**
+ * How far changes lie from their middle, as a standard deviation (1.4826 times the median of the distances): what cells of the same
+ * code differ by between two runs. Few that became slower do not move it, nor do all that did so alike.
+ *
+ * @param {readonly number[]} changes
+ */
+function deviation(changes) {
+  if (changes.length === 0) return 0;
+  const middle = percentile(changes, 0.5);
+  return (
+    1.4826 *
+    percentile(
+      changes.map((change) => Math.abs(change - middle)),
+      0.5,
+    )
+  );
+}
 
 /** How far the middle of the rounds lies above the least. @param {Summary} summary */
 const spread = ({ us: [least, median] }) => median / least - 1;
@@ -37,51 +58,68 @@ export function compareResults(before, after) {
   const different = now.values
     .filter(({ name, sha256 }) => hashes.get(name) !== sha256)
     .map(({ name }) => name);
-  /** @type {Worse[]} */
-  const worse = [];
-  let compared = 0;
+  /** @type {(Worse & { bytes: readonly [number | undefined, number | undefined] })[]} */
+  const pairs = [];
   for (const cell of now.cells) {
-    const name = `${cell.value}, ${cell.operation}, level ${cell.level}`;
     const same = old.cells.find(
       ({ value, operation, level }) =>
         value === cell.value && operation === cell.operation && level === cell.level,
     );
-    if (same === undefined || different.includes(cell.value)) continue;
-    const peers = Object.entries(cell.sides).flatMap(([side, { us }]) => {
-      const other = same.sides[side];
-      return side.startsWith("zstash") || other === undefined ? [] : [us[0] / other.us[0]];
-    });
-    const machine = peers.length === 0 ? 1 : percentile(peers, 0.5);
-    const disagreement = peers.map((peer) => Math.abs(peer / machine - 1));
-    for (const [side, summary] of Object.entries(cell.sides)) {
-      const earlier = same.sides[side];
-      if (!side.startsWith("zstash") || earlier === undefined) continue;
-      compared++;
-      const [a, b] = [earlier.us[0] * machine, summary.us[0]];
-      const change = b / a - 1;
-      const noise = Math.max(
-        LEAST_NOISE,
-        spread(earlier),
-        spread(summary),
-        disagreement.length === 0 ? 0 : percentile(disagreement, DISAGREEMENT),
-      );
-      if (change > noise)
-        worse.push({ what: "slower", cell: name, side, before: a, after: b, change, noise });
-      if (earlier.bytes === undefined || summary.bytes === undefined) continue;
-      const growth = summary.bytes / earlier.bytes - 1;
-      if (growth > LARGER)
-        worse.push({
-          what: "larger",
-          cell: name,
-          side,
-          before: earlier.bytes,
-          after: summary.bytes,
-          change: growth,
-          noise: LARGER,
-        });
-    }
+    if (same !== undefined && !different.includes(cell.value)) pairs.push(...compareCells(same, cell));
   }
-  return { worse: worse.sort((a, b) => b.change - a.change), compared, different };
+  const between = deviation(pairs.map(({ change }) => change));
+  /** @type {Worse[]} */
+  const worse = [];
+  for (const { bytes, ...pair } of pairs) {
+    const noise = Math.max(pair.noise, DEVIATIONS * between);
+    if (pair.change > noise) worse.push({ ...pair, noise });
+    const [a, b] = bytes;
+    if (a === undefined || b === undefined || b / a - 1 <= LARGER) continue;
+    worse.push({ ...pair, what: "larger", before: a, after: b, change: b / a - 1, noise: LARGER });
+  }
+  return { worse: worse.sort((a, b) => b.change - a.change), compared: pairs.length, different };
+}
+
+/**
+ * What zstash's times became in a cell, beside its peers'.
+ *
+ * @param {Cell} before
+ * @param {Cell} after
+ */
+function compareCells(before, after) {
+  const peers = Object.entries(after.sides).flatMap(([side, { us }]) => {
+    const other = before.sides[side];
+    return side.startsWith("zstash") || other === undefined ? [] : [us[0] / other.us[0]];
+  });
+  const machine = peers.length === 0 ? 1 : percentile(peers, 0.5);
+  const differences = peers.map((peer) => Math.abs(peer / machine - 1));
+  const disagreement = peers.length === 0 ? 0 : percentile(differences, DISAGREEMENT);
+  return Object.entries(after.sides).flatMap(([side, summary]) => {
+    const earlier = before.sides[side];
+    if (!side.startsWith("zstash") || earlier === undefined) return [];
+    const [a, b] = [earlier.us[0] * machine, summary.us[0]];
+    // The medians of the rounds' ratios must say so too: the least time of a cell may be bad luck, and so may they.
+    const ratios = Object.entries(after.sides).flatMap(([peer, { ratio }]) => {
+      const other = before.sides[peer]?.ratio;
+      const isOfBun = peer === "Bun.zstd";
+      return ratio === undefined || other === undefined || isOfBun !== (side === "zstash on Bun")
+        ? []
+        : [ratio[1] / other[1]];
+    });
+    const paired = ratios.length === 0 ? Infinity : percentile(ratios, 0.5) - 1;
+    return [
+      {
+        what: /** @type {const} */ ("slower"),
+        cell: `${after.value}, ${after.operation}, level ${after.level}`,
+        side,
+        before: a,
+        after: b,
+        change: Math.min(b / a - 1, paired),
+        noise: Math.max(LEAST_NOISE, spread(earlier), spread(summary), disagreement),
+        bytes: /** @type {const} */ ([earlier.bytes, summary.bytes]),
+      },
+    ];
+  });
 }
 
 /**

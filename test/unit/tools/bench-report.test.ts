@@ -116,6 +116,41 @@ describe("compareResults", () => {
     expect(compareResults(before, made([6, 6.1], [18, 4])).worse).toEqual([]);
   });
 
+  test("takes what cells of the same code differ by for noise, and finds what lies beyond it", () => {
+    /** Ten values, each with zstash's time; the peers are as before. */
+    const ten = (times: readonly number[]): Results => {
+      const all = times.map((time, index) => {
+        const { against } = made([time, time], [12, 4]);
+        const name = `value-${index}`;
+        const [value, cell] = [
+          { ...against.values[0]!, name },
+          { ...against.cells[0]!, value: name },
+        ];
+        return { value, cell };
+      });
+      const { against, ...rest } = made([5, 5], [12, 4]);
+      const [values, cells] = [all.map(({ value }) => value), all.map(({ cell }) => cell)];
+      return { ...rest, against: { ...against, values, cells } };
+    };
+    const flat = ten(Array.from({ length: 10 }, () => 5));
+    const restless = [4.2, 5.7, 4.4, 5.6, 4.5, 5.5, 4.3, 5.8, 5];
+    expect(compareResults(flat, ten([...restless, 5.9])).worse).toEqual([]);
+    expect(compareResults(flat, ten([...restless, 12])).worse).toMatchObject([{ change: 1.4 }]);
+    // All that became slower alike did so.
+    expect(compareResults(flat, ten(Array.from({ length: 10 }, () => 6))).worse).toHaveLength(10);
+  });
+
+  test("believes a least time only if the rounds' ratios say the same", () => {
+    const after = made([6, 6.1], [12, 4]);
+    const [cell] = after.against.cells;
+    const { sides } = before.against.cells[0]!;
+    const ratios = Object.fromEntries(
+      Object.entries(cell!.sides).map(([name, side]) => [name, { ...side, ratio: sides[name]!.ratio }]),
+    );
+    const unlucky = { ...after, against: { ...after.against, cells: [{ ...cell!, sides: ratios }] } };
+    expect(compareResults(before, unlucky).worse).toEqual([]);
+  });
+
   test("finds frames that became larger, and does not call what became faster or smaller worse", () => {
     const larger = compareResults(before, made([5, 5.1], [12, 4], { bytes: 510 })).worse;
     expect(larger).toMatchObject([{ what: "larger", before: 500, after: 510 }]);
