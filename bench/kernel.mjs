@@ -3,9 +3,8 @@
 //
 //   node bench/kernel.mjs [--json] [--wasm FILE]
 
-import { execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
@@ -13,41 +12,13 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { percentile } from "./interleave.mjs";
 import { jsonOfSize } from "./json-of-size.mjs";
+import { compileHarness } from "./native/compile.mjs";
 
 const { values: flags } = parseArgs({ options: { json: { type: "boolean" }, wasm: { type: "string" } } });
 const here = dirname(fileURLToPath(import.meta.url));
 const sizes = [256, 1024, 4096, 16384, 131072, 1 << 20];
 const levels = [-5, 1, 3, 9];
 const rounds = 15;
-
-/**
- * Compiles the harness with zstd's own sources, as a release build of them would be.
- *
- * @param {string} folder
- */
-function compileHarness(folder) {
-  const lib = join(
-    dirname(createRequire(import.meta.url).resolve("zstd-napi/package.json")),
-    "deps/zstd/lib",
-  );
-  const sources = ["common", "compress", "decompress"].flatMap((name) =>
-    readdirSync(join(lib, name))
-      .filter((file) => /\.[cS]$/.test(file))
-      .map((file) => join(lib, name, file)),
-  );
-  const program = join(folder, "harness");
-  execFileSync("cc", [
-    "-O3",
-    "-mbmi2",
-    `-I${lib}`,
-    join(here, "native/harness.c"),
-    ...sources,
-    "-o",
-    program,
-    "-lpthread",
-  ]);
-  return program;
-}
 
 /**
  * What is timed: "c" compresses, "d" decompresses.
@@ -133,7 +104,7 @@ let native;
 try {
   const data = new TextEncoder().encode(jsonOfSize(1 << 20)).subarray(0, 1 << 20);
   writeFileSync(join(folder, "data"), data);
-  native = startNative(compileHarness(folder), join(folder, "data"));
+  native = startNative(compileHarness(), join(folder, "data"));
   const wasm = startWasm(data);
   /** @type {(Record<"level" | "size" | "ratio" | "median" | "low" | "high", number> & { kind: Kind })[]} */
   const rows = [];

@@ -1,154 +1,165 @@
-// Runs the benchmarks and writes what they print to docs/benchmarks.md, with machine, versions and command.
-// Node 22.15 or later, and a C compiler for the kernel. `--only NAME,NAME` runs the sections and files of these names and leaves the
-// other sections as they are.
+// Runs the benchmarks, writes what they measure to bench/results/, and makes docs/benchmarks.md, its pictures and the tables of
+// docs/alternatives.md of that file. Without a flag the short form, at most three minutes on a quiet machine: the peers and
+// the codec. `--full` runs every section and what docs/article.md is made of (`--only article`); `--only NAME,NAME` those of these names; the other sections stay as they were.
+// `--quick` tries the short form in seconds and writes to .cache/bench/ alone. `--pages` makes the pages again, and measures nothing.
+// `--compare FILE [FILE]` says what the second file, or else the newest, is slower in than the first, and exits 1 if there is any.
+// The peers need `npm ci --prefix bench/peers`. A Node that has no zstd hands over to the one of test/runtimes.
 
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { loadavg } from "node:os";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { comparisonText, compareResults } from "./compare.mjs";
+import { machineName } from "./machine.mjs";
+import { installed } from "./peers/load.mjs";
+import { alternativesTable } from "./render/alternatives.mjs";
+import { articlePage } from "./render/article.mjs";
+import { replaceBlock } from "./render/block.mjs";
+import { benchmarkPage, benchmarkPictures } from "./render/page.mjs";
+import { nameOf, newestFile, readResults, writeResults } from "./results.mjs";
+import { node24, parts } from "./sections.mjs";
+
+/** @typedef {import("./results.mjs").Results} Results */
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const report = `${root}/docs/benchmarks.md`;
-const { values: flags } = parseArgs({ options: { only: { type: "string" } } });
+const cache = `${root}.cache/bench/`;
+const { values: flags, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    only: { type: "string" },
+    full: { type: "boolean" },
+    quick: { type: "boolean" },
+    pages: { type: "boolean" },
+    compare: { type: "string" },
+  },
+});
 const only = flags.only?.split(",");
-
-/** The sections of the last report, by their titles. */
-const before = new Map(
-  (existsSync(report) ? readFileSync(report, "utf8") : "")
-    .split(/^(?=## )/m)
-    .map((section) => [/^## (.*)$/m.exec(section)?.[1], `${section.trimEnd()}\n`]),
-);
-
-/** Both sides in Node's oldest supported release and in the one that the runtimes' tests bring. */
-const node24 = "test/runtimes/node_modules/node24/bin/node";
-const wireSpeed = ["bench/wire-speed.mjs", "--node", "node", "--node", node24, "--quick"];
-const others = [
-  ["--deno", "test/runtimes/node_modules/@deno/linux-x64-glibc/deno"],
-  ["--bun", "test/runtimes/node_modules/@oven/bun-linux-x64/bin/bun"],
-].flat();
-
-const parts = [
-  {
-    title: "Through the JavaScript API, against the runtime's own zstd and @bokuweb/zstd-wasm",
-    command: ["bench/codec.mjs"],
-    about: "Times of zstash in microseconds, and as multiples of the others': below 1 zstash is faster.",
-  },
-  {
-    title: "The kernel, against native zstd",
-    command: ["bench/kernel.mjs"],
-    about: "The C functions alone, without copies; native is the same sources at -O3 -mbmi2.",
-  },
-  {
-    title: "Streams",
-    command: ["--expose-gc", "bench/streams.mjs"],
-    about: "Against one-shot on the same bytes; then a gibibyte through both directions.",
-  },
-  {
-    title: "Through @upstash/redis: bytes, processor time, latencies, the event loop",
-    command: ["bench/wire.mjs"],
-    about:
-      "JSON of the corpus through the client alone and with zstash, over loopback to a local server on a real Redis.",
-  },
-  {
-    name: "http",
-    title: "zstash/redis over the stock client: HTTP",
-    command: wireSpeed,
-    about: "Texts of JSON, through the transport that Node gets.",
-    needs: "test/runtimes/node_modules",
-  },
-  {
-    name: "at-once",
-    title: "zstash/redis over the stock client: 64 at once",
-    command: [...wireSpeed, "--at-once"],
-    about: "The same, 64 at once: in one pipeline, and each in a request of its own.",
-    needs: "test/runtimes/node_modules",
-  },
-  {
-    name: "https",
-    title: "zstash/redis over the stock client: HTTPS",
-    command: [...wireSpeed, "--https"],
-    about: "The same with TLS.",
-    needs: "test/runtimes/node_modules",
-  },
-  {
-    name: "random",
-    title: "zstash/redis over the stock client: values that stay uncompressed",
-    command: [...wireSpeed, "--random"],
-    about: "Texts of random characters.",
-    needs: "test/runtimes/node_modules",
-  },
-  {
-    name: "fetch",
-    title: "zstash/redis over the stock client: over fetch",
-    command: [...wireSpeed, "--fetch", ...others],
-    about:
-      "JSON through `fetch`, which zstash uses on other runtimes, and on Node where it is not Node's own.",
-    needs: "test/runtimes/node_modules",
-  },
-  {
-    title: "Dictionaries",
-    command: ["bench/train.mjs"],
-    about: "Those of `zstash/train` beside those of `zstd --train`, on records that neither has seen.",
-  },
-  {
-    title: "Small values with dictionaries",
-    command: ["bench/dictionaries.mjs"],
-    about: "What was asked of dictionaries, and what they do: for values, for requests, for clients.",
-  },
-  {
-    title: "Values of any size",
-    command: ["--expose-gc", "bench/store.mjs"],
-    about: "Through the store, over loopback to a local server on a real Redis; see also network.md.",
-  },
-  {
-    title: "Serving stored values",
-    command: ["bench/serve.mjs"],
-    about:
-      "A frame that is passed on beside one that is decoded, and a page in Chromium on a slow link; without Chromium its table is left out.",
-  },
-  {
-    title: "Cold load",
-    command: ["test/runtimes/load-bench.mjs"],
-    about: "From nothing to the first compressed kilobyte, in new processes, isolates and pages.",
-    needs: "test/runtimes/node_modules",
-  },
-];
-
+const hasZstd = process.versions["zstd"] !== undefined;
+const node = hasZstd || !existsSync(`${root}${node24}`) ? process.execPath : `${root}${node24}`;
 const date = new Date().toISOString().slice(0, 10);
-const measured = (/** @type {string | undefined} */ name, /** @type {readonly string[]} */ command) =>
-  only === undefined ||
-  only.some((one) => one === name || command.some((argument) => argument.endsWith(`${one}.mjs`)));
 
-/** Writes the report with what has been measured so far; the other sections stay as they were. */
-function write() {
-  const sections = parts.flatMap(({ title }) => before.get(title) ?? []);
-  writeFileSync(
-    report,
-    `# Benchmarks\n\nWritten by \`npm run bench\` on ${date}. Both sides of a ratio ran in turn within the same seconds; the machine is small\nand shared, so read the ratios and their spread, not the times. Cells where zstash loses are marked or above 1.\n\n${sections.join("\n")}`,
-  );
-}
-
-for (const { name, title, command, about, needs } of parts) {
-  if (!measured(name, command)) continue;
-  if (needs !== undefined && !existsSync(`${root}/${needs}`)) {
-    // Its figures would be of another version.
-    if (only === undefined) before.delete(title);
-    console.error(`${title}: left out, ${needs} is missing`);
-    continue;
-  }
-  process.stderr.write(`${title} …\n`);
-  const { status, stdout } = spawnSync(process.execPath, command, {
+/**
+ * What a program of the benchmark prints.
+ *
+ * @param {readonly string[]} command
+ */
+function run(command) {
+  const { status, stdout } = spawnSync(node, command, {
     cwd: root,
     encoding: "utf8",
     stdio: ["ignore", "pipe", "inherit"],
   });
-  if (status !== 0) {
-    console.error(`Cannot write the report: node ${command.join(" ")} failed`);
-    process.exit(1);
+  if (status !== 0) throw new Error(`Cannot write the report: node ${command.join(" ")} failed`);
+  return stdout;
+}
+
+/**
+ * What a program measures that writes JSON, with where and when.
+ *
+ * @param {string} program
+ */
+function measured(program) {
+  mkdirSync(cache, { recursive: true });
+  const file = `${cache}measured-${process.pid}.json`;
+  const [load] = loadavg();
+  const start = performance.now();
+  try {
+    run([`bench/${program}.mjs`, "--json", file, ...(flags.quick ? ["--quick"] : [])]);
+    const result = JSON.parse(readFileSync(file, "utf8"));
+    const seconds = Math.round((performance.now() - start) / 1000);
+    return { date, machine: machineName(), load: Number(load.toFixed(2)), seconds, ...result };
+  } finally {
+    rmSync(file, { force: true });
   }
-  before.set(
-    title,
-    `## ${title}\n\n${about}\n\n\`node ${command.join(" ")}\`\n\n\`\`\`text\n${stdout.trim()}\n\`\`\`\n`,
-  );
-  write();
+}
+
+/** @param {string} file */
+async function writePages(file) {
+  const results = readResults(file);
+  writeFileSync(`${root}docs/benchmarks.md`, await benchmarkPage(results, nameOf(file)));
+  for (const [name, picture] of Object.entries(benchmarkPictures(results))) {
+    mkdirSync(dirname(`${root}docs/${name}`), { recursive: true });
+    writeFileSync(`${root}docs/${name}`, picture);
+  }
+  if (results.against === undefined) return;
+  const page = `${root}docs/alternatives.md`;
+  const table = await alternativesTable(results.against);
+  if (results.article !== undefined)
+    writeFileSync(`${root}docs/article.md`, await articlePage(results, nameOf(file)));
+  writeFileSync(page, replaceBlock(readFileSync(page, "utf8"), "alternatives", table));
+}
+
+/** @param {string} first */
+function compare(first) {
+  const second = positionals[0] ?? newestFile();
+  if (second === undefined) throw new Error("Cannot compare: there are no results yet");
+  const comparison = compareResults(readResults(first), readResults(second));
+  console.log(`${first} → ${second}\n${comparisonText(comparison)}`);
+  if (comparison.worse.length > 0) process.exitCode = 1;
+}
+
+/**
+ * Writes what has been measured so far; the other sections stay as they were.
+ *
+ * @param {Results} results
+ */
+async function save(results) {
+  const sections = parts.flatMap(({ title }) => results.sections.find((one) => one.title === title) ?? []);
+  const file = await writeResults({ ...results, sections }, flags.quick ? cache : undefined);
+  if (flags.quick) process.stderr.write(`${file}\n`);
+  else await writePages(file);
+}
+
+async function measure() {
+  const newest = newestFile();
+  /** @type {Results} */
+  let results = {
+    ...(newest === undefined ? { sections: [] } : readResults(newest)),
+    date,
+    machine: machineName(),
+  };
+  for (const name of /** @type {const} */ (["against", "article"])) {
+    if (!(only?.includes(name) ?? (flags.full || name === "against"))) continue;
+    if (installed()) {
+      process.stderr.write(`${name} …\n`);
+      results = { ...results, [name]: measured(name) };
+      await save(results);
+    } else console.error(`${name}: left out, run npm ci --prefix bench/peers`);
+  }
+  for (const { name, title, command, short, about, needs } of parts) {
+    const chosen =
+      only?.some((one) => one === name || command.some((argument) => argument.endsWith(`${one}.mjs`))) ??
+      (flags.full || short);
+    if (!chosen) continue;
+    if (needs !== undefined && !existsSync(`${root}${needs}`)) {
+      console.error(`${title}: left out, ${needs} is missing`);
+      continue;
+    }
+    process.stderr.write(`${title} …\n`);
+    const text = run(flags.quick && short ? [...command, "--quick"] : command).trim();
+    const section = {
+      title,
+      about,
+      date,
+      machine: machineName(),
+      command: `node ${command.join(" ")}`,
+      text,
+    };
+    results = { ...results, sections: [...results.sections.filter((one) => one.title !== title), section] };
+    await save(results);
+  }
+}
+
+try {
+  if (flags.compare !== undefined) compare(flags.compare);
+  else if (flags.pages) {
+    const file = newestFile();
+    if (file === undefined) throw new Error("Cannot write the pages: there are no results yet");
+    await writePages(file);
+  } else await measure();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : String(error));
+  process.exitCode = 1;
 }

@@ -5,19 +5,13 @@ import { fileURLToPath } from "node:url";
 import { format } from "prettier";
 import { corpusDigest } from "../corpus.mjs";
 import { record } from "../interleave.mjs";
+import { machineSlug } from "../machine.mjs";
 
 const folder = fileURLToPath(new URL("results/", import.meta.url));
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
 /** @param {string} path */
 const versionOf = (path) => JSON.parse(readFileSync(`${root}${path}package.json`, "utf8")).version;
-
-/** `epyc-7763-2-cores`: enough to tell files apart, and no host's name. */
-function machineSlug() {
-  const words = (cpus()[0]?.model ?? "cpu").toLowerCase().replace(/\(r\)|\(tm\)|processor|cpu|@.*$/g, " ");
-  const slug = words.replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "");
-  return `${slug}-${cpus().length}-cores`;
-}
 
 /** A summary of `inTurn` as a row of numbers in the file, which is a tenth as long so. */
 const COLUMNS = /** @type {const} */ ([

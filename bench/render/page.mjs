@@ -1,0 +1,100 @@
+/** docs/benchmarks.md and its pictures, made of a file of results alone. */
+import { format } from "prettier";
+import { THEME_NAMES, throughputPlot } from "./plot.mjs";
+import { hashTable, ratioTable, sizeTable, summaryTable } from "./tables.mjs";
+
+/**
+ * @typedef {import("../results.mjs").Against} Against
+ * @typedef {import("../results.mjs").Results} Results
+ */
+
+const OPERATIONS = /** @type {const} */ (["compress", "decompress"]);
+
+/** Where a picture is, below docs/. @param {string} operation @param {string} theme */
+const pictureName = (operation, theme) => `benchmarks/${operation}-${theme}.svg`;
+
+/** @param {(typeof OPERATIONS)[number]} operation */
+const picture = (operation) => `<picture>
+  <source media="(prefers-color-scheme: dark)" srcset="${pictureName(operation, "dark")}" />
+  <img src="${pictureName(operation, "light")}" alt="Throughput of zstash and its peers, ${operation} JSON of several lengths" />
+</picture>`;
+
+/** @param {Against} against */
+function againstSection(against) {
+  const { date, machine, load, seconds, versions } = against;
+  const list = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  return `## Against its peers
+
+Measured on ${date} in ${seconds.toFixed(0)} seconds by \`npm run bench -- --only against\` on ${machine}, load average ${load.toFixed(1)} at the
+start: ${list.join(", ")}.
+
+In each round every side has its turn for a few milliseconds, JavaScript in one process, C, Go and Bun in processes that time themselves;
+each result was read back first. **A ratio is zstash's time over the peer's: above 1, in bold with "!", zstash loses.** It is the median of
+the rounds, in brackets their 10th to 90th percentile; times are the least and the median. All sides get bytes and give bytes. \`libzstd in C\`
+and klauspost's library write into buffers that they use again, which no API of JavaScript can; \`zstddec\` and \`fzstd\` only decompress.
+Frames of zstash, node:zlib, C and Go have a checksum, those of Bun, bokuweb and hpcc-js none. gzip has its default level 6, brotli
+quality 4 (its default, 11, takes too long for a request), klauspost's SpeedFastest is level 1 and its default level 3.
+
+${summaryTable(against)}
+
+The means are geometric, over all values below.
+
+${OPERATIONS.map(picture).join("\n\n")}
+
+### Compress, level 1
+
+${ratioTable(against, "compress", 1)}
+
+### Compress, level 3
+
+${ratioTable(against, "compress", 3)}
+
+### Decompress
+
+${ratioTable(against, "decompress", 1)}
+
+### Bytes
+
+${sizeTable(against)}
+
+### What was measured
+
+${hashTable(against)}
+`;
+}
+
+/**
+ * @param {Results} results
+ * @param {string} file the name of the file that they are from
+ * @returns {Promise<string>}
+ */
+export async function benchmarkPage({ date, machine, against, sections }, file) {
+  const texts = sections.map((section) => {
+    const elsewhere = section.machine === machine ? "" : `, on ${section.machine}`;
+    const on = section.date === date && elsewhere === "" ? "" : `, measured on ${section.date}${elsewhere}`;
+    return `## ${section.title}\n\n${section.about}\n\n\`${section.command}\`${on}\n\n\`\`\`text\n${section.text}\n\`\`\`\n`;
+  });
+  const page = `# Benchmarks
+
+Written by \`npm run bench\` on ${date}, on ${machine}, from [${file}](../bench/results/${file}). Both sides of a ratio ran in
+turn within the same seconds; the machine is small and shared, so read the ratios and their spread, not the times. Cells where
+zstash loses are marked or above 1. Sections with a date or machine of their own were measured there and then.
+
+${[...(against === undefined ? [] : [againstSection(against)]), ...texts].join("\n")}`;
+  return format(page, { parser: "markdown", printWidth: 110 });
+}
+
+/**
+ * The pictures of the page by their paths below docs/.
+ *
+ * @param {Results} results
+ * @returns {Readonly<Record<string, string>>}
+ */
+export function benchmarkPictures({ against }) {
+  if (against === undefined) return {};
+  return Object.fromEntries(
+    OPERATIONS.flatMap((operation) =>
+      THEME_NAMES.map((theme) => [pictureName(operation, theme), throughputPlot(against, operation, theme)]),
+    ),
+  );
+}

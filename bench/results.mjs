@@ -1,0 +1,128 @@
+/** The files in results/: what was measured, where, when and with what. Pages and pictures are made of the newest one alone. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename } from "node:path";
+import { fileURLToPath } from "node:url";
+import { format } from "prettier";
+import { machineSlug } from "./machine.mjs";
+
+const folder = fileURLToPath(new URL("results/", import.meta.url));
+
+/**
+ * @typedef {import("./against/measure.mjs").Summary} Summary
+ * @typedef {"compress" | "decompress"} Operation
+ * @typedef {{ name: string, corpus: string, holds: string, size: number, sha256: string }} ValueOfResult
+ * @typedef {{ value: string, operation: Operation, level: number, sides: Readonly<Record<string, Summary>> }} Cell
+ *
+ * One run against the peers; `load` is the machine's load average when it began.
+ *
+ * @typedef {{
+ *   date: string,
+ *   machine: string,
+ *   load: number,
+ *   seconds: number,
+ *   versions: Readonly<Record<string, string>>,
+ *   values: readonly ValueOfResult[],
+ *   cells: readonly Cell[],
+ * }} Against
+ *
+ * A section that prints its own text.
+ *
+ * @typedef {{ title: string, about: string, date: string, machine: string, command: string, text: string }} Section
+ *
+ * What bench/article.mjs measures.
+ *
+ * @typedef {{
+ *   date: string,
+ *   machine: string,
+ *   load: number,
+ *   seconds: number,
+ *   versions: Readonly<Record<string, string>>,
+ *   backend: string,
+ *   writes: Awaited<ReturnType<typeof import("./article/writes.mjs").timeWrites>>,
+ *   records: Awaited<ReturnType<typeof import("./article/records.mjs").measureRecord>>,
+ *   bursts: Omit<Awaited<ReturnType<typeof import("./article/bursts.mjs").measureBursts>>, "versions">,
+ * }} Article
+ *
+ * @typedef {{
+ *   date: string,
+ *   machine: string,
+ *   against?: Against | undefined,
+ *   article?: Article | undefined,
+ *   sections: readonly Section[],
+ * }} Results
+ */
+
+/** A side in the file is a row, which is a third as long. */
+const COLUMNS = [
+  "bytes",
+  ...["least", "median", "p10", "p90"].map((name) => `${name} µs`),
+  ...["of the least", "median", "p10", "p90"].map((name) => `zstash's time / this: ${name}`),
+];
+
+/** @param {Summary} summary */
+const packSummary = ({ bytes, us, ratio }) => [bytes ?? null, ...us, ...(ratio ?? [])];
+
+/** @param {readonly (number | null)[]} row @returns {Summary} */
+function unpackSummary([bytes, ...numbers]) {
+  const four = (/** @type {number} */ start) =>
+    /** @type {import("./against/measure.mjs").Four} */ (
+      /** @type {unknown} */ (numbers.slice(start, start + 4))
+    );
+  return {
+    bytes: bytes ?? undefined,
+    us: four(0),
+    ratio: numbers.length > 4 ? four(4) : undefined,
+  };
+}
+
+/**
+ * @template From, To
+ * @param {readonly { sides: Readonly<Record<string, From>> }[]} cells
+ * @param {(side: From) => To} change
+ */
+const mapSides = (cells, change) =>
+  cells.map((cell) => ({
+    ...cell,
+    sides: Object.fromEntries(Object.entries(cell.sides).map(([name, side]) => [name, change(side)])),
+  }));
+
+/** The newest file's path, if there is one. */
+export function newestFile() {
+  const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith(".json")) : [];
+  const last = names.sort().at(-1);
+  return last === undefined ? undefined : `${folder}${last}`;
+}
+
+/**
+ * @param {string} path
+ * @returns {Results}
+ */
+export function readResults(path) {
+  const { columns: _, against, ...rest } = JSON.parse(readFileSync(path, "utf8"));
+  return against === undefined
+    ? rest
+    : { ...rest, against: { ...against, cells: mapSides(against.cells, unpackSummary) } };
+}
+
+/**
+ * Writes today's file of this machine.
+ *
+ * @param {Results} results
+ * @param {string} [into] another folder
+ * @returns {Promise<string>} its path
+ */
+export async function writeResults(results, into = folder) {
+  mkdirSync(into, { recursive: true });
+  const path = `${into}${results.date}-${machineSlug()}.json`;
+  const { against } = results;
+  const packed = {
+    ...results,
+    columns: COLUMNS,
+    against: against && { ...against, cells: mapSides(against.cells, packSummary) },
+  };
+  writeFileSync(path, await format(JSON.stringify(packed), { parser: "json", printWidth: 110 }));
+  return path;
+}
+
+/** @param {string} path */
+export const nameOf = (path) => basename(path);
