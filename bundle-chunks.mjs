@@ -73,7 +73,7 @@ export async function bundleEntries(options, entryPoints, { apart, whole }) {
   ]);
   const folder = join(options.absWorkingDir, options.outdir);
   for (const { path, text } of outputs.flatMap(({ outputFiles = [] }) => outputFiles)) {
-    const placed = text.replace(/(["'])zstash:([a-z/-]+)\1/g, (_, quote, name) => {
+    const placed = text.replace(/(["'])zstash-bundle:([a-z/-]+)\1/g, (_, quote, name) => {
       const target = relative(dirname(path), join(folder, `${name}.js`)).replaceAll("\\", "/");
       return `${quote}${target.startsWith(".") ? target : `./${target}`}${quote}`;
     });
@@ -181,7 +181,7 @@ function toEntries(entryPoints, root) {
       build.onResolve({ filter: /^\.{1,2}\/.*\.ts$/ }, ({ path, resolveDir, kind }) => {
         const file = sourceOf(path, resolveDir, root);
         if (kind !== "dynamic-import" || !entryPoints.includes(file)) return undefined;
-        return { path: `zstash:${file.slice("src/".length, -".ts".length)}`, external: true };
+        return { path: `zstash-bundle:${file.slice("src/".length, -".ts".length)}`, external: true };
       });
     },
   };
@@ -241,14 +241,14 @@ function toChunks(graph, chunks, root) {
         // One for each file that imports it: several entries would share one as a chunk of its own.
         return { path: `${file}?${sourceOf(importer, root, root)}`, namespace: "chunks", sideEffects: false };
       });
-      build.onResolve({ filter: /^zstash:/ }, ({ path }) => ({ path, external: true, sideEffects: false }));
+      build.onResolve({ filter: /^zstash-bundle:/ }, ({ path }) => ({ path, external: true, sideEffects: false }));
       build.onLoad({ filter: /.*/, namespace: "chunks" }, ({ path }) => {
         const [file = ""] = path.split("?");
         const { name, names } = /** @type {NonNullable<ReturnType<typeof places.get>>} */ (places.get(file));
         const list = names.map(([exported, alias]) =>
           alias === exported ? exported : `${alias} as ${exported}`,
         );
-        return { contents: `export { ${list.join(", ")} } from "zstash:chunks/${name}";` };
+        return { contents: `export { ${list.join(", ")} } from "zstash-bundle:chunks/${name}";` };
       });
     },
   };

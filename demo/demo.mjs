@@ -208,8 +208,8 @@ try {
   if (flags.full) sayAll();
   else {
     if (commandLine.failed) say(commandLine.line);
-    if (large.failed) for (const line of large.lines) say(line);
-    for (const { lines, failed: lost } of small) if (lost) for (const line of lines) say(line);
+    for (const line of large.failed ? large.lines : []) say(line);
+    for (const line of small.flatMap(({ lines, failed: lost }) => (lost ? lines : []))) say(line);
     for (const line of barLines(told, !failed)) say(line);
   }
 

@@ -9,7 +9,10 @@ test("npm run demo: every byte comes back, in bars of at most 80 columns", { tim
     cwd: root,
     encoding: "utf8",
   });
-  expect([status, stdout], stderr).toEqual([0, expect.stringContaining("all read back equal, byte for byte")]);
+  expect([status, stdout], stderr).toEqual([
+    0,
+    expect.stringContaining("all read back equal, byte for byte"),
+  ]);
   const lines = stdout.split("\n");
   expect(lines.filter((line) => widthOf(line) > 80)).toEqual([]);
   expect(lines.filter((line) => line.includes("█")).length).toBeGreaterThan(15);
