@@ -1,7 +1,5 @@
 // The recipes of docs/tcp-clients.md as they stand there, on one Redis and on a cluster of three masters: what they write
 // the REST side reads, and what the REST side writes they read.
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { Cluster, Redis as IoRedis } from "ioredis";
 import { createClient, createCluster, RESP_TYPES } from "redis";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -10,29 +8,19 @@ import { Redis } from "../../src/redis.ts";
 import { startCluster } from "../support/redis-cluster.ts";
 import { startRedis } from "../support/redis.ts";
 import { page } from "./cases.mjs";
+import { writeRecipes } from "./recipes.mjs";
 
-const folder = fileURLToPath(new URL(".cache/", import.meta.url));
-const text = readFileSync(new URL("../../docs/tcp-clients.md", import.meta.url), "utf8");
-const codes = [...text.matchAll(/^```ts\n(\/\/ ([\w-]+\.mjs)\n[^]*?)^```$/gm)];
-
-/** Writes the recipes where their packages are found; the name of the package leads to its sources. */
+const recipes = writeRecipes("tcp-clients.md");
 const modules = {};
 beforeAll(async () => {
-  mkdirSync(folder, { recursive: true });
-  for (const [, code, name] of codes) {
-    const linked = code
-      .replace(`from "zstash"`, `from "../../../src/index.ts"`)
-      .replace(`from "zstash/upstash"`, `from "../../../src/upstash/index.ts"`);
-    writeFileSync(`${folder}${name}`, linked);
-  }
-  modules.node = await import("./.cache/node-redis.mjs");
-  modules.io = await import("./.cache/ioredis.mjs");
+  modules.node = await recipes.load("node-redis.mjs");
+  modules.io = await recipes.load("ioredis.mjs");
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(recipes.remove);
 
 test("a recipe has at most 40 lines", () => {
-  expect(codes.map(([, , name]) => name)).toEqual(["values.mjs", "node-redis.mjs", "ioredis.mjs"]);
-  for (const [, code] of codes) expect(code.trim().split("\n").length).toBeLessThanOrEqual(40);
+  expect(recipes.codes.map(({ name }) => name)).toEqual(["values.mjs", "node-redis.mjs", "ioredis.mjs"]);
+  for (const { code } of recipes.codes) expect(code.trim().split("\n").length).toBeLessThanOrEqual(40);
 });
 
 /** Redis servers, a REST client for the server of a key, and the clients over TCP. */
@@ -149,7 +137,7 @@ describe.each([
     const bytes = setup.node.withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer });
     const value = page(1);
     await (await rest("value")).set("value", value);
-    const { decode } = await import("./.cache/values.mjs");
+    const { decode } = await recipes.load("values.mjs");
     expect(decode("value", await bytes.get("value"))).toEqual(value);
     const [inTransaction] = await bytes.multi().get("value").exec();
     expect(() => decode("value", inTransaction)).toThrow(/UNSUPPORTED|raw frame was read/);
