@@ -1,3 +1,5 @@
+// The frame around all pages.
+
 export default function Layout({ children }) {
   return (
     <html lang="en">

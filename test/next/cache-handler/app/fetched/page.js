@@ -1,3 +1,5 @@
+// A page that is made from a fetch with a tag, and kept.
+
 import { lines } from "../lines.js";
 
 export default async function Page() {

@@ -1,3 +1,5 @@
+// Forgets what has a tag, or a path.
+
 import { revalidatePath, revalidateTag } from "next/cache";
 
 export async function POST(request) {

@@ -1,3 +1,5 @@
+// A page that is made at each visit, over `unstable_cache`.
+
 import { unstable_cache } from "next/cache";
 import { lines } from "../lines.js";
 

@@ -1,3 +1,5 @@
+// A route handler whose answer is kept: text, and bytes that are none.
+
 import { lines } from "../lines.js";
 
 export const dynamic = "force-static";
