@@ -57,11 +57,11 @@ async function writeRequestHook(version, folder) {
 
 /**
  * Makes the project in a temporary folder.
- * @param {{ version: number, tarball: string, components?: boolean, edgeRoutes?: boolean }} options `components`: the
+ * @param {{ version: number, tarball: string, components?: boolean, edgeRoutes?: boolean, fixture?: string }} options `components`: the
  *   pages of app/cache-components/ instead of those that Next.js refuses beside `cacheComponents`; `edgeRoutes: false`:
- *   no route handler on the edge runtime
+ *   no route handler on the edge runtime; `fixture`: a folder beside this file instead of app/ and its clients
  */
-export async function createProject({ version, tarball, components = false, edgeRoutes = true }) {
+export async function createProject({ version, tarball, components = false, edgeRoutes = true, fixture }) {
   const folder = await mkdtemp(join(tmpdir(), `zstash-next-${version}-`));
   const remove = () => rm(folder, { recursive: true, force: true });
   try {
@@ -73,6 +73,10 @@ export async function createProject({ version, tarball, components = false, edge
     const { dependencies } = JSON.parse(await readFile(join(packages, "package.json"), "utf8"));
     const manifest = { private: true, type: "module", dependencies };
     await writeFile(join(folder, "package.json"), JSON.stringify(manifest));
+    if (fixture !== undefined) {
+      await cp(join(here, fixture), folder, { recursive: true });
+      return { folder, version, remove };
+    }
     await copyFile(join(here, "next.config.mjs"), join(folder, "next.config.mjs"));
     const app = join(folder, "app");
     await cp(join(here, "app"), app, { recursive: true });

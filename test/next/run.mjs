@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { pack } from "../runtimes/fixture.mjs";
 import { reportParts } from "../runtimes/parts.mjs";
+import { judgeCacheHandler } from "./cache-handler.mjs";
 import { judgeBuild, judgeComponents, judgeDev } from "./checks.mjs";
 import { createProject } from "./project.mjs";
 import { startRig } from "./rig.mjs";
@@ -29,6 +30,8 @@ const configurations = [
   { version: 16, name: "build and start, Turbopack", judge: judgeBuild },
   { version: 16, name: "dev, Turbopack", judge: judgeDev, alias: true },
   { version: 16, name: "Cache Components", judge: judgeComponents, components: true },
+  { version: 16, name: "cache handler", judge: judgeCacheHandler, fixture: "cache-handler" },
+  { version: 15, name: "cache handler", judge: judgeCacheHandler, fixture: "cache-handler", long: true },
   { version: 14, name: "build and start, webpack, alias", judge: judgeBuild, alias: true, long: true },
   { version: 14, name: "dev, webpack", judge: judgeDev, long: true },
   { version: 14, name: "dev, Turbopack", args: ["--turbo"], judge: judgeDev, alias: true, long: true },
@@ -85,11 +88,20 @@ try {
   await reportParts(
     "Next.js",
     selected.map(
-      ({ version, name, args = [], judge, alias = false, components = false, edgeRoutes = true }) => ({
+      ({
+        version,
+        name,
+        args = [],
+        judge,
+        alias = false,
+        components = false,
+        edgeRoutes = true,
+        fixture,
+      }) => ({
         name,
         missing: missing(version),
         async run() {
-          const project = await createProject({ version, tarball, components, edgeRoutes });
+          const project = await createProject({ version, tarball, components, edgeRoutes, fixture });
           const environment = {
             ...rig.environment,
             ZSTASH_NEXT: String(version),

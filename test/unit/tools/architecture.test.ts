@@ -343,6 +343,8 @@ describe("scripts and tests", () => {
     "test/fixtures": [],
     "test/fuzz": ["src", "bench", "test/support", "test/conformance"],
     "test/libraries": ["src", "test/support", "vitest.config.ts"],
+    // Its page is written as docs/ are, and its browsers are those of the runtimes.
+    "test/readers": ["bench", "docs", "test/runtimes"],
     "test/runtimes": ["dist", "test/conformance", "test/support"],
     "test/next": ["dist", "test/runtimes"],
     "test/examples": ["dist", "test/runtimes", "test/next"],
@@ -354,6 +356,7 @@ describe("scripts and tests", () => {
       "wasm",
       "test/support",
       "test/conformance",
+      "test/readers",
       "test/runtimes",
       "test/vectors",
     ],

@@ -12,6 +12,7 @@ const folder = join(root, ".cache", "docs-code");
 /** Blocks that are parts of programs which other tests run as they stand. */
 const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
   "docs/libraries.md": "test/libraries: the libraries' own packages are there",
+  "docs/tcp-clients.md": "test/libraries: node-redis and ioredis are there",
   "docs/nextjs.md": "test/next: a project of Next.js is there",
 };
 

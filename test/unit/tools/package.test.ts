@@ -181,6 +181,7 @@ describe("the lock files", () => {
     "test/runtimes/package-lock.json",
     "test/sdk-versions/package-lock.json",
     "test/libraries/package-lock.json",
+    "test/readers/programs/package-lock.json",
     ...nextVersions.map((version) => `test/next/${version}/package-lock.json`),
   ];
 

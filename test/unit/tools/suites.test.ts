@@ -79,6 +79,7 @@ describe(".ci/run", () => {
       "npm ci in test/runtimes",
       "npm ci in test/sdk-versions",
       "npm ci in test/libraries",
+      "npm ci in test/readers",
       "npm ci in docs/site",
       "npm ci in test/next",
       "npm test",
