@@ -210,12 +210,23 @@ function refuseOptionsAsValues(
 /** The error of commander in our words. */
 function explain(error: CommanderError, args: readonly string[], named: Named): UsageError {
   const { names, command } = named;
-  const [fault = "", hint] = error.message.replace(/^error: /, "").split("\n");
+  // What follows "=" is a value, which may be a secret.
+  const [fault = "", hint] = error.message
+    .replace(/^error: /, "")
+    .replace(/=[^'\n]*/, "")
+    .split("\n");
   const next = args[names.length] ?? "";
   if (command === undefined && !next.startsWith("-")) return unknownCommand(next, hint, named);
   if (error.code === "commander.excessArguments" && command !== undefined)
     return excess(args.slice(names.length), names, command);
-  const meant = hint === undefined ? "." : `. ${hint.slice(1, -1).replaceAll(/(--[\w-]+)/g, '"$1"')}`;
+  const [, slip] = /unknown option '--([^']+)'/.exec(fault) ?? [];
+  const near = slip === undefined ? undefined : similarName(slip, Object.keys(command?.options ?? {}));
+  const meant =
+    hint === undefined
+      ? near === undefined
+        ? "."
+        : `. Did you mean "--${near}"?`
+      : `. ${hint.slice(1, -1).replaceAll(/(--[\w-]+)/g, '"$1"')}`;
   const told = fault.replace(/^missing required argument '(.*)'$/, "<$1> is missing").replaceAll("'", '"');
   return new UsageError(`Cannot read the command line: ${told}${meant} See "${lineOf(names)} --help"`);
 }

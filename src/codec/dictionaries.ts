@@ -48,7 +48,7 @@ export function requireDictionary(value: unknown, name: string): asserts value i
 export function dictionaryUnknown(dictionaryId: number, frame: number, offset: number): ZstashError {
   return new ZstashError(
     "DICTIONARY_UNKNOWN",
-    `Cannot decompress: the frame needs dictionary ${dictionaryId}, which is not known here: pass it in "dictionaries"`,
+    `Cannot decompress: the frame needs dictionary ${dictionaryId}, which is not known here: pass it in "dictionaries", or "auto" if Redis holds it`,
     { dictionaryId, frame, offset },
   );
 }

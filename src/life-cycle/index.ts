@@ -73,7 +73,7 @@ export interface ManageOptions {
 
 /**
  * The dictionaries of one Redis. Each step is one compare-and-set of the manifest: where two take one at once, the second
- * is told by VALUE_CHANGED, and nothing of its step was done. Writers see a step within a minute of their next write.
+ * is told by VALUE_CHANGED, and nothing of its step was done. Writers see a step with a write a minute later, after five minutes at the latest.
  */
 export interface DictionaryManager {
   /**

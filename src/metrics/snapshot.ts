@@ -56,8 +56,11 @@ function readSeries(
     throw new TypeError(`"snapshot" must hold at most ${MAX_SERIES} series, got ${series.length}`);
   return series.flatMap((one: unknown) => {
     const { name, labels, numbers } = (one ?? {}) as Partial<Record<keyof SeriesSnapshot, unknown>>;
-    const id = typeof name === "string" ? idOf.get(name) : undefined;
-    if (id === undefined || !Array.isArray(labels) || !Array.isArray(numbers)) return [];
+    if (typeof name !== "string" || !Array.isArray(labels) || !Array.isArray(numbers))
+      throw new TypeError('"snapshot" must hold series of a name, labels and numbers, got others');
+    const id = idOf.get(name);
+    // A series of a later version.
+    if (id === undefined) return [];
     const place = indexOf(id, labels.slice(0, 8).map(String));
     if (place < 0 || numbers.length !== widthOf(FAMILIES[id])) return [];
     if (!numbers.every((value) => typeof value === "number" && value >= 0 && value < Infinity))

@@ -74,7 +74,8 @@ export async function countValues(
 }
 
 /** Keys of this and of other doctors are none of the database's. */
-const isOther = (name: string): boolean => !name.startsWith(KEY_PREFIX);
+/** Keys of zstash itself are no values of a program: dictionaries, the manifest, the key of this run. */
+const isOther = (name: string): boolean => !name.startsWith(KEY_PREFIX) && !/^zstash:dict(s$|:)/.test(name);
 
 async function look(client: RestClient, names: readonly string[], counts: Counts): Promise<void> {
   if (names.length === 0) return;

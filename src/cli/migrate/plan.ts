@@ -156,6 +156,8 @@ function planFrame(stored: StoredFrame, settings: PlanSettings, tools: PlanTools
     if (dictionaryId !== 0 || isBetter) return { write: made, what: "dictionary" };
   }
   if (wanted === carrier) return { left: "zstash" };
+  // Decoded for its verdict alone: what is damaged, or only looks like a frame, stays as it is.
+  contentOf(stored, settings, tools);
   return {
     write: wanted === "raw" ? frame : utf8Encoder.encode(toTextCarrier(frame)),
     what: "carrier",

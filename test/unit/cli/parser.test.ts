@@ -147,6 +147,12 @@ describe("options", () => {
   });
 });
 
+test("a secret in the value of an option with a slip in its name is not repeated", () => {
+  expect(complaint("sweep", "--tokn=secret")).toBe(
+    'Cannot read the command line: unknown option "--tokn". Did you mean "--token"? See "zstash sweep --help"',
+  );
+});
+
 test.each([
   [["dev", "--prot", "1"], 'unknown option "--prot". Did you mean "--port"? See "zstash dev --help"'],
   [["dev", "--no-resp"], 'Did you mean "--no-resp2"?'],

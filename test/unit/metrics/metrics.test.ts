@@ -262,11 +262,21 @@ describe("snapshots", () => {
       { name: "zstash_mode_failures_total", labels: ["x"], numbers: [1] },
       { name: "zstash_request_seconds", labels: [], numbers: [1] },
       { name: "zstash_codec_memory_bytes", labels: [], numbers: [1] },
-      null,
       { name: "zstash_mode_failures_total", labels: [], numbers: [5] },
     ];
     metrics.add({ version: 1, series: odd } as never);
     expect(metrics.snapshot().series).toEqual([odd.at(-1)]);
+    // What no version makes is an error, and nothing of the snapshot is added.
+    for (const wrong of [
+      null,
+      5,
+      {},
+      { name: 5, labels: [], numbers: [1] },
+      { ...odd[0], labels: 5 },
+      { ...odd[0], numbers: "x" },
+    ])
+      expect(() => metrics.add({ version: 1, series: [odd.at(-1), wrong] } as never)).toThrow(TypeError);
+    expect(metrics.snapshot().series).toEqual([]);
   });
 });
 
