@@ -102,10 +102,15 @@ describe.each(backends)("zstash migrate on %s", (backend) => {
     const values = await fill(long ? 20_000 : 2_000);
     const args = ["migrate", ...rig.here, "--apply", "--carrier", "raw", "--rate", "0", "--json"];
     let kills = 0;
+    // How long a whole run takes on this machine: it is killed somewhere within.
+    const started = performance.now();
+    await follow(spawn(process.execPath, [program(), ...args], { env: {} })).ended;
+    const whole = performance.now() - started;
+    await migrate(rig, "--apply", "--undo");
     for (let round = 0; round < (long ? 40 : 6); round++) {
       const child = spawn(process.execPath, [program(), ...args], { env: {} });
       const { ended } = follow(child);
-      setTimeout(() => child.kill("SIGKILL"), 250 + random.below(500));
+      setTimeout(() => child.kill("SIGKILL"), whole * (0.3 + random.below(60) / 100));
       if ((await ended).signal === "SIGKILL") kills += 1;
       await expectWhole(values);
       if (round % 3 === 2) await migrate(rig, "--apply", "--undo");

@@ -72,9 +72,9 @@ describe.each(sdkVersions)("@upstash/redis %s", (version) => {
   });
   beforeEach(() => servers.flush());
 
-  test("the same exports, all but the client the SDK's own", () => {
+  test("the same exports, all but the client the SDK's own, and one function more", () => {
     const { stock, zstash } = modules;
-    expect(Object.keys(zstash).sort()).toEqual(Object.keys(stock).sort());
+    expect(Object.keys(zstash).sort()).toEqual([...Object.keys(stock), "readMode"].sort());
     for (const [name, value] of Object.entries(stock)) {
       if (name !== "Redis") expect((zstash as Callable)[name], name).toBe(value);
     }

@@ -46,7 +46,7 @@ test.each([
   async (_, options, layout, code) => {
     const zstd = await loadZstd({ memoryLimit: 4 << 20 });
     const put = { ...options, url: "http://127.0.0.1:9", token: "store-token", zstd, fetch: rig.fetch };
-    await createStore(put).put("v", bytes, { layout });
+    await createStore(put).put("v", bytes, { layout, level: 1 });
     const store = createStore(put);
     const reader = (await store.get("v"))!.getReader();
     const chunks: Uint8Array[] = [];
@@ -65,7 +65,7 @@ test.each([
     if (code?.test("VALUE_CHANGED") === true) {
       const other = Buffer.from(bytes);
       other.reverse();
-      await createStore(put).put("v", other);
+      await createStore(put).put("v", other, { level: 1 });
     }
     silent = false;
     for (const other of others) await other.cancel();
