@@ -209,6 +209,14 @@ describe.each(backends)("zstash migrate on %s", (backend) => {
     expect(await rig.bytesOf("session:1")).toEqual(stored);
   });
 
+  test("--carrier leaves what is damaged, or only looks like a frame, as it is, and says so", async () => {
+    const note = "zs1:KLUv/SQAAQAAmemeUQ==";
+    await rig.send(["SET", "note", note]);
+    const { code, failed, written } = await migrate(rig, "--apply", "--carrier", "raw");
+    expect([code, failed, written]).toEqual([1, { unreadable: 1 }, {}]);
+    expect((await rig.bytesOf("note")).toString()).toBe(note);
+  });
+
   test("a manifest that is switched off stops --with-dictionaries", async () => {
     const manager = createDictionaryManager({ url: rig.url, token: TOKEN });
     await manager.setMode("read-only");
