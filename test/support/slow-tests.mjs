@@ -1,11 +1,12 @@
 /**
- * Files of tests that take a third of the time of all: `npm test` leaves them to `npm run test:rest`. They repeat much (a
+ * Files of tests that take two fifths of the time of all: `npm test` leaves them to `npm run test:rest`. They repeat much (a
  * fuzzer, faults at every byte, races), or judge the package with other tools (compilers, bundlers), which seldom turn.
  */
 
 /** Their paths. */
 export const slowTests = [
   "test/fuzz/codec.test.ts",
+  "test/integration/cli/get-put.test.ts",
   "test/integration/cli/migrate-faults.test.ts",
   "test/integration/cli/migrate-scale.test.ts",
   "test/integration/dev/page-shots.test.ts",
@@ -20,6 +21,7 @@ export const slowTests = [
   "test/unit/tools/alias.test.ts",
   "test/unit/tools/types.test.ts",
   "test/unit/tools/wasm-build.test.ts",
+  "test/integration/train/keys.test.ts",
   "test/integration/versions/rollout.test.ts",
 ];
 
