@@ -241,7 +241,11 @@ function toChunks(graph, chunks, root) {
         // One for each file that imports it: several entries would share one as a chunk of its own.
         return { path: `${file}?${sourceOf(importer, root, root)}`, namespace: "chunks", sideEffects: false };
       });
-      build.onResolve({ filter: /^zstash-bundle:/ }, ({ path }) => ({ path, external: true, sideEffects: false }));
+      build.onResolve({ filter: /^zstash-bundle:/ }, ({ path }) => ({
+        path,
+        external: true,
+        sideEffects: false,
+      }));
       build.onLoad({ filter: /.*/, namespace: "chunks" }, ({ path }) => {
         const [file = ""] = path.split("?");
         const { name, names } = /** @type {NonNullable<ReturnType<typeof places.get>>} */ (places.get(file));
