@@ -33,7 +33,9 @@ export function repositoryUrl({ repository }) {
  */
 export function siteLinks(text, { source, known, repository }) {
   const here = dirname(pageOf(source));
-  return text.replaceAll(/(!?)\[([^\]]*)\]\(([^)\s]+)\)/g, (whole, image, words, link) => {
+  // Pictures in HTML: the bundler takes a path without a dot for a package.
+  const pictured = text.replaceAll(/\b(src|srcset)="(?![a-z]+:|[./])([^"]+)"/g, '$1="./$2"');
+  return pictured.replaceAll(/(!?)\[([^\]]*)\]\(([^)\s]+)\)/g, (whole, image, words, link) => {
     if (image !== "" || /^([a-z]+:|#)/.test(link)) return whole;
     const [path = "", anchor] = link.split("#");
     const target = normalize(join(dirname(source), path)).replace(/\/$/, "");

@@ -40,7 +40,7 @@ const WIDTHS = [
 ] as const;
 
 describe.runIf(installed)("the documentation site", () => {
-  let server: Server;
+  let server: Server | undefined;
   let url: string;
   beforeAll(async () => {
     const { status, stdout, stderr } = spawnSync(process.execPath, ["docs/site/site.mjs"], {
@@ -51,7 +51,7 @@ describe.runIf(installed)("the documentation site", () => {
       throw new Error(`the site does not build: ${stdout.slice(-2000)}${stderr.slice(-2000)}`);
     console.log(stdout.trim().split("\n").at(-1));
     // As a host serves it: /client is client.html.
-    server = createServer((request, response) => {
+    const listening = createServer((request, response) => {
       const path = decodeURIComponent(new URL(request.url ?? "/", "http://localhost").pathname);
       const file = [path, `${path}.html`, `${path}index.html`]
         .map((one) => join(SITE, one))
@@ -60,11 +60,12 @@ describe.runIf(installed)("the documentation site", () => {
       response.writeHead(200, { "content-type": TYPES[extname(file)] ?? "application/octet-stream" });
       response.end(readFileSync(file));
     });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    server = listening;
+    await new Promise<void>((resolve) => listening.listen(0, "127.0.0.1", resolve));
+    url = `http://127.0.0.1:${(listening.address() as AddressInfo).port}`;
     mkdirSync(SHOTS, { recursive: true });
   }, 600_000);
-  afterAll(() => new Promise((resolve) => server?.close(resolve)));
+  afterAll(() => server && new Promise((resolve) => server!.close(resolve)));
 
   test("has a page for each module of the package, with its functions' examples", () => {
     const { exports } = JSON.parse(readFileSync(join(root, "deno.json"), "utf8")) as { exports: object };
