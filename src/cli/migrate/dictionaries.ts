@@ -3,8 +3,7 @@ import type { SendCommands } from "../../dictionaries/fetch.ts";
 import { RedisDictionaries, type Caller } from "../../dictionaries/in-redis.ts";
 import type { Dictionary, DictionaryLookup } from "../../format/dictionary.ts";
 import type { RestClient } from "../../rest/client.ts";
-import type { RespValue } from "../../rest/resp.ts";
-import { utf8Lossy } from "../../text.ts";
+import { scalarOf } from "../../rest/scalar.ts";
 import { Failure } from "../command.ts";
 
 /** Milliseconds that the manifest and a dictionary may take: nobody waits for the answer to a request here. */
@@ -17,7 +16,7 @@ export class RunDictionaries {
   #failure: unknown;
 
   constructor(client: RestClient) {
-    const send: SendCommands = async (commands) => (await client.batch("pipeline", commands)).map(resultOf);
+    const send: SendCommands = async (commands) => (await client.batch("pipeline", commands)).map(scalarOf);
     this.#caller = {
       send,
       onEvent: (event) => {
@@ -51,19 +50,5 @@ export class RunDictionaries {
   /** Dictionaries by their ids, for reading. */
   async fetch(ids: ReadonlySet<number>): Promise<DictionaryLookup> {
     return ids.size === 0 ? new Map<number, Dictionary>() : this.#known.fetch(ids, this.#caller);
-  }
-}
-
-/** A reply as a text or a number; undefined for an error. */
-function resultOf(reply: RespValue): unknown {
-  switch (reply.kind) {
-    case "bulk":
-      return reply.bytes === null ? null : utf8Lossy(reply.bytes);
-    case "status":
-      return reply.text;
-    case "integer":
-      return Number(reply.value);
-    default:
-      return undefined;
   }
 }

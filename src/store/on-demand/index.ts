@@ -2,8 +2,7 @@
 import type { SendCommands } from "../../dictionaries/fetch.ts";
 import { dictionariesAt, type Caller, type RedisDictionaries } from "../../dictionaries/in-redis.ts";
 import type { RestClient } from "../../rest/client.ts";
-import type { RespValue } from "../../rest/resp.ts";
-import { utf8Lossy } from "../../text.ts";
+import { scalarOf } from "../../rest/scalar.ts";
 import type { EventListener } from "../../metrics/events.ts";
 import type { AutoDictionaries } from "../../dictionaries/auto.ts";
 import type { DictionarySource } from "../../value/dictionaries.ts";
@@ -34,20 +33,6 @@ function knownTo({ auto }: StoreRoute): RedisDictionaries {
 
 function callerOf({ client, onEvent, signal }: StoreRoute): Caller {
   const send: SendCommands = async (commands) =>
-    (await client.batch("pipeline", commands, { signal })).map(resultOf);
+    (await client.batch("pipeline", commands, { signal })).map(scalarOf);
   return { send, onEvent };
-}
-
-/** A reply as a text or a number; undefined for an error. */
-function resultOf(reply: RespValue): unknown {
-  switch (reply.kind) {
-    case "bulk":
-      return reply.bytes === null ? null : utf8Lossy(reply.bytes);
-    case "status":
-      return reply.text;
-    case "integer":
-      return Number(reply.value);
-    default:
-      return undefined;
-  }
 }

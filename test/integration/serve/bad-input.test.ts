@@ -1,9 +1,5 @@
 /** Requests and stored values that are malformed or hostile: what goes out then, and what a client sees of it. */
-import { createServer, get as httpGet, type IncomingMessage } from "node:http";
-import type { AddressInfo } from "node:net";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
-import type { ReadableStream as NodeStream } from "node:stream/web";
+import { get as httpGet, type IncomingMessage } from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createDevServer, type DevServer } from "../../../src/dev/index.ts";
 import { loadZstd, readDictionary, type Zstd } from "../../../src/index.ts";
@@ -12,6 +8,7 @@ import { createStore, type Store } from "../../../src/store/index.ts";
 import { newer } from "../../support/dictionaries.ts";
 import { expectBytes } from "../../support/expect-bytes.ts";
 import { rejection } from "../../support/rejection.ts";
+import { useAnswers } from "./rig.ts";
 
 const content = new TextEncoder().encode(
   JSON.stringify(Array.from({ length: 20_000 }, (_, id) => ({ id, name: `name ${(id * 7919) % 9973}` }))),
@@ -332,27 +329,7 @@ describe("contentType", () => {
 
 describe("over HTTP", () => {
   let answer: (request: Request) => Promise<Response>;
-  const app = createServer((incoming, outgoing) => {
-    const leaving = new AbortController();
-    outgoing.once("close", () => leaving.abort());
-    const headers = new Headers(incoming.headers as Record<string, string>);
-    const request = new Request(`http://localhost${incoming.url}`, { headers, signal: leaving.signal });
-    void (async () => {
-      const response = await answer(request);
-      outgoing.writeHead(response.status, Object.fromEntries(response.headers));
-      if (response.body === null) return void outgoing.end();
-      await pipeline(Readable.fromWeb(response.body as NodeStream), outgoing);
-    })().catch(() => outgoing.destroy());
-  });
-  let base: string;
-  beforeAll(async () => {
-    await new Promise<void>((resolve) => app.listen(0, "127.0.0.1", resolve));
-    base = `http://127.0.0.1:${(app.address() as AddressInfo).port}`;
-  });
-  afterAll(() => {
-    app.closeAllConnections();
-    app.close();
-  });
+  const base = useAnswers((request) => answer(request));
 
   test("a frame that is cut off on its way is an error", async () => {
     const whole = await bytesOf(new Response(await store.getCompressed("small")));
@@ -375,7 +352,7 @@ describe("over HTTP", () => {
         "small",
       );
     const outcome = await new Promise<IncomingMessage>((resolve, reject) =>
-      httpGet(base, { headers: zstdOnly, agent: false }, resolve).on("error", reject),
+      httpGet(base(), { headers: zstdOnly, agent: false }, resolve).on("error", reject),
     ).catch((error: { code: string }) => error.code);
     // Found before a byte went out, or the connection is cut before the end of the last chunk.
     if (outcome === "ECONNRESET") return;

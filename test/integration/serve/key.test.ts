@@ -1,15 +1,12 @@
 /** Values of a store as responses: over a real server, to clients that decode, that do not, that ask for parts and that leave. */
-import { createServer, get as httpGet, type IncomingMessage } from "node:http";
-import type { AddressInfo } from "node:net";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
-import type { ReadableStream as NodeStream } from "node:stream/web";
+import { get as httpGet, type IncomingMessage } from "node:http";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createDevServer, type DevServer } from "../../../src/dev/index.ts";
 import { loadZstd, type Zstd } from "../../../src/index.ts";
 import { serve, serveKey } from "../../../src/serve/index.ts";
 import { createStore, type PutOptions, type Store } from "../../../src/store/index.ts";
 import { expectBytes } from "../../support/expect-bytes.ts";
+import { useAnswers } from "./rig.ts";
 
 const content = new TextEncoder().encode(
   JSON.stringify(Array.from({ length: 60_000 }, (_, id) => ({ id, name: `name ${(id * 7919) % 9973}` }))),
@@ -99,32 +96,11 @@ test("an uncompressed value goes as it is, and a missing one is 404", async () =
 });
 
 describe("over HTTP", () => {
-  /** What serves as a user would: a Response into Node's server. */
-  const app = createServer((incoming, outgoing) => {
-    const leaving = new AbortController();
-    outgoing.once("close", () => leaving.abort());
-    const headers = new Headers(incoming.headers as Record<string, string>);
-    const request = new Request(`http://localhost${incoming.url}`, { headers, signal: leaving.signal });
-    void (async () => {
-      const response = await answer(request);
-      outgoing.writeHead(response.status, Object.fromEntries(response.headers));
-      if (response.body === null) return void outgoing.end();
-      await pipeline(Readable.fromWeb(response.body as NodeStream), outgoing);
-    })().catch(() => outgoing.destroy());
-  });
   let answer: (request: Request) => Promise<Response>;
-  let base: string;
-  beforeAll(async () => {
-    await new Promise<void>((resolve) => app.listen(0, "127.0.0.1", resolve));
-    base = `http://127.0.0.1:${(app.address() as AddressInfo).port}`;
-  });
-  afterAll(() => {
-    app.closeAllConnections();
-    app.close();
-  });
+  const base = useAnswers((request) => answer(request));
 
   const request = (headers: Record<string, string>): Promise<IncomingMessage> =>
-    new Promise((resolve, reject) => httpGet(base, { headers, agent: false }, resolve).on("error", reject));
+    new Promise((resolve, reject) => httpGet(base(), { headers, agent: false }, resolve).on("error", reject));
   const readWhole = async (incoming: IncomingMessage): Promise<Uint8Array> =>
     Buffer.concat(await incoming.toArray());
 

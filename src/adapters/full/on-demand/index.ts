@@ -2,9 +2,6 @@
 import { inflateWithZlib } from "../../node.ts";
 import { base64 } from "../inlined.ts";
 
-/** Nothing: it has to be compiled first. */
-export const moduleAtHand: WebAssembly.Module | undefined = undefined;
-
 /** Compiles the module: by `node:zlib` in a quarter of the time that a DecompressionStream takes, and on older versions. */
 export function loadModule(): Promise<WebAssembly.Module> {
   return inflateWithZlib(base64);
