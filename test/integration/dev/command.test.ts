@@ -318,7 +318,8 @@ describe.skipIf(!hasScript)("a terminal", () => {
     ];
     writeFileSync(join(folder, "signals.cjs"), script.join("\n"));
     const words = [process.execPath, program(), "dev", "--backend", "embedded", "--", process.execPath];
-    const line = [...words, join(folder, "signals.cjs")].join(" ");
+    // Without "exec" a shell may stay in between, and end by the signal itself (dash does).
+    const line = ["exec", ...words, join(folder, "signals.cjs")].join(" ");
     const { child, ended, texts } = follow(spawn("script", ["-qec", line, "/dev/null"]));
     await until(() => texts.output.includes("ready"));
     child.stdin!.write("\x03");

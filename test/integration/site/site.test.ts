@@ -106,9 +106,12 @@ describe.runIf(installed)("the documentation site", () => {
       const page = await openPage({ viewport: { width: 1280, height: 900 } });
       try {
         await page.goto(`${url}/`);
-        await page.keyboard.press("Control+k");
         const open = "document.querySelector('#localsearch-input') !== null";
-        while (!(await page.evaluate<boolean>(open))) await new Promise((resolve) => setTimeout(resolve, 50));
+        // The page hears its keys only once its script has run.
+        while (!(await page.evaluate<boolean>(open))) {
+          await page.keyboard.press("Control+k");
+          await new Promise((resolve) => setTimeout(resolve, 500));
+        }
         await page.fill("#localsearch-input", "DICTIONARY_UNKNOWN");
         const found = "document.querySelector('#localsearch-list a')?.getAttribute('href') ?? ''";
         while ((await page.evaluate<string>(found)) === "")
