@@ -11,6 +11,7 @@ import { loadavg } from "node:os";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { articleSections } from "./article/sections.mjs";
 import { comparisonText, compareResults } from "./compare.mjs";
 import { machineName } from "./machine.mjs";
 import { installed } from "./peers/load.mjs";
@@ -58,15 +59,15 @@ function run(command) {
 /**
  * What a program measures that writes JSON, with where and when.
  *
- * @param {string} program
+ * @param {readonly string[]} command
  */
-function measured(program) {
+function measured(command) {
   mkdirSync(cache, { recursive: true });
   const file = `${cache}measured-${process.pid}.json`;
   const [load] = loadavg();
   const start = performance.now();
   try {
-    run([`bench/${program}.mjs`, "--json", file, ...(flags.quick ? ["--quick"] : [])]);
+    run([...command, "--json", file, ...(flags.quick ? ["--quick"] : [])]);
     const result = JSON.parse(readFileSync(file, "utf8"));
     const seconds = Math.round((performance.now() - start) / 1000);
     return { date, machine: machineName(), load: Number(load.toFixed(2)), seconds, ...result };
@@ -120,13 +121,26 @@ async function measure() {
     date,
     machine: machineName(),
   };
-  for (const name of /** @type {const} */ (["against", "article"])) {
-    if (!(only?.includes(name) ?? (flags.full || name === "against"))) continue;
-    if (installed()) {
-      process.stderr.write(`${name} …\n`);
-      results = { ...results, [name]: measured(name) };
+  const chosenOf = (/** @type {string[]} */ names, /** @type {boolean} */ otherwise) =>
+    only?.some((one) => names.includes(one)) ?? otherwise;
+  const article = articleSections.filter(({ name }) =>
+    chosenOf(["article", `article/${name}`], flags.full ?? false),
+  );
+  const isAgainst = chosenOf(["against"], true);
+  if ((isAgainst || article.length > 0) && !installed())
+    console.error("against and article: left out, run npm ci --prefix bench/peers");
+  else {
+    if (isAgainst) {
+      process.stderr.write("against …\n");
+      results = { ...results, against: measured(["bench/against.mjs"]) };
       await save(results);
-    } else console.error(`${name}: left out, run npm ci --prefix bench/peers`);
+    }
+    for (const { name, flags: nodeFlags = [] } of article) {
+      process.stderr.write(`article/${name} …\n`);
+      const part = measured([...nodeFlags, "bench/article.mjs", name]);
+      results = { ...results, article: { ...results.article, [name]: part } };
+      await save(results);
+    }
   }
   for (const { name, title, command, short, about, needs } of parts) {
     const chosen =

@@ -29,25 +29,11 @@ const folder = fileURLToPath(new URL("results/", import.meta.url));
  *
  * @typedef {{ title: string, about: string, date: string, machine: string, command: string, text: string }} Section
  *
- * What bench/article.mjs measures.
- *
- * @typedef {{
- *   date: string,
- *   machine: string,
- *   load: number,
- *   seconds: number,
- *   versions: Readonly<Record<string, string>>,
- *   backend: string,
- *   writes: Awaited<ReturnType<typeof import("./article/writes.mjs").timeWrites>>,
- *   records: Awaited<ReturnType<typeof import("./article/records.mjs").measureRecord>>,
- *   bursts: Omit<Awaited<ReturnType<typeof import("./article/bursts.mjs").measureBursts>>, "versions">,
- * }} Article
- *
  * @typedef {{
  *   date: string,
  *   machine: string,
  *   against?: Against | undefined,
- *   article?: Article | undefined,
+ *   article?: Readonly<Partial<import("./article/sections.mjs").Article>> | undefined,
  *   sections: readonly Section[],
  * }} Results
  */

@@ -1,0 +1,18 @@
+/** The sections of docs/article.md, in its order: each has a program `article/NAME.mjs` and a text `render/article/NAME.mjs`. */
+
+/**
+ * When and where a section was measured; `load` is the machine's load average when it began.
+ *
+ * @typedef {{ date: string, machine: string, load: number, seconds: number, versions: Readonly<Record<string, string>> }} Stamp
+ *
+ * What each section's `measure(quick)` gives, by its name.
+ *
+ * @typedef {{
+ *   writes: Stamp & Awaited<ReturnType<typeof import("./writes.mjs").measure>>,
+ *   records: Stamp & Awaited<ReturnType<typeof import("./records.mjs").measure>>,
+ *   bursts: Stamp & Awaited<ReturnType<typeof import("./bursts.mjs").measure>>,
+ * }} Article
+ */
+
+/** @type {readonly { name: keyof Article, flags?: readonly string[] }[]} `flags` are those of Node. */
+export const articleSections = [{ name: "writes" }, { name: "records" }, { name: "bursts" }];
