@@ -19,6 +19,7 @@ import { alternativesTable } from "./render/alternatives.mjs";
 import { articlePage } from "./render/article.mjs";
 import { replaceBlock } from "./render/block.mjs";
 import { benchmarkPage, benchmarkPictures } from "./render/page.mjs";
+import { scalingPage } from "./render/scaling.mjs";
 import { nameOf, newestFile, readResults, writeResults } from "./results.mjs";
 import { node24, parts } from "./sections.mjs";
 
@@ -84,6 +85,10 @@ async function writePages(file) {
     mkdirSync(dirname(`${root}docs/${name}`), { recursive: true });
     writeFileSync(`${root}docs/${name}`, picture);
   }
+  if (results.scaling !== undefined) {
+    const page = `${root}docs/scaling.md`;
+    writeFileSync(page, await scalingPage(readFileSync(page, "utf8"), results.scaling, nameOf(file)));
+  }
   if (results.against === undefined) return;
   const page = `${root}docs/alternatives.md`;
   const table = await alternativesTable(results.against);
@@ -141,6 +146,11 @@ async function measure() {
       results = { ...results, article: { ...results.article, [name]: part } };
       await save(results);
     }
+  }
+  if (chosenOf(["scaling"], flags.full ?? false)) {
+    process.stderr.write("scaling …\n");
+    results = { ...results, scaling: measured(["bench/scaling.mjs"]) };
+    await save(results);
   }
   for (const { name, title, command, short, about, needs } of parts) {
     const chosen =

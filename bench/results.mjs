@@ -33,6 +33,7 @@ const folder = fileURLToPath(new URL("results/", import.meta.url));
  *   date: string,
  *   machine: string,
  *   against?: Against | undefined,
+ *   scaling?: (import("./article/sections.mjs").Stamp & import("./scaling.mjs").Scaling) | undefined,
  *   article?: Readonly<Partial<import("./article/sections.mjs").Article>> | undefined,
  *   sections: readonly Section[],
  * }} Results

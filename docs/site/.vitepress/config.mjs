@@ -80,6 +80,7 @@ export default defineConfig({
       group("Examples", examples),
       group("Measured", [
         ["On the network", "network"],
+        ["How far it goes", "scaling"],
         ["Benchmarks", "benchmarks"],
         ["The article's tables", "article"],
         ["The demo", "demo"],

@@ -5,6 +5,7 @@ import { alternativesTable } from "../../../bench/render/alternatives.mjs";
 import { articlePage } from "../../../bench/render/article.mjs";
 import { replaceBlock } from "../../../bench/render/block.mjs";
 import { benchmarkPage, benchmarkPictures } from "../../../bench/render/page.mjs";
+import { scalingPage } from "../../../bench/render/scaling.mjs";
 import { ratioTable, summaryTable } from "../../../bench/render/tables.mjs";
 import { nameOf, newestFile, readResults } from "../../../bench/results.mjs";
 import type { Against, Cell, Results } from "../../../bench/results.mjs";
@@ -34,6 +35,11 @@ describe("the newest file of results", () => {
 
   test("is what docs/article.md says", async () => {
     expect(read("docs/article.md")).toBe(await articlePage(results, nameOf(file)));
+  });
+
+  test("is what docs/scaling.md says", async () => {
+    const page = read("docs/scaling.md");
+    expect(page).toBe(await scalingPage(page, results.scaling!, nameOf(file)));
   });
 
   test("has every kind of value, 64 bytes to 10 MB, each with its hash, and the peers on it", () => {
