@@ -27,6 +27,8 @@ import { withServer } from "./server.mjs";
 /** In this order, so that what a side reads is what it wrote. */
 const SIDES = /** @type {const} */ (["stock", "off", "zstash", "store"]);
 const COUNTS = [10, 100];
+/** What the local server takes, so that it does not let clients wait for each other. */
+const LIMIT = 512 << 20;
 /** A value may lie in the client, in the server and in Redis, as text, as JSON and as what a socket still holds. */
 const COPIES = 10;
 
@@ -71,4 +73,4 @@ export const measure = (quick) =>
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
-  });
+  }, LIMIT);

@@ -58,7 +58,8 @@ function openRedis() {
       : new CompressingRedis(side === "off" ? { ...options, ...off } : options);
   if (operation === "SET") return (key) => redis.set(key, text);
   return async (key) => {
-    if ((await redis.get(key)) !== text) throw new Error("another value came back");
+    const value = await redis.get(key);
+    if (value !== text) throw new Error(value === null ? "there is no value" : "another value came back");
   };
 }
 

@@ -1,5 +1,5 @@
 /** The section of docs/article.md about values of 10 MB, many at once: collections, memory and the event loop. */
-import { figure, markdownTable, megabytes, whole } from "../tables.mjs";
+import { figure, markdownTable, markedRatio, megabytes, whole } from "../tables.mjs";
 
 /**
  * @typedef {import("../../article/sections.mjs").Article["memory"]} Memory
@@ -25,7 +25,7 @@ function rowOf({ side, operation, count, figures, failed }) {
     name,
     `${figure(seconds)} s, ${figure(cpuSeconds)} s${faults}`,
     `${whole(collections)} (${whole(major)}), ${figure(collections / seconds)}`,
-    `${figure((pauseMs / Math.max(1, collections)) * 1000)} µs, ${figure(longestPauseMs)} ms`,
+    `${figure(pauseMs / Math.max(1, collections))} ms, ${figure(longestPauseMs)} ms`,
     `${figure(pauseMs)} ms`,
     `${megabytes(allocated)}, ${megabytes(allocated / seconds)}`,
     `${megabytes(heap)}, ${megabytes(arrayBuffers)}`,
@@ -48,23 +48,38 @@ const HEAD = [
   "loop delay, p99 / most",
 ];
 
-/**
- * A figure of one client over another's in words, for the counts and operations that both have.
- *
- * @param {readonly Cell[]} cells
- * @param {readonly [Side, Side]} sides
- * @param {(figures: NonNullable<Cell["figures"]>) => number} read
- */
-export function ratios(cells, [own, other], read) {
-  const texts = cells.flatMap(({ side, operation, count, figures }) => {
-    const beside = cells.find(
-      (cell) => cell.side === other && cell.operation === operation && cell.count === count,
+/** @type {readonly (readonly [name: string, read: (figures: NonNullable<Cell["figures"]>) => number])[]} */
+const COMPARED = [
+  ["time", ({ seconds }) => seconds],
+  ["processor time", ({ cpuSeconds }) => cpuSeconds],
+  ["collections a second", ({ collections, seconds }) => collections / seconds],
+  ["collections in all", ({ collections }) => collections],
+  ["pauses in all", ({ pauseMs }) => pauseMs],
+  ["heap allocated a second", ({ allocated, seconds }) => allocated / seconds],
+  ["heap allocated in all", ({ allocated }) => allocated],
+  ["RSS", ({ rss }) => rss],
+  ["longest delay of the loop", ({ delayMostMs }) => delayMostMs],
+];
+
+/** Figures of zstash/redis over those of the client alone, for the counts and operations that both have. @param {readonly Cell[]} cells */
+function ratioTable(cells) {
+  const pairs = cells.flatMap(({ side, operation, count, figures }) => {
+    if (side !== "zstash") return [];
+    const stock = cells.find(
+      (cell) => cell.side === "stock" && cell.operation === operation && cell.count === count,
     )?.figures;
-    if (side !== own || figures === undefined || beside === undefined) return [];
-    if (figures.failures + beside.failures > 0) return [];
-    return [`${figure(read(figures) / Math.max(1e-9, read(beside)))} for ${count} ${operation}s`];
+    const isWhole = figures !== undefined && stock !== undefined && figures.failures + stock.failures === 0;
+    return [{ name: `${count} ${operation}s`, own: isWhole ? figures : undefined, stock }];
   });
-  return texts.length === 0 ? "not known, since calls failed" : texts.join(", ");
+  const rows = COMPARED.map(([name, read]) => [
+    name,
+    ...pairs.map(({ own, stock }) =>
+      own === undefined || stock === undefined
+        ? "not compared"
+        : markedRatio(read(own) / Math.max(1e-9, read(stock))),
+    ),
+  ]);
+  return markdownTable(["zstash/redis over @upstash/redis", ...pairs.map(({ name }) => name)], rows);
 }
 
 /** @param {Memory} part */
@@ -74,8 +89,6 @@ export function section({ size, stored, cells }) {
     const rows = cells.filter((cell) => cell.count === count).map(rowOf);
     return `${whole(count)} at once:\n\n${markdownTable(HEAD, rows)}`;
   });
-  const beside = (/** @type {Parameters<typeof ratios>[2]} */ read) =>
-    ratios(cells, ["zstash", "stock"], read);
   const most = Math.max(...counts);
   const slow = cells.every(
     ({ figures }) => figures === undefined || figures.pauseMs >= Math.max(1, figures.collections),
@@ -87,9 +100,9 @@ export function section({ size, stored, cells }) {
 
 ${tables.join("\n\n")}
 
-Over @upstash/redis, zstash/redis has of the time: ${beside(({ seconds }) => seconds)}; of the processor time: ${beside(({ cpuSeconds }) => cpuSeconds)}; of the collections
-a second: ${beside(({ collections, seconds }) => collections / seconds)}; of the collections in all: ${beside(({ collections }) => collections)}; of all pauses: ${beside(({ pauseMs }) => pauseMs)}; of what is
-allocated on the heap: ${beside(({ allocated }) => allocated)}; of the RSS: ${beside(({ rss }) => rss)}. Where a number is above 1, zstash loses.
+${ratioTable(cells)}
+
+Where a number is above 1, in bold with "!", zstash loses; what failed in part is not compared.
 
 **Why they differ.** A value is ${whole(size)} bytes of JSON with a few letters beyond Latin 1, so that V8 keeps it as a string of twice that; in
 Redis it is ${whole(stored["zstash"])} bytes compressed. Each row is a process of its own, after one call and a full collection; Redis and the local
