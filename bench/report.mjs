@@ -16,7 +16,7 @@ import { comparisonText, compareResults } from "./compare.mjs";
 import { machineName } from "./machine.mjs";
 import { installed } from "./peers/load.mjs";
 import { alternativesTable } from "./render/alternatives.mjs";
-import { articlePage } from "./render/article.mjs";
+import { articlePage, articlePictures } from "./render/article.mjs";
 import { replaceBlock } from "./render/block.mjs";
 import { benchmarkPage, benchmarkPictures } from "./render/page.mjs";
 import { scalingPage } from "./render/scaling.mjs";
@@ -81,7 +81,8 @@ function measured(command) {
 async function writePages(file) {
   const results = readResults(file);
   writeFileSync(`${root}docs/benchmarks.md`, await benchmarkPage(results, nameOf(file)));
-  for (const [name, picture] of Object.entries(benchmarkPictures(results))) {
+  const pictures = { ...benchmarkPictures(results), ...(await articlePictures(results)) };
+  for (const [name, picture] of Object.entries(pictures)) {
     mkdirSync(dirname(`${root}docs/${name}`), { recursive: true });
     writeFileSync(`${root}docs/${name}`, picture);
   }

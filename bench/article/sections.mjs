@@ -10,9 +10,21 @@
  * @typedef {{
  *   writes: Stamp & Awaited<ReturnType<typeof import("./writes.mjs").measure>>,
  *   records: Stamp & Awaited<ReturnType<typeof import("./records.mjs").measure>>,
+ *   memory: Stamp & Awaited<ReturnType<typeof import("./memory.mjs").measure>>,
+ *   levels: Stamp & Awaited<ReturnType<typeof import("./levels.mjs").measure>>,
+ *   logs: Stamp & Awaited<ReturnType<typeof import("./logs.mjs").measure>>,
  *   bursts: Stamp & Awaited<ReturnType<typeof import("./bursts.mjs").measure>>,
+ *   profile: Stamp & Awaited<ReturnType<typeof import("./profile.mjs").measure>>,
  * }} Article
  */
 
 /** @type {readonly { name: keyof Article, flags?: readonly string[] }[]} `flags` are those of Node. */
-export const articleSections = [{ name: "writes" }, { name: "records" }, { name: "bursts" }];
+export const articleSections = [
+  { name: "writes" },
+  { name: "records" },
+  { name: "memory" },
+  { name: "levels" },
+  { name: "logs" },
+  { name: "bursts" },
+  { name: "profile" },
+];

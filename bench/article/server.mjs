@@ -6,9 +6,11 @@ import { fileURLToPath } from "node:url";
 /**
  * @template Result
  * @param {(server: import("node:child_process").ChildProcess, address: { url: string, counted: string, token: string, backend: string }) => Promise<Result>} run
+ * @param {number} [limit] bytes of a request and of a reply
  */
-export async function withServer(run) {
-  const server = fork(fileURLToPath(new URL("../wire/server.mjs", import.meta.url)));
+export async function withServer(run, limit) {
+  const program = fileURLToPath(new URL("../wire/server.mjs", import.meta.url));
+  const server = fork(program, limit === undefined ? [] : [`${limit}`]);
   try {
     const started = once(server, "message");
     const ended = once(server, "exit").then(([code]) => {

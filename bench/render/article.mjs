@@ -35,3 +35,20 @@ ${texts.join("\n\n")}
 `;
   return format(page, { parser: "markdown", printWidth: 110 });
 }
+
+/**
+ * The pictures of the page by their paths below docs/: those of each section that has any.
+ *
+ * @param {Results} results
+ * @returns {Promise<Readonly<Record<string, string>>>}
+ */
+export async function articlePictures({ article = {} }) {
+  /** @type {Record<string, string>} */
+  const all = {};
+  for (const { name } of articleSections) {
+    const part = article[name];
+    const { pictures } = await import(`./article/${name}.mjs`);
+    if (part !== undefined && pictures !== undefined) Object.assign(all, pictures(part));
+  }
+  return all;
+}

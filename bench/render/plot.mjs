@@ -5,7 +5,7 @@ import { cellsOf, sidesOf } from "./tables.mjs";
 /** @typedef {import("../results.mjs").Against} Against */
 
 /** Page, ink, faint ink, rule, zstash's line, and the peers' in turn. */
-const THEMES = {
+export const THEMES = {
   light: {
     page: "#ffffff",
     ink: "#1f2328",

@@ -330,7 +330,7 @@ describe("scripts and tests", () => {
     "build.mjs": ["wasm", "bundle-plugins.mjs", "bundle-chunks.mjs"],
     "vitest.config.ts": [],
     wasm: [],
-    bench: [],
+    bench: ["wasm"],
     demo: ["bench", "docs"],
     docs: ["bench", "test/support", "bundle-plugins.mjs"],
     release: [],

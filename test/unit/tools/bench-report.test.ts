@@ -2,14 +2,14 @@
 import { describe, expect, test } from "vitest";
 import { compareResults, comparisonText } from "../../../bench/compare.mjs";
 import { alternativesTable } from "../../../bench/render/alternatives.mjs";
-import { articlePage } from "../../../bench/render/article.mjs";
+import { articlePage, articlePictures } from "../../../bench/render/article.mjs";
 import { replaceBlock } from "../../../bench/render/block.mjs";
 import { benchmarkPage, benchmarkPictures } from "../../../bench/render/page.mjs";
 import { scalingPage } from "../../../bench/render/scaling.mjs";
 import { ratioTable, summaryTable } from "../../../bench/render/tables.mjs";
 import { nameOf, newestFile, readResults } from "../../../bench/results.mjs";
 import type { Against, Cell, Results } from "../../../bench/results.mjs";
-import { read } from "../../support/repository.ts";
+import { read, tracked } from "../../support/repository.ts";
 
 describe("the newest file of results", () => {
   const file = newestFile()!;
@@ -40,6 +40,16 @@ describe("the newest file of results", () => {
   test("is what docs/scaling.md says", async () => {
     const page = read("docs/scaling.md");
     expect(page).toBe(await scalingPage(page, results.scaling!, nameOf(file)));
+  });
+
+  test("is what the pictures of docs/article.md show, and there is no other in their folder", async () => {
+    const pictures = Object.entries(await articlePictures(results));
+    for (const [name, picture] of pictures) {
+      expect(read(`docs/${name}`), name).toBe(picture);
+      expect(read("docs/article.md")).toContain(name);
+    }
+    const names = pictures.map(([name]) => `docs/${name}`);
+    expect(tracked().filter((path) => path.startsWith("docs/article/"))).toEqual(names.toSorted());
   });
 
   test("has every kind of value, 64 bytes to 10 MB, each with its hash, and the peers on it", () => {
