@@ -1,0 +1,14 @@
+/** Words of sentences that are made of results. */
+
+/** `a`, `a and b`, `a, b and c`; `none` for none. @param {readonly string[]} words */
+export function listed(words) {
+  if (words.length === 0) return "none";
+  return words.length === 1 ? words[0] : `${words.slice(0, -1).join(", ")} and ${words[words.length - 1]}`;
+}
+
+/** What a part is less than a whole, or more. @param {number} part @param {number} whole */
+export function lessOrMore(part, whole) {
+  const share = Math.round((part / whole - 1) * 100);
+  if (share === 0) return "as many";
+  return share < 0 ? `${-share} % fewer` : `${share} % more`;
+}
