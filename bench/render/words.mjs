@@ -12,3 +12,14 @@ export function lessOrMore(part, whole) {
   if (share === 0) return "as many";
   return share < 0 ? `${-share} % fewer` : `${share} % more`;
 }
+
+/**
+ * `2 to 5`, or `2` where both ends read alike.
+ *
+ * @param {readonly number[]} numbers
+ * @param {(number: number) => string} name
+ */
+export function range(numbers, name) {
+  const [low, high] = [Math.min(...numbers), Math.max(...numbers)].map(name);
+  return low === high ? low : `${low} to ${high}`;
+}

@@ -1,6 +1,6 @@
 /** The section of docs/article.md about bytes of replication. */
 import { figure, markdownTable, whole } from "../tables.mjs";
-import { listed } from "../words.mjs";
+import { listed, range } from "../words.mjs";
 
 /**
  * @typedef {import("../../article/sections.mjs").Article["replication"]} Part
@@ -80,11 +80,11 @@ ${table}
 
 **Why they differ.** ${
     Math.max(...heads) <= ENTRY
-      ? `Here the claim holds: a write sends what lies in Redis and ${whole(Math.min(...heads))} to ${whole(Math.max(...heads))} bytes more, for the command and the key.`
+      ? `Here the claim holds: a write sends what lies in Redis and ${range(heads, whole)} bytes more, for the command and the key.`
       : `A write sends what lies in Redis and up to ${whole(Math.max(...heads))} bytes more.`
   } ${appended ? "The append-only file grows by the same bytes." : "The append-only file grows by other amounts than the stream."} ${
     less.length > 0
-      ? `So ${less.length} of ${rows.length} values send ${figure(Math.min(...factors))} to ${figure(Math.max(...factors))} times fewer bytes to each replica`
+      ? `So ${less.length} of ${rows.length} values send ${range(factors, figure)} times fewer bytes to each replica`
       : "No value sends fewer bytes to a replica here"
   }${even.length > 0 ? `, and ${even.length} the same, since zstash stores what is short or gains too little as it is (${listed(even.map(({ name }) => name))})` : ""}.
 
