@@ -10,7 +10,7 @@ import { record } from "../interleave.mjs";
 import { startRedis } from "./redis.mjs";
 
 /** The client alone, and zstash with each carrier. */
-export const WRITERS = /** @type {const} */ (["stock", "bytes", "text"]);
+export const WRITERS = /** @type {const} */ (["stock", "raw", "text"]);
 
 /** Values by their names in the corpus; what is no text goes as base64, as applications send it to the stock client. */
 const CORPORA = ["json", "ndjson-logs", "html", "csv", "records-protobuf", "base64", "random"];
@@ -48,7 +48,7 @@ async function measureValues(values, { repeats, largest }) {
     const options = { automaticDeserialization: false, enableAutoPipelining: false };
     const open = (/** @type {{ url: string, token: string }} */ address) => ({
       stock: new Redis({ ...options, ...address }),
-      bytes: new CompressingRedis({ ...options, ...address }),
+      raw: new CompressingRedis({ ...options, ...address }),
       text: withCompression(new Redis({ ...options, ...address })),
     });
     const [clients, readers] = [open(writes), open(reads)];

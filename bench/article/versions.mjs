@@ -69,12 +69,12 @@ function membersOf({ url, token }, frozen, dictionary) {
   });
   return [
     client("@upstash/redis", stock()),
-    client("0.1.0, text", frozen.withCompression(stock())),
-    client("0.1.0, bytes", frozen.withCompression(stock(), { url, token })),
+    client("0.1.0, text carrier", frozen.withCompression(stock())),
+    client("0.1.0, raw carrier", frozen.withCompression(stock(), { url, token })),
     storing("0.1.0, store", frozen.createStore({ url, token })),
-    client("today, text", withCompression(stock())),
-    client("today, bytes", own()),
-    client("today, bytes, a dictionary", own({ dictionaries: [dictionary] })),
+    client("today, text carrier", withCompression(stock())),
+    client("today, raw carrier", own()),
+    client("today, raw, a dictionary", own({ dictionaries: [dictionary] })),
     storing("today, store", createStore({ url, token })),
     client("today, shadow", own({ mode: "shadow" })),
     client("today, read-only", own({ mode: "read-only" })),

@@ -1,9 +1,14 @@
 /** Words of sentences that are made of results. */
 
-/** `a`, `a and b`, `a, b and c`; `none` for none. @param {readonly string[]} words */
+/**
+ * `a`, `a and b`, `a, b and c`; `none` for none. Words that have commas themselves are parted by semicolons.
+ *
+ * @param {readonly string[]} words
+ */
 export function listed(words) {
-  if (words.length === 0) return "none";
-  return words.length === 1 ? words[0] : `${words.slice(0, -1).join(", ")} and ${words[words.length - 1]}`;
+  if (words.length < 2) return words[0] ?? "none";
+  const [between, last] = words.some((word) => word.includes(",")) ? ["; ", "; and "] : [", ", " and "];
+  return `${words.slice(0, -1).join(between)}${last}${words[words.length - 1]}`;
 }
 
 /** What a part is less than a whole, or more. @param {number} part @param {number} whole */

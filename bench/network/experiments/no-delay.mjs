@@ -103,7 +103,7 @@ function worksOf(url, token) {
   return {
     "@upstash/redis": all(new Redis(options)),
     "zstash/redis": all(new CompressingRedis(options)),
-    "Node's module, head first": Object.fromEntries(
+    "Node's module": Object.fromEntries(
       SIZES.map((size) => {
         const value = jsonOfSize(size);
         return [`SET of ${size >> 10} KiB`, () => bare(`delay:${size}`, value)];

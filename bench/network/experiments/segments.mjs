@@ -69,16 +69,16 @@ function waysOf({ warm, token }, values) {
     concurrency: 1,
   });
   return {
-    "@upstash/redis, one pipeline": way(stock(0), values.length),
-    "zstash/redis, one pipeline": way(compressing(1), values.length),
-    "@upstash/redis, batches of at most 4 KB": way(stock(2), BATCH),
-    "@upstash/redis, a SET each": singly(stock(3)),
-    "zstash/redis, a SET each": singly(compressing(4)),
-    [`zstash/redis, one pipeline, maxRequestSize 1000`]: way(
+    "one pipeline by @upstash/redis": way(stock(0), values.length),
+    "one pipeline by zstash/redis": way(compressing(1), values.length),
+    "batches of at most 4 KB by @upstash/redis": way(stock(2), BATCH),
+    "a SET each by @upstash/redis": singly(stock(3)),
+    "a SET each by zstash/redis": singly(compressing(4)),
+    "one pipeline by zstash/redis with maxRequestSize 1000": way(
       compressing(5, { maxRequestSize: 1000 }),
       values.length,
     ),
-    [`zstash/store, all as one value, pieces of ${PIECE_SIZE}`]: {
+    [`all as one value by zstash/store in pieces of ${PIECE_SIZE}`]: {
       open: () => store.stat("nothing"),
       write: () => store.put("segments:whole", values.join("")),
       read: async () => [await store.getText("segments:whole")],

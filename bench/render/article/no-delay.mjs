@@ -40,7 +40,7 @@ export function section({ mbit, rtt, rounds, cells }) {
   const defaults = cells.filter(({ ms }) => isSlower(ms.default, ms.on));
   const clients =
     ofClients.length === 0
-      ? "Neither client is clearly slower with the option off: both hand a head and a body to the system in one write, which leaves at once in any case."
+      ? "Neither client is clearly slower with the option off: both hand the head of a request to the system together with its body, or the beginning of it, so that nothing small waits for an acknowledgement."
       : `Off it costs the clients time here: ${listed(ofClients.map(name))}.`;
   const node =
     ofNode.length === 0
@@ -49,14 +49,14 @@ export function section({ mbit, rtt, rounds, cells }) {
   const own =
     defaults.length === 0
       ? "What each program sets by itself is as fast as the option on."
-      : `What a program sets by itself is slower than the option on here: ${listed(defaults.map(name))}. Node's \`http.Agent\` turns it on; \`https.Agent\` takes the option and does nothing with it.`;
+      : `What a program sets by itself is slower than the option on here: ${listed(defaults.map(name))}.`;
   const batch = (/** @type {string} */ client) => {
     const find = (/** @type {string} */ what) =>
       cells.find((cell) => cell.protocol === "http" && cell.client === client && cell.what.includes(what));
     const [one, many] = [find("pipeline"), find("batches")];
     return one === undefined || many === undefined
       ? []
-      : [`${figure(many.ms.on.p50 / one.ms.on.p50)} for ${client}`];
+      : [`${figure(many.ms.on.min / one.ms.on.min)} times (${client})`];
   };
   const batches = [...batch("@upstash/redis"), ...batch("zstash/redis")];
   return `## TCP_NODELAY on and off
@@ -70,10 +70,10 @@ ${markdownTable(["", "HTTP: default", "on", "off", "HTTPS: default", "on", "off"
 
 **Why they differ.** ${clients} ${node}
 
-${own} zstash sets it on both kinds of sockets on Node, because its bodies above 128 KiB and those of streams are several writes; other runtimes
-set it in their \`fetch\`.${
+${own} zstash sets it on both kinds of sockets itself, because bodies above 128 KiB and those of streams are several writes, and Node 20's
+\`https.Agent\` leaves it off ([decisions.md](decisions.md)).${
     batches.length > 0
-      ? ` Batches of 4 KB one after the other take ${listed(batches)} times the time of one pipeline, with the option on: each waits a round trip.`
+      ? ` Batches of 4 KB one after the other take ${listed(batches)} as long as one pipeline, by the least times with the option on: each waits a round trip.`
       : ""
   }`;
 }

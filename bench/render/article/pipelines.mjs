@@ -23,6 +23,8 @@ const gain = ({ sides: { stock, zstash } }) => zstash.perSecond / stock.perSecon
 export function section({ count, size, rtt, cells }) {
   const name = (/** @type {Cell} */ { mbit, shape, operation }) =>
     `${rateName(mbit)}, ${shape}, ${operation.toUpperCase()}`;
+  const inWords = (/** @type {Cell} */ { mbit, shape, operation }) =>
+    `${operation.toUpperCase()} in ${shape.replace(/, /, " with ")} at ${rateName(mbit)}`;
   const rows = cells.map((cell) => {
     const { stock, zstash } = cell.sides;
     const times = gain(cell);
@@ -83,7 +85,7 @@ ${markdownTable(
 **Why they differ.** By the link: ${listed(byRate)}. ${
     lost.length === 0
       ? `zstash lost none of ${cells.length} cells in this run.`
-      : `**zstash loses** ${lost.length} of ${cells.length} cells: ${listed(lost.map(name))}.`
+      : `**zstash loses** ${lost.length} of ${cells.length} cells: ${listed(lost.map(inWords))}.`
   }${evenText} The client took more processor time with zstash in ${dearer} of ${cells.length} cells, and the 99th
 percentile was higher in ${longer}. Client, server and link share the machine's processors: at ${rateName(fastest)} at most ${figure(crossed)} Mbit a second crossed, so that
 ${crossed < fastest / 2 ? "the processors are the limit there and not the link." : "the link counts there too."} 10 Gbit was not emulated, for the same reason.

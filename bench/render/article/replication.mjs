@@ -24,20 +24,20 @@ export function section({ rows }) {
       "value",
       "bytes",
       "to the replica: stock",
-      "zstash, bytes",
+      "zstash, raw",
       "zstash, text",
       "snapshot: stock",
-      "zstash, bytes",
+      "zstash, raw",
       "zstash, text",
     ],
-    rows.map(({ name, size, sides: { stock, bytes, text } }) => [
+    rows.map(({ name, size, sides: { stock, raw, text } }) => [
       name,
       whole(size),
       whole(stock.replicated),
-      beside(bytes.replicated, stock.replicated),
+      beside(raw.replicated, stock.replicated),
       beside(text.replicated, stock.replicated),
       whole(stock.snapshot),
-      beside(bytes.snapshot, stock.snapshot),
+      beside(raw.snapshot, stock.snapshot),
       beside(text.snapshot, stock.snapshot),
     ]),
   );
@@ -50,13 +50,13 @@ export function section({ rows }) {
     ),
   );
   const even = rows.filter(
-    ({ sides: { stock, bytes } }) => Math.abs(bytes.replicated / stock.replicated - 1) <= EVEN,
+    ({ sides: { stock, raw } }) => Math.abs(raw.replicated / stock.replicated - 1) <= EVEN,
   );
-  const less = rows.filter(({ sides: { stock, bytes } }) => bytes.replicated < stock.replicated * (1 - EVEN));
-  const factors = less.map(({ sides: { stock, bytes } }) => stock.replicated / bytes.replicated);
-  const lost = rows.flatMap(({ name, sides: { stock, bytes, text } }) =>
+  const less = rows.filter(({ sides: { stock, raw } }) => raw.replicated < stock.replicated * (1 - EVEN));
+  const factors = less.map(({ sides: { stock, raw } }) => stock.replicated / raw.replicated);
+  const lost = rows.flatMap(({ name, sides: { stock, raw, text } }) =>
     [
-      ["bytes", bytes],
+      ["raw", raw],
       ["text", text],
     ].flatMap(([carrier, side]) => {
       const { replicated, snapshot } = /** @type {typeof stock} */ (side);
@@ -64,7 +64,7 @@ export function section({ rows }) {
         replicated > stock.replicated * (1 + EVEN) ? ["the stream"] : [],
         snapshot > stock.snapshot * (1 + EVEN) ? ["the snapshot"] : [],
       ].flat();
-      return more.map((where) => `${name} as ${carrier} in ${where}`);
+      return more.map((where) => `${name}, ${carrier} carrier, in ${where}`);
     }),
   );
   const packed = rows.filter(({ sides: { stock } }) => stock.snapshot < stock.stored - ENTRY).length;
@@ -84,7 +84,7 @@ ${table}
       : `A write sends what lies in Redis and up to ${whole(Math.max(...heads))} bytes more.`
   } ${appended ? "The append-only file grows by the same bytes." : "The append-only file grows by other amounts than the stream."} ${
     less.length > 0
-      ? `So ${less.length} of ${rows.length} values send ${range(factors, figure)} times fewer bytes to each replica`
+      ? `So ${less.length} of ${rows.length} values send ${range(factors, figure)} times fewer bytes to each replica with the raw carrier`
       : "No value sends fewer bytes to a replica here"
   }${even.length > 0 ? `, and ${even.length} the same, since zstash stores what is short or gains too little as it is (${listed(even.map(({ name }) => name))})` : ""}.
 

@@ -60,7 +60,7 @@ export function section({ count, size, mbit, rtt, timeoutMs, rows }) {
   const batches = names.find((name) => name.includes("batches"));
   if (batches !== undefined) {
     const free = at("MTU 1500");
-    const cost = `On the free path they take ${figure(free[batches].ms / free[stock].ms)} times the time of one pipeline and ${lessOrMore(free[batches].upPackets, free[stock].upPackets)} packets.`;
+    const cost = `On the path of MTU 1500 they take ${figure(free[batches].ms / free[stock].ms)} times the time of one pipeline and ${lessOrMore(free[batches].upPackets, free[stock].upPackets)} packets.`;
     texts.push(
       hole[batches]?.failure === undefined
         ? `The advised batches of at most 4 KB: ${cost}`

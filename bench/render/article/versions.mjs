@@ -14,7 +14,7 @@ export function section({ outcomes: { compressed, short } }) {
   const writers = Object.keys(compressed);
   const readers = Object.keys(Object.values(compressed)[0]);
   const rows = writers.map((writer) => [
-    `by ${writer}`,
+    writer,
     ...readers.map((reader) => {
       const outcome = compressed[writer][reader];
       return outcome === VALUE ? "yes" : outcome === FOREIGN ? `**${outcome} !**` : outcome;
@@ -45,20 +45,20 @@ export function section({ outcomes: { compressed, short } }) {
 ${markdownTable(["", "new reader", "old reader"], [["new writer", "decodes", "hands the bytes on"]])}
 
 Here every writer has written a value of 4 KB of JSON, and one that is too short for compression, to a real Redis, and every reader has read them: the stock
-client, zstash 0.1.0 from the tarball of its release, and zstash of today, by the carrier ("text" is \`withCompression\`, "bytes" \`zstash/redis\`, which 0.1.0 had as
+client, zstash 0.1.0 from the tarball of its release, and zstash of today, by the carrier (text is \`withCompression\`, raw is \`zstash/redis\`, which 0.1.0 had as
 \`withCompression\` with \`url\` and \`token\`), the store, and the modes. The value of 4 KB:
 
-${markdownTable(["written", ...readers.map((reader) => `read by ${reader}`)], rows)}
+${markdownTable(["written by, read by →", ...readers], rows)}
 
 **Why they differ.** ${total} "Hands the bytes on" is true of readers that know nothing of frames (${listed(handing)}), and no use to a client of text: it
-shows base64, or characters that are none. Which reader is old is not the question alone, for the carrier decides: ${
+shows base64, or characters that are none. The version of a reader is not all that counts, the carrier and the mode decide too: ${
     codes.length > 0
       ? `a reader that sees that it cannot read says so (${listed(codes)}).`
       : "no reader refused anything here."
   } Every reader has the values of ${listed(byAll)}, which is why a rollout begins with readers and with modes
 that write values as they are ([rollout.md](rollout.md)). ${
     notShort.length === 0
-      ? "The short value is read by all."
-      : `The short value is read by all, but for those of ${listed(notShort)}, which makes a frame of everything.`
+      ? "Every reader has the short value."
+      : `Every reader has the short value, but not as ${listed(notShort)} wrote it: stores make a frame of everything.`
   } [versions.md](versions.md) has what is promised.`;
 }
