@@ -69,16 +69,16 @@ function membersOf({ url, token }, frozen, dictionary) {
   });
   return [
     client("@upstash/redis", stock()),
-    client("0.1.0, text carrier", frozen.withCompression(stock())),
-    client("0.1.0, raw carrier", frozen.withCompression(stock(), { url, token })),
-    storing("0.1.0, store", frozen.createStore({ url, token })),
-    client("today, text carrier", withCompression(stock())),
-    client("today, raw carrier", own()),
-    client("today, raw, a dictionary", own({ dictionaries: [dictionary] })),
-    storing("today, store", createStore({ url, token })),
-    client("today, shadow", own({ mode: "shadow" })),
-    client("today, read-only", own({ mode: "read-only" })),
-    client("today, passthrough", own({ mode: "passthrough" })),
+    client("0.1.0 (text)", frozen.withCompression(stock())),
+    client("0.1.0 (raw)", frozen.withCompression(stock(), { url, token })),
+    storing("0.1.0 (store)", frozen.createStore({ url, token })),
+    client("today (text)", withCompression(stock())),
+    client("today (raw)", own()),
+    client("today (dictionary)", own({ dictionaries: [dictionary] })),
+    storing("today (store)", createStore({ url, token })),
+    client("today (shadow)", own({ mode: "shadow" })),
+    client("today (read-only)", own({ mode: "read-only" })),
+    client("today (passthrough)", own({ mode: "passthrough" })),
   ];
 }
 

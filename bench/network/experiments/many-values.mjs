@@ -11,7 +11,7 @@ const ROUND_TRIP = 1;
 const RATES = [
   { mbit: 10, rounds: 1 },
   { mbit: 100, rounds: 3 },
-  { mbit: 1000, rounds: 5 },
+  { mbit: 1000, rounds: 3 },
 ];
 
 /** The two ways to read "a pipeline of 10,000, 50 at once": values of a pipeline, and pipelines under way at a time. */

@@ -7,6 +7,7 @@ import { Redis } from "@upstash/redis";
 import { Redis as CompressingRedis } from "zstash/redis";
 import { jsonOfSize } from "../../json-of-size.mjs";
 import { percentile } from "../../interleave.mjs";
+import { sizeName } from "../render/text.mjs";
 import { valuesOf } from "../values.mjs";
 
 const LINK = { mbit: 100, rtt: 20 };
@@ -93,7 +94,7 @@ function worksOf(url, token) {
     ...Object.fromEntries(
       SIZES.map((size) => {
         const value = jsonOfSize(size);
-        return [`SET of ${size >> 10} KiB`, () => redis.set(`delay:${size}`, value)];
+        return [`SET of ${sizeName(size)}`, () => redis.set(`delay:${size}`, value)];
       }),
     ),
     "pipeline of 12 KB": pipelines(redis, values.length),
@@ -106,7 +107,7 @@ function worksOf(url, token) {
     "Node's module": Object.fromEntries(
       SIZES.map((size) => {
         const value = jsonOfSize(size);
-        return [`SET of ${size >> 10} KiB`, () => bare(`delay:${size}`, value)];
+        return [`SET of ${sizeName(size)}`, () => bare(`delay:${size}`, value)];
       }),
     ),
   };

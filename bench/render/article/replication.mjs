@@ -67,6 +67,9 @@ export function section({ rows }) {
       return more.map((where) => `${name}, ${carrier} carrier, in ${where}`);
     }),
   );
+  const isInert = rows.every(({ sides: { stock, raw, text } }) =>
+    [raw, text].every(({ stored, snapshot }) => stored === stock.stored || snapshot >= stored),
+  );
   const packed = rows.filter(({ sides: { stock } }) => stock.snapshot < stock.stored - ENTRY).length;
   return `## Bytes of replication
 
@@ -88,8 +91,11 @@ ${table}
       : "No value sends fewer bytes to a replica here"
   }${even.length > 0 ? `, and ${even.length} the same, since zstash stores what is short or gains too little as it is (${listed(even.map(({ name }) => name))})` : ""}.
 
-The snapshot gains less: Redis' own compression had made ${packed} of ${rows.length} of the stock client's values smaller already, and it does nothing for a frame or its base64.
 ${
-  lost.length === 0 ? "No value became larger anywhere." : `**zstash loses**: ${listed(lost)}.`
-} Memory, the stream and the append-only file are not compressed by Redis.`;
+  packed > 0
+    ? `The snapshot gains less: Redis' own compression had made ${packed} of ${rows.length} of the stock client's values smaller already${isInert ? ", and it does nothing for a frame or its base64" : ""}. `
+    : ""
+}${
+    lost.length === 0 ? "No value became larger anywhere." : `**zstash loses**: ${listed(lost)}.`
+  } Memory, the stream and the append-only file are not compressed by Redis.`;
 }
