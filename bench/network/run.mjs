@@ -1,5 +1,5 @@
 // Measures zstash over links with rate, delay and loss, in network namespaces of this machine, and writes the results
-// to bench/network/results/ and docs/network.md. Linux and root, gcc, iproute2, /dev/net/tun and redis-server; never in CI.
+// to bench/network/results/ and docs/network.md. Linux and root, gcc, iproute2, openssl, /dev/net/tun and redis-server; never in CI.
 //
 //   node bench/network/run.mjs [--quick] [--only NAME[,NAME…]]
 //

@@ -1,4 +1,4 @@
-/** Plots of a run against the peers, for light and for dark pages. */
+/** Plots of a run against the peers and of the history of sizes, for light and for dark pages. */
 import { fixed, line, text } from "../svg.mjs";
 import { cellsOf, sidesOf } from "./tables.mjs";
 
