@@ -52,7 +52,7 @@ smaller, and that the 99th percentile of writes grows by 17 and by 3.2 ms.
 ${markdownTable(["level", "the article: time, bytes, write p99", "zstash, median", "bytes", "its Go library here", "SET here, p50 / p99"], rows)}
 
 **Why they differ.** zstd has a table of settings for each level and length, and for a kilobyte the levels 1 and 3 lie close together. The Go
-library's two encoders do so too where they are used again; what takes longer there is to make one for each call (the last section). A
+library's two encoders do so too where they are used again; what takes longer there is to make one for each call (see the section on contexts from a pool). A
 SET is a request over HTTP to a Redis on the same machine, ${whole(writes.uncompressed.n)} of each kind in turn: beside it a few microseconds of compression
 hardly show, and the tail is that of the machine. That the fastest level is enough for small values is true here too, for a reason of
 bytes rather than of time: the higher levels hardly make them smaller.`;
