@@ -1,4 +1,4 @@
-/** Values for pipelines. */
+/** Cuts the corpus into many values of one length, for pipelines in the network laboratory. */
 import { jsonOfSize } from "../json-of-size.mjs";
 
 /**
