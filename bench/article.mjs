@@ -1,5 +1,6 @@
 // What the article that zstash grew from claims, measured here on the same kind of work: one section of docs/article.md, by
-// its name in bench/article/sections.mjs. Needs `npm ci --prefix bench/peers`, a redis-server, and Go for the article's library.
+// its name in bench/article/sections.mjs. Needs `npm ci --prefix bench/peers`, a redis-server, Go for the article's library,
+// and for some what the network laboratory needs (bench/network/lab.mjs).
 //
 //   node bench/article.mjs NAME [--json FILE] [--quick]
 

@@ -1,7 +1,8 @@
 // Runs the benchmarks, writes what they measure to bench/results/, and makes docs/benchmarks.md, its pictures and the tables of
 // docs/alternatives.md of that file. Without a flag the short form, at most three minutes on a quiet machine: the peers and
 // the codec. `--full` runs every section and what docs/article.md is made of (`--only article`); `--only NAME,NAME` those of these names; the other sections stay as they were.
-// `--quick` tries the short form in seconds and writes to .cache/bench/ alone. `--pages` makes the pages again, and measures nothing.
+// `--quick` tries the short form in seconds and writes to .cache/bench/ alone. `--pages` makes the pages again, and measures nothing;
+// `--sizes` reads the history of test/size.json first, which takes a clone that has it.
 // `--compare FILE [FILE]` says what the second file, or else the newest, is slower in than the first, and exits 1 if there is any.
 // The peers need `npm ci --prefix bench/peers`. A Node that has no zstd hands over to the one of test/runtimes.
 
@@ -14,6 +15,7 @@ import { parseArgs } from "node:util";
 import { articleSections } from "./article/sections.mjs";
 import { comparisonText, compareResults } from "./compare.mjs";
 import { machineName } from "./machine.mjs";
+import { labNeeds } from "./network/lab.mjs";
 import { installed } from "./peers/load.mjs";
 import { alternativesTable } from "./render/alternatives.mjs";
 import { articlePage, articlePictures } from "./render/article.mjs";
@@ -22,6 +24,7 @@ import { benchmarkPage, benchmarkPictures } from "./render/page.mjs";
 import { scalingPage } from "./render/scaling.mjs";
 import { nameOf, newestFile, readResults, writeResults } from "./results.mjs";
 import { node24, parts } from "./sections.mjs";
+import { readSizes, writeSizes } from "./sizes.mjs";
 
 /** @typedef {import("./results.mjs").Results} Results */
 
@@ -34,6 +37,7 @@ const { values: flags, positionals } = parseArgs({
     full: { type: "boolean" },
     quick: { type: "boolean" },
     pages: { type: "boolean" },
+    sizes: { type: "boolean" },
     compare: { type: "string" },
   },
 });
@@ -79,9 +83,9 @@ function measured(command) {
 
 /** @param {string} file */
 async function writePages(file) {
-  const results = readResults(file);
-  writeFileSync(`${root}docs/benchmarks.md`, await benchmarkPage(results, nameOf(file)));
-  const pictures = { ...benchmarkPictures(results), ...(await articlePictures(results)) };
+  const [results, sizes] = [readResults(file), readSizes()];
+  writeFileSync(`${root}docs/benchmarks.md`, await benchmarkPage(results, nameOf(file), sizes));
+  const pictures = { ...benchmarkPictures(results, sizes), ...(await articlePictures(results)) };
   for (const [name, picture] of Object.entries(pictures)) {
     mkdirSync(dirname(`${root}docs/${name}`), { recursive: true });
     writeFileSync(`${root}docs/${name}`, picture);
@@ -141,7 +145,12 @@ async function measure() {
       results = { ...results, against: measured(["bench/against.mjs"]) };
       await save(results);
     }
-    for (const { name, flags: nodeFlags = [] } of article) {
+    for (const { name, flags: nodeFlags = [], inLab = false } of article) {
+      const needs = inLab ? labNeeds() : undefined;
+      if (needs !== undefined) {
+        console.error(`article/${name}: left out, the network laboratory needs ${needs}`);
+        continue;
+      }
       process.stderr.write(`article/${name} …\n`);
       const part = measured([...nodeFlags, "bench/article.mjs", name]);
       results = { ...results, article: { ...results.article, [name]: part } };
@@ -179,7 +188,8 @@ async function measure() {
 
 try {
   if (flags.compare !== undefined) compare(flags.compare);
-  else if (flags.pages) {
+  else if (flags.pages || flags.sizes) {
+    if (flags.sizes) await writeSizes();
     const file = newestFile();
     if (file === undefined) throw new Error("Cannot write the pages: there are no results yet");
     await writePages(file);

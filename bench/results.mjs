@@ -73,9 +73,12 @@ const mapSides = (cells, change) =>
     sides: Object.fromEntries(Object.entries(cell.sides).map(([name, side]) => [name, change(side)])),
   }));
 
+/** What is measured begins with its date; the history of sizes is there as well. */
+const DATED = /^\d{4}-\d\d-\d\d-.*\.json$/;
+
 /** The newest file's path, if there is one. */
 export function newestFile() {
-  const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith(".json")) : [];
+  const names = existsSync(folder) ? readdirSync(folder).filter((name) => DATED.test(name)) : [];
   const last = names.sort().at(-1);
   return last === undefined ? undefined : `${folder}${last}`;
 }

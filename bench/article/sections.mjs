@@ -15,16 +15,26 @@
  *   logs: Stamp & Awaited<ReturnType<typeof import("./logs.mjs").measure>>,
  *   bursts: Stamp & Awaited<ReturnType<typeof import("./bursts.mjs").measure>>,
  *   profile: Stamp & Awaited<ReturnType<typeof import("./profile.mjs").measure>>,
+ *   segments: Stamp & Awaited<ReturnType<typeof import("./segments.mjs").measure>>,
+ *   pipelines: Stamp & Awaited<ReturnType<typeof import("./pipelines.mjs").measure>>,
+ *   "no-delay": Stamp & Awaited<ReturnType<typeof import("./no-delay.mjs").measure>>,
+ *   versions: Stamp & Awaited<ReturnType<typeof import("./versions.mjs").measure>>,
+ *   replication: Stamp & Awaited<ReturnType<typeof import("./replication.mjs").measure>>,
  * }} Article
  */
 
-/** @type {readonly { name: keyof Article, flags?: readonly string[] }[]} `flags` are those of Node. */
+/** @type {readonly { name: keyof Article, flags?: readonly string[], inLab?: boolean }[]} `flags` are those of Node; `inLab` needs the network laboratory. */
 export const articleSections = [
   { name: "writes" },
   { name: "records" },
   { name: "memory" },
   { name: "levels" },
+  { name: "segments", inLab: true },
+  { name: "pipelines", inLab: true },
+  { name: "no-delay", inLab: true },
   { name: "logs" },
   { name: "bursts" },
+  { name: "versions" },
+  { name: "replication" },
   { name: "profile" },
 ];

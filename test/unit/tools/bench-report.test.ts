@@ -9,6 +9,7 @@ import { scalingPage } from "../../../bench/render/scaling.mjs";
 import { ratioTable, summaryTable } from "../../../bench/render/tables.mjs";
 import { nameOf, newestFile, readResults } from "../../../bench/results.mjs";
 import type { Against, Cell, Results } from "../../../bench/results.mjs";
+import { readSizes } from "../../../bench/sizes.mjs";
 import { read, tracked } from "../../support/repository.ts";
 
 describe("the newest file of results", () => {
@@ -16,12 +17,12 @@ describe("the newest file of results", () => {
   const results = readResults(file);
 
   test("is what docs/benchmarks.md says: npm run bench -- --pages writes it", async () => {
-    expect(read("docs/benchmarks.md")).toBe(await benchmarkPage(results, nameOf(file)));
+    expect(read("docs/benchmarks.md")).toBe(await benchmarkPage(results, nameOf(file), readSizes()));
   });
 
   test("is what the pictures show", () => {
-    const pictures = Object.entries(benchmarkPictures(results));
-    expect(pictures).toHaveLength(4);
+    const pictures = Object.entries(benchmarkPictures(results, readSizes()));
+    expect(pictures).toHaveLength(6);
     for (const [name, picture] of pictures) {
       expect(read(`docs/${name}`), name).toBe(picture);
       expect(read("docs/benchmarks.md")).toContain(name);
