@@ -27,6 +27,7 @@ const entryPoints = [
   "src/upstash/index.ts",
   "src/store/index.ts",
   "src/serve/index.ts",
+  "src/next/index.ts",
   "src/train/index.ts",
   "src/life-cycle/index.ts",
   "src/dev/index.ts",
