@@ -27,13 +27,13 @@ const entryPoints = [
   "src/upstash/index.ts",
   "src/store/index.ts",
   "src/serve/index.ts",
-  "src/next/index.ts",
   "src/train/index.ts",
   "src/life-cycle/index.ts",
   "src/dev/index.ts",
 ];
 const apart = [
   "src/cli/main.ts",
+  "src/next/index.ts",
   "src/engine/on-demand/index.ts",
   "src/upstash/on-demand/index.ts",
   "src/store/on-demand/index.ts",

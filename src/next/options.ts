@@ -62,7 +62,14 @@ export function readCacheOptions(options: CacheHandlerOptions): SharedCache {
   const env = environment();
   const url = rest.url ?? (env["UPSTASH_REDIS_REST_URL"] || env["KV_REST_API_URL"]);
   const token = rest.token ?? (env["UPSTASH_REDIS_REST_TOKEN"] || env["KV_REST_API_TOKEN"]);
-  const reached = { retry: DEFAULT_RETRY, timeout: DEFAULT_TIMEOUT, ...rest, fetch: internalFetch(fetch), url: url!, token: token! };
+  const reached = {
+    retry: DEFAULT_RETRY,
+    timeout: DEFAULT_TIMEOUT,
+    ...rest,
+    fetch: internalFetch(fetch),
+    url: url!,
+    token: token!,
+  };
   const client = new RestClient(readRestOptions(reached, undefined, rest.onEvent));
   return {
     store: createStore(reached),

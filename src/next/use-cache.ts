@@ -2,7 +2,7 @@
 import { toHex } from "../bytes.ts";
 import { utf8Encoder, utf8Lossy } from "../text.ts";
 import { delay, nextPause, now } from "../timers.ts";
-import { readCacheOptions, type CacheHandlerOptions, type SharedCache } from "./options.ts";
+import { readCacheOptions, type CacheHandlerOptions } from "./options.ts";
 
 /** An entry of a cache, as Next.js hands it over and wants it back. Times are milliseconds since 1970, durations seconds. */
 export interface UseCacheEntry {
@@ -52,85 +52,75 @@ const PENDING_MAX = 30_000;
  * ```
  */
 export function createUseCacheHandler(options: CacheHandlerOptions = {}): UseCacheHandler {
-  return new RedisUseCache(readCacheOptions(options));
+  const { store, tags, prefix, ttl, onError } = readCacheOptions(options);
+  const writes = new PendingWrites();
+  return {
+    async get(cacheKey, softTags) {
+      try {
+        const key = await keyOf(prefix, cacheKey);
+        await writes.settled(key);
+        // Whole, so that what is damaged or was replaced meanwhile is no entry, and not half a page.
+        const stored = await store.getBytes(key);
+        if (stored === null) return undefined;
+        const entry = readEntry(stored);
+        const freshness = await tags.freshnessOf([...entry.tags, ...softTags], entry.timestamp);
+        if (freshness === "expired") return undefined;
+        // Next.js shows it once more, and makes it anew.
+        return freshness === "stale" ? { ...entry, revalidate: -1 } : entry;
+      } catch (error) {
+        onError(error);
+        return undefined;
+      }
+    },
+    async set(cacheKey, pendingEntry) {
+      const key = await keyOf(prefix, cacheKey);
+      await writes.during(key, async () => {
+        try {
+          const { value, ...facts } = await pendingEntry;
+          // What expires at once is never read.
+          if (facts.expire <= 0) return await value.cancel();
+          const parts = linesOf(`${JSON.stringify(facts)}\n`, value);
+          await store.put(key, parts, { ttl: Math.min(ttl, facts.expire), kind: "text" });
+        } catch (error) {
+          onError(error);
+        }
+      });
+    },
+    refreshTags: () => Promise.resolve(),
+    getExpiration: () => Promise.resolve(Infinity),
+    updateTags: (names, durations) => tags.revalidate(names, durations?.expire, durations !== undefined),
+    expireTags: (...names) => tags.revalidate(names, undefined, false),
+  };
 }
 
-class RedisUseCache implements UseCacheHandler {
-  readonly #cache: SharedCache;
-  /** Keys that this server is writing, with the number of writes. */
-  readonly #pending = new Map<string, number>();
+/** The writes of this server that have begun: Next.js asks for entries that are still being made. */
+class PendingWrites {
+  /** Keys, with the number of their writes. */
+  readonly #counts = new Map<string, number>();
 
-  constructor(cache: SharedCache) {
-    this.#cache = cache;
-  }
-
-  async get(cacheKey: string, softTags: readonly string[]): Promise<UseCacheEntry | undefined> {
-    const { store, tags, onError } = this.#cache;
+  /** Runs a write of a key. */
+  async during(key: string, write: () => Promise<void>): Promise<void> {
+    this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
     try {
-      const key = await this.#keyOf(cacheKey);
-      await this.#settled(key);
-      // Whole, so that what is damaged or was replaced meanwhile is no entry, and not half a page.
-      const stored = await store.getBytes(key);
-      if (stored === null) return undefined;
-      const entry = readEntry(stored);
-      const freshness = await tags.freshnessOf([...entry.tags, ...softTags], entry.timestamp);
-      if (freshness === "expired") return undefined;
-      // Next.js shows it once more, and makes it anew.
-      return freshness === "stale" ? { ...entry, revalidate: -1 } : entry;
-    } catch (error) {
-      onError(error);
-      return undefined;
-    }
-  }
-
-  async set(cacheKey: string, pendingEntry: Promise<UseCacheEntry>): Promise<void> {
-    const { store, ttl, onError } = this.#cache;
-    const key = await this.#keyOf(cacheKey);
-    const writes = (change: number): void => {
-      const count = (this.#pending.get(key) ?? 0) + change;
-      if (count === 0) this.#pending.delete(key);
-      else this.#pending.set(key, count);
-    };
-    writes(1);
-    try {
-      const { value, ...facts } = await pendingEntry;
-      // What expires at once is never read.
-      if (facts.expire <= 0) return await value.cancel();
-      const parts = linesOf(`${JSON.stringify(facts)}\n`, value);
-      await store.put(key, parts, { ttl: Math.min(ttl, facts.expire), kind: "text" });
-    } catch (error) {
-      onError(error);
+      await write();
     } finally {
-      writes(-1);
+      const left = this.#counts.get(key)! - 1;
+      if (left === 0) this.#counts.delete(key);
+      else this.#counts.set(key, left);
     }
   }
 
-  async refreshTags(): Promise<void> {}
-
-  async getExpiration(): Promise<number> {
-    return Infinity;
-  }
-
-  async updateTags(tags: readonly string[], durations?: { readonly expire?: number }): Promise<void> {
-    await this.#cache.tags.revalidate(tags, durations?.expire, durations !== undefined);
-  }
-
-  async expireTags(...tags: string[]): Promise<void> {
-    await this.#cache.tags.revalidate(tags, undefined, false);
-  }
-
-  /** Waits until this server writes a key no more: Next.js asks for an entry that is still being made. */
-  async #settled(key: string): Promise<void> {
+  /** Waits, with a timer of its own, until nobody writes a key. */
+  async settled(key: string): Promise<void> {
     const end = now() + PENDING_MAX;
-    for (let pause = 1; this.#pending.has(key) && now() < end; pause = nextPause(pause)) await delay(pause);
+    for (let pause = 1; this.#counts.has(key) && now() < end; pause = nextPause(pause)) await delay(pause);
   }
+}
 
-  async #keyOf(cacheKey: string): Promise<string> {
-    const { prefix } = this.#cache;
-    if (cacheKey.length <= KEY_MAX) return prefix + cacheKey;
-    const digest = await crypto.subtle.digest("SHA-256", utf8Encoder.encode(cacheKey));
-    return `${prefix}${toHex(new Uint8Array(digest))}`;
-  }
+async function keyOf(prefix: string, cacheKey: string): Promise<string> {
+  if (cacheKey.length <= KEY_MAX) return prefix + cacheKey;
+  const digest = await crypto.subtle.digest("SHA-256", utf8Encoder.encode(cacheKey));
+  return prefix + toHex(new Uint8Array(digest));
 }
 
 /** A line, and then what a stream holds. */

@@ -1,6 +1,6 @@
 // Bytes that are no text, and an element, both kept.
 
-import { cacheTag } from "next/cache";
+import { cacheTag } from "../tag.js";
 import { Dynamic } from "../dynamic.js";
 import { visit } from "../visits.js";
 

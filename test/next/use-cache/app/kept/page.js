@@ -1,6 +1,6 @@
 // A page that is made at each visit, over a function whose result is kept.
 
-import { cacheTag } from "next/cache";
+import { cacheTag } from "../tag.js";
 import { Dynamic } from "../dynamic.js";
 import { lines } from "../lines.js";
 import { visit } from "../visits.js";

@@ -1,6 +1,6 @@
 // A large result that is kept.
 
-import { cacheTag } from "next/cache";
+import { cacheTag } from "../tag.js";
 import { Dynamic } from "../dynamic.js";
 import { randomText } from "../random.js";
 import { visit } from "../visits.js";

@@ -1,6 +1,6 @@
 // One kept function in another, with arguments longer than a key of Redis should be.
 
-import { cacheTag } from "next/cache";
+import { cacheTag } from "../tag.js";
 import { Dynamic } from "../dynamic.js";
 import { visit } from "../visits.js";
 

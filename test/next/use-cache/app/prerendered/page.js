@@ -1,6 +1,6 @@
 // A page that is made with the build, over a large result and a small one.
 
-import { cacheTag } from "next/cache";
+import { cacheTag } from "../tag.js";
 import { lines } from "../lines.js";
 import { randomText } from "../random.js";
 import { visit } from "../visits.js";
