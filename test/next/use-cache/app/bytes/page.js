@@ -1,4 +1,4 @@
-// Bytes that are no text, and an element, both kept.
+// Bytes that are no text, and an element, both kept. Its text is one piece, in HTML and in what React reads.
 
 import { cacheTag } from "../tag.js";
 import { Dynamic } from "../dynamic.js";
@@ -8,7 +8,7 @@ async function keep() {
   "use cache";
   cacheTag("bytes");
   const bytes = new Uint8Array(3000).map((_, at) => at);
-  return { bytes, element: <b>value={await visit("bytes")};</b> };
+  return { bytes, element: <b>{`value=${await visit("bytes")};`}</b> };
 }
 
 async function read() {

@@ -21,7 +21,8 @@ export default async function Page() {
   const { text } = await large();
   return (
     <main>
-      value={await small()} {text.length} {text.slice(-8)};{lines.join("")}
+      {`value=${await small()} ${text.length} ${text.slice(-8)};`}
+      {lines.join("")}
     </main>
   );
 }
