@@ -55,6 +55,7 @@ const TTL_MAX = 10 * 365 * 24 * 3600;
 export function readCacheOptions(options: CacheHandlerOptions): SharedCache {
   requireOptions(options, [...storeOptionNames, ...OWN_NAMES]);
   const { prefix = "next:", ttl = DEFAULT_TTL, onError = report, fetch, ...rest } = options;
+  const { retry = DEFAULT_RETRY, timeout = DEFAULT_TIMEOUT } = rest;
   requireString("prefix", prefix);
   requireInteger("ttl", ttl, 1, TTL_MAX);
   requireFunction("onError", onError);
@@ -62,14 +63,7 @@ export function readCacheOptions(options: CacheHandlerOptions): SharedCache {
   const env = environment();
   const url = rest.url ?? (env["UPSTASH_REDIS_REST_URL"] || env["KV_REST_API_URL"]);
   const token = rest.token ?? (env["UPSTASH_REDIS_REST_TOKEN"] || env["KV_REST_API_TOKEN"]);
-  const reached = {
-    retry: DEFAULT_RETRY,
-    timeout: DEFAULT_TIMEOUT,
-    ...rest,
-    fetch: internalFetch(fetch),
-    url: url!,
-    token: token!,
-  };
+  const reached = { ...rest, retry, timeout, fetch: internalFetch(fetch), url: url!, token: token! };
   const client = new RestClient(readRestOptions(reached, undefined, rest.onEvent));
   return {
     store: createStore(reached),

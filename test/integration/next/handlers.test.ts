@@ -256,6 +256,27 @@ describe("a handler of cacheHandler", () => {
   });
 });
 
+describe("requests of the handlers", () => {
+  test("are none of the page's own to Next.js, which replaces fetch", async () => {
+    const seen: unknown[] = [];
+    const look = (input: string, init: RequestInit): Promise<Response> => {
+      seen.push((init as { next?: unknown }).next);
+      return fetch(input, init);
+    };
+    const options = { url, token, onError: failing, fetch: look };
+    const handler = createUseCacheHandler(options);
+    await handler.set("key", Promise.resolve(entryOf({ tags: ["a"] })));
+    await handler.updateTags(["b"]);
+    await handler.get("key", []);
+    const pages = new (createCacheHandler(options))();
+    await pages.set("/page", {});
+    await pages.get("/page", { tags: ["a"] });
+    await pages.revalidateTag("a");
+    expect(seen.length).toBeGreaterThanOrEqual(8);
+    expect(new Set(seen.map((one) => JSON.stringify(one)))).toEqual(new Set(['{"internal":true}']));
+  });
+});
+
 describe("without Redis", () => {
   const gone = { url: "http://127.0.0.1:9", token, retry: false } as const;
 
