@@ -80,10 +80,10 @@ async function writeModules(folder) {
 /** The handlers in one of the two projects. */
 async function judge(rig, project, args, name) {
   const fixture = FIXTURES[name];
-  await rig.command(["FLUSHALL"]);
   await writeModules(project.folder);
   const run = async (title, handler, work) => {
     const environment = environmentOf(rig, `${title}-${project.version}`, handler);
+    await rig.command(["FLUSHALL"]);
     await rm(join(project.folder, ".next"), { recursive: true, force: true });
     requireUse(await build(project, environment, args));
     return serve(project, environment, ["start"], async (server) => {
