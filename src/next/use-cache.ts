@@ -75,14 +75,18 @@ export function createUseCacheHandler(options: CacheHandlerOptions = {}): UseCac
     async set(cacheKey, pendingEntry) {
       const key = await keyOf(prefix, cacheKey);
       await writes.during(key, async () => {
+        // A function that fails has no entry, and Next.js tells of it.
+        const entry = await pendingEntry.catch(() => undefined);
+        if (entry === undefined) return;
+        const { value, ...facts } = entry;
+        let isBroken = false;
         try {
-          const { value, ...facts } = await pendingEntry;
           // What expires at once is never read.
           if (facts.expire <= 0) return await value.cancel();
-          const parts = linesOf(`${JSON.stringify(facts)}\n`, value);
+          const parts = linesOf(`${JSON.stringify(facts)}\n`, value, () => (isBroken = true));
           await store.put(key, parts, { ttl: Math.min(ttl, facts.expire), kind: "text" });
         } catch (error) {
-          onError(error);
+          if (!isBroken) onError(error);
         }
       });
     },
@@ -123,14 +127,21 @@ async function keyOf(prefix: string, cacheKey: string): Promise<string> {
   return prefix + toHex(new Uint8Array(digest));
 }
 
-/** A line, and then what a stream holds. */
-async function* linesOf(line: string, stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+/** A line, and then what a stream holds; `onBroken` is told of a stream that fails. */
+async function* linesOf(
+  line: string,
+  stream: ReadableStream<Uint8Array>,
+  onBroken: () => void,
+): AsyncGenerator<Uint8Array> {
   yield utf8Encoder.encode(line);
   const reader = stream.getReader();
   let ended = false;
   try {
     for (;;) {
-      const { done, value } = await reader.read();
+      const { done, value } = await reader.read().catch((error: unknown) => {
+        onBroken();
+        throw error;
+      });
       ended = done;
       if (done) return;
       yield value;
