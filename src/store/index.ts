@@ -8,19 +8,17 @@ import {
   readPutOptions,
   readStoreOptions,
   type DownloadOptions,
-  type PutOptions,
   type ReadOptions,
   type ReadWholeOptions,
-  type ScanOptions,
   type StoreOptions,
 } from "./options.ts";
 import type { StoredBytes } from "./pieces.ts";
-import { put, type PutResult } from "./put.ts";
+import { put } from "./put.ts";
 import { RangeReader } from "./range.ts";
 import { requireNumber, withKey } from "./reply.ts";
-import type { ValueSource } from "./source.ts";
-import { readStat, type ValueStat } from "./stat.ts";
-import { findTemporaryKeys, removeTemporaryKeys, type TemporaryKey } from "./sweep.ts";
+import { readStat } from "./stat.ts";
+import type { Store } from "./store.ts";
+import { findTemporaryKeys, removeTemporaryKeys } from "./sweep.ts";
 import { ReadTrace } from "./value-events.ts";
 import { readAll, readText } from "./whole.ts";
 
@@ -36,6 +34,7 @@ export type {
   ScanOptions,
   StoreOptions,
 } from "./options.ts";
+export type { Store } from "./store.ts";
 export type { Layout } from "./layout.ts";
 export type { PutResult } from "./put.ts";
 export type { ValueSource } from "./source.ts";
@@ -71,70 +70,6 @@ export type { DictionaryList } from "../value/dictionaries.ts";
 export type { ValueKind } from "../value/policy.ts";
 export { ZstashError, type ZstashErrorCode } from "../errors.ts";
 
-/** Values of any size in Redis, each a string that is a plain .zst file. */
-export interface Store {
-  /**
-   * Compresses a value and stores it: in one request up to 2 MiB compressed, above that in pieces under a temporary key
-   * that becomes the value's when it is complete. Readers see the old value or the new one, whole.
-   *
-   * Buffers and views are copied before `put` returns its promise, which is synchronous work of 1 to 3 ms a MB: the
-   * caller may change or transfer them at once. Chunks of a stream or an iterable are copied when they are taken, and may
-   * be changed once the next one is asked for. A Blob is not copied; one that gives other bytes than it said is a RangeError.
-   * So large bytes that shall not lie in memory twice are given as a Blob or a stream.
-   *
-   * @returns what was stored, or null if `ifAbsent` found a value
-   * @throws {ZstashError} RECORD_LIMIT, REQUEST_LIMIT, REDIS, TIMEOUT, OUT_OF_MEMORY; the signal's reason
-   * @throws {TypeError | RangeError} for wrong arguments
-   * @example
-   * ```ts
-   * await store.put("logs:2026-11-24", response, { layout: { mtu: 1500 }, ttl: 86_400 });
-   * ```
-   */
-  put(key: string, source: ValueSource, options?: PutOptions): Promise<PutResult | null>;
-  /**
-   * The content as a stream, decoded as it arrives; null if there is nothing. A value stored uncompressed comes as it is.
-   * A download that breaks goes on where it was, as often as `retry` says, if the value is still the same.
-   *
-   * @throws {ZstashError} at once or in the stream: REDIS, VALUE_CHANGED, TRUNCATED, CORRUPT, CHECKSUM_MISMATCH,
-   * WINDOW_LIMIT, DICTIONARY_UNKNOWN, TIMEOUT, WASM_UNAVAILABLE
-   */
-  get(key: string, options?: DownloadOptions): Promise<ByteStream | null>;
-  /** The content as bytes. @throws {ZstashError} as `get`, and SIZE_LIMIT */
-  getBytes(key: string, options?: ReadWholeOptions): Promise<Uint8Array<ArrayBuffer> | null>;
-  /** The content as text; a byte order mark stays. @throws {ZstashError} as `getBytes`, and NOT_TEXT */
-  getText(key: string, options?: ReadWholeOptions): Promise<string | null>;
-  /**
-   * Bytes `[start, end)` of the content. Of a seekable value only the frames that hold them are read: two requests,
-   * and one when its seek table is known from before. `end` is clamped to the content's size.
-   *
-   * @throws {ZstashError} as `get`
-   * @throws {RangeError} for a `start` past the end; in the stream, if the size is only known at the end
-   */
-  getRange(key: string, start: number, end?: number, options?: ReadOptions): Promise<ByteStream | null>;
-  /**
-   * The value as one frame with a checksum and a window of at most 8 MiB, which every client of HTTP decodes
-   * (`Content-Encoding: zstd`); null if there is nothing. One that lies so is given untouched, without the codec; anything
-   * else is compressed anew as it passes.
-   *
-   * @throws {ZstashError} as `get`; UNSUPPORTED in the stream for a file of more than 16 KiB that turns out to have
-   * several frames and no seek table, which the store never writes
-   */
-  getCompressed(key: string, options?: DownloadOptions): Promise<ByteStream | null>;
-  /**
-   * Sizes, form and time to live of a value, without reading all of it; null if there is nothing. The size of a seekable
-   * value is what its seek table says: frames other than the first and those in its last 4 KiB are not looked at.
-   *
-   * @throws {ZstashError} CORRUPT where a frame that is looked at declares another size than the seek table
-   */
-  stat(key: string, options?: ReadOptions): Promise<ValueStat | null>;
-  /** Removes a value; false if there was none. */
-  delete(key: string, options?: ReadOptions): Promise<boolean>;
-  /** Temporary keys of uploads that run or were left behind, found by a SCAN of all keys. */
-  temporaryKeys(options?: ScanOptions): AsyncGenerator<TemporaryKey, void, undefined>;
-  /** Removes temporary keys that `temporaryKeys` has found; returns how many were there. */
-  removeTemporaryKeys(keys: readonly string[], options?: ReadOptions): Promise<number>;
-}
-
 /**
  * A store for values of any size, over zstash's own transport.
  *
@@ -146,8 +81,9 @@ export interface Store {
  * import { createStore } from "zstash/store";
  *
  * const store = createStore({ url, token });
- * await store.put("report", file.stream(), { layout: { frameSize: 65_536 } });
- * const stream = await store.get("report");
+ * const file = new Blob(["day,visits\n", "1,3\n"], { type: "text/csv" });
+ * await store.put("visits", file.stream(), { kind: "text" });
+ * await store.getText("visits"); // → "day,visits\n1,3\n"
  * ```
  */
 export function createStore(options: StoreOptions): Store {

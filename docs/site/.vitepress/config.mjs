@@ -40,6 +40,9 @@ export default defineConfig({
     sidebar: [
       group("Begin", [
         ["Quick start", "quick-start"],
+        ["Next.js, step by step", "quick-start-nextjs"],
+        ["Workers, step by step", "quick-start-workers"],
+        ["Deno, step by step", "quick-start-deno"],
         ["The client", "client"],
         ["Policies", "policy"],
         ["Roll out", "rollout"],

@@ -348,6 +348,7 @@ describe("scripts and tests", () => {
     "test/runtimes": ["dist", "test/conformance", "test/support"],
     "test/next": ["dist", "test/runtimes"],
     "test/examples": ["dist", "test/runtimes", "test/next"],
+    "test/walks": ["test/runtimes"],
     "test/unit": [
       "release",
       "src",
