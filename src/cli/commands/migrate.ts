@@ -133,7 +133,11 @@ async function run(
     onPage: (tally) => terminal.progress(progressOf(tally, total, seconds())),
   });
   terminal.progress(undefined);
-  const { tally, method, complete, restarted } = result;
+  const { tally, method, complete, restarted, failure } = result;
+  // What was written before a failure is worth knowing; where nothing was, the error says it all.
+  const isSilent =
+    failure !== undefined && (!settings.apply || Object.keys(tally.totals().written).length === 0);
+  if (isSilent) throw failure.error;
   if (json) {
     terminal.print(
       JSON.stringify({
@@ -147,6 +151,7 @@ async function run(
       }),
     );
   } else terminal.print(describeMigration(result, settings));
+  if (failure !== undefined) throw failure.error;
   return complete && !restarted && tally.failures === 0 ? 0 : 1;
 }
 

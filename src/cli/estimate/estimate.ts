@@ -37,7 +37,13 @@ export interface Estimate {
   readonly keys: number;
   readonly nameBytes: number;
   /** How many lengths were asked for, how many values were read, and their bytes. */
-  readonly sampled: { readonly lengths: number; readonly values: number; readonly bytes: number };
+  readonly sampled: {
+    readonly lengths: number;
+    readonly values: number;
+    readonly bytes: number;
+    /** Values that were deleted or expired after their lengths were asked for, and before they were read. */
+    readonly gone: number;
+  };
   /** False where the lengths are a sample, and a few values hold so much that the intervals of sums cannot be trusted. */
   readonly lengthsSuffice: boolean;
   readonly total: Row;
@@ -87,11 +93,13 @@ export async function estimateDatabase(
     for (const { key, hash } of cell.drawn) chosen.set(key, { cell, hash, isCertain: false });
   }
   const reads: Read[] = [];
+  const gone = new Set<string>();
   const kept = new Map<string, Trainee[]>();
   let [bytes, keptBytes] = [0, 0];
   for await (const found of readSample(client, [...chosen.keys()], settings)) {
     for (const one of found) {
       const { cell, hash, isCertain } = chosen.get(one.key)!;
+      if (one.kind === "empty") gone.add(one.key);
       if (one.kind !== "value") continue;
       const measure = measureValue(one, zstd, settings);
       bytes += measure.now;
@@ -132,7 +140,7 @@ export async function estimateDatabase(
   return {
     keys,
     nameBytes,
-    sampled: { lengths: drawn.length, values: reads.length, bytes },
+    sampled: { lengths: drawn.length, values: reads.length, bytes, gone: gone.size },
     lengthsSuffice: lengthsSuffice(
       drawn.map(({ size = 0 }) => size),
       keys,

@@ -8,6 +8,9 @@ const COLUMNS = 80;
 /** Columns for a prefix: the sizes beside it take 50. */
 const PREFIX = 24;
 
+/** The share of values that may vanish while it reads without a word. */
+const GONE_SHARE = 0.02;
+
 /** What the database is used for now: of traffic and commands only its owner knows. */
 export type KnownUsage = Pick<Usage, "bandwidth" | "commands">;
 
@@ -92,8 +95,14 @@ const partsOf = (counts: Readonly<Record<string, number>>): string[] =>
 
 /** Says where the intervals cannot be trusted. */
 function trust({ lengthsSuffice, sampled, keys }: Estimate): string[] {
-  if (lengthsSuffice) return [];
+  const { gone, values } = sampled;
+  const isShrinking = gone > GONE_SHARE * (gone + values);
+  const lines = isShrinking
+    ? ["", `${gone} of ${count(gone + values, "value")} were gone when they were to be read. Run it again`]
+    : [];
+  if (lengthsSuffice) return lines;
   return [
+    ...lines,
     "",
     "A few values hold most of the bytes, and not all lengths were asked for:",
     `sums may lie outside of 95 %. See --lengths (${sampled.lengths} of ${count(keys, "key")})`,

@@ -96,6 +96,7 @@ export async function readTypes(
   await new Pace(rate).take(some.length);
   const shares = new Map<string, number>();
   for (const type of await readTypeNames(client, some))
-    shares.set(type, (shares.get(type) ?? 0) + 1 / some.length);
+    // What is gone by now is of no type.
+    if (type !== "none") shares.set(type, (shares.get(type) ?? 0) + 1 / some.length);
   return shares;
 }

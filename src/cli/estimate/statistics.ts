@@ -29,6 +29,8 @@ export interface Interval {
 const Z = 1.959_964;
 /** Degrees of freedom below which an interval is not made wider. */
 const FREEDOM_MIN = 4;
+/** Of a stratum of which no value was drawn its ratio may be anything from 0 to 1: the mean square of the distance from 1. */
+const NOTHING_READ: number = 1 / 3;
 /** Cochran's rule (Sampling Techniques, 2.15): a normal interval holds if there are so many times the squared skewness. */
 const COCHRAN = 25;
 
@@ -86,14 +88,18 @@ function estimate(strata: readonly Stratum[], keys: number, share: number): Inte
   const pooled = pooledVariance(all);
   let [sum, squares] = [0, 0];
   const parts: { readonly variance: number; readonly freedom: number }[] = [];
-  for (const { sizes, certainSum, rest, ratio, drawn, spread, unread } of all) {
+  for (const [index, { sizes, certainSum, rest, ratio, drawn, spread, unread }] of all.entries()) {
     sum += certainSum + rest * ratio - share * sumOf(sizes);
-    // What one value of the first phase adds to the sum: its own ratio where that is known on the average.
-    const own = sizes.length === 0 ? 0 : (certainSum + rest * ratio) / Math.max(1, sumOf(sizes));
-    for (const size of sizes) squares += ((own - share) ** 2 + (rest > 0 ? spread : 0)) * size ** 2;
+    // What one value of the first phase adds to the sum: as it was read, or by its ratio and what that leaves open.
+    let others = sizes.reduce((total, size) => total + size ** 2, 0);
+    for (const [x, y] of strata[index]!.certain) {
+      squares += (y - share * x) ** 2;
+      others -= x ** 2;
+    }
+    squares += ((ratio - share) ** 2 + spread) * Math.max(0, others);
     if (rest === 0) continue;
     // Few values say little of how much others may differ: all strata together lend a hand, for one value.
-    const variance = drawn === 0 ? pooled : (spread * (drawn - 1) + pooled) / drawn;
+    const variance = drawn === 0 ? NOTHING_READ : (spread * (drawn - 1) + pooled) / drawn;
     const left = (weight * rest) ** 2 * unread * (variance / Math.max(1, drawn));
     parts.push({ variance: left, freedom: Math.max(1, drawn - 1) });
   }

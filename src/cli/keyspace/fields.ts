@@ -1,5 +1,4 @@
 /** Lists the fields of a hash and reads their values, in few requests, none of which fetches a value above a limit. */
-import { ZstashError } from "../../errors.ts";
 import type { RestClient } from "../../rest/client.ts";
 import type { RespValue } from "../../rest/resp.ts";
 import type { RestCommand } from "../../rest/rest-command.ts";
@@ -19,11 +18,20 @@ export interface FieldPage {
 const COUNT = 250;
 const COUNT_WITH_VALUES = 20;
 
+/**
+ * The ways to list fields: NOVALUES of HSCAN (Redis 7.4), a script that leaves the values out, and with the values, of which one reply may
+ * not hold as many as there are.
+ */
+type Way = "no-values" | "script" | "values";
+const NAMES_SCRIPT =
+  "local r=redis.call('HSCAN',KEYS[1],ARGV[1],'COUNT',ARGV[2]) local n={} " +
+  "for i=1,#r[2],2 do n[#n+1]=r[2][i] end return {r[1],n}";
+
 /** Lists fields of hashes of one server. */
 export class FieldScan {
   readonly #client: RestClient;
-  /** Whether the server knows NOVALUES of HSCAN (Redis 7.4); undefined until it was asked. */
-  #namesAlone: boolean | undefined;
+  /** The best way that the server has not refused. */
+  #way: Way = "no-values";
 
   constructor(client: RestClient) {
     this.#client = client;
@@ -37,39 +45,37 @@ export class FieldScan {
   async *pages(key: string): AsyncGenerator<FieldPage, void, undefined> {
     let cursor = "0";
     do {
-      const reply = await this.#scan(key, cursor);
+      const [reply, way] = await this.#scan(key, cursor);
       if (reply.kind === "error") {
-        if (reply.text.startsWith("WRONGTYPE")) return;
+        if (reply.text.includes("WRONGTYPE")) return;
         throw serverError("list the fields of a hash", reply.text, { key });
       }
       const [next, items] = itemsOf(reply);
       cursor = utf8Lossy(bytesOf(next));
       const all = itemsOf(items).map(bytesOf);
-      const names = this.#namesAlone === true ? all : all.filter((_, index) => index % 2 === 0);
+      const names = way === "values" ? all.filter((_, index) => index % 2 === 0) : all;
       const named = names.map((name) => readUtf8(name)).filter((name) => name !== undefined);
       yield { fields: [...new Set(named)], unnamable: names.length - named.length };
     } while (cursor !== "0");
   }
 
-  async #scan(key: string, cursor: string): Promise<RespValue> {
-    if (this.#namesAlone !== false) {
-      const reply = await this.#client.command(["HSCAN", key, cursor, "COUNT", COUNT, "NOVALUES"]);
-      const isRefused = reply.kind === "error" && !/^(WRONGTYPE|NOPERM)/.test(reply.text);
-      if (!isRefused) {
-        if (reply.kind !== "error") this.#namesAlone = true;
-        return reply;
-      }
-      // Servers name what they lack in words of their own; where it is something else the next one fails too.
-      this.#namesAlone = false;
-    }
-    try {
-      return await this.#client.command(["HSCAN", key, cursor, "COUNT", COUNT_WITH_VALUES]);
-    } catch (error) {
-      // The values of a page are more than a reply may have.
-      if (!(error instanceof ZstashError) || error.code !== "SIZE_LIMIT") throw error;
-      return this.#client.command(["HSCAN", key, cursor, "COUNT", 1]);
+  /** A page, by the first way that the server takes. */
+  async #scan(key: string, cursor: string): Promise<readonly [RespValue, Way]> {
+    for (;;) {
+      const way = this.#way;
+      const reply = await this.#client.command(commandOf(way, key, cursor));
+      // Servers name what they lack in words of their own; where it is something else the last way fails too.
+      const isFinal = reply.kind !== "error" || reply.text.includes("WRONGTYPE");
+      if (isFinal || way === "values") return [reply, way];
+      this.#way = way === "no-values" ? "script" : "values";
     }
   }
+}
+
+function commandOf(way: Way, key: string, cursor: string): RestCommand {
+  if (way === "script") return ["EVAL", NAMES_SCRIPT, 1, key, cursor, COUNT];
+  const scan: RestCommand = ["HSCAN", key, cursor, "COUNT", way === "values" ? COUNT_WITH_VALUES : COUNT];
+  return way === "values" ? scan : [...scan, "NOVALUES"];
 }
 
 /** What lies under fields, in groups of a few MiB; `key` of each is its field. */

@@ -1,5 +1,5 @@
 /** The result of a migration in words, at most 80 columns wide. */
-import { bytes, count, cut, printable, table } from "../text.ts";
+import { bytes, count, cut, printable, table, wrap } from "../text.ts";
 import type { Migration, MigrationSettings } from "./run.ts";
 import type { Failed, LeftUnread, Totals } from "./tally.ts";
 import type { Left, Written } from "./plan.ts";
@@ -49,16 +49,23 @@ export function describeMigration(migration: Migration, settings: MigrationSetti
   const saved = bytesBefore === 0 ? 0 : Math.round((1 - bytesAfter / bytesBefore) * 100);
   const change = saved < 0 ? `${-saved} % more` : `${saved} % less`;
   const sizes = `${bytes(bytesBefore)} → ${bytes(bytesAfter)} (${change})`;
+  if (totals.keys === 0 && complete)
+    return settings.pattern === undefined ? "There are no keys" : "No keys match";
   const otherTypes = Object.entries(types)
     .map(([type, number]) => `${number} ${type}`)
     .join(", ");
+  const hint = types["hash"] === undefined ? [] : ["", "Fields of hashes were not looked at: see --hashes"];
   return [
     ...head,
     ...(complete ? [] : ["Stopped before the end. Run it again: what is done is not done again"]),
     ...(restarted ? ["The server was started anew meanwhile, so keys may be missing. Run it again"] : []),
-    `${headOf(totals)} ${sizes}${method === undefined ? "" : `, compared by ${METHODS[method]}`}`,
+    wrap(
+      `${headOf(totals)} ${sizes}${method === undefined ? "" : `, compared by ${METHODS[method]}`}`,
+      COLUMNS,
+    ),
     ...section(settings.apply ? "written" : "would be written", written, WRITTEN),
     ...section("stay", left, LEFT, otherTypes),
+    ...hint,
     ...section("failed, and stay", failed, FAILED),
     ...tally.examples.map(({ key, failed: kind, reason }) =>
       cut(

@@ -33,6 +33,8 @@ export interface Migration {
   readonly complete: boolean;
   /** The server was started anew meanwhile, after which a SCAN may leave keys out. */
   readonly restarted: boolean;
+  /** What ended it, if it could not go on; what was written before is in the tally. */
+  readonly failure: { readonly error: unknown } | undefined;
 }
 
 /** Who watches a migration. */
@@ -67,29 +69,33 @@ export async function migrate(
   let failure: { readonly error: unknown } | undefined;
   let complete = true;
   const scanned = scanPages(client, { pattern: settings.pattern, count: PAGE });
-  for await (const { keys, unnamable } of gatherPages(scanned, PAGE / 2)) {
-    if (watcher.isStopped() || failure !== undefined) {
-      complete = false;
-      break;
+  try {
+    for await (const { keys, unnamable } of gatherPages(scanned, PAGE / 2)) {
+      if (watcher.isStopped() || failure !== undefined) {
+        complete = false;
+        break;
+      }
+      tally.keys += keys.length + unnamable;
+      for (let number = 0; number < unnamable; number++) tally.left("key-name", 0);
+      await pace.take(keys.length);
+      const page: Promise<void> = migratePage(worker, strings, keys, settings.hashes ? "hash" : undefined)
+        .then((found) => hashes.migrate(found))
+        .then(
+          () => watcher.onPage(tally),
+          (error: unknown) => void (failure ??= { error }),
+        )
+        .finally(() => running.delete(page));
+      running.add(page);
+      if (running.size >= PAGES) await Promise.race(running);
     }
-    tally.keys += keys.length + unnamable;
-    for (let number = 0; number < unnamable; number++) tally.left("key-name", 0);
-    await pace.take(keys.length);
-    const page: Promise<void> = migratePage(worker, strings, keys, settings.hashes ? "hash" : undefined)
-      .then((found) => hashes.migrate(found))
-      .then(
-        () => watcher.onPage(tally),
-        (error: unknown) => void (failure ??= { error }),
-      )
-      .finally(() => running.delete(page));
-    running.add(page);
-    if (running.size >= PAGES) await Promise.race(running);
+  } catch (error) {
+    failure ??= { error };
   }
   await Promise.all(running);
-  if (failure !== undefined) throw failure.error;
-  const after = before === undefined ? undefined : await readRun(client);
-  const method = (await swapper.methodName()) ?? (await hashes.methodName());
-  return { tally, method, complete: complete && !hashes.isCut, restarted: before !== after };
+  const after = before === undefined || failure !== undefined ? before : await readRun(client);
+  const method = swapper.methodName ?? hashes.methodName;
+  const isComplete = complete && !hashes.isCut && failure === undefined;
+  return { tally, method, complete: isComplete, restarted: before !== after, failure };
 }
 
 /** Migrates the fields of hashes, a page of one hash at a time. */
@@ -114,8 +120,8 @@ class HashMigration {
     this.#swapper = new Swapper(worker.client, findFieldMethod);
   }
 
-  methodName(): Promise<string | undefined> {
-    return this.#swapper.methodName();
+  get methodName(): string | undefined {
+    return this.#swapper.methodName;
   }
 
   async migrate(keys: readonly string[]): Promise<void> {

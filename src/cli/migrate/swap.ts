@@ -33,6 +33,7 @@ export class Swapper {
   readonly #client: RestClient;
   readonly #find: FindMethod;
   #method: Promise<Method> | undefined;
+  #found: Method | undefined;
   /** The last failure by which a reply was lost. */
   lost: ZstashError | undefined;
 
@@ -42,8 +43,8 @@ export class Swapper {
   }
 
   /** The way in which values are compared and set; undefined before the first. */
-  async methodName(): Promise<Method["name"] | undefined> {
-    return (await this.#method)?.name;
+  get methodName(): Method["name"] | undefined {
+    return this.#found?.name;
   }
 
   /**
@@ -55,6 +56,7 @@ export class Swapper {
     if (changes.length === 0) return [];
     this.#method ??= this.#find(this.#client, changes[0]!.key);
     const method = await this.#method;
+    this.#found = method;
     const results: Swapped[] = changes.map(() => "unsent");
     const alone: number[] = [];
     let batch: { readonly index: number; readonly command: RestCommand }[] = [];

@@ -269,6 +269,26 @@ describe.each(backends)("zstash estimate on %s", (backend) => {
     expect(output).not.toContain("may lie outside");
   });
 
+  test("a database that shrinks meanwhile: what cannot be known is not told as certain, and it says why", async () => {
+    const random = createRandom(5);
+    await fill(
+      rig,
+      Array.from({ length: 600 }, (_, id): Command => ["SET", `k:${id}`, json(random, 2000 + id, 2)]),
+    );
+    // 600 lengths and 600 values take more than a second, at this rate.
+    const going = run(["estimate", ...rig.here, "--rate", "600", "--no-dictionary"]);
+    await new Promise((resolve) => setTimeout(resolve, 1300));
+    await rig.send(["FLUSHDB"]);
+    const { code, output } = await going;
+    expect(code).toBe(0);
+    const [, gone, all] = /(\d+) of (\d+) values were gone when they were to be read. Run it again/.exec(
+      output,
+    )!;
+    expect(Number(gone)).toBeGreaterThan(0);
+    expect(Number(all)).toBe(600);
+    expect(output).not.toMatch(/left of it +\S+ ±0\.0 %/);
+  });
+
   test("nothing to estimate, and keys by a pattern", async () => {
     expect(await run(["estimate", ...rig.here])).toMatchObject({ code: 0, output: "There are no keys\n" });
     await rig.send(["SET", "a", "1"], ["SET", "b", "2"]);

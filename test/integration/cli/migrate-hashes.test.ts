@@ -241,6 +241,14 @@ describe.skipIf(!redisAvailable())("zstash migrate --hashes", () => {
     }
   });
 
+  test("fields whose values no reply holds are listed all the same, and stay", async () => {
+    // Two of them: in a hash of few fields HSCAN gives all at once.
+    for (const field of ["one", "two"]) await rig.send(["HSET", "h", field, "x".repeat(6_000_000)]);
+    await rig.send(["HSET", "h", "page", textOf("page")]);
+    const { written, left, failed } = await migrate(rig, "--hashes", "--apply", "--max-value", "1MiB");
+    expect([written, left, failed]).toEqual([{ compressed: 1 }, { large: 2 }, {}]);
+  });
+
   test("words that fit 80 columns tell of hashes and fields", async () => {
     await fill();
     const { code, output, progress } = await run(["migrate", ...rig.here, "--hashes"]);
@@ -248,6 +256,11 @@ describe.skipIf(!redisAvailable())("zstash migrate --hashes", () => {
     for (const line of output.split("\n")) expect(line.length, line).toBeLessThanOrEqual(80);
     expect(output).toMatch(/3 keys, strings and 9 fields of 1 hash [\d.]+ KiB → /);
     expect(progress.at(-1)).toMatch(/ keys, 9 fields, /);
+    // Who forgets the option is told of it, above all on the way back.
+    for (const how of [[], ["--undo"]])
+      expect((await run(["migrate", ...rig.here, ...how])).output).toMatch(
+        /no strings: 1 hash, 1 list\n[^]*Fields of hashes were not looked at: see --hashes\n/,
+      );
   });
 });
 

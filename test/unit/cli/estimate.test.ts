@@ -118,9 +118,9 @@ describe("the estimator", () => {
     });
   }
 
-  const BOUNDS = { sample: 200, maxValue: 2 ** 30 };
+  const SAMPLE = 200;
   /** A sample of lengths, and of values, of a population: whether the truth lies in each interval. */
-  function sampled(all: readonly Value[], lengths: number, seed: number) {
+  function sampled(all: readonly Value[], lengths: number, seed: number, sample: number) {
     const truth = { before: 0, after: 0 };
     const values = new Map<string, Value>();
     const drawing = new BottomK(lengths, seed);
@@ -133,7 +133,7 @@ describe("the estimator", () => {
     const drawn = drawing.drawn.map((one) => ({ ...one, size: values.get(one.key)!.size }));
     const pair = ({ key }: { readonly key: string }) =>
       [values.get(key)!.size, values.get(key)!.after] as const;
-    const strata = chooseCells(drawn, [], { ...BOUNDS, seed }).map((cell): Stratum => ({
+    const strata = chooseCells(drawn, [], { maxValue: 2 ** 30, sample, seed }).map((cell): Stratum => ({
       sizes: cell.members.map(({ size = 0 }) => size),
       isKnown: cell.isKnown,
       certain: cell.certain.map(pair),
@@ -155,8 +155,8 @@ describe("the estimator", () => {
     };
   }
   const RUNS = 200;
-  const coverage = (all: readonly Value[], lengths: number) => {
-    const runs = Array.from({ length: RUNS }, (_, seed) => sampled(all, lengths, seed + 1));
+  const coverage = (all: readonly Value[], lengths: number, sample = SAMPLE) => {
+    const runs = Array.from({ length: RUNS }, (_, seed) => sampled(all, lengths, seed + 1, sample));
     const share = (of: (run: (typeof runs)[number]) => boolean | number): number =>
       runs.reduce((sum, run) => sum + Number(of(run)), 0) / RUNS;
     return {
@@ -180,7 +180,15 @@ describe("the estimator", () => {
       expect(one, name).toBeGreaterThanOrEqual(0.91);
     expect(width).toBeLessThan(0.15);
     expect(suffice).toBe(1);
-    expect(Math.abs(read - BOUNDS.sample)).toBeLessThan(15);
+    expect(Math.abs(read - SAMPLE)).toBeLessThan(15);
+  });
+
+  test("counts what lengths leave open, where every value of a known length was read", () => {
+    const { before, after, share } = coverage(population(1, 0), 1000, 3000);
+    for (const one of [before, after, share]) {
+      expect(one).toBeGreaterThanOrEqual(0.91);
+      expect(one).toBeLessThan(1);
+    }
   });
 
   test("says that it cannot be trusted where a few values hold most of the bytes, and only some lengths are known", () => {
