@@ -121,7 +121,7 @@ interface Facts {
   readonly certainSum: number;
   /** Bytes before of all others. */
   readonly rest: number;
-  /** The ratio of the others, by those that were drawn: the mean of their ratios. */
+  /** The ratio of the others: the mean of the ratios of those that were drawn. */
   readonly ratio: number;
   readonly drawn: number;
   /** Variance of their ratios. */
@@ -136,23 +136,22 @@ function factsOf({ sizes, certain, drawn, isKnown }: Stratum): Facts {
   if (isKnown) return { ...none, certainSum: bytes, rest: 0, ratio: 1 };
   const [before, after] = [sumOf(certain.map(([x]) => x)), sumOf(certain.map(([, y]) => y))];
   const rest = Math.max(0, bytes - before);
-  const count = drawn.length;
-  if (count === 0) {
-    // Only values that were read for certain can tell, if there are any.
-    const ratio = before === 0 ? 1 : after / before;
-    return { ...none, certainSum: after, rest, ratio, unread: 1 };
-  }
-  const ratio = drawn.reduce((sum, [x, y]) => sum + y / x, 0) / count;
+  // Where none was drawn, only those that were read for certain can tell, if there are any: a dictionary leaves out half of them.
+  const telling = drawn.length === 0 ? certain : drawn;
+  const count = telling.length;
+  if (count === 0) return { ...none, certainSum: after, rest, ratio: 1, unread: 1 };
+  const ratio = telling.reduce((sum, [x, y]) => sum + y / x, 0) / count;
   let [squares, weighed] = [0, 0];
-  for (const [x, y] of drawn) {
+  for (const [x, y] of telling) {
     const square = (y / x - ratio) ** 2;
     squares += square;
     weighed += square * (1 - Math.min(1, (count * x) / rest));
   }
   const spread = count < 2 ? 0 : squares / (count - 1);
   // By Hájek's formula each value counts with the probability that it was left out.
-  const mean = drawn.reduce((sum, [x]) => sum + Math.min(1, (count * x) / rest), 0) / count;
-  const unread = squares === 0 ? 1 - mean : weighed / squares;
+  const mean = telling.reduce((sum, [x]) => sum + Math.min(1, (count * x) / rest), 0) / count;
+  const left = squares === 0 ? 1 - mean : weighed / squares;
+  const unread = drawn.length === 0 ? 1 : left;
   return { sizes, certainSum: after, rest, ratio, drawn: count, spread, unread };
 }
 
