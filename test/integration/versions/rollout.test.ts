@@ -20,7 +20,6 @@ import { loadFrozen, type Frozen } from "../../support/frozen.ts";
 import { createRandom, type Random } from "../../support/random.ts";
 import { redisAvailable } from "../../support/redis.ts";
 import { root } from "../../support/repository.ts";
-import type { MigrateJson } from "../cli/database-rig.ts";
 import {
   deploy,
   deployStores,
@@ -38,6 +37,13 @@ const COUNT = process.env["ZSTASH_LONG"] === "1" ? 50_000 : 5_000;
 /** Values of the store among them. */
 const STORED = Math.floor(COUNT / 100);
 const AT_ONCE = 100;
+
+/** Of what `zstash migrate --json` prints. */
+interface Migrated {
+  readonly keys: number;
+  readonly bytesBefore: number;
+  readonly bytesAfter: number;
+}
 
 const keyOf = (index: number): string => `v:${index}`;
 /** Texts that look like stored values, which zstash wraps in every mode; a client without it would store them as they are. */
@@ -284,8 +290,8 @@ describe.runIf(redisAvailable())("a rollout and its rollback", () => {
   /** While nobody writes: what a migration would find lies in each interval of the estimate. */
   const expectEstimate = async (name: string): Promise<void> => {
     const { keys, total } = await runEstimate();
-    const text = (await zstash("migrate")) as MigrateJson;
-    const raw = (await zstash("migrate", "--carrier", "raw")) as MigrateJson;
+    const text = (await zstash("migrate")) as Migrated;
+    const raw = (await zstash("migrate", "--carrier", "raw")) as Migrated;
     expect([keys, text.keys]).toEqual([COUNT, COUNT]);
     console.log(
       `${name}: by estimate ${JSON.stringify(total.after.text)} of ${total.now.estimate}, ` +
