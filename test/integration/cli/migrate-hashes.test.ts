@@ -259,7 +259,7 @@ describe.skipIf(!redisAvailable())("zstash migrate --hashes", () => {
     // Who forgets the option is told of it, above all on the way back.
     for (const how of [[], ["--undo"]])
       expect((await run(["migrate", ...rig.here, ...how])).output).toMatch(
-        /no strings: 1 hash, 1 list\n[^]*Fields of hashes were not looked at: see --hashes\n/,
+        /no strings: (?:1 hash, 1 list|1 list, 1 hash)\n[^]*Fields of hashes were not looked at: see --hashes\n/,
       );
   });
 });
