@@ -39,13 +39,16 @@ export async function* readValues(
   const found = replies.map((reply, index) => toFound(reply, keys[index]!, first - 1));
   const others = found.filter(({ kind }) => kind === "other");
   const longer = found.filter(({ kind }) => kind === "large");
-  const types = await pipeline(
+  const types = await readTypeNames(
     client,
-    others.map(({ key }) => ["TYPE", key]),
+    others.map(({ key }) => key),
   );
   yield [
     ...found.filter(({ kind }) => kind !== "other" && kind !== "large"),
-    ...others.map(({ key }, index) => toType(types[index]!, key)),
+    ...others.map(({ key }, index): Found => {
+      const type = types[index]!;
+      return type === "none" ? { kind: "empty", key } : { kind: "other", key, type };
+    }),
   ];
   const lengths = await readLengths(
     client,
@@ -63,12 +66,17 @@ export async function* readValues(
   }
 }
 
-/** A reply to TYPE: "none" is a key that has gone meanwhile. */
-function toType(reply: RespValue, key: string): Found {
-  // In base64 a status comes as a bulk string.
-  const bytes = reply.kind === "bulk" ? reply.bytes : null;
-  const type = reply.kind === "status" ? reply.text : bytes === null ? "unknown" : utf8Lossy(bytes);
-  return type === "none" ? { kind: "empty", key } : { kind: "other", key, type };
+/** The types of keys; "none" is a key that has gone meanwhile. */
+export async function readTypeNames(client: RestClient, keys: readonly string[]): Promise<string[]> {
+  const replies = await pipeline(
+    client,
+    keys.map((key) => ["TYPE", key]),
+  );
+  return replies.map((reply) => {
+    // In base64 a status comes as a bulk string.
+    const bytes = reply.kind === "bulk" ? reply.bytes : null;
+    return reply.kind === "status" ? reply.text : bytes === null ? "unknown" : utf8Lossy(bytes);
+  });
 }
 
 /** The lengths of strings; undefined for what is no string. 0 for keys that are gone. */
@@ -99,7 +107,7 @@ function toFound(reply: RespValue, key: string, limit: number): Found {
 }
 
 /** Sends commands that only read, as many requests as they take. */
-async function pipeline(client: RestClient, commands: readonly RestCommand[]): Promise<RespValue[]> {
+export async function pipeline(client: RestClient, commands: readonly RestCommand[]): Promise<RespValue[]> {
   const replies: RespValue[] = [];
   for (let at = 0; at < commands.length; at += COMMANDS)
     replies.push(...(await client.batch("pipeline", commands.slice(at, at + COMMANDS))));
@@ -107,7 +115,7 @@ async function pipeline(client: RestClient, commands: readonly RestCommand[]): P
 }
 
 /** Values in groups that one reply may hold. */
-function* groups<Sized extends { readonly size: number }>(
+export function* groups<Sized extends { readonly size: number }>(
   all: readonly Sized[],
 ): Generator<Sized[], void, undefined> {
   let group: Sized[] = [];

@@ -13,6 +13,8 @@ import { utf8Encoder } from "../../text.ts";
 /** A value to compare with and its successor. */
 export interface Replacement {
   readonly key: string;
+  /** The field of a hash; undefined for a string. */
+  readonly field?: string | undefined;
   readonly old: Uint8Array;
   readonly value: Uint8Array;
 }
@@ -44,7 +46,7 @@ export interface BytesTogether {
 }
 
 /** Milliseconds that a temporary key lives: what is left behind by a process that was killed. */
-const TEMPORARY_LIFE = 60_000;
+export const TEMPORARY_LIFE = 60_000;
 
 const SET_SCRIPT =
   "local v=redis.call('GET',KEYS[1]) if not v or redis.sha1hex(v)~=ARGV[1] then return 0 end " +
@@ -61,13 +63,13 @@ const TOGETHER_SCRIPT =
   "local v=redis.pcall('GET',KEYS[i]) if type(v)=='string' and redis.sha1hex(v)==ARGV[2*i-1] then " +
   "redis.call('SET',KEYS[i],string.sub(all,at,at+size-1),'KEEPTTL') r[i]=1 else r[i]=0 end at=at+size end return r";
 /** Bytes in a URL of a hash and a length with their slashes, at most, and of what stands before the first key. */
-const HASH_AND_LENGTH = 50;
+export const HASH_AND_LENGTH = 50;
 export const TOGETHER_HEAD = 60;
 
-const sha1 = (bytes: Uint8Array | string): string => createHash("sha1").update(bytes).digest("hex");
+export const sha1 = (bytes: Uint8Array | string): string => createHash("sha1").update(bytes).digest("hex");
 
 /** The path of a command about a key whose last argument is the body; undefined where a URL does not carry the key. */
-function pathOf(key: string, before: string, after: string): string | undefined {
+export function pathOf(key: string, before: string, after: string): string | undefined {
   const set = rawPath(["SET", key, new Uint8Array(1)], 2);
   return set === undefined ? undefined : `${before}${set.slice("/SET".length)}${after}`;
 }
@@ -89,7 +91,7 @@ function digestMethod(client: RestClient, takesBytes: boolean): Method {
 }
 
 /** Loads a script, and gives its SHA-1. */
-async function loadScript(client: RestClient, script: string): Promise<void> {
+export async function loadScript(client: RestClient, script: string): Promise<void> {
   const reply = await client.command(["SCRIPT", "LOAD", script]);
   if (reply.kind === "error") throw serverError("load a script", reply.text);
 }
