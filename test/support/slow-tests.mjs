@@ -28,6 +28,7 @@ export const slowTests = [
   "test/integration/train/files.test.ts",
   "test/integration/train/keys.test.ts",
   "test/integration/versions/rollout.test.ts",
+  "test/unit/codec/frame-runs.test.ts",
   "test/unit/codec/framings.test.ts",
   "test/unit/tools/alias.test.ts",
   "test/unit/tools/types.test.ts",
