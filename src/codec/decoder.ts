@@ -14,6 +14,7 @@ import {
   type RangeSource,
 } from "./decompress-options.ts";
 import { dictionaryUnknown, withRegistered, type Dictionaries } from "./dictionaries.ts";
+import { contentTooLarge } from "./frame-errors.ts";
 
 /** Decompression over one engine. All methods are synchronous; one that throws leaves the decoder usable. */
 export interface Decoder {
@@ -56,7 +57,7 @@ export interface Decoder {
   decompressStream(options?: DecompressStreamOptions): ByteTransform;
   /**
    * Decompressed bytes `[start, end)` of a seekable file, reading only the frames that hold them; `end` defaults to the
-   * end and is clamped to it. A file without a seek table is read from its start.
+   * end and is clamped to it. A file without a seek table is read from its start, and one of several that were joined.
    *
    * @throws {ZstashError} in the stream: what `decompressStream` throws, with frame and offset in the file; RangeError
    * if `start` lies past the end
@@ -102,20 +103,20 @@ export function planDecode(data: Uint8Array, maxSize: number, dictionaries: Dict
   let claimed = 0;
   let frame = 0;
   let extent = first;
+  let shared: number | undefined;
+  let differ = false;
   for (;;) {
     const { header, start, end, bound } = extent;
     if (header.type === "frame") {
+      shared ??= header.dictionaryId;
+      differ ||= header.dictionaryId !== shared;
       if (header.dictionaryId !== 0 && dictionaries.get(header.dictionaryId, header) === undefined) {
         throw dictionaryUnknown(header.dictionaryId, frame, start);
       }
       // Frames that claim nothing may hold less than their blocks could, so only claims prove too much.
       claimed += header.contentSize ?? 0;
       if (claimed > maxSize) {
-        throw new ZstashError(
-          "SIZE_LIMIT",
-          `Cannot decompress: the content is larger than the limit of ${maxSize} bytes`,
-          { frame, offset: start },
-        );
+        throw contentTooLarge(maxSize, { frame, offset: start });
       }
       capacity = Math.min(maxSize, capacity + (header.contentSize ?? bound));
     }
@@ -123,7 +124,9 @@ export function planDecode(data: Uint8Array, maxSize: number, dictionaries: Dict
     frame += 1;
     extent = walkFrame(data, end, frame);
   }
-  return { data, frames: frame === 0 ? [first] : walkFrames(data), capacity, dictionaries };
+  if (frame === 0) return { data, frames: [first], capacity, dictionaries };
+  const sharedDictionary = differ ? undefined : (shared ?? 0);
+  return { data, frames: walkFrames(data), sharedDictionary, capacity, dictionaries };
 }
 
 /** Walks again rather than keep a list: 32 MiB of empty skippable frames would make four million entries. */

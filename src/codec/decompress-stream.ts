@@ -1,14 +1,17 @@
 /** `decompressStream`: decodes any sequence of frames and skippable frames, in bounded memory. */
 import { concatenate } from "../bytes.ts";
 import type { DecoderEngine, DecompressionContext } from "../engine/engine.ts";
+import type { FrameAt } from "../engine/zstd-errors.ts";
 import { ZstashError } from "../errors.ts";
 import type { Dictionary, DictionaryLookup } from "../format/dictionary.ts";
-import { FRAME_HEADER_SIZE_MAX, readFrameHeaderAt, type FrameHeader } from "../format/frame.ts";
-import { BLOCK_SIZE_MAX } from "../limits.ts";
+import { FRAME_HEADER_SIZE_MAX, readFrameHeaderIfWhole, type FrameHeader } from "../format/frame.ts";
 import type { ByteTransform } from "../streams.ts";
 import type { DecompressStreamSettings } from "./decompress-options.ts";
 import { dictionaryUnknown, withRegistered, type Dictionaries } from "./dictionaries.ts";
-import { afterPause, START_COST, STEP_COST, type Pace } from "./pace.ts";
+import { FrameContext } from "./frame-context.ts";
+import { contentTooLarge, notAsClaimed, windowTooLarge } from "./frame-errors.ts";
+import { decodeRun, type FrameRun } from "./frame-run.ts";
+import { afterPause, RUN_COST, STEP_COST, type Pace } from "./pace.ts";
 import { createTransform, streamClosed, type Emit, type Transformer } from "./transform.ts";
 
 /** Shared by the decompression streams of one decoder. */
@@ -43,13 +46,7 @@ class StreamDecompressor implements Transformer {
   readonly #resources: StreamResources;
   readonly #settings: DecompressStreamSettings;
   readonly #dictionaries: DictionaryLookup;
-  #context: DecompressionContext | undefined;
-  /** Bytes of window that the context was asked for. */
-  #window = 0;
-  /** The dictionary that the context was told of last, and whether it has been told of any. */
-  #dictionary: Dictionary | undefined;
-  #isNew = true;
-  readonly #end = new AbortController();
+  readonly #context: FrameContext;
   /**
    * "header": bytes of the next header are gathered; "frame": the engine is inside a frame; a number: bytes of a
    * skippable frame still to pass over.
@@ -60,6 +57,10 @@ class StreamDecompressor implements Transformer {
   #rest: Uint8Array = nothing;
   /** Whether the last step filled its room, so that there may be more without further input. */
   #isFull = false;
+  /** Whether the frame that has begun lies at the start of the rest, so that a run may begin with it. */
+  #mayRun = false;
+  /** The `#offset` up to which frames are decoded step by step: a run of them could not be decoded. */
+  #stepsUntil = 0;
   /** The most input of the next step. */
   #most: number = INPUT_MAX;
   #frame = 0;
@@ -74,6 +75,7 @@ class StreamDecompressor implements Transformer {
   constructor(resources: StreamResources, settings: DecompressStreamSettings) {
     this.#resources = resources;
     this.#settings = settings;
+    this.#context = new FrameContext(resources, settings);
     const { dictionaries: own } = settings;
     this.#dictionaries = own ? withRegistered(own, resources.dictionaries) : resources.dictionaries;
   }
@@ -87,7 +89,7 @@ class StreamDecompressor implements Transformer {
       pause = this.#advance(emit);
       if (pause === undefined) continue;
       await pause;
-      if (this.#end.signal.aborted) throw streamClosed();
+      if (this.#context.isReleased) throw streamClosed();
     }
   }
 
@@ -102,9 +104,7 @@ class StreamDecompressor implements Transformer {
   }
 
   release(): void {
-    this.#end.abort(streamClosed());
-    this.#context?.release();
-    this.#context = undefined;
+    this.#context.release();
   }
 
   /** Takes the next part of the input; a promise where something has to be waited for. */
@@ -121,7 +121,11 @@ class StreamDecompressor implements Transformer {
     const header = this.#tryHeader(this.#rest);
     if (header === undefined) return this.#gatherHeader();
     // The engine reads a frame's header once more, with what follows it.
-    if (header.type === "frame") return this.#begin(header);
+    if (header.type === "frame") {
+      // A prefix is told of before each frame.
+      this.#mayRun = this.#settings.prefix === undefined && this.#offset >= this.#stepsUntil;
+      return this.#begin(header);
+    }
     this.#take(header.headerSize);
     return this.#beginSkipping(header.contentSize!);
   }
@@ -153,9 +157,8 @@ class StreamDecompressor implements Transformer {
   /** The header, or undefined if more bytes are needed. */
   #tryHeader(bytes: Uint8Array): FrameHeader | undefined {
     try {
-      return readFrameHeaderAt(bytes, 0, this.#frame);
+      return readFrameHeaderIfWhole(bytes, 0, this.#frame);
     } catch (error) {
-      if (error instanceof ZstashError && error.code === "TRUNCATED") return undefined;
       throw error instanceof ZstashError ? this.#located(error) : error;
     }
   }
@@ -168,30 +171,18 @@ class StreamDecompressor implements Transformer {
       throw dictionaryUnknown(dictionaryId, this.#frame, this.#frameStart);
     }
     if (windowSize > 2 ** this.#settings.maxWindowLog) {
-      throw new ZstashError(
-        "WINDOW_LIMIT",
-        `Cannot decompress: frame ${this.#frame} needs a window of ${windowSize} bytes, over 2^${this.#settings.maxWindowLog}`,
-        { frame: this.#frame, offset: this.#frameStart },
-      );
+      throw windowTooLarge(windowSize, this.#settings.maxWindowLog, this.#place);
     }
     if (contentSize !== undefined && contentSize > this.#settings.maxSize - this.#size)
-      throw this.#tooLarge();
+      throw contentTooLarge(this.#settings.maxSize, this.#place);
     this.#frameEnd = contentSize === undefined ? undefined : this.#size + contentSize;
-    if (this.#context !== undefined && windowSize <= this.#window) {
-      return this.#start(this.#context, dictionary);
-    }
-    return this.#open(Math.max(windowSize, BLOCK_SIZE_MAX)).then((context) =>
-      this.#start(context, dictionary),
-    );
+    const start = (): Promise<void> | undefined => this.#start(dictionary);
+    const opening = this.#context.fit(windowSize);
+    return opening === undefined ? start() : opening.then(start);
   }
 
-  #start(context: DecompressionContext, dictionary: Dictionary | undefined): Promise<void> | undefined {
-    // A prefix holds for one frame.
-    const changes = this.#dictionary !== dictionary || this.#isNew || this.#settings.prefix !== undefined;
-    if (changes) this.#locating(() => context.begin(dictionary));
-    const changed = this.#dictionary !== dictionary;
-    this.#isNew = false;
-    this.#dictionary = dictionary;
+  #start(dictionary: Dictionary | undefined): Promise<void> | undefined {
+    const changed = this.#locating(() => this.#context.refer(dictionary));
     this.#state = "frame";
     // It may have had to be digested.
     return changed && dictionary !== undefined
@@ -199,42 +190,42 @@ class StreamDecompressor implements Transformer {
       : undefined;
   }
 
-  /**
-   * A context with room for a window. One that has less is given back first: the pool counts windows, and a stream
-   * that held one context while it waited for another could wait for itself.
-   */
-  async #open(window: number): Promise<DecompressionContext> {
-    this.#context?.release();
-    this.#context = undefined;
-    const { maxWindowLog, prefix, job } = this.#settings;
-    const context = await this.#resources.engine.openDecompression(
-      { windowSize: window, maxWindowLog, prefix, job },
-      this.#end.signal,
-    );
-    if (this.#end.signal.aborted) {
-      context.release();
-      throw streamClosed();
-    }
-    this.#context = context;
-    this.#window = window;
-    this.#isNew = true;
-    await this.#resources.pace.spend(START_COST);
-    if (this.#end.signal.aborted) throw streamClosed();
-    return context;
-  }
-
-  /** One step inside a frame. */
+  /** All frames that lie whole in the chunk, where one has just begun; else one step inside a frame. */
   #decode(emit: Emit): Promise<void> | undefined {
+    if (this.#mayRun) {
+      this.#mayRun = false;
+      const { end, headers, output } = this.#run();
+      if (output !== undefined) {
+        this.#take(end);
+        this.#size += output.length;
+        this.#next(headers.length);
+        return this.#give(output, end + headers.length * RUN_COST, emit);
+      }
+      this.#stepsUntil = this.#offset + end;
+    }
     const { consumed, output, full, remaining } = this.#step(this.#rest.subarray(0, this.#most));
     this.#take(consumed);
     this.#size += output.length;
-    if (this.#size > this.#settings.maxSize) throw this.#tooLarge();
-    const after = (): void => this.#stepped(full, remaining);
+    if (this.#size > this.#settings.maxSize) throw contentTooLarge(this.#settings.maxSize, this.#place);
+    return afterPause(this.#give(output, consumed, emit), () => this.#stepped(full, remaining));
+  }
+
+  /** Decodes the frames that lie whole at the start of the rest and need what the one needs that has begun. */
+  #run(): FrameRun {
+    const room = this.#settings.maxSize - this.#size;
+    return decodeRun(this.#context.current, this.#rest, room, (header) => {
+      const { dictionaryId: id, windowSize } = header;
+      return this.#context.suits(windowSize, id === 0 ? undefined : this.#dictionaries.get(id, header));
+    });
+  }
+
+  /** Hands output out, and accounts for the work; a promise where something has to be waited for. */
+  #give(output: Uint8Array<ArrayBuffer>, cost: number, emit: Emit): Promise<void> | undefined {
     const { pace } = this.#resources;
-    if (output.length === 0) return afterPause(pace.spend(consumed, STEP_COST), after);
-    const spend = (): Promise<void> | undefined => pace.spend(consumed + output.length);
+    if (output.length === 0) return pace.spend(cost, STEP_COST);
+    const spend = (): Promise<void> | undefined => pace.spend(cost + output.length);
     const demand = emit(output);
-    return afterPause(demand === undefined ? spend() : demand.then(spend), after);
+    return demand === undefined ? spend() : demand.then(spend);
   }
 
   #stepped(full: boolean, remaining: number): void {
@@ -242,12 +233,12 @@ class StreamDecompressor implements Transformer {
     this.#most = INPUT_MAX;
     if (remaining > 0) return;
     // libzstd's stream does not check this if the last block is empty.
-    if (this.#frameEnd !== undefined && this.#size !== this.#frameEnd) throw this.#notAsClaimed();
+    if (this.#frameEnd !== undefined && this.#size !== this.#frameEnd) throw notAsClaimed(this.#place);
     this.#next();
   }
 
   #step(input: Uint8Array): ReturnType<DecompressionContext["step"]> {
-    return this.#locating(() => this.#context!.step(input));
+    return this.#locating(() => this.#context.current.step(input));
   }
 
   #locating<T>(work: () => T): T {
@@ -271,30 +262,19 @@ class StreamDecompressor implements Transformer {
     else this.#state = left - skipped;
   }
 
-  #next(): void {
+  #next(frames = 1): void {
     this.#state = "header";
-    this.#frame += 1;
+    this.#frame += frames;
     this.#most = Math.max(INPUT_MIN, 2 * (this.#offset - this.#frameStart));
   }
 
-  #notAsClaimed(): ZstashError {
-    return new ZstashError(
-      "CORRUPT",
-      `Cannot decompress: frame ${this.#frame} does not hold as many bytes as its header claims`,
-      { frame: this.#frame, offset: this.#frameStart },
-    );
-  }
-
-  #tooLarge(): ZstashError {
-    return new ZstashError(
-      "SIZE_LIMIT",
-      `Cannot decompress: the content is larger than the limit of ${this.#settings.maxSize} bytes`,
-      { frame: this.#frame, offset: this.#frameStart },
-    );
+  /** The frame that is read. */
+  get #place(): FrameAt {
+    return { frame: this.#frame, offset: this.#frameStart };
   }
 
   /** The same error, with the place in this stream. */
   #located(error: ZstashError): ZstashError {
-    return error.with({ frame: this.#frame, offset: this.#frameStart });
+    return error.with(this.#place);
   }
 }

@@ -5,7 +5,7 @@
 import { concatenate } from "../bytes.ts";
 import { LoneDecompression } from "../engine/lone-decompression.ts";
 import { ZstashError, type ZstashErrorCode } from "../errors.ts";
-import { readFrameHeaderAt, type FrameHeader } from "../format/frame.ts";
+import { readFrameHeaderIfWhole, type FrameHeader } from "../format/frame.ts";
 import { macrotask } from "../timers.ts";
 import type { CompiledModule } from "./module.ts";
 import type { ByteGenerator } from "./pull-stream.ts";
@@ -22,6 +22,8 @@ export interface LoneLimits {
 const TURN = 1 << 20;
 /** A larger instance is not kept for the next stream: linear memory never shrinks. */
 const KEPT_SIZE = 4 << 20;
+/** Input of a frame's first step, in bytes, where the frame before took less: what it does not need is copied in vain. */
+const FIRST_STEP = 1024;
 
 /** Decodes streams of frames with one module; an instance is kept for the next stream. */
 export class LoneDecoder {
@@ -81,6 +83,8 @@ async function* decodeFrames(
   /** Bytes of content so far, and those that the end of the frame has to meet. */
   let size = 0;
   let end: number | undefined;
+  /** The most input of the next step. */
+  let most = Infinity;
   let spent = 0;
 
   const fault = (code: ZstashErrorCode, reason: string, more?: { readonly dictionaryId: number }) =>
@@ -92,11 +96,9 @@ async function* decodeFrames(
   /** The header of the next frame; undefined if more bytes are needed. */
   const header = (): FrameHeader | undefined => {
     try {
-      return readFrameHeaderAt(rest, 0, frame);
+      return readFrameHeaderIfWhole(rest, 0, frame);
     } catch (error) {
-      if (!(error instanceof ZstashError)) throw error;
-      if (error.code === "TRUNCATED") return undefined;
-      throw error.with({ offset: start });
+      throw error instanceof ZstashError ? error.with({ offset: start }) : error;
     }
   };
   const begin = ({ windowSize, dictionaryId, contentSize }: FrameHeader): void => {
@@ -116,6 +118,7 @@ async function* decodeFrames(
       throw fault("CORRUPT", `frame ${frame} does not hold as many bytes as its header claims`);
     inside = false;
     frame += 1;
+    most = Math.max(FIRST_STEP, 2 * (offset - start));
   };
   const tooLarge = (): ZstashError =>
     fault("SIZE_LIMIT", `the content is larger than the limit of ${maxSize} bytes`);
@@ -130,12 +133,13 @@ async function* decodeFrames(
       } else if (inside) {
         let step;
         try {
-          step = context.step(rest);
+          step = context.step(rest.subarray(0, most));
         } catch (error) {
           throw error instanceof ZstashError ? error.with({ frame, offset: start }) : error;
         }
         const { consumed, output, full, remaining } = step;
         take(consumed);
+        most = Infinity;
         size += output.length;
         if (size > maxSize) throw tooLarge();
         isFull = full && remaining > 0;

@@ -2,6 +2,7 @@
 import { requireOptions } from "../check.ts";
 import {
   parseSeekTableInSteps,
+  requireAllFrames,
   seekTableSize,
   type SeekTable,
   type SeekTableFrame,
@@ -60,7 +61,9 @@ export async function readSeekTable(
   requireSource(source);
   requireOptions(options, ["signal"]);
   const { signal = new AbortController().signal } = options;
-  return (await readEnd(source, signal)).table;
+  const { table, tableStart } = await readEnd(source, signal);
+  if (table !== undefined) requireAllFrames(table, tableStart);
+  return table;
 }
 
 /**
@@ -70,7 +73,8 @@ export async function readSeekTable(
  * Each is held to the sizes that the table gives for it, also those of which it says that they hold nothing, between
  * these frames and next to the range. The format has no checksum of the table itself: a wrong decompressed size of a
  * frame before the range moves the range, and only a read from the beginning notices.
- * Without one the source is decoded from its beginning up to `end`, in bounded memory whatever its frames are.
+ * Without one the source is decoded from its beginning up to `end`, in bounded memory whatever its frames are; and where the
+ * table lists less than what lies before it, as in seekable files that were joined: theirs is that of the last.
  * `end` is clamped to the size of the content; a `start` past it is a RangeError in the stream; an empty range reads
  * nothing.
  */
@@ -91,9 +95,12 @@ async function* readRange(
 ): ByteGenerator {
   const { pace, start, end } = request;
   if (start === end) return;
-  const { table, source } =
-    known === undefined ? await readEnd(request.source, signal) : { table: known, source: request.source };
-  if (table === undefined) {
+  const {
+    table,
+    source,
+    tableStart = 0,
+  } = known === undefined ? await readEnd(request.source, signal) : { table: known, source: request.source };
+  if (table === undefined || table.compressedSize < tableStart) {
     yield* readFromStart({ ...request, source }, signal);
     return;
   }
@@ -142,11 +149,11 @@ function* framesOf(
   if (from < end) yield { index, frame: { start: from, end, contentStart: contentEnd, contentEnd } };
 }
 
-/** The table at the end of a source, if there is one, and the source with the bytes that were read for it. */
+/** The table at the end of a source, if there is one, where it begins, and the source with the bytes that were read for it. */
 async function readEnd(
   source: RangeSource,
   signal: AbortSignal,
-): Promise<{ table: SeekTable | undefined; source: RangeSource }> {
+): Promise<{ table: SeekTable | undefined; tableStart: number; source: RangeSource }> {
   const { size } = source;
   const length = Math.min(size, TAIL_MAX, Math.max(TAIL_MIN, Math.ceil(size / TAIL_SHARE)));
   let tail: Uint8Array =
@@ -156,7 +163,8 @@ async function readEnd(
     const front = await readExactly(source, size - tableSize, size - length, undefined, signal);
     tail = await joinInTurns([front, tail]);
   }
-  return { table: await parseTable(tail, size, signal), source: withBytes(source, size - tail.length, tail) };
+  const table = await parseTable(tail, size, signal);
+  return { table, tableStart: size - (tableSize ?? 0), source: withBytes(source, size - tail.length, tail) };
 }
 
 /** Parses a table; the event loop runs every 131,072 entries. */

@@ -33,6 +33,7 @@ export function timedEngine(engine: StreamEngine, options: object | undefined): 
       return {
         step: (input) => timed(watch, () => context.step(input)),
         begin: (dictionary) => timed(watch, () => context.begin(dictionary)),
+        decodeRun: (frames, size) => timed(watch, () => context.decodeRun?.(frames, size)),
         release: () => context.release(),
       };
     },

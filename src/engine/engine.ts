@@ -54,6 +54,8 @@ export interface DecodePlan {
   readonly frames: Iterable<FrameExtent>;
   /** Output bytes to provide; more output is SIZE_LIMIT. */
   readonly capacity: number;
+  /** The dictionary that all frames name, 0 for none; undefined where they differ, and for a single frame. */
+  readonly sharedDictionary?: number | undefined;
   /** Finds dictionaries by id; it has every id that a frame names. */
   readonly dictionaries: DictionaryLookup;
   /** Raw content that frames without a dictionary may refer to. */
@@ -93,6 +95,12 @@ export interface DecompressionContext {
   step(input: Uint8Array): StreamStep;
   /** Chooses the dictionary of the next frame. */
   begin(dictionary: Dictionary | undefined): void;
+  /**
+   * Decodes frames that follow each other in one call, in place of steps: whole ones, at most 64 KiB, which declare to hold
+   * `size` bytes together, at most 128 KiB, with the dictionary of `begin`. Undefined where it does not: `step` goes on at the
+   * first of them. An engine may leave it out.
+   */
+  decodeRun?(frames: Uint8Array, size: number): Uint8Array<ArrayBuffer> | undefined;
   /** Gives the context back; called exactly once. */
   release(): void;
 }

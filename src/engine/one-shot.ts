@@ -139,12 +139,23 @@ class OneShotDecoder {
     let referred = 0;
     try {
       output = memory.borrow(plan.capacity, "destination");
+      if (plan.sharedDictionary !== undefined && prefix === undefined) {
+        referred = this.#digestedFor(plan, plan.sharedDictionary);
+        if (referred !== 0) exports.ZSTD_DCtx_refDDict(context, referred);
+        const { address } = output;
+        const { length } = plan.data;
+        const size = exports.ZSTD_decompressDCtx(context, address, plan.capacity, input.address, length);
+        if (!isZstdError(size)) {
+          output.size = size >>> 0;
+          return output;
+        }
+        // Frame by frame the error tells its place.
+      }
       let frame = -1;
       for (const { start, end, header, bound } of plan.frames) {
         frame += 1;
         if (header.type === "skippable") continue;
-        const dictionary = header.dictionaryId === 0 ? undefined : plan.dictionaries.get(header.dictionaryId);
-        const digested = dictionary === undefined ? 0 : this.#digest(dictionary);
+        const digested = this.#digestedFor(plan, header.dictionaryId);
         if (digested !== referred) exports.ZSTD_DCtx_refDDict(context, digested);
         referred = digested;
         // It holds for one frame.
@@ -182,7 +193,10 @@ class OneShotDecoder {
     }
   }
 
-  #digest(dictionary: Dictionary): number {
+  /** Address of the digested dictionary of an id; 0 for none. */
+  #digestedFor({ dictionaries }: DecodePlan, id: number): number {
+    const dictionary = id === 0 ? undefined : dictionaries.get(id);
+    if (dictionary === undefined) return 0;
     return this.#dictionaries.get(`${dictionary.id}`, dictionary, this.exports.ZSTD_createDDict);
   }
 }

@@ -26,6 +26,7 @@ export function openDecompression(
     return {
       step: (input) => trapGuard(() => decompression.step(input)),
       begin: (dictionary) => trapGuard(() => decompression.begin(dictionary)),
+      decodeRun: (frames, size) => trapGuard(() => decompression.decodeRun(frames, size)),
       release() {
         if (prefix !== undefined) attempt(() => trapGuard(() => decompression.end()));
         release();
@@ -87,6 +88,11 @@ class Decompression implements StreamContext {
     const { address, size } = this.#prefix;
     const result = exports.ZSTD_DCtx_refPrefix(this.#context, address, size);
     if (isZstdError(result)) throw toZstashError(result, "refer to the prefix");
+  }
+
+  decodeRun(frames: Uint8Array, size: number): Uint8Array<ArrayBuffer> | undefined {
+    // A prefix holds for one frame.
+    return this.#prefix === undefined ? this.#instance.decodeRun(this.#context, frames, size) : undefined;
   }
 
   step(input: Uint8Array): StreamStep {

@@ -82,6 +82,15 @@ export class StreamInstance implements Poolable {
     };
   }
 
+  /** Decodes whole frames with a ZSTD_DCtx in one call; undefined unless they hold `size` bytes. */
+  decodeRun(context: number, frames: Uint8Array, size: number): Uint8Array<ArrayBuffer> | undefined {
+    if (frames.length > INPUT_SIZE || size > OUTPUT_SIZE) return undefined;
+    this.memory.bytes().set(frames, this.#input);
+    const { ZSTD_decompressDCtx } = this.exports;
+    const result = ZSTD_decompressDCtx(context, this.#output, OUTPUT_SIZE, this.#input, frames.length);
+    return result === size ? this.memory.bytes().slice(this.#output, this.#output + size) : undefined;
+  }
+
   #words(): DataView {
     const { buffer } = this.exports.memory;
     // Memory that has grown is another buffer.

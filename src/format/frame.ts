@@ -51,11 +51,24 @@ export function readFrameHeader(data: Uint8Array): FrameHeader {
 
 /** Reads the header at any offset; `frame` is the number of the frame in errors. */
 export function readFrameHeaderAt(data: Uint8Array, start: number, frame: number): FrameHeader {
+  return readFrameHeaderIfWhole(data, start, frame) ?? raise(truncated(frame, data.length));
+}
+
+/**
+ * The header at any offset; undefined where the data end inside it.
+ *
+ * @throws {ZstashError} NOT_ZSTD, CORRUPT
+ */
+export function readFrameHeaderIfWhole(
+  data: Uint8Array,
+  start: number,
+  frame: number,
+): FrameHeader | undefined {
   const available = data.length - start;
-  if (available < 4) throw tooShortForMagic(data, start, frame);
+  if (available < 4) return couldBegin(data.subarray(start)) ? undefined : raise(wrongMagic(frame, start));
   const magic = readUint32(data, start);
   if ((magic & 0xfffffff0) >>> 0 === SKIPPABLE_MAGIC) {
-    if (available < 8) throw truncated(frame, data.length);
+    if (available < 8) return undefined;
     return {
       type: "skippable",
       contentSize: readUint32(data, start + 4),
@@ -66,7 +79,7 @@ export function readFrameHeaderAt(data: Uint8Array, start: number, frame: number
     };
   }
   if (magic !== FRAME_MAGIC) throw wrongMagic(frame, start);
-  if (available < 5) throw truncated(frame, data.length);
+  if (available < 5) return undefined;
 
   const descriptor = data[start + 4]!;
   if ((descriptor & 0x08) !== 0) {
@@ -79,7 +92,7 @@ export function readFrameHeaderAt(data: Uint8Array, start: number, frame: number
   const dictionaryIdSize = [0, 1, 2, 4][descriptor & 3]!;
   const contentSizeSize = [singleSegment ? 1 : 0, 2, 4, 8][descriptor >> 6]!;
   const headerSize = 5 + (singleSegment ? 0 : 1) + dictionaryIdSize + contentSizeSize;
-  if (available < headerSize) throw truncated(frame, data.length);
+  if (available < headerSize) return undefined;
 
   let at = start + 5;
   let windowSize = 0;
@@ -113,18 +126,27 @@ export function readFrameHeaderAt(data: Uint8Array, start: number, frame: number
  * the blocks cannot hold)
  */
 export function walkFrame(data: Uint8Array, start: number, frame: number): FrameExtent {
-  const header = readFrameHeaderAt(data, start, frame);
+  return walkFrameIfWhole(data, start, frame) ?? raise(truncated(frame, data.length));
+}
+
+/**
+ * Finds the end as `walkFrame` does; undefined where the data end inside the frame.
+ *
+ * @throws {ZstashError} NOT_ZSTD, CORRUPT
+ */
+export function walkFrameIfWhole(data: Uint8Array, start: number, frame: number): FrameExtent | undefined {
+  const header = readFrameHeaderIfWhole(data, start, frame);
+  if (header === undefined) return undefined;
   if (header.type === "skippable") {
     const end = start + 8 + header.contentSize!;
-    if (end > data.length) throw truncated(frame, data.length);
-    return { start, end, header, bound: 0 };
+    return end > data.length ? undefined : { start, end, header, bound: 0 };
   }
   let at = start + header.headerSize;
   // Block_Maximum_Size (RFC 8878 §3.1.1.2.4). libzstd's one-shot decoder takes larger blocks, its stream does not.
   const most = Math.min(header.windowSize, BLOCK_SIZE_MAX);
   let bound = 0;
   for (let last = false; !last;) {
-    if (data.length - at < 3) throw truncated(frame, data.length);
+    if (data.length - at < 3) return undefined;
     const blockHeader = data[at]! | (data[at + 1]! << 8) | (data[at + 2]! << 16);
     last = (blockHeader & 1) !== 0;
     const type = (blockHeader >> 1) & 3;
@@ -138,7 +160,7 @@ export function walkFrame(data: Uint8Array, start: number, frame: number): Frame
     at += 3 + (type === 1 ? 1 : size);
   }
   if (header.checksum) at += 4;
-  if (at > data.length) throw truncated(frame, data.length);
+  if (at > data.length) return undefined;
   if (header.contentSize !== undefined && header.contentSize > bound) {
     throw new ZstashError(
       "CORRUPT",
@@ -168,12 +190,14 @@ function truncated(frame: number, offset: number): ZstashError {
 }
 
 /** Fewer than four bytes are a truncated frame if a magic could still follow, and foreign bytes otherwise. */
-function tooShortForMagic(data: Uint8Array, start: number, frame: number): ZstashError {
-  const rest = data.subarray(start);
+function couldBegin(rest: Uint8Array): boolean {
   const starts = (magic: readonly number[]): boolean =>
     rest.every((byte, index) => (index === 0 && magic[0] === 0x50 ? byte & 0xf0 : byte) === magic[index]);
-  if (starts([0x28, 0xb5, 0x2f]) || starts([0x50, 0x2a, 0x4d])) return truncated(frame, data.length);
-  return wrongMagic(frame, start);
+  return starts([0x28, 0xb5, 0x2f]) || starts([0x50, 0x2a, 0x4d]);
+}
+
+function raise(error: ZstashError): never {
+  throw error;
 }
 
 /** Foreign bytes at the start are not zstd; after a whole frame they are damage, never a foreign value. */

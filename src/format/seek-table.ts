@@ -93,11 +93,28 @@ export function parseSeekTable(tail: Uint8Array, sourceSize?: number): SeekTable
   const steps = parseSeekTableInSteps(tail, sourceSize);
   for (;;) {
     const { done, value } = steps.next();
-    if (done === true) return value;
+    if (done !== true) continue;
+    if (value !== undefined && sourceSize !== undefined) {
+      requireAllFrames(value, sourceSize - seekTableSize(tail, sourceSize)!);
+    }
+    return value;
   }
 }
 
-/** Parses as `parseSeekTable` does, and pauses after every 131,072 entries, of which a hostile writer may make eight million. */
+/**
+ * Holds a table to the file whose first byte is the first of its frames.
+ *
+ * @throws {ZstashError} CORRUPT if the table, which begins at `tableStart`, does not account for every byte before it
+ */
+export function requireAllFrames({ compressedSize }: SeekTable, tableStart: number): void {
+  if (compressedSize === tableStart) return;
+  throw corrupt(
+    `its frames end at byte ${compressedSize}, but the table begins at ${tableStart}: of joined files it is that of the last`,
+    tableStart,
+  );
+}
+
+/** Parses as `parseSeekTable` does, whether the frames account for the whole file or for its end, and pauses after every 131,072 entries, of which a hostile writer may make eight million. */
 export function* parseSeekTableInSteps(
   tail: Uint8Array,
   sourceSize?: number,
@@ -193,9 +210,6 @@ function* readEntries({
     starts[frame + 1] = start;
     contentStarts[frame + 1] = contentStart;
     if (frame % ENTRIES_AT_ONCE === ENTRIES_AT_ONCE - 1) yield;
-  }
-  if (framesEnd !== undefined && start !== framesEnd) {
-    throw corrupt(`its frames end at byte ${start}, but the table begins at ${framesEnd}`, framesEnd);
   }
   return {
     frameCount,

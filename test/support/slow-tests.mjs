@@ -30,6 +30,7 @@ export const slowTests = [
   "test/integration/train/keys.test.ts",
   "test/integration/versions/rollout.test.ts",
   "test/unit/cli/estimate.test.ts",
+  "test/unit/codec/frame-runs.test.ts",
   "test/unit/codec/framings.test.ts",
   "test/unit/engine/pool-polling.test.ts",
   "test/unit/tools/alias.test.ts",

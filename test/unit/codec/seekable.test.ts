@@ -313,6 +313,26 @@ describe("decompressRange", () => {
     expect(source.signals.every(({ aborted }) => aborted)).toBe(true);
   });
 
+  test("files that were joined are read from their start: the table at the end is that of the last", async () => {
+    const parts = [every(3000), every(500), every(9000)].map((sizes, index) =>
+      seekable(json.subarray(index * 50_000, (index + 1) * 50_000), sizes),
+    );
+    const file = join(parts.map((part) => part.file));
+    const content = join(parts.map((part) => part.content));
+    for (const [start, end] of [[0], [0, 1], [49_999, 50_001], [120_000], [150_000]] as const) {
+      const part = await read(decompressRange(sourceOf(file), start, end));
+      expect(same(part, content.subarray(start, end)), `${start} ${end}`).toBe(true);
+    }
+    await expect(read(decompressRange(sourceOf(file), 150_001))).rejects.toThrow(RangeError);
+    // A table by itself is asked for what it does not have.
+    const error = await failure(readSeekTable(sourceOf(file)));
+    expect(error).toMatchObject({ code: "CORRUPT" });
+    expect(error.message).toMatch("of joined files it is that of the last");
+    // One that lists more than there is lies.
+    const cut = file.subarray(file.length - parts[2]!.file.length + 1);
+    expect(await failure(read(decompressRange(sourceOf(cut), 0)))).toMatchObject({ code: "CORRUPT" });
+  });
+
   test("without a table it stops reading at the end of the range", async () => {
     const { file } = seekable(seededRandom(24).bytes(400_000), every(1000), false);
     const source = sourceOf(file);
