@@ -1,4 +1,4 @@
-/** `zstash dev`: the local server in a terminal, and as the surroundings of another program. */
+/** `zstash dev`: the local server in a terminal, or around another program. */
 import { existsSync, readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import type { DevServer, DevServerOptions, ListenAddress } from "../../dev/index.ts";
@@ -100,7 +100,7 @@ export const DEV_COMMAND: CliCommand = {
   },
 };
 
-/** Closes the server after `work`. That the keyspace could not be kept is told after anything else. */
+/** Closes the server after `work`. If the keyspace could not be kept, that is reported last. */
 async function closing(server: DevServer, work: () => Promise<number>): Promise<number> {
   let code: number;
   try {
@@ -135,7 +135,7 @@ async function runCommand(
   }
 }
 
-/** Where the server listens, and the names by which it may be called. */
+/** Where the server listens, and the host names that requests may use. */
 interface Place {
   readonly port: number;
   readonly host: string;
@@ -235,7 +235,9 @@ function readSize(values: OptionValues, name: OptionName): number | undefined {
   return size;
 }
 
-/** What may surprise. Asked before the server starts, which makes the file. */
+/**
+ * Notes about what may surprise the user. They are made before the server starts, because the server makes the file.
+ */
 function describeNotes(values: OptionValues, { host }: Place): readonly string[] {
   const file = textOf(values, "persist");
   const isSeedLeftOut = textOf(values, "seed") !== undefined && file !== undefined && existsSync(file);

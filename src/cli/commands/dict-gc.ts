@@ -9,7 +9,7 @@ import type { ServerAddress } from "../server.ts";
 import { table } from "../text.ts";
 import { countDictionaries, printResult, withManager } from "./dict-manager.ts";
 
-/** Seconds: what `collect` takes at least, and by default. */
+/** The minimum of `collect` and its default, in seconds. */
 const MIN_AGE = 600;
 const DEFAULT_AGE = 3600;
 
@@ -47,7 +47,7 @@ export const GC_COMMAND: CliCommand = {
   },
 };
 
-/** The number of keys; undefined where the token may not know. */
+/** The number of keys; undefined if the token may not ask for it. */
 async function countKeys(server: ServerAddress): Promise<number | undefined> {
   const { RestClient } = await import("../../rest/client.ts");
   const { readRestOptions } = await import("../../rest/rest-options.ts");

@@ -41,7 +41,7 @@ export const PROMOTE_COMMAND: CliCommand = {
   },
 };
 
-/** The dictionary that is promoted; a Failure where the pattern has no such one. */
+/** The dictionary to promote. Throws a Failure if the pattern has no such dictionary. */
 function chooseId({ patterns }: Manifest, pattern: string, given: number | undefined): number {
   const rule = patterns.find((one) => one.pattern === pattern);
   const shown = printable(pattern);

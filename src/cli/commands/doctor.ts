@@ -1,4 +1,4 @@
-/** `zstash doctor`: tries out a server, and says what zstash will use of it, why, and what to change. */
+/** `zstash doctor`: tries a server, and says what zstash will use of it, why, and what to change. */
 import { randomBytes } from "node:crypto";
 import { isOn, textOf, UsageError } from "../command.ts";
 import type { CliCommand, OptionValues, Terminal } from "../command.ts";
@@ -13,10 +13,10 @@ const DEFAULT_ORIGIN = "https://example.com";
 const DEFAULT_SAMPLE = 1000;
 const SAMPLE_MAX = 1_000_000;
 
-/** What was found of a server. */
+/** The findings about a server. */
 interface Diagnosis {
   readonly rows: readonly Row[];
-  /** Undefined where the server was not reached. */
+  /** Undefined if the server was not reached. */
   readonly learned: Learned | undefined;
   readonly counts?: object | undefined;
 }
@@ -110,7 +110,7 @@ async function examine(
     tried.push(await limits(examination, isOn(values, "limits")), eviction(examination));
     tried.push(await cors(examination, origin));
   } finally {
-    // Where this fails the key expires within a minute.
+    // If this fails, the key expires within a minute.
     if (learned.writes === true) await probe.command(["DEL", key]).catch(() => undefined);
   }
   const dictionaryRow = await dictionaries(client);

@@ -1,4 +1,4 @@
-/** `zstash inspect`: tells whether a value is compressed, by whom, how, and whether it is whole. */
+/** `zstash inspect`: tells whether a value is compressed, by which writer and how, and whether it is intact. */
 import { statSync } from "node:fs";
 import type { Dictionary } from "../../format/dictionary.ts";
 import type { StoreSettings } from "../../store/options.ts";
@@ -9,9 +9,9 @@ import type { Source } from "../inspect/source.ts";
 import { hasServer, serverOptions, withServer } from "../server.ts";
 import type { ServerAddress } from "../server.ts";
 
-/** What a file's name may begin with, so that it cannot be a key. */
+/** The prefix of a file's name that keeps it from being taken for a key. */
 const FILE_PREFIX = "file:";
-/** Parts of a value that are listed in JSON. */
+/** The most parts of a value that the JSON lists. */
 const LISTED_MAX = 1000;
 
 /** What is to be inspected. */

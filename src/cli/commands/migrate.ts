@@ -11,7 +11,7 @@ import { serverOptions, withServer } from "../server.ts";
 import type { ServerAddress } from "../server.ts";
 import { bytes, count } from "../text.ts";
 
-/** Bytes of a value: servers take requests and replies of 10 MB. */
+/** The largest value that is migrated by default, in bytes: servers take requests and replies of 10 MB. */
 const MAX_VALUE: number = 8 << 20;
 const RATE = 1000;
 

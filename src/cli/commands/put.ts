@@ -1,4 +1,4 @@
-/** `zstash put`: stores a file or what a pipe brings, of any size, compressed. */
+/** `zstash put`: compresses and stores a file or the contents of a pipe, of any size. */
 import { ZstashError } from "../../errors.ts";
 import { LEVEL_MAX, LEVEL_MIN } from "../../limits.ts";
 import type { Layout, PutOptions, PutProgress, PutResult, ZstashEvent } from "../../store/index.ts";
@@ -15,9 +15,9 @@ import { bytes, count, printable } from "../text.ts";
 import { readByteSize, readInteger } from "../numbers.ts";
 import { duration, ratio, secondsOf } from "../units.ts";
 
-/** Bytes of a frame for `--seekable`: a kilobyte out of a value costs one frame. */
+/** Bytes of a frame for `--seekable`: reading a kilobyte costs one frame. */
 const SEEKABLE = 65_536;
-/** Milliseconds that an upload waits for the dictionaries of Redis: nobody serves a page meanwhile. */
+/** Milliseconds that an upload waits for the dictionaries in Redis: no page waits for it meanwhile. */
 const DICTIONARY_WAIT = 5_000;
 
 const OPTIONS = {
@@ -55,13 +55,13 @@ export interface PutRequest {
   readonly options: PutOptions;
 }
 
-/** What was stored. */
+/** The result of storing. */
 export interface PutReport extends PutResult {
   readonly key: string;
   /** Seconds to live. */
   readonly ttl: number | undefined;
   readonly requests: number;
-  /** What went otherwise than it was asked for. */
+  /** Notes about what went otherwise than asked. */
   readonly notes: readonly string[];
 }
 
@@ -177,7 +177,7 @@ async function put(
   return result === null ? null : { key, ...result, ttl: options.ttl, requests, notes: [...notes] };
 }
 
-/** What a value is stored without, and its writer would not know. */
+/** Says what a value was stored without, which its writer would otherwise not know. */
 function noteOf(event: ZstashEvent): string | undefined {
   const because = (error: unknown): string => (error instanceof Error ? `: ${error.message}` : "");
   switch (event.type) {
@@ -194,7 +194,7 @@ function noteOf(event: ZstashEvent): string | undefined {
   }
 }
 
-/** What is no error of the store is one of the input: a file that was changed, a disk that fails. */
+/** An error that is not of the store is one of the input: a changed file, a failing disk. */
 function inputFailure(error: unknown, { key, file = "standard input" }: PutRequest): unknown {
   if (error instanceof ZstashError || error instanceof Failure) return error;
   // Errors of the options name the URL or the token, and come before anything is read.
@@ -204,7 +204,9 @@ function inputFailure(error: unknown, { key, file = "standard input" }: PutReque
   return new Failure(`Cannot read ${file}: ${reason}. ${JSON.stringify(key)} is as it was before`);
 }
 
-/** What refuses a large value may take a small one: raw bodies and transactions are not everywhere. */
+/**
+ * A server that refuses a large value may take a small one: raw bodies and transactions are not supported everywhere.
+ */
 function withAdvice(error: unknown): unknown {
   if (!(error instanceof ZstashError) || error.code !== "REDIS" || error.status !== undefined) return error;
   const advice = 'A value above 2 MiB compressed needs more of a server: "zstash doctor" tries it out';

@@ -1,4 +1,4 @@
-/** `zstash train`: makes a dictionary of files, of records or of values in Redis, and shows what it is worth. */
+/** `zstash train`: makes a dictionary from files, records or values in Redis, and measures it. */
 import type { TrainedDictionary } from "../../train/index.ts";
 import { ZstashError } from "../../errors.ts";
 import { Failure } from "../command.ts";
@@ -124,12 +124,12 @@ async function gather(
   return readKeySamples(server!, source, { ...bounds, rate, scan }, show);
 }
 
-/** A dictionary and what it was made of. */
+/** A dictionary and the facts about its samples. */
 interface Made extends TrainedDictionary {
   readonly gathered: Gathered;
 }
 
-/** Shows the dictionary, keeps it, publishes it. */
+/** Prints the report, then writes or publishes the dictionary. */
 async function finish(
   plan: TrainPlan,
   made: Made,
@@ -140,7 +140,7 @@ async function finish(
   const { level, raw, json, minGain, out, publish } = plan;
   const { textIn, describeDictionary } = await import("../../train/describe.ts");
   const text = raw ? textIn(dictionary) : describeDictionary(dictionary).text;
-  // With --json the output is one line; what a person is to read before the question stands beside it.
+  // With --json the output is one line; the text that a person reads before the question goes to the standard error.
   const say = json ? terminal.log : terminal.print;
   const asks = publish !== undefined && !plan.yes;
   if ((plan.showText && !json) || asks) say(describeText(text));
@@ -187,7 +187,7 @@ function sourcesOf(gathered: Gathered): object {
   return { ...rest, taken: samples.length };
 }
 
-/** What else to give, where the samples were not enough. */
+/** Says what else to give if the samples were not enough. */
 function advised(error: unknown, given: number): unknown {
   if (!(error instanceof ZstashError) || error.code !== "SAMPLES_UNSUITABLE") return error;
   const advice = error.message.includes("in common")

@@ -8,41 +8,44 @@ import { drawSample, readSample, type Measured, type OnProgress, type SampleSett
 import { estimateAfter, estimateBefore, estimateShare, type Interval, type Stratum } from "./statistics.ts";
 
 export interface EstimateSettings extends SampleSettings, MeasureSettings {
-  /** Values that are read. */
+  /** The number of values that are read. */
   readonly sample: number;
-  /** Prefixes that are told apart, at most. */
+  /** The most prefixes that are told apart. */
   readonly prefixes: number;
-  /** Trains dictionaries; without it "dictionary" is what "raw" is. */
+  /** True to train dictionaries; otherwise the column "dictionary" equals "raw". */
   readonly trains: boolean;
 }
 
-/** The ways to store values, and what each needs. */
+/** The ways to store values. */
 export const WAYS = ["text", "raw", "dictionary"] as const;
 export type Way = (typeof WAYS)[number];
 
-/** What is estimated for a prefix, or for all keys. Sums are of all its keys. */
+/** The estimate for a prefix, or for all keys. Sums are over all of its keys. */
 export interface Row {
   readonly prefix: string;
   readonly values: number;
   readonly now: Interval;
-  /** Bytes afterwards, by the way in which they are stored; "dictionary" is raw, and with the dictionary's own bytes. */
+  /**
+   * Bytes afterwards, for each way to store them. "dictionary" is the raw carrier, and includes the dictionary's own
+   * bytes.
+   */
   readonly after: Readonly<Record<Way, Interval>>;
-  /** The share of the bytes that is left. */
+  /** The share of the bytes that remains. */
   readonly share: Readonly<Record<Way, Interval>>;
 }
 
 export interface Estimate {
   readonly keys: number;
   readonly nameBytes: number;
-  /** How many lengths were asked for, how many values were read, and their bytes. */
+  /** How many lengths were asked for, how many values were read, and how many bytes these had. */
   readonly sampled: { readonly lengths: number; readonly values: number; readonly bytes: number };
   readonly total: Row;
   readonly rows: readonly Row[];
-  /** Keys that hold no string, as the sample has them, scaled up. */
+  /** Keys that do not hold a string, scaled up from the sample. */
   readonly otherTypes: number;
-  /** Why values stay in the text carrier: estimated numbers of values. */
+  /** Why values would stay as they are in the text carrier: estimated numbers of values by reason. */
   readonly left: Readonly<Record<string, number>>;
-  /** Processor time of this machine: all values once, and one value. */
+  /** Processor time on this machine: for all values once, and for one value. */
   readonly processor: {
     readonly seconds: number;
     readonly compressMicroseconds: number;
@@ -50,9 +53,9 @@ export interface Estimate {
   };
 }
 
-/** Values of a stratum that are read, at least; bounds of its sizes are powers of four. */
+/** The fewest values that are read of a stratum. A stratum's sizes lie between two powers of four. */
 const READ_MIN = 8;
-/** Values kept for dictionaries: larger ones gain nothing by one, and what is kept is bounded. */
+/** Values that are kept for dictionaries: larger ones gain nothing, and the memory is bounded. */
 const KEPT_VALUE: number = 64 << 10;
 const KEPT_ALL: number = 32 << 20;
 
@@ -103,7 +106,7 @@ export async function estimateDatabase(
     const gain = await gainOfDictionary(trainees, zstd, settings);
     dictionaryBytes.set(prefix, gain?.storedSize ?? 0);
     if (gain === undefined) continue;
-    // What it was trained on says nothing of what it does.
+    // The values that it was trained on do not show what it does for others.
     for (const { index } of trainees) reads[index]!.dictionary = gain.sizes.get(index);
   }
   const weight = drawn.length === 0 ? 0 : keys / drawn.length;
@@ -137,7 +140,7 @@ export async function estimateDatabase(
 /** The name of the row for all keys. */
 export const ALL = "all";
 
-/** Keys by prefix and by size; those of which nothing has to be read are a stratum of their own. */
+/** Divides keys by prefix and by size. Keys of which nothing has to be read are a stratum of their own. */
 function stratify(drawn: readonly Measured[], prefixes: readonly string[], maxValue: number): Cell[] {
   const cells = new Map<string, Cell>();
   for (const one of drawn) {
@@ -153,7 +156,7 @@ function stratify(drawn: readonly Measured[], prefixes: readonly string[], maxVa
   return [...cells.values()];
 }
 
-/** Chooses the values to read: of each stratum a number by its bytes, and those with the least hashes. */
+/** Chooses the values to read: from each stratum a number in proportion to its bytes, those with the lowest hashes. */
 function chooseValues(
   cells: readonly Cell[],
   most: number,
@@ -175,7 +178,7 @@ const bytesOf = (members: readonly Measured[]): number =>
 interface RowData {
   readonly cells: readonly Cell[];
   readonly reads: readonly Read[];
-  /** Bytes of the dictionaries. */
+  /** The bytes of the dictionaries. */
   readonly stored: number;
   readonly weight: number;
   readonly keys: number;
@@ -215,7 +218,7 @@ const shifted = ({ estimate, low, high }: Interval, by: number): Interval => ({
   high: high + by,
 });
 
-/** Each read value stands for so many of its stratum. */
+/** Gives each value that was read with the number of values that it stands for. */
 function* weightedReads(
   reads: readonly Read[],
   weight: number,

@@ -3,17 +3,17 @@
  * Without I/O; docs/estimate.md explains it.
  */
 
-/** Keys of one prefix and one class of sizes, as a sample of lengths has them. */
+/** The keys of one prefix and one class of sizes, as the sample of lengths has them. */
 export interface Stratum {
-  /** Lengths of all keys of the first phase that are in it. */
+  /** The lengths of all keys of the first phase in this stratum. */
   readonly sizes: readonly number[];
-  /** Of those that were read: bytes before, and bytes after. */
+  /** For the values that were read: bytes before, and bytes after. */
   readonly read: readonly (readonly [before: number, after: number])[];
-  /** Nothing needs to be read: the bytes after are the bytes before. */
+  /** True if nothing needs to be read: the bytes after are the bytes before. */
   readonly isKnown: boolean;
 }
 
-/** A sum over all keys of a database, and where it is in 95 of 100 samples. */
+/** A sum over all keys of a database, with its 95 % interval. */
 export interface Interval {
   readonly estimate: number;
   readonly low: number;
@@ -25,26 +25,26 @@ export interface Interval {
  * than too large. By 1.96, the quantile for 95 %, 85 to 95 of 100 intervals held the truth.
  */
 const Z = 2.576;
-/** Degrees of freedom below which an interval is not made wider. */
+/** With fewer degrees of freedom an interval is not made wider. */
 const FREEDOM_MIN = 4;
 
 interface Facts {
   readonly stratum: Stratum;
   readonly ratio: number;
-  /** Variance of what a ratio leaves open, of one value. */
+  /** The variance that a ratio leaves for one value. */
   readonly residual: number;
 }
 
 /**
- * Bytes after, of all keys.
+ * Estimates the bytes of all keys afterwards.
  *
- * @param keys Keys of the database, of which the strata hold a sample of lengths.
+ * @param keys The number of keys in the database; the strata hold a sample of their lengths.
  */
 export function estimateAfter(strata: readonly Stratum[], keys: number): Interval {
   return estimate(strata, keys, 0);
 }
 
-/** Bytes before, of all keys. */
+/** Estimates the bytes of all keys before. */
 export function estimateBefore(strata: readonly Stratum[], keys: number): Interval {
   return estimate(
     strata.map(({ sizes }) => ({ sizes, read: [], isKnown: true })),
@@ -53,7 +53,10 @@ export function estimateBefore(strata: readonly Stratum[], keys: number): Interv
   );
 }
 
-/** The share of the bytes that is left, 0…1 and more: what is uncertain in both sums alike does not count. */
+/**
+ * Estimates the share of the bytes that remains, 0…1 or more. An uncertainty that both sums have in common does not
+ * count.
+ */
 export function estimateShare(strata: readonly Stratum[], keys: number): Interval {
   const before = estimateBefore(strata, keys).estimate;
   if (before === 0) return { estimate: 1, low: 1, high: 1 };
@@ -62,7 +65,7 @@ export function estimateShare(strata: readonly Stratum[], keys: number): Interva
   return { estimate: share, low: Math.max(0, share + low / before), high: share + high / before };
 }
 
-/** The sum of what is after less `share` of what is before, over all keys. */
+/** Estimates the sum of the bytes after, less `share` of the bytes before, over all keys. */
 function estimate(strata: readonly Stratum[], keys: number, share: number): Interval {
   const drawn = strata.reduce((sum, { sizes }) => sum + sizes.length, 0);
   if (drawn === 0) return { estimate: 0, low: 0, high: 0 };
@@ -84,7 +87,7 @@ function estimate(strata: readonly Stratum[], keys: number, share: number): Inte
     const variance = ((weight * sizes.length) ** 2 * unread * residual) / read.length;
     parts.push({ variance, freedom: Math.max(1, read.length - 1) });
   }
-  // The first phase: lengths of a part of the keys stand for all.
+  // The first phase: the lengths of some keys stand for all.
   const mean = sum / drawn;
   const spread = drawn < 2 ? 0 : (squares - drawn * mean * mean) / (drawn - 1) + residuals / drawn;
   const first = keys ** 2 * (1 - Math.min(1, drawn / keys)) * (Math.max(0, spread) / drawn);
@@ -103,14 +106,18 @@ function factsOf(stratum: Stratum, pooled: number): Facts {
   let squares = 0;
   for (const [x, y] of read) squares += (y - ratio * x) ** 2;
   const own = read.length < 2 ? 0 : squares / (read.length - 1);
-  // Few values say little of how much others may differ: all strata together lend a hand, for one value.
+  // A few values say little about how much others differ, so the variance of all strata together counts as one
+  // further value.
   const mean = before / read.length;
   const lent = pooled * mean * mean;
   const residual = read.length >= sizes.length ? own : (own * (read.length - 1) + lent) / read.length;
   return { stratum, ratio, residual: Math.max(residual, read.length < sizes.length ? own : 0) };
 }
 
-/** How far a value is from its stratum's ratio, as a share of the stratum's mean, squared: the mean of all values read. */
+/**
+ * The squared distance of a value from its stratum's ratio, as a share of the stratum's mean: the mean over all
+ * values read.
+ */
 function pooledRelativeResidual(strata: readonly Stratum[]): number {
   let [squares, count] = [0, 0];
   for (const { read, isKnown } of strata) {
@@ -141,7 +148,7 @@ function freedomOf(
   return weighed === 0 ? Infinity : Math.max(FREEDOM_MIN, variance ** 2 / weighed);
 }
 
-/** Student's quantile, by Cornish and Fisher's expansion: within 2 % from four degrees of freedom on. */
+/** Student's quantile, by the Cornish–Fisher expansion: within 2 % from four degrees of freedom on. */
 function quantile(freedom: number): number {
   const first = (Z ** 3 + Z) / 4;
   const second = (5 * Z ** 5 + 16 * Z ** 3 + 3 * Z) / 96;

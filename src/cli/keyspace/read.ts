@@ -1,4 +1,4 @@
-/** Reads values of keys in few requests, none of which fetches a value above a limit. */
+/** Reads the values of keys in few requests, none of which fetches a value above a limit. */
 import { ZstashError } from "../../errors.ts";
 import type { RestClient } from "../../rest/client.ts";
 import type { RespValue } from "../../rest/resp.ts";
@@ -6,26 +6,26 @@ import type { RestCommand } from "../../rest/rest-command.ts";
 import { serverError } from "../../rest/server-error.ts";
 import { utf8Lossy } from "../../text.ts";
 
-/** What lies under a key. */
+/** What a key holds. */
 export type Found =
   | { readonly kind: "value"; readonly key: string; readonly bytes: Uint8Array }
-  /** It is longer than the limit, and was not fetched. */
+  /** The value is longer than the limit, and was not fetched. */
   | { readonly kind: "large"; readonly key: string; readonly size: number }
-  /** It is no string: "hash", "list" and so on. */
+  /** The key holds another type: "hash", "list" and so on. */
   | { readonly kind: "other"; readonly key: string; readonly type: string }
-  /** The token may not read it. */
+  /** The token may not read the key. */
   | { readonly kind: "refused"; readonly key: string }
-  /** It is the empty string, or the key is gone by now. */
+  /** The value is the empty string, or the key no longer exists. */
   | { readonly kind: "empty"; readonly key: string };
 
-/** Bytes that the first request asks of each value: most values are shorter, and then that was all. */
+/** Bytes that the first request asks for of each value: most values are shorter, and need no second request. */
 const FIRST = 4096;
-/** Bytes of values that one reply may hold: servers take 10 MB, a third of it may be base64. */
+/** The most bytes of values in one reply: servers take 10 MB, of which a third may be base64. */
 const REPLY = 4 << 20;
-/** Commands of one pipeline. */
+/** The most commands in one pipeline. */
 const COMMANDS = 256;
 
-/** What lies under the keys, each once, in groups of a few MiB: those that need no second request come first. */
+/** Reads what the keys hold, each key once, in groups of a few MiB. Those that need no second request come first. */
 export async function* readValues(
   client: RestClient,
   keys: readonly string[],
@@ -63,15 +63,15 @@ export async function* readValues(
   }
 }
 
-/** A reply to TYPE: "none" is a key that has gone meanwhile. */
+/** Reads a reply to TYPE: "none" means a key that was deleted meanwhile. */
 function toType(reply: RespValue, key: string): Found {
-  // In base64 a status comes as a bulk string.
+  // In a base64 reply a status comes as a bulk string.
   const bytes = reply.kind === "bulk" ? reply.bytes : null;
   const type = reply.kind === "status" ? reply.text : bytes === null ? "unknown" : utf8Lossy(bytes);
   return type === "none" ? { kind: "empty", key } : { kind: "other", key, type };
 }
 
-/** The lengths of strings; undefined for what is no string. 0 for keys that are gone. */
+/** The lengths of strings; undefined for other types, 0 for keys that do not exist. */
 export async function readLengths(
   client: RestClient,
   keys: readonly string[],
@@ -83,7 +83,7 @@ export async function readLengths(
   return replies.map((reply) => (reply.kind === "integer" ? Number(reply.value) : undefined));
 }
 
-/** A reply to GETRANGE. One of more than `limit` bytes may be the start of a longer value. */
+/** Reads a reply to GETRANGE. One of more than `limit` bytes may be the start of a longer value. */
 function toFound(reply: RespValue, key: string, limit: number): Found {
   if (reply.kind === "bulk") {
     const bytes = reply.bytes ?? new Uint8Array(0);
@@ -98,7 +98,7 @@ function toFound(reply: RespValue, key: string, limit: number): Found {
   throw serverError("read a value", reply.text, { key });
 }
 
-/** Sends commands that only read, as many requests as they take. */
+/** Sends read commands, in as many requests as they need. */
 async function pipeline(client: RestClient, commands: readonly RestCommand[]): Promise<RespValue[]> {
   const replies: RespValue[] = [];
   for (let at = 0; at < commands.length; at += COMMANDS)
@@ -106,7 +106,7 @@ async function pipeline(client: RestClient, commands: readonly RestCommand[]): P
   return replies;
 }
 
-/** Values in groups that one reply may hold. */
+/** Divides values into groups that fit one reply. */
 function* groups<Sized extends { readonly size: number }>(
   all: readonly Sized[],
 ): Generator<Sized[], void, undefined> {

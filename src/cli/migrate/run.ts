@@ -22,40 +22,40 @@ import { Swapper, type Change, type Swapped } from "./swap.ts";
 import { Tally } from "./tally.ts";
 
 export interface MigrationSettings extends PlanSettings {
-  /** Writes; without it everything is only counted. */
+  /** True to write; otherwise everything is only counted. */
   readonly apply: boolean;
-  /** The keys, as a pattern of Redis. */
+  /** The keys, as a pattern of Redis; undefined for all. */
   readonly pattern: string | undefined;
-  /** Values a second; 0 for as fast as it goes. */
+  /** Values a second; 0 means as fast as possible. */
   readonly rate: number;
 }
 
-/** How a migration ended. */
+/** The result of a migration. */
 export interface Migration {
   readonly tally: Tally;
-  /** The way in which values were compared and set; undefined where none was written. */
+  /** The method by which values were compared and set; undefined if none was written. */
   readonly method: string | undefined;
-  /** False where it was stopped. */
+  /** False if it was stopped. */
   readonly complete: boolean;
-  /** The server was started anew meanwhile, after which a SCAN may leave keys out. */
+  /** True if the server was restarted meanwhile, after which SCAN may miss keys. */
   readonly restarted: boolean;
 }
 
-/** Who watches a migration. */
+/** Functions that are called during a migration. */
 export interface Watcher {
   onPage(tally: Tally): void;
   isStopped(): boolean;
 }
 
-/** Keys of one page; pages that are worked on at once. */
+/** Keys of one page, and pages that are worked on at once. */
 const PAGE = 250;
 const PAGES = 3;
-/** How often a value is read again that others have changed. */
+/** How often a value is read again that others keep changing. */
 const ATTEMPTS = 6;
-/** Bytes of new values that are written before more are made: values may expand a thousandfold when they are decoded. */
+/** Bytes of new values that are held before they are written: decoding may expand values a thousandfold. */
 const HELD: number = 8 << 20;
 
-/** Migrates all values that the settings mean. */
+/** Migrates all values that the settings select. */
 export async function migrate(
   client: RestClient,
   zstd: Zstd,
@@ -103,10 +103,10 @@ interface Worker {
   readonly dictionaries: RunDictionaries;
 }
 
-/** A change that was planned, and tried without success where it is to be tried again. */
+/** A planned change; if it is to be tried again, one that was tried without success. */
 interface PlannedChange extends Change {
   readonly what: Written;
-  /** The reply was lost: it may have been carried out. */
+  /** True if the reply was lost: the change may have been carried out. */
   readonly isLost: boolean;
 }
 
@@ -122,7 +122,7 @@ async function migratePage(worker: Worker, keys: readonly string[]): Promise<voi
     for await (const found of readValues(client, left, settings.maxValue))
       again.push(...(await migrateFound(worker, found, tried)));
     if (attempt === ATTEMPTS) {
-      // Replies that are lost every time are the server's doing, not another writer's.
+      // If replies are lost every time, the server is the cause and not another writer.
       if (again.some(({ isLost }) => isLost) && swapper.lost !== undefined) throw swapper.lost;
       for (const { key, old } of again) tally.failed(key, "changed", old.length);
       return;
@@ -132,7 +132,7 @@ async function migratePage(worker: Worker, keys: readonly string[]): Promise<voi
   }
 }
 
-/** Migrates what was found, and gives the changes that are to be tried again. */
+/** Migrates what was found, and returns the changes that are to be tried again. */
 async function migrateFound(worker: Worker, found: readonly Found[], tried: Tried): Promise<PlannedChange[]> {
   const { tally, settings } = worker;
   const values = found.filter((one) => one.kind === "value" && !wasDone(one, tried, tally)) as KeyedValue[];
@@ -159,7 +159,7 @@ async function migrateFound(worker: Worker, found: readonly Found[], tried: Trie
   return again;
 }
 
-/** Writes, or only counts; gives the changes that are to be tried again. */
+/** Writes or only counts; returns the changes that are to be tried again. */
 async function carryOut(
   { swapper, settings, tally }: Worker,
   changes: readonly PlannedChange[],
@@ -176,7 +176,7 @@ async function carryOut(
   };
   const results = settings.apply ? await swapper.swap(changes) : changes.map(() => "done" as const);
   for (const [index, change] of changes.entries()) count(change, results[index]!);
-  // As the wrapper does where the server takes no bytes, or a URL does not carry the key.
+  // As the wrapper does if the server takes no bytes, or if the key does not fit into a URL.
   const worthIt = asText.filter(({ what, old, value }) => what !== "compressed" || value.length < old.length);
   for (const change of asText) if (!worthIt.includes(change)) tally.left("savings", change.old.length);
   const second = await swapper.swap(worthIt);
@@ -184,7 +184,7 @@ async function carryOut(
   return again;
 }
 
-/** Counts a value whose change was carried out although the reply to it was lost. */
+/** Counts a value whose change was carried out although its reply was lost. */
 function wasDone({ key, bytes }: KeyedValue, tried: Tried, tally: Tally): boolean {
   const before = tried.get(key);
   if (before === undefined || !sameBytes(before.value, bytes)) return false;
@@ -192,7 +192,7 @@ function wasDone({ key, bytes }: KeyedValue, tried: Tried, tally: Tally): boolea
   return true;
 }
 
-/** Counts a key of which no value was read. */
+/** Counts a key whose value was not read. */
 function countUnread(one: Found, tally: Tally): void {
   if (one.kind === "other") tally.otherType(one.type);
   else if (one.kind === "large") tally.left(isOwnKey(one.key) ? "own" : "large", one.size);
@@ -200,7 +200,10 @@ function countUnread(one: Found, tally: Tally): void {
   else if (one.kind === "empty") tally.left("empty", 0);
 }
 
-/** What planning these values needs: the dictionaries that they were written with, and are to be written with. */
+/**
+ * What planning these values needs: the dictionaries that they were written with, and those that they will be written
+ * with.
+ */
 async function toolsFor(
   { zstd, settings, dictionaries }: Worker,
   values: readonly KeyedValue[],
