@@ -1,4 +1,7 @@
-/** zstash/store: values of any size in Redis, streamed in and out, each a string that is a plain .zst file. */
+/**
+ * zstash/store: values of any size in Redis, written and read as streams, each stored as a plain .zst file in a
+ * string.
+ */
 import { requireFunction, requireInteger, requireOptions, requireSignal, requireString } from "../check.ts";
 import { DEFAULT_MAX_SIZE } from "../limits.ts";
 import type { ByteStream } from "../streams.ts";
@@ -71,18 +74,18 @@ export type { DictionaryList } from "../value/dictionaries.ts";
 export type { ValueKind } from "../value/policy.ts";
 export { ZstashError, type ZstashErrorCode } from "../errors.ts";
 
-/** Values of any size in Redis, each a string that is a plain .zst file. */
+/** Values of any size in Redis, each stored as a plain .zst file in a string. */
 export interface Store {
   /**
-   * Compresses a value and stores it: in one request up to 2 MiB compressed, above that in pieces under a temporary key
-   * that becomes the value's when it is complete. Readers see the old value or the new one, whole.
+   * Compresses a value and stores it: in one request up to 2 MiB compressed; a larger one in pieces under a temporary
+   * key, which is renamed when it is complete. Readers see the complete old value or the complete new one.
    *
    * Buffers and views are copied before `put` returns its promise, which is synchronous work of 1 to 3 ms a MB: the
-   * caller may change or transfer them at once. Chunks of a stream or an iterable are copied when they are taken, and may
-   * be changed once the next one is asked for. A Blob is not copied; one that gives other bytes than it said is a RangeError.
-   * So large bytes that shall not lie in memory twice are given as a Blob or a stream.
+   * caller may change or transfer them at once. Chunks of a stream or an iterable are copied when they are taken, and
+   * may be changed once the next one is asked for. A Blob is not copied; one that yields another number of bytes than
+   * its size is a RangeError. To keep large bytes from being in memory twice, pass a Blob or a stream.
    *
-   * @returns what was stored, or null if `ifAbsent` found a value
+   * @returns Facts about what was stored, or null if `ifAbsent` found a value.
    * @throws {ZstashError} RECORD_LIMIT, REQUEST_LIMIT, REDIS, TIMEOUT, OUT_OF_MEMORY; the signal's reason
    * @throws {TypeError | RangeError} for wrong arguments
    * @example
@@ -92,55 +95,64 @@ export interface Store {
    */
   put(key: string, source: ValueSource, options?: PutOptions): Promise<PutResult | null>;
   /**
-   * The content as a stream, decoded as it arrives; null if there is nothing. A value stored uncompressed comes as it is.
-   * A download that breaks goes on where it was, as often as `retry` says, if the value is still the same.
+   * Reads the content as a stream, decoded as it arrives; null if the key does not exist. A value that is stored
+   * uncompressed is returned unchanged. A download that breaks continues where it was, as often as `retry` allows, if
+   * the value is still the same.
    *
    * @throws {ZstashError} at once or in the stream: REDIS, VALUE_CHANGED, TRUNCATED, CORRUPT, CHECKSUM_MISMATCH,
    * WINDOW_LIMIT, DICTIONARY_UNKNOWN, TIMEOUT, WASM_UNAVAILABLE
    */
   get(key: string, options?: DownloadOptions): Promise<ByteStream | null>;
-  /** The content as bytes. @throws {ZstashError} as `get`, and SIZE_LIMIT */
+  /**
+   * Reads the whole content as bytes; null if the key does not exist. @throws {ZstashError} as `get`, and SIZE_LIMIT
+   */
   getBytes(key: string, options?: ReadWholeOptions): Promise<Uint8Array<ArrayBuffer> | null>;
-  /** The content as text; a byte order mark stays. @throws {ZstashError} as `getBytes`, and NOT_TEXT */
+  /**
+   * Reads the whole content as text, which keeps a byte order mark; null if the key does not exist. @throws
+   * {ZstashError} as `getBytes`, and NOT_TEXT
+   */
   getText(key: string, options?: ReadWholeOptions): Promise<string | null>;
   /**
-   * Bytes `[start, end)` of the content. Of a seekable value only the frames that hold them are read: two requests,
-   * and one when its seek table is known from before. `end` is clamped to the content's size.
+   * Reads the bytes `[start, end)` of the content as a stream; null if the key does not exist. Of a seekable value
+   * only the frames that hold the range are read: in two requests, or one if its seek table was read before. `end`
+   * defaults to the end and is clamped to the content's size.
    *
    * @throws {ZstashError} as `get`
-   * @throws {RangeError} for a `start` past the end; in the stream, if the size is only known at the end
+   * @throws {RangeError} for a `start` past the end; in the stream, if the size is known only at the end
    */
   getRange(key: string, start: number, end?: number, options?: ReadOptions): Promise<ByteStream | null>;
   /**
-   * The value as one frame with a checksum and a window of at most 8 MiB, which every client of HTTP decodes
-   * (`Content-Encoding: zstd`); null if there is nothing. One that lies so is given untouched, without the codec; anything
-   * else is compressed anew as it passes.
+   * Reads the value as one frame with a checksum and a window of at most 8 MiB, which every zstd client over HTTP
+   * decodes (`Content-Encoding: zstd`); null if the key does not exist. A value that is stored like that is returned
+   * unchanged, without the codec; any other is compressed again as it passes.
    *
-   * @throws {ZstashError} as `get`; UNSUPPORTED in the stream for a file of more than 16 KiB that turns out to have
-   * several frames and no seek table, which the store never writes
+   * @throws {ZstashError} as `get`; UNSUPPORTED in the stream for a file of more than 16 KiB that has several frames
+   * and no seek table, which the store never writes
    */
   getCompressed(key: string, options?: DownloadOptions): Promise<ByteStream | null>;
   /**
-   * Sizes, form and time to live of a value, without reading all of it; null if there is nothing. The size of a seekable
-   * value is what its seek table says: frames other than the first and those in its last 4 KiB are not looked at.
+   * Reads sizes, form and time to live of a value without reading all of it; null if the key does not exist. The size
+   * of a seekable value comes from its seek table; only the headers of its first frame and of those in its last 4 KiB
+   * are compared with the table.
    *
-   * @throws {ZstashError} CORRUPT where a frame that is looked at declares another size than the seek table
+   * @throws {ZstashError} CORRUPT if one of these headers declares another size than the seek table
    */
   stat(key: string, options?: ReadOptions): Promise<ValueStat | null>;
-  /** Removes a value; false if there was none. */
+  /** Deletes a value. Returns false if there was none. */
   delete(key: string, options?: ReadOptions): Promise<boolean>;
-  /** Temporary keys of uploads that run or were left behind, found by a SCAN of all keys. */
+  /** Finds the temporary keys of uploads that are running or were left behind, by a SCAN of all keys. */
   temporaryKeys(options?: ScanOptions): AsyncGenerator<TemporaryKey, void, undefined>;
-  /** Removes temporary keys that `temporaryKeys` has found; returns how many were there. */
+  /** Removes temporary keys that `temporaryKeys` has found. Returns how many there were. */
   removeTemporaryKeys(keys: readonly string[], options?: ReadOptions): Promise<number>;
 }
 
 /**
- * A store for values of any size, over zstash's own transport.
+ * Makes a store for values of any size, which uses zstash's own transport.
  *
- * It reads what `withCompression` has written, and the other way round.
+ * It reads values that `zstash/redis` and `withCompression` have written. `zstash/redis` reads the store's values
+ * too.
  *
- * @throws {TypeError | RangeError} naming the option that is wrong
+ * @throws {TypeError | RangeError} for a wrong option; the message names it
  * @example
  * ```ts
  * import { createStore } from "zstash/store";
@@ -163,7 +175,7 @@ export function createStore(options: StoreOptions): Store {
       throw withKey(error, key);
     }
   };
-  /** Opens a value for a read; its listener hears of a failure, and by `trace` of what else becomes of it. */
+  /** Opens a value for a read. Its listener hears of a failure here, and through `trace` of everything else. */
   const traced = async <T>(
     key: string,
     { signal, onProgress }: DownloadOptions,
