@@ -125,5 +125,5 @@ function requireTarget(target: ReportTarget): void {
   requireString("reportTo.url", target.url);
   requireString("reportTo.token", target.token);
   if (!/^https?:\/\//.test(target.url) || !URL.canParse(target.url))
-    throw new TypeError('"reportTo.url" must be a URL of http or https');
+    throw new TypeError('"reportTo.url" must be an http or https URL, such as http://127.0.0.1:8079');
 }

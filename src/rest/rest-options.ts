@@ -132,16 +132,19 @@ function trimmed(given: unknown): unknown {
   return typeof given === "string" ? given.trim() : given;
 }
 
+/** How a right URL looks. */
+const LIKE = "such as https://….upstash.io";
+
 /** Throws unless there are a URL and a token. The message names the likely cause, and never the given value. */
 function requireAddress(url: unknown, token: unknown): asserts url is string {
   if (url === undefined || url === null || url === "") {
     throw new TypeError('"url" is missing: is UPSTASH_REDIS_REST_URL set?');
   }
   if (typeof url === "string" && /^rediss?:/i.test(url)) {
-    throw new TypeError('"url" is the TCP address: take the REST one, which begins with https://');
+    throw new TypeError(`"url" is the TCP address: take the REST one, ${LIKE}`);
   }
   if (typeof url !== "string" || !/^https?:\/\/[^\s?#]+$/.test(url)) {
-    throw new TypeError('"url" must be an http or https URL without a query');
+    throw new TypeError(`"url" must be an http or https URL without a query, ${LIKE}`);
   }
   if (token === undefined || token === null || token === "") {
     throw new TypeError('"token" is missing: is UPSTASH_REDIS_REST_TOKEN set?');

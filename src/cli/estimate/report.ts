@@ -3,9 +3,10 @@
  * wide.
  */
 import { costOf, PRICES_OF, usageAfter, type Cost, type Usage } from "../cost-model.ts";
-import { bytes, count, cut, printable, table } from "../text.ts";
+import { bytes, count, cut, printable, table, wrap } from "../text.ts";
 import { WAYS, type Estimate, type Row, type Way } from "./estimate.ts";
 import type { Interval } from "./statistics.ts";
+import { verdictOf } from "./verdict.ts";
 
 const COLUMNS = 80;
 /** Columns for a prefix: the sizes beside it take 50. */
@@ -29,7 +30,7 @@ export function costsOf({ total, nameBytes }: Estimate, known: KnownUsage): Cost
 /** The whole estimate, as lines. */
 export function describeEstimate(estimate: Estimate, known: KnownUsage): string {
   const { keys, sampled, rows, total, left } = estimate;
-  if (keys === 0) return "There are no keys";
+  if (keys === 0) return wrap(verdictOf(estimate), COLUMNS);
   const head =
     `${count(keys, "key")}; a sample of ${count(sampled.lengths, "length")} and ` +
     `${count(sampled.values, "value")} (${bytes(sampled.bytes)})`;
@@ -55,6 +56,8 @@ export function describeEstimate(estimate: Estimate, known: KnownUsage): string 
   ];
   return [
     head,
+    "",
+    wrap(`${verdictOf(estimate)}.`, COLUMNS),
     "",
     ...table(alignRight(lines))
       .split("\n")
