@@ -133,7 +133,7 @@ zstash grew from an article about writing to Redis from Go with zstd. This page 
 on the same kind of work, and says why they differ. Its times belong to its machine and its link; what can be
 compared are ratios and orders.
 
-Written by \`npm run bench -- --only article\` on ${date} from [${file}](../bench/results/${file}): ${machine}, load average ${load.toFixed(1)} at the start,
+Written by \`npm run bench -- --only article\` on ${date} from \`bench/results/${file}\`: ${machine}, load average ${load.toFixed(1)} at the start,
 ${list.join(", ")}, ${backend}. The times of the codec are those of [the benchmarks](benchmarks.md).
 
 ${[levels(article, against), encodings(article), bursts(article)].join("\n\n")}

@@ -76,7 +76,7 @@ export async function benchmarkPage({ date, machine, against, sections }, file) 
   });
   const page = `# Benchmarks
 
-Written by \`npm run bench\` on ${date}, on ${machine}, from [${file}](../bench/results/${file}). Both sides of a ratio ran in
+Written by \`npm run bench\` on ${date}, on ${machine}, from \`bench/results/${file}\`. Both sides of a ratio ran in
 turn within the same seconds; the machine is small and shared, so read the ratios and their spread, not the times. Cells where
 zstash loses are marked or above 1. Sections with a date or machine of their own were measured there and then.
 

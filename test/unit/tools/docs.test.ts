@@ -98,7 +98,7 @@ describe("docs/architecture.md", () => {
   });
 
   test("says where a function is, and it is there", () => {
-    const claims = [...page.matchAll(/`(\w+)`\s+in\s+\[[^\]]*\]\(\.\.\/((?:src|test)\/[^)]+)\)/g)];
+    const claims = [...page.matchAll(/`(\w+)`\s+in\s+`((?:src|test)\/[^`]+)`/g)];
     expect(claims.length).toBeGreaterThan(8);
     for (const [, name, path] of claims) {
       const names = existsSync(`${root}${path}`)
@@ -216,6 +216,27 @@ describe("a generated block", () => {
   });
 });
 
+/** Paths of the files that npm packs. */
+function packedFiles(): string[] {
+  const list = execFileSync("npm", ["pack", "--ignore-scripts", "--dry-run", "--json"], {
+    cwd: root,
+    encoding: "utf8",
+    shell: process.platform === "win32",
+  });
+  const [packed] = JSON.parse(list) as [{ files: { path: string }[] }];
+  return packed.files.map(({ path }) => path);
+}
+
+/** Relative links and pictures of a page, outside of code, that lead to nothing `isThere` knows. */
+function leaving(path: string, text: string, isThere: (path: string) => boolean): string[] {
+  const prose = text.replaceAll(/^```[^]*?^```$|`[^`\n]*`/gm, "");
+  return [...prose.matchAll(/\]\(([^)\s]+)\)|\b(?:src|srcset|href)="([^"]+)"/g)]
+    .map(([, link, attribute]) => (link ?? attribute)!)
+    .filter((link) => !/^([a-z]+:|#)/.test(link))
+    .filter((link) => !isThere(normalize(join(dirname(path), link.replace(/#.*$/, "")))))
+    .map((link) => `${path}: ${link}`);
+}
+
 describe("links", () => {
   const pages = tracked().filter((path) => path.endsWith(".md"));
 
@@ -257,6 +278,31 @@ describe("links", () => {
     const index = read("docs/README.md");
     const listed = pages.filter((path) => /^docs\/[^/]+\.md$/.test(path) && path !== "docs/README.md");
     expect(listed.filter((path) => !index.includes(`(${path.slice(5)})`))).toEqual([]);
+  });
+
+  test("and paths in code lead to files that there are", () => {
+    const named = pages
+      .filter((path) => path !== "CHANGELOG.md" && path !== "docs/decisions.md")
+      .flatMap((path) =>
+        [...read(path).matchAll(/`((?:src|test|docs|bench|examples|wasm)\/[\w./-]+)`/g)].map(
+          ([, named]) => `${path}: ${named}`,
+        ),
+      );
+    expect(named).toContain("docs/architecture.md: src/upstash/middleware.ts");
+    expect(named.filter((one) => !existsSync(`${root}${one.split(": ")[1]}`))).toEqual([]);
+  });
+
+  test("within the package lead to files of the package", () => {
+    const files = packedFiles();
+    const shipped = files.filter((path) => path.endsWith(".md"));
+    expect(shipped).toEqual(expect.arrayContaining(["README.md", "SECURITY.md", "docs/README.md"]));
+    const isThere = (path: string): boolean =>
+      files.includes(path) || files.some((file) => file.startsWith(`${path.replace(/\/$/, "")}/`));
+    expect(shipped.flatMap((path) => leaving(path, read(path), isThere))).toEqual([]);
+    expect(leaving("docs/x.md", "[a](../src/a.ts) [b](x.md)", isThere)).toEqual([
+      "docs/x.md: ../src/a.ts",
+      "docs/x.md: x.md",
+    ]);
   });
 
   test("are found where they are dead", () => {
