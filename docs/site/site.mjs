@@ -61,22 +61,22 @@ function homePage() {
   const features = [
     [
       "One import",
-      "The client of @upstash/redis with all its commands; values travel and lie as bytes.",
+      "The client of @upstash/redis with all its commands; values are sent and stored as bytes.",
       "/client",
     ],
     ["Any size", "Values beyond the request limit, streamed in frames that fit the network.", "/store"],
     [
       "Small values too",
-      "Dictionaries trained on your own data, kept in Redis, rotated by themselves.",
+      "Dictionaries trained on your own data, kept in Redis, changed without a deployment.",
       "/dictionaries",
     ],
     [
-      "To the browser untouched",
+      "Straight to the browser",
       "A stored frame is a response body; nothing is decoded on the way.",
       "/serving",
     ],
     [
-      "Switched on without fear",
+      "Switched on step by step",
       "Estimate, shadow, read-only, on, and back. Metrics at each step.",
       "/rollout",
     ],

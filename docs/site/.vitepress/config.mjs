@@ -40,6 +40,7 @@ export default defineConfig({
     sidebar: [
       group("Begin", [
         ["Quick start", "quick-start"],
+        ["Concepts", "concepts"],
         ["The client", "client"],
         ["Policies", "policy"],
         ["Roll out", "rollout"],

@@ -25,9 +25,9 @@ export interface Counts {
   keys: number;
   raw: number;
   text: number;
-  /** Uncompressed, below 1 KB. */
+  /** Uncompressed, below 1 KiB. */
   small: number;
-  /** Uncompressed, from 1 KB on. */
+  /** Uncompressed, from 1 KiB on. */
   large: number;
   /** Bytes of the large ones. */
   largeSize: number;
@@ -118,7 +118,7 @@ function valuesRow(counts: Counts, total: number): Row {
   const kinds = [
     `${raw} raw, ${text} text`,
     ...(withDictionary > 0 ? [`${withDictionary} of them with a dictionary`] : []),
-    `${large} uncompressed of 1 KB and more (${bytes(largeSize)})`,
+    `${large} uncompressed of 1 KiB and more (${bytes(largeSize)})`,
     `${small} smaller`,
     ...(otherTypes > 0 ? [`${otherTypes} of other types`] : []),
   ];

@@ -65,7 +65,7 @@ export async function whyUncompressed(source: Source): Promise<Why> {
   if (format !== undefined) return { reason: `already compressed: ${format}` };
   if (looksCompressed(latin)) return { reason: "already compressed, by its first bytes" };
   if (start.startsWith("zs1:")) return { reason: "it begins as a value of zstash does, and is none" };
-  if (size < DEFAULT_MIN_SIZE) return { reason: "below 1 KB, where it pays only with a dictionary" };
+  if (size < DEFAULT_MIN_SIZE) return { reason: "below 1 KiB, where it pays only with a dictionary" };
   const level = levelOf(readUtf8(head) === undefined ? "binary" : "text");
   const raw = (await loadZstd()).compress(head, { level }).length;
   const would = { size: head.length, raw, text: textCarrierSize(raw) };

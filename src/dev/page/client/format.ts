@@ -1,8 +1,8 @@
 /** Writes numbers with their units, and names so that every character in them is visible. */
 
-const UNITS = ["B", "KB", "MB", "GB", "TB"] as const;
+const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"] as const;
 
-/** Bytes in units of 1,024, with three digits: "1.23 KB". */
+/** Bytes in units of 1,024, with three digits: "1.23 KiB". */
 export function bytes(size: number | null): string {
   if (size === null) return "–";
   let [value, unit] = [size, 0];
