@@ -19,7 +19,7 @@ const OPTIONS = {
   host: {
     value: "address",
     multiple: true,
-    meaning: `address to listen on, as 0.0.0.0 (default ${LOOPBACK}); a name is a further one that requests may call the server by, repeatable`,
+    meaning: `address to listen on, such as 0.0.0.0 (default ${LOOPBACK}); a name is a further host name that requests may use, repeatable`,
   },
   token: {
     value: "text",
@@ -35,19 +35,19 @@ const OPTIONS = {
     value: "origin",
     multiple: true,
     meaning:
-      "origin whose pages may call, as https://app.example, repeatable (default: pages of this machine)",
+      "origin whose pages may send requests, such as https://app.example, repeatable (default: pages of this machine)",
   },
   redis: {
     value: "url",
-    meaning: "Redis to stand in front of: redis://[user:password@]host[:port][/database]",
+    meaning: "Redis that executes the commands: redis://[user:password@]host[:port][/database]",
   },
   backend: {
     value: "name",
     meaning: "auto, redis-server or embedded (default auto: redis-server if it is on the PATH)",
   },
-  seed: { value: "file", meaning: 'NDJSON of commands to run at the start, as ["SET","key","value"]' },
+  seed: { value: "file", meaning: 'NDJSON of commands to run at the start, such as ["SET","key","value"]' },
   persist: { value: "file", meaning: "keep the embedded keyspace in this file" },
-  verbose: { meaning: "log every request, a line each" },
+  verbose: { meaning: "log every request, one line each" },
   json: { meaning: "print one line of JSON: backend, url, port, token" },
   "max-request-size": { value: "bytes", meaning: "limit of a request's body (default 10485760)" },
   "max-response-size": { value: "bytes", meaning: "limit of a response's strings (default 10485760)" },

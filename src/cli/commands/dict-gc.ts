@@ -14,18 +14,18 @@ const MIN_AGE = 600;
 const DEFAULT_AGE = 3600;
 
 export const GC_COMMAND: CliCommand = {
-  summary: "Count the values of retired dictionaries; remove what none needs",
+  summary: "Count the values of retired dictionaries; remove unused dictionaries",
   options: {
     delete: { meaning: "remove the dictionaries that no value needs (default: only say which)" },
     "min-age": {
       value: "seconds",
-      meaning: `only those that have been retired for so long, at least ${MIN_AGE} (default ${DEFAULT_AGE})`,
+      meaning: `only those that were retired this many seconds ago, at least ${MIN_AGE} (default ${DEFAULT_AGE})`,
     },
     ...serverOptions("token that may read all keys, and write with --delete"),
     json: { meaning: "print one line of JSON: deleted, removed, kept, unfinishedUploads" },
   },
   examples: [
-    ["zstash dict gc", "looks at every key, and says what would be removed"],
+    ["zstash dict gc", "looks at every key, and says what it would remove"],
     ["zstash dict gc --delete", "looks again, and removes it"],
   ],
   run({ values }, terminal) {

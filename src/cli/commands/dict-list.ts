@@ -84,11 +84,11 @@ function rowOf({ id, storedSize }: DictionaryFacts, use: DictionaryUse | undefin
 }
 
 export const SHOW_COMMAND: CliCommand = {
-  summary: "Show what is in a dictionary: its text is that of its samples",
+  summary: "Show what is in a dictionary, which comes from its samples",
   args: [{ usage: "<id>", meaning: "the id of one in Redis, or a file" }],
   options: {
     out: { value: "file", meaning: "write it to this file, for zstd -D" },
-    force: { meaning: "replace the file of --out if it is there" },
+    force: { meaning: "replace the file of --out if it exists" },
     ...serverOptions("token that may read"),
     json: { meaning: "print one line of JSON: id, size, parts, uses, text" },
   },

@@ -22,10 +22,10 @@ interface Diagnosis {
 }
 
 export const DOCTOR_COMMAND: CliCommand = {
-  summary: "Try out a server: what it can do, what zstash will use, what to change",
+  summary: "Test a server: what it supports, what zstash will use, what to change",
   options: {
     ...serverOptions("the token of the program that will use it"),
-    "read-only": { meaning: "write nothing; what needs a write is not tried" },
+    "read-only": { meaning: "write nothing; checks that need a write are skipped" },
     limits: { meaning: "find the largest request by uploading: up to 287 MiB" },
     origin: {
       value: "origin",
@@ -38,8 +38,8 @@ export const DOCTOR_COMMAND: CliCommand = {
     json: { meaning: "print one line of JSON: rows, uses, counts" },
   },
   examples: [
-    ["zstash doctor", "tries what the environment's variables name; exit code 1 where a check fails"],
-    ["zstash doctor --read-only --json", "writes nothing, and is read by other programs"],
+    ["zstash doctor", "tests the server of the environment's variables; exit code 1 if a check fails"],
+    ["zstash doctor --read-only --json", "writes nothing, and prints JSON for other programs"],
   ],
   run({ values }, terminal) {
     const sample = readInteger(values, "sample", { least: 0, most: SAMPLE_MAX }) ?? DEFAULT_SAMPLE;

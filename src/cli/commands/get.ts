@@ -41,16 +41,20 @@ export const GET_COMMAND: CliCommand = {
   summary: "Read a value, of any size and in any form",
   args: [
     { usage: "<key>", meaning: "the key" },
-    { usage: "[file]", meaning: 'the file to write, which appears when it is whole; "-" or none prints it' },
+    {
+      usage: "[file]",
+      meaning: 'the file to write, which appears when it is complete; "-" or none prints it',
+    },
   ],
   options: {
     ...serverOptions("token that may read"),
     range: {
       value: "a:b",
-      meaning: "only the bytes from a up to, and without, b; of seekable values only their frames are read",
+      meaning:
+        "only the bytes from a up to, but not including, b; of seekable values only those frames are read",
     },
-    compressed: { meaning: "the stored frames as they are, for zstd -d" },
-    force: { meaning: "replace a file that is there" },
+    compressed: { meaning: "the stored frames themselves, for zstd -d" },
+    force: { meaning: "replace an existing file" },
   },
   examples: [
     ["zstash get report report.json", "writes it to a file"],

@@ -26,21 +26,24 @@ const OPTIONS = {
     value: "time",
     meaning: "time to live, as 90 (seconds), 15m, 12h or 7d (default: it does not expire)",
   },
-  "if-absent": { meaning: "only if the key holds nothing; else exit code 1, and nothing is changed" },
+  "if-absent": { meaning: "only if the key does not exist; otherwise exit code 1, and nothing is changed" },
   level: {
     value: "number",
     meaning: `compression level, ${LEVEL_MIN} to ${LEVEL_MAX} (default 1 for text, 3 for other bytes)`,
   },
   seekable: { meaning: "frames of 64 KiB and a seek table: ranges are read without the rest" },
-  "frame-size": { value: "bytes", meaning: "the same with frames of so many bytes of content, as 1M" },
+  "frame-size": {
+    value: "bytes",
+    meaning: "the same, with frames of this many bytes of content, such as 1M",
+  },
   mtu: {
     value: "bytes",
     meaning: "seekable frames that fit a network packet each, as 1500; takes more room",
   },
-  "flush-size": { value: "bytes", meaning: "one frame, with a block for every so many bytes" },
+  "flush-size": { value: "bytes", meaning: "one frame, with a new block after this many bytes" },
   carrier: {
     value: "name",
-    meaning: "raw, or text (base64) for readers that have withCompression alone (default raw)",
+    meaning: "raw, or text (base64) for readers that use withCompression (default raw)",
   },
   "no-dictionary": { meaning: "without the dictionary that Redis names for this key" },
   json: { meaning: "print one line of JSON: key, size, storedSize, frameCount, requests, notes" },
@@ -74,7 +77,7 @@ export const PUT_COMMAND: CliCommand = {
   options: OPTIONS,
   examples: [
     ["zstash put report report.json --ttl 7d", "stores a file for a week"],
-    ["zstash put dump --level 9 < dump.sql", "stores what a pipe brings, or a file"],
+    ["zstash put dump --level 9 < dump.sql", "stores the contents of a pipe, or a file"],
     ["zstash put logs app.log --seekable", "stores it so that get --range is cheap"],
   ],
   async run(input, terminal) {

@@ -30,22 +30,22 @@ const OPTIONS = {
   ...serverOptions("token that may read and scan"),
   samples: {
     value: "number",
-    meaning: "take no more than so many, drawn at random (default 10000 of keys, 100000 of files)",
+    meaning: "take at most this many, at random (default 10000 of keys, 100000 of files)",
   },
   rate: {
     value: "number",
     meaning: "commands a second that Redis gets, at most; a scan of 100 keys counts as one (default 1000)",
   },
-  scan: { value: "number", meaning: "look at no more keys than so many (default: all)" },
-  "max-size": { value: "bytes", meaning: "most bytes of the dictionary (default 64KB)" },
-  level: { value: "number", meaning: "level that values will be compressed at (default 1)" },
+  scan: { value: "number", meaning: "look at no more than this many keys (default: all)" },
+  "max-size": { value: "bytes", meaning: "largest size of the dictionary (default 64KB)" },
+  level: { value: "number", meaning: "level at which values will be compressed (default 1)" },
   "min-samples": {
     value: "number",
-    meaning: "take only what is in so many different samples, 1 to 255 (default 3)",
+    meaning: "use only content of at least this many different samples, 1 to 255 (default 3)",
   },
   raw: { meaning: "make raw content, for zstd -D and the option prefix" },
   out: { value: "file", meaning: "write the dictionary to this file" },
-  force: { meaning: "replace the file of --out if it is there" },
+  force: { meaning: "replace the file of --out if it exists" },
   publish: {
     value: "pattern",
     meaning: "publish it for these keys, after showing its text and asking; needs a token that may write",
@@ -57,8 +57,8 @@ const OPTIONS = {
     value: "share",
     meaning: "refuse a dictionary that saves less of the stored bytes (default 10%)",
   },
-  "show-text": { meaning: "print the text in the dictionary: it is that of the samples, word for word" },
-  json: { meaning: "print one line of JSON: id, size, report, and what became of it" },
+  "show-text": { meaning: "print the text in the dictionary, which comes word for word from the samples" },
+  json: { meaning: "print one line of JSON: id, size, report, and what was done with it" },
 } satisfies CliOptions;
 
 export const TRAIN_COMMAND: CliCommand = {
