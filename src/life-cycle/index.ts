@@ -126,13 +126,15 @@ export interface DictionaryManager {
    */
   collect(options?: CollectOptions): Promise<CollectResult>;
   /**
-   * Reads the manifest: the patterns, in the order in which they decide, and the kill switch. @throws {ZstashError}
-   * CORRUPT if it is damaged
+   * Reads the manifest: the patterns, in the order in which they decide, and the kill switch.
+   *
+   * @throws {ZstashError} CORRUPT if it is damaged
    */
   manifest(options?: ManageOptions): Promise<Manifest>;
   /**
-   * Lists the dictionaries that are in Redis or that the manifest names. @throws {ZstashError} CORRUPT if the
-   * manifest is damaged
+   * Lists the dictionaries that are in Redis or that the manifest names.
+   *
+   * @throws {ZstashError} CORRUPT if the manifest is damaged
    */
   list(options?: ManageOptions): Promise<DictionaryFacts[]>;
   /**

@@ -80,10 +80,9 @@ export interface Store {
    * Compresses a value and stores it: in one request up to 2 MiB compressed; a larger one in pieces under a temporary
    * key, which is renamed when it is complete. Readers see the complete old value or the complete new one.
    *
-   * Buffers and views are copied before `put` returns its promise, which is synchronous work of 1 to 3 ms a MB: the
-   * caller may change or transfer them at once. Chunks of a stream or an iterable are copied when they are taken, and
-   * may be changed once the next one is asked for. A Blob is not copied; one that yields another number of bytes than
-   * its size is a RangeError. To keep large bytes from being in memory twice, pass a Blob or a stream.
+   * Buffers and views are copied before `put` returns its promise (1 to 3 ms a MB), chunks of a stream or an iterable
+   * when they are taken: the caller may change them afterwards. A Blob is not copied; one that yields another number of
+   * bytes than its size is a RangeError.
    *
    * @returns Facts about what was stored, or null if `ifAbsent` found a value.
    * @throws {ZstashError} RECORD_LIMIT, REQUEST_LIMIT, REDIS, TIMEOUT, OUT_OF_MEMORY; the signal's reason
@@ -101,15 +100,28 @@ export interface Store {
    *
    * @throws {ZstashError} at once or in the stream: REDIS, VALUE_CHANGED, TRUNCATED, CORRUPT, CHECKSUM_MISMATCH,
    * WINDOW_LIMIT, DICTIONARY_UNKNOWN, TIMEOUT, WASM_UNAVAILABLE
+   * @example
+   * ```ts
+   * const text = await new Response(await store.get("report")).text();
+   * ```
    */
   get(key: string, options?: DownloadOptions): Promise<ByteStream | null>;
   /**
-   * Reads the whole content as bytes; null if the key does not exist. @throws {ZstashError} as `get`, and SIZE_LIMIT
+   * Reads the whole content as bytes; null if the key does not exist.
+   * @throws {ZstashError} as `get`, and SIZE_LIMIT
+   * @example
+   * ```ts
+   * const bytes = await store.getBytes("picture", { maxSize: 64 << 20 });
+   * ```
    */
   getBytes(key: string, options?: ReadWholeOptions): Promise<Uint8Array<ArrayBuffer> | null>;
   /**
-   * Reads the whole content as text, which keeps a byte order mark; null if the key does not exist. @throws
-   * {ZstashError} as `getBytes`, and NOT_TEXT
+   * Reads the whole content as text, which keeps a byte order mark; null if the key does not exist.
+   * @throws {ZstashError} as `getBytes`, and NOT_TEXT
+   * @example
+   * ```ts
+   * const report = JSON.parse((await store.getText("report")) ?? "null");
+   * ```
    */
   getText(key: string, options?: ReadWholeOptions): Promise<string | null>;
   /**
@@ -119,6 +131,10 @@ export interface Store {
    *
    * @throws {ZstashError} as `get`
    * @throws {RangeError} for a `start` past the end; in the stream, if the size is known only at the end
+   * @example
+   * ```ts
+   * const head = await new Response(await store.getRange("report", 0, 1000)).text();
+   * ```
    */
   getRange(key: string, start: number, end?: number, options?: ReadOptions): Promise<ByteStream | null>;
   /**
@@ -128,6 +144,10 @@ export interface Store {
    *
    * @throws {ZstashError} as `get`; UNSUPPORTED in the stream for a file of more than 16 KiB that has several frames
    * and no seek table, which the store never writes
+   * @example
+   * ```ts
+   * const frame = new Response(await store.getCompressed("report"), { headers: { "content-encoding": "zstd" } });
+   * ```
    */
   getCompressed(key: string, options?: DownloadOptions): Promise<ByteStream | null>;
   /**
@@ -136,21 +156,37 @@ export interface Store {
    * are compared with the table.
    *
    * @throws {ZstashError} CORRUPT if one of these headers declares another size than the seek table
+   * @example
+   * ```ts
+   * const { size, storedSize, ttl } = (await store.stat("report")) ?? {};
+   * ```
    */
   stat(key: string, options?: ReadOptions): Promise<ValueStat | null>;
-  /** Deletes a value. Returns false if there was none. */
+  /**
+   * Deletes a value. Returns false if there was none.
+   * @example
+   * ```ts
+   * const existed = await store.delete("report");
+   * ```
+   */
   delete(key: string, options?: ReadOptions): Promise<boolean>;
-  /** Finds the temporary keys of uploads that are running or were left behind, by a SCAN of all keys. */
+  /**
+   * Finds the temporary keys of uploads that are running or were left behind, by a SCAN of all keys.
+   *
+   * @example
+   * ```ts
+   * for await (const { key, abandoned } of store.temporaryKeys())
+   *   if (abandoned) await store.removeTemporaryKeys([key]);
+   * ```
+   */
   temporaryKeys(options?: ScanOptions): AsyncGenerator<TemporaryKey, void, undefined>;
-  /** Removes temporary keys that `temporaryKeys` has found. Returns how many there were. */
+  /** Removes temporary keys that `temporaryKeys` has found (see its example). Returns how many there were. */
   removeTemporaryKeys(keys: readonly string[], options?: ReadOptions): Promise<number>;
 }
 
 /**
- * Makes a store for values of any size, which uses zstash's own transport.
- *
- * It reads values that `zstash/redis` and `withCompression` have written. `zstash/redis` reads the store's values
- * too.
+ * Makes a store for values of any size, which uses zstash's own transport. It reads values that `zstash/redis` and
+ * `withCompression` have written, and `zstash/redis` reads its values.
  *
  * @throws {TypeError | RangeError} for a wrong option; the message names it
  * @example
