@@ -99,6 +99,35 @@ ${features.map(([title, details, link]) => `  - ${JSON.stringify({ title, detail
 `;
 }
 
+/** What each module is for, in the order in which readers need them. */
+const PURPOSES = {
+  ".": "zstd for bytes, text, streams and byte ranges",
+  "./redis": "the client of `@upstash/redis` that compresses",
+  "./upstash": "compression for a client that keeps its own transport; single values for other clients",
+  "./store": "values of any size, as streams",
+  "./serve": "stored values as HTTP responses",
+  "./browser": "stored values in a page, without a build step",
+  "./decode": "the decoder alone",
+  "./train": "makes dictionaries",
+  "./dictionaries": "the life cycle of dictionaries in Redis",
+  "./metrics": "counts for Prometheus and OpenTelemetry",
+  "./dev": "the local server",
+  "./bokuweb": "an engine for programs that ship `@bokuweb/zstd-wasm` already",
+};
+
+/** The first page of the interface: each module with what it is for. typedoc's own lists bare names. */
+function interfacePage() {
+  const known = Object.keys(PURPOSES).filter((subpath) => subpath in modules);
+  const others = Object.keys(modules).filter((subpath) => !(subpath in PURPOSES));
+  const lines = [...known, ...others].map((subpath) => {
+    const name = `zstash${subpath.slice(1)}`;
+    const purpose =
+      subpath in PURPOSES ? `: ${PURPOSES[/** @type {keyof typeof PURPOSES} */ (subpath)]}` : "";
+    return `- [${name}](./${name}/index.md)${purpose}`;
+  });
+  return `# The API of zstash\n\nA module for each subpath of the package, from its docstrings.\n\n${lines.join("\n")}\n`;
+}
+
 /** What the Markdown plugin is told; typedoc does not know these names. */
 const SHAPE = {
   entryFileName: "index",
@@ -143,6 +172,7 @@ async function writeInterface() {
   const project = await application.convert();
   if (project === undefined) throw new Error("Cannot read the interface");
   await application.generateOutputs(project);
+  writeFileSync(join(pages, "api", "index.md"), interfacePage());
 }
 
 const started = performance.now();

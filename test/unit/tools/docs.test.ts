@@ -14,6 +14,7 @@ import {
 } from "../../../docs/generate/page.mjs";
 import { commandSections, loadCommands } from "../../../docs/generate/commands.mjs";
 import { CONCEPTS } from "../../../docs/generate/concepts.mjs";
+import { numberDecisions, readDecisions } from "../../../docs/generate/decisions.mjs";
 import { arrowsOf, drawLayers, units } from "../../../docs/generate/picture.mjs";
 import type { CliCommand, CliCommands } from "../../../src/cli/command.ts";
 import { COMMANDS } from "../../../src/cli/program.ts";
@@ -231,4 +232,26 @@ test("docs/errors.md has every code, and no other", () => {
   ];
   const headings = [...read("docs/errors.md").matchAll(/^### (\w+)$/gm)];
   expect(headings.map((match) => match[1]).sort()).toEqual(codes.map((match) => match[1]).sort());
+});
+
+describe("docs/decisions.md", () => {
+  test("has an id and a date for every decision: npm run docs gives them to new ones", () => {
+    const entries = readDecisions(read("docs/decisions.md"));
+    expect(entries.length).toBeGreaterThan(200);
+    expect(entries.filter(({ id, isDated }) => id === undefined || !isDated)).toEqual([]);
+    expect(new Set(entries.map(({ id }) => id)).size).toBe(entries.length);
+  });
+
+  test("keeps ids, and numbers what is new after the largest", () => {
+    const text =
+      "# D\n\n**D7 · Old** (2026-01-02): x.\n\n**New.** Because.\n\n## Later (2026-01-03)\n\n**Last** is so.\n";
+    expect(numberDecisions(text, () => "2026-05-06")).toBe(
+      "# D\n\n**D7 · Old** (2026-01-02): x.\n\n**D8 · New.** (2026-05-06) Because.\n\n## Later (2026-01-03)\n\n**D9 · Last** is so.\n",
+    );
+    expect(readDecisions(text).map(({ id, isDated }) => [id, isDated])).toEqual([
+      [7, true],
+      [undefined, false],
+      [undefined, true],
+    ]);
+  });
 });
