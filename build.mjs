@@ -33,6 +33,7 @@ const entryPoints = [
 ];
 const apart = [
   "src/cli/main.ts",
+  "src/next/index.ts",
   "src/engine/on-demand/index.ts",
   "src/upstash/on-demand/index.ts",
   "src/store/on-demand/index.ts",

@@ -29,25 +29,12 @@ const folder = fileURLToPath(new URL("results/", import.meta.url));
  *
  * @typedef {{ title: string, about: string, date: string, machine: string, command: string, text: string }} Section
  *
- * What bench/article.mjs measures.
- *
- * @typedef {{
- *   date: string,
- *   machine: string,
- *   load: number,
- *   seconds: number,
- *   versions: Readonly<Record<string, string>>,
- *   backend: string,
- *   writes: Awaited<ReturnType<typeof import("./article/writes.mjs").timeWrites>>,
- *   records: Awaited<ReturnType<typeof import("./article/records.mjs").measureRecord>>,
- *   bursts: Omit<Awaited<ReturnType<typeof import("./article/bursts.mjs").measureBursts>>, "versions">,
- * }} Article
- *
  * @typedef {{
  *   date: string,
  *   machine: string,
  *   against?: Against | undefined,
- *   article?: Article | undefined,
+ *   scaling?: (import("./article/sections.mjs").Stamp & import("./scaling.mjs").Scaling) | undefined,
+ *   article?: Readonly<Partial<import("./article/sections.mjs").Article>> | undefined,
  *   sections: readonly Section[],
  * }} Results
  */
@@ -86,9 +73,12 @@ const mapSides = (cells, change) =>
     sides: Object.fromEntries(Object.entries(cell.sides).map(([name, side]) => [name, change(side)])),
   }));
 
+/** What is measured begins with its date; the history of sizes is there as well. */
+const DATED = /^\d{4}-\d\d-\d\d-.*\.json$/;
+
 /** The newest file's path, if there is one. */
 export function newestFile() {
-  const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith(".json")) : [];
+  const names = existsSync(folder) ? readdirSync(folder).filter((name) => DATED.test(name)) : [];
   const last = names.sort().at(-1);
   return last === undefined ? undefined : `${folder}${last}`;
 }

@@ -176,6 +176,7 @@ const suites = [
   { name: "stored values in browsers", run: () => runScript("runtimes/pages.mjs"), rest: true },
   { name: "fixture projects", run: () => runScript("runtimes/fixtures/run.mjs"), rest: true },
   { name: "examples", run: () => runScript("examples/run.mjs"), rest: true },
+  { name: "a newcomer's walks", run: () => runScript("walks/run.mjs"), rest: true },
   { name: "the example's page in browsers", run: () => runScript("examples/browsers.mjs"), rest: true },
   // It says by itself which versions' packages are missing, but packs with what the runtimes need.
   { name: "Next.js", run: () => runScript("next/run.mjs"), rest: true },

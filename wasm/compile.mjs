@@ -136,10 +136,11 @@ function toTree(files) {
 /**
  * Compiles one target from scratch.
  * @param {keyof typeof targets} name
- * @param {{ unpatched?: boolean, onProgress?: (done: number, total: number, what: string) => void }} options
+ * @param {{ unpatched?: boolean, named?: boolean, onProgress?: (done: number, total: number, what: string) => void }} options
+ * `named` keeps the functions' names, for profiles; the code is the same
  * @returns {Promise<Uint8Array>} the WebAssembly module
  */
-export async function compile(name, { unpatched = false, onProgress = () => {} } = {}) {
+export async function compile(name, { unpatched = false, named = false, onProgress = () => {} } = {}) {
   const { flags } = targets[name];
   const sources = await readSources(targets[name], { unpatched });
   const files = Object.keys(sources).filter((path) => path.endsWith(".c"));
@@ -163,7 +164,10 @@ export async function compile(name, { unpatched = false, onProgress = () => {} }
     done += 1;
   }
   onProgress(done, total, "link");
-  const linked = await run(runClang, ["clang", ...linkFlags, ...Object.keys(objects), "-o", name], objects);
+  const flagsOfLink = named
+    ? linkFlags.map((flag) => flag.replace("--strip-all", "--strip-debug"))
+    : linkFlags;
+  const linked = await run(runClang, ["clang", ...flagsOfLink, ...Object.keys(objects), "-o", name], objects);
   onProgress(total, total, name);
   return /** @type {Uint8Array} */ (linked[name]);
 }
@@ -199,7 +203,8 @@ async function hashInputs(name, options) {
   const hash = createHash("sha256");
   /** @param {string} text */
   const add = (text) => hash.update(`${text.length}:`).update(text);
-  add(JSON.stringify({ name, commonFlags, linkFlags, target: targets[name] }));
+  const named = options?.named ? { named: true } : {};
+  add(JSON.stringify({ name, commonFlags, linkFlags, target: targets[name], ...named }));
   add(await readFile(join(dirname(require.resolve("@yowasp/clang")), "..", "package.json"), "utf8"));
   for (const [path, text] of Object.entries(await readSources(targets[name], options))) {
     add(path);

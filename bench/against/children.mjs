@@ -15,9 +15,13 @@ const GO_PATH = "/usr/share/gocode";
 const KLAUSPOST = `${GO_PATH}/src/github.com/klauspost/compress/zstd`;
 
 /**
- * A process that answers each line with a line: nanoseconds a call, the length of the result and, in Go, bytes allocated a call.
+ * What a process answers: nanoseconds a call, the length of the result; in C and Go processor time a call, in Go bytes allocated a call.
  *
- * @typedef {{ ask(request: string): Promise<{ nanoseconds: number, length: number, allocated: number | undefined }>, stop(): void }} Child
+ * @typedef {{ nanoseconds: number, length: number, processor: number | undefined, allocated: number | undefined }} Answer
+ *
+ * A process that answers each line with a line.
+ *
+ * @typedef {{ ask(request: string): Promise<Answer>, stop(): void }} Child
  *
  * @param {string} program
  * @param {readonly string[]} args
@@ -31,8 +35,8 @@ function startChild(program, args) {
       child.stdin.write(`${request}\n`);
       const { value, done } = await lines.next();
       if (done) throw new Error(`${program} ended early, at: ${request}`);
-      const [nanoseconds, length, allocated] = value.split(" ").map(Number);
-      return { nanoseconds, length, allocated };
+      const [nanoseconds, length, processor, allocated] = value.split(" ").map(Number);
+      return { nanoseconds, length, processor, allocated };
     },
     stop: () => child.kill(),
   };

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { loadZstd } from "zstash";
 import { startChildren } from "../against/children.mjs";
 import { measureInTurn } from "../against/measure.mjs";
+import { jsonOfSize } from "../json-of-size.mjs";
 
 const BURST = 5000;
 /** zstd.h: ZSTD_c_compressionLevel, ZSTD_c_checksumFlag. */
@@ -82,11 +83,9 @@ async function streamAtOnce(bytes) {
   return { ms: performance.now() - start, contexts: most, bytes: zstd.stats().memory - before };
 }
 
-/**
- * @param {Uint8Array<ArrayBuffer>} bytes
- * @param {boolean} quick
- */
-export async function measureBursts(bytes, quick) {
+/** @param {boolean} quick */
+export async function measure(quick) {
+  const bytes = new Uint8Array(new TextEncoder().encode(jsonOfSize(1024)));
   const folder = mkdtempSync(join(tmpdir(), "zstash-article-"));
   writeFileSync(join(folder, "data"), bytes);
   const { children, versions } = startChildren(join(folder, "data"), ["klauspost"]);

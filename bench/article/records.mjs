@@ -5,6 +5,7 @@ import { Redis } from "@upstash/redis";
 import { loadZstd } from "zstash";
 import { Redis as CompressingRedis } from "zstash/redis";
 import { loadPeer } from "../peers/load.mjs";
+import { withServer } from "./server.mjs";
 
 /** An order, as an application keeps it in a hash; the first of the article's ten fields are not given, these are ours. */
 const RECORD = {
@@ -33,7 +34,7 @@ const PAIRS = 20;
  * @param {import("node:child_process").ChildProcess} server
  * @param {{ counted: string, token: string }} address
  */
-export async function measureRecord(server, { counted, token }) {
+async function measureRecord(server, { counted, token }) {
   const { encode } = /** @type {{ encode(value: unknown): Uint8Array }} */ (
     await loadPeer("@msgpack/msgpack")
   );
@@ -89,3 +90,9 @@ export async function measureRecord(server, { counted, token }) {
   }
   return rows;
 }
+
+export const measure = () =>
+  withServer(async (server, { backend, ...address }) => ({
+    records: await measureRecord(server, address),
+    versions: { "local server on": backend },
+  }));

@@ -2,6 +2,8 @@
 import { Redis } from "@upstash/redis";
 import { Redis as CompressingRedis } from "zstash/redis";
 import { percentile, record } from "../interleave.mjs";
+import { jsonOfSize } from "../json-of-size.mjs";
+import { withServer } from "./server.mjs";
 
 /** The client alone, and levels of zstd. */
 export const WRITERS = /** @type {const} */ (["uncompressed", "level 1", "level 3", "level 19"]);
@@ -13,7 +15,7 @@ export const WRITERS = /** @type {const} */ (["uncompressed", "level 1", "level 
  * @param {string} text
  * @param {number} count
  */
-export async function timeWrites({ url, token }, text, count) {
+async function timeWrites({ url, token }, text, count) {
   const options = { url, token, automaticDeserialization: false, enableAutoPipelining: false };
   const clients = record(WRITERS, (name) =>
     name === "uncompressed"
@@ -42,3 +44,10 @@ export async function timeWrites({ url, token }, text, count) {
     p99: percentile(samples[name], 0.99),
   }));
 }
+
+/** @param {boolean} quick */
+export const measure = (quick) =>
+  withServer(async (_, { backend, ...address }) => ({
+    writes: await timeWrites(address, jsonOfSize(1024), quick ? 20 : 3000),
+    versions: { "local server on": backend },
+  }));

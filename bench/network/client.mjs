@@ -1,6 +1,6 @@
 // Runs one experiment in the client's namespace: told over IPC which and where, it reports progress and the result.
 // It ends with its parent.
-import { experiments } from "./experiments.mjs";
+import { articleExperiments, experiments } from "./experiments.mjs";
 import { openLink } from "./lab.mjs";
 import { inTurn } from "./measure.mjs";
 
@@ -27,14 +27,14 @@ const tell = (message) => process.send?.(message);
 
 /**
  * @typedef {import("./experiments.mjs").Context} Context
- * @typedef {Pick<Context, "quick" | "lab"> & { name: string, server: Pick<Context, "warm" | "cold" | "token"> }} Job
+ * @typedef {Pick<Context, "quick" | "lab"> & { name: string, server: Pick<Context, "warm" | "cold" | "secure" | "token"> }} Job
  *
  * @param {Job} job
  */
 async function run({ name, quick, lab, server }) {
   const link = openLink(lab.control);
   try {
-    const experiment = experiments.find((one) => one.name === name);
+    const experiment = [...experiments, ...articleExperiments].find((one) => one.name === name);
     if (experiment === undefined) throw new Error(`there is no experiment ${name}`);
     const result = await experiment.run({
       quick,

@@ -14,7 +14,7 @@ export const SMALL_MTU = 1492;
 export function labNeeds() {
   if (process.platform !== "linux" || process.getuid?.() !== 0) return "root on Linux";
   if (!existsSync("/dev/net/tun")) return "/dev/net/tun";
-  for (const program of ["bash", "ip", "gcc", "redis-server"]) {
+  for (const program of ["bash", "ip", "gcc", "openssl", "redis-server"]) {
     const found = (process.env.PATH ?? "").split(":").some((path) => existsSync(`${path}/${program}`));
     if (!found) return `${program} on the PATH`;
   }

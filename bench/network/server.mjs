@@ -1,13 +1,18 @@
 // The local server on an address of the lab: `node bench/network/server.mjs ADDRESS`, in the server's namespace. It says over IPC where it
 // is, and ends with its parent. Several ports keep connections, so that no client sends into a congestion window that
-// another one has opened; the last port closes each connection after its answer, so that every request there is cold.
+// another one has opened; the last of them closes each connection after its answer, so that every request there is cold. Some ports
+// more speak TLS.
 import { once } from "node:events";
 import { createServer } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import { Readable } from "node:stream";
 import { createDevServer } from "zstash/dev";
+import { createCertificate } from "../wire/certificate.mjs";
 
 const WARM_PORTS = 10;
+const SECURE_PORTS = 3;
 const FIRST_PORT = 9000;
+const FIRST_SECURE_PORT = 9100;
 /** Above what 10 MiB of JSON become in a request: the limits of a plan are not what is measured. */
 const MAX_SIZE = 64 << 20;
 
@@ -59,14 +64,18 @@ function drained(outgoing) {
 
 /**
  * @param {Handler} fetch
- * @param {string} host
- * @param {number} port
- * @param {boolean} warm
+ * @param {{ host: string, port: number, isWarm: boolean, certificate?: { key: Buffer, cert: Buffer } }} where
  */
-async function listen(fetch, host, port, warm) {
-  const server = createServer({ keepAliveTimeout: 120_000, noDelay: true }, (incoming, outgoing) => {
-    answer(fetch, incoming, outgoing, warm).catch(() => outgoing.destroy());
-  });
+async function listen(fetch, { host, port, isWarm, certificate }) {
+  const options = { keepAliveTimeout: 120_000, noDelay: true };
+  /** @type {import("node:http").RequestListener} */
+  const handle = (incoming, outgoing) => {
+    answer(fetch, incoming, outgoing, isWarm).catch(() => outgoing.destroy());
+  };
+  const server =
+    certificate === undefined
+      ? createServer(options, handle)
+      : createSecureServer({ ...options, ...certificate }, handle);
   server.listen(port, host);
   await once(server, "listening");
   return server;
@@ -80,12 +89,20 @@ const server = await createDevServer({
   maxRequestSize: MAX_SIZE,
   maxResponseSize: MAX_SIZE,
 });
-/** @type {import("node:http").Server[]} */
+const certificate = createCertificate(host);
+const { key, cert } = certificate;
+/** @type {(import("node:http").Server | import("node:https").Server)[]} */
 const listeners = [];
 for (let index = 0; index <= WARM_PORTS; index++) {
-  listeners.push(await listen(server.fetch, host, FIRST_PORT + index, index < WARM_PORTS));
+  const where = { host, port: FIRST_PORT + index, isWarm: index < WARM_PORTS };
+  listeners.push(await listen(server.fetch, where));
+}
+for (let index = 0; index < SECURE_PORTS; index++) {
+  const where = { host, port: FIRST_SECURE_PORT + index, isWarm: true, certificate: { key, cert } };
+  listeners.push(await listen(server.fetch, where));
 }
 process.once("disconnect", () => {
+  certificate.remove();
   for (const listener of listeners) listener.closeAllConnections();
   void server.close().finally(() => process.exit(0));
 });
@@ -94,10 +111,14 @@ process.on("message", () => {
   for (const listener of listeners) listener.closeIdleConnections();
   process.send?.({ closed: true });
 });
-const urls = listeners.map((_, index) => `http://${host}:${FIRST_PORT + index}`);
+/** @param {string} protocol @param {number} first @param {number} count */
+const urls = (protocol, first, count) =>
+  Array.from({ length: count }, (_, index) => `${protocol}://${host}:${first + index}`);
 process.send?.({
-  warm: urls.slice(0, -1),
-  cold: urls.at(-1),
+  warm: urls("http", FIRST_PORT, WARM_PORTS),
+  cold: urls("http", FIRST_PORT + WARM_PORTS, 1)[0],
+  secure: urls("https", FIRST_SECURE_PORT, SECURE_PORTS),
+  certificate: certificate.path,
   token: server.token,
   backend: server.backend.description,
 });

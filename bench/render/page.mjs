@@ -1,7 +1,7 @@
-/** docs/benchmarks.md and its pictures, made of a file of results alone. */
+/** docs/benchmarks.md and its pictures, made of a file of results and the history of sizes alone. */
 import { format } from "prettier";
-import { THEME_NAMES, throughputPlot } from "./plot.mjs";
-import { hashTable, ratioTable, sizeTable, summaryTable } from "./tables.mjs";
+import { sizePlot, THEME_NAMES, throughputPlot } from "./plot.mjs";
+import { hashTable, markdownTable, ratioTable, sizeName, sizeTable, summaryTable } from "./tables.mjs";
 
 /**
  * @typedef {import("../results.mjs").Against} Against
@@ -18,6 +18,39 @@ const picture = (operation) => `<picture>
   <source media="(prefers-color-scheme: dark)" srcset="${pictureName(operation, "dark")}" />
   <img src="${pictureName(operation, "light")}" alt="Throughput of zstash and its peers, ${operation} JSON of several lengths" />
 </picture>`;
+
+/**
+ * What users load, from its first budget to the newest.
+ *
+ * @param {readonly import("../sizes.mjs").SizeChange[]} changes
+ */
+function sizeSection(changes) {
+  const names = [...new Set(changes.flatMap(({ changed }) => Object.keys(changed)))];
+  const rows = names.flatMap((name) => {
+    const own = changes.filter(({ changed }) => name in changed);
+    const [first, last] = [own[0], own[own.length - 1]];
+    const [before, now] = [first.changed[name] ?? 0, last.changed[name]];
+    if (typeof now !== "number") return [];
+    const times = before === 0 ? "" : `×${(now / before).toFixed(2)}`;
+    return [[name, sizeName(now), last.date, sizeName(before), first.date, times]];
+  });
+  const last = changes[changes.length - 1];
+  return `## What users load, and how it grew
+
+The budgets of \`test/size.json\`, which CI holds every subpath to: bytes, minified and gzipped, of what loads first. \`node test/runtimes/packaging.mjs\`
+prints what each takes now and what is loaded on demand. A budget is raised only with a reason, which is in [decisions.md](decisions.md); it is a bound, and what it bounds
+may be somewhat less.
+
+<picture>
+  <source media="(prefers-color-scheme: dark)" srcset="${pictureName("sizes", "dark")}" />
+  <img src="${pictureName("sizes", "light")}" alt="Budgets of the subpaths in bytes, change by change" />
+</picture>
+
+${markdownTable(["subpath", "bytes", "since", "first", "on", "growth"], rows)}
+
+Up to ${last.date}, from \`bench/results/sizes.json\`, which \`npm run bench -- --sizes\` makes of the history of the file.
+`;
+}
 
 /** @param {Against} against */
 function againstSection(against) {
@@ -66,9 +99,10 @@ ${hashTable(against)}
 /**
  * @param {Results} results
  * @param {string} file the name of the file that they are from
+ * @param {readonly import("../sizes.mjs").SizeChange[]} sizes
  * @returns {Promise<string>}
  */
-export async function benchmarkPage({ date, machine, against, sections }, file) {
+export async function benchmarkPage({ date, machine, against, sections }, file, sizes) {
   const texts = sections.map((section) => {
     const elsewhere = section.machine === machine ? "" : `, on ${section.machine}`;
     const on = section.date === date && elsewhere === "" ? "" : `, measured on ${section.date}${elsewhere}`;
@@ -80,7 +114,7 @@ Written by \`npm run bench\` on ${date}, on ${machine}, from \`bench/results/${f
 turn within the same seconds; the machine is small and shared, so read the ratios and their spread, not the times. Cells where
 zstash loses are marked or above 1. Sections with a date or machine of their own were measured there and then.
 
-${[...(against === undefined ? [] : [againstSection(against)]), ...texts].join("\n")}`;
+${[...(against === undefined ? [] : [againstSection(against)]), sizeSection(sizes), ...texts].join("\n")}`;
   return format(page, { parser: "markdown", printWidth: 110 });
 }
 
@@ -88,13 +122,19 @@ ${[...(against === undefined ? [] : [againstSection(against)]), ...texts].join("
  * The pictures of the page by their paths below docs/.
  *
  * @param {Results} results
+ * @param {readonly import("../sizes.mjs").SizeChange[]} sizes
  * @returns {Readonly<Record<string, string>>}
  */
-export function benchmarkPictures({ against }) {
-  if (against === undefined) return {};
+export function benchmarkPictures({ against }, sizes) {
   return Object.fromEntries(
-    OPERATIONS.flatMap((operation) =>
-      THEME_NAMES.map((theme) => [pictureName(operation, theme), throughputPlot(against, operation, theme)]),
-    ),
+    THEME_NAMES.flatMap((theme) => [
+      [pictureName("sizes", theme), sizePlot(sizes, theme)],
+      ...(against === undefined
+        ? []
+        : OPERATIONS.map((operation) => [
+            pictureName(operation, theme),
+            throughputPlot(against, operation, theme),
+          ])),
+    ]),
   );
 }

@@ -149,3 +149,9 @@ export const hashTable = ({ values }) =>
       `\`${sha256.slice(0, 16)}…\``,
     ]),
   );
+
+/** @param {number} number */
+export const whole = (number) => Math.round(number).toLocaleString("en");
+
+/** @param {number} bytes */
+export const megabytes = (bytes) => `${figure(bytes / 1e6)} MB`;

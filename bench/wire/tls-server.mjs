@@ -1,22 +1,13 @@
 // The local server on a real Redis, over HTTP and over HTTPS with a certificate of this run, in a process of its own.
 // Says where it is and which certificate to trust, and ends with its parent.
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { connect } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { createServer } from "node:tls";
 import { createDevServer } from "zstash/dev";
+import { createCertificate } from "./certificate.mjs";
 
 const LIMIT = 256 << 20;
 
-const folder = mkdtempSync(join(tmpdir(), "zstash-bench-"));
-const [key, cert] = ["key.pem", "cert.pem"].map((name) => join(folder, name));
-const subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"];
-const request = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
-execFileSync("openssl", [...request, "-keyout", key, "-out", cert, "-days", "2", ...subject], {
-  stdio: "ignore",
-});
+const { key, cert, path: certificate, remove } = createCertificate("127.0.0.1");
 
 const server = await createDevServer({
   backend: "redis-server",
@@ -24,7 +15,7 @@ const server = await createDevServer({
   maxResponseSize: LIMIT,
 });
 const { url, port } = await server.listen();
-const secure = createServer({ key: readFileSync(key), cert: readFileSync(cert) }, (client) => {
+const secure = createServer({ key, cert }, (client) => {
   const target = connect(port, "127.0.0.1");
   client.setNoDelay(true);
   target.setNoDelay(true);
@@ -35,9 +26,9 @@ const secure = createServer({ key: readFileSync(key), cert: readFileSync(cert) }
 secure.listen(0, "127.0.0.1", () => {
   const address = /** @type {import("node:net").AddressInfo} */ (secure.address());
   const urls = { http: url, https: `https://127.0.0.1:${address.port}` };
-  process.send?.({ urls, token: server.token, certificate: cert, backend: server.backend.description });
+  process.send?.({ urls, token: server.token, certificate, backend: server.backend.description });
 });
 process.once("disconnect", () => {
-  rmSync(folder, { recursive: true, force: true });
+  remove();
   void server.close().then(() => process.exit(0));
 });

@@ -22,6 +22,7 @@ const rows = [
 export const units = {
   cli: { holds: "the command `zstash`", column: 3 },
   dev: { holds: "the local server", column: 4 },
+  next: { holds: "cache handlers of Next.js", column: 2 },
   "redis.ts": { holds: "the SDK's class, compressing", column: 0 },
   upstash: { holds: "the wrapper of the SDK's client", column: 1 },
   store: { holds: "values of any size", column: 2 },

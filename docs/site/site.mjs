@@ -111,6 +111,7 @@ const PURPOSES = {
   "./train": "makes dictionaries",
   "./dictionaries": "the life cycle of dictionaries in Redis",
   "./metrics": "counts for Prometheus and OpenTelemetry",
+  "./next": "a cache handler for Next.js",
   "./dev": "the local server",
   "./bokuweb": "an engine for programs that ship `@bokuweb/zstd-wasm` already",
 };

@@ -16,8 +16,13 @@ import {
 
 /** A waiter that has not looked for this many milliseconds has ended, and others pass it. */
 const GONE_MS = 400;
-/** The longest pause, in ms, of a waiter that is woken when it is its turn: some changes come only with time. */
+/**
+ * The longest pause, in ms, of a waiter that is woken when it is its turn: some changes come only with time. A long queue
+ * does not look more often as a whole: with 10,000 waiters their timers alone would take most of a core.
+ */
 const IDLE_POLL_MAX = 250;
+/** How much longer that pause is for each waiter of the queue, in ms. */
+const IDLE_POLL_EACH = 0.25;
 /** Small claims may pass one that does not fit yet, until it has waited for this many milliseconds. */
 const PASSED_MS = 5000;
 /** An instance that nobody holds. */
@@ -81,7 +86,7 @@ export class InstancePool<T extends Poolable> {
     queue.add(ticket);
     const { beats } = this.#settings;
     try {
-      for (let ms = 1; ; ms = nextPause(ms, beats ? POLL_MAX : IDLE_POLL_MAX)) {
+      for (let ms = 1; ; ms = this.#pauseAfter(ms, ticket)) {
         const lease = this.#look(ticket);
         if (lease !== undefined) {
           const waited = now() - ticket.since;
@@ -120,6 +125,14 @@ export class InstancePool<T extends Poolable> {
         ticket.wake = undefined;
       }
     }
+  }
+
+  /** The next pause of a waiter after one of `ms`. */
+  #pauseAfter(ms: number, { claim, since }: Ticket): number {
+    const { beats, waitTimeout } = this.#settings;
+    if (beats) return nextPause(ms, POLL_MAX);
+    const most = Math.max(IDLE_POLL_MAX, IDLE_POLL_EACH * this.#queues[claim.kind].size);
+    return Math.min(nextPause(ms, most), Math.max(1, since + waitTimeout - now()));
   }
 
   /** One look of a waiter: returns its lease if it is its turn. */

@@ -140,7 +140,8 @@ export interface ScanOptions extends ReadOptions {
   readonly onScan?: (scannedKeys: number) => void;
 }
 
-const storeOptionNames: readonly string[] = [
+/** Names of `StoreOptions`, for whoever takes them among others and refuses unknown ones. */
+export const storeOptionNames: readonly string[] = [
   ...restOptionNames,
   "zstd",
   "level",

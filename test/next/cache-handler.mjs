@@ -1,18 +1,33 @@
-// The cache handler of docs/nextjs.md as it stands there: pages show what they show without it, also after tags and paths were
-// revalidated, two servers share it, and what lies in Redis is compressed.
+// The cache handlers of docs/nextjs.md as they stand there: pages show what they show without them, also after tags and paths were
+// revalidated, two servers share them, what lies in Redis is compressed, and pages do without a Redis that fails.
 
 import assert from "node:assert/strict";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ask, build, serve } from "./next.mjs";
 
-const PATHS = ["/", "/fetched", "/kept", "/route"];
+/** What there is to visit in the two projects, and what is revalidated in turn. */
+const FIXTURES = {
+  "cache-handler": {
+    paths: ["/", "/fetched", "/kept", "/route"],
+    forgotten: ["tag=fetched", "tag=kept&tag=route", "path=/fetched", "tag=none"],
+    slow: "fetched",
+  },
+  "use-cache": {
+    paths: ["/", "/kept", "/nested", "/bytes", "/large", "/prerendered"],
+    forgotten: ["tag=kept", "tag=inner", "tag=bytes&tag=large", "tag=prerendered", "path=/kept", "tag=none"],
+    slow: "kept",
+  },
+};
+const STALE_MS = 60_000;
+/** Bytes that a large result of the fixture has at least, compressed. */
+const LARGE = 2.5e6;
 
 /** Visitors' requests in turn, and what they were shown. */
-async function visit(url, other = url) {
+async function visit({ paths, forgotten, slow }, url, other = url) {
   const seen = [];
   const look = async (server, title) => {
-    for (const path of PATHS) {
+    for (const path of paths) {
       const { status, shown } = await ask(`${server}${path}`);
       seen.push(`${title} ${path} ${status} ${shown}`);
     }
@@ -23,11 +38,24 @@ async function visit(url, other = url) {
   };
   await look(url, "first");
   await look(other, "again");
-  for (const query of ["tag=fetched", "tag=kept&tag=route", "path=/fetched", "tag=none"]) {
+  for (const query of forgotten) {
     await forget(query);
     await look(other, `after ${query}`);
     await look(url, `after ${query}, once more`);
   }
+  // What is only stale is shown, and made anew meanwhile.
+  const before = await ask(`${other}/${slow}`);
+  await forget(`stale=${slow}`);
+  const deadline = performance.now() + STALE_MS;
+  let after = before;
+  while (after.shown === before.shown) {
+    assert.ok(
+      performance.now() < deadline,
+      `/${slow} is not made anew after its tag is stale: ${before.shown}`,
+    );
+    after = await ask(`${other}/${slow}`);
+  }
+  assert.equal(after.status, 200);
   return seen;
 }
 
@@ -39,39 +67,88 @@ const environmentOf = (rig, name, handler) => ({
   CACHE_HANDLER: handler ? "1" : "",
 });
 
-export async function judgeCacheHandler(rig, project, args) {
-  await rig.command(["FLUSHALL"]);
+/** Writes the modules that the page has. */
+async function writeModules(folder) {
   const page = await readFile(new URL("../../docs/nextjs.md", import.meta.url), "utf8");
-  const [, recipe] = /^```js\n(\/\/ cache-handler\.mjs\n[^]*?)^```$/m.exec(page) ?? [];
-  assert.ok(recipe, "docs/nextjs.md has the recipe");
-  await writeFile(join(project.folder, "cache-handler.mjs"), recipe);
-  const run = async (name, handler, work) => {
-    const environment = environmentOf(rig, `${name}-${project.version}`, handler);
+  for (const name of ["cache-handler.mjs", "use-cache-handler.mjs"]) {
+    const code = new RegExp(`^\`\`\`js\n(// ${name}\n[^]*?)^\`\`\`$`, "m").exec(page)?.[1];
+    assert.ok(code, `docs/nextjs.md has ${name}`);
+    await writeFile(join(folder, name), code);
+  }
+}
+
+/** The handlers in one of the two projects. */
+async function judge(rig, project, args, name) {
+  const fixture = FIXTURES[name];
+  await writeModules(project.folder);
+  const run = async (title, handler, work) => {
+    const environment = environmentOf(rig, `${title}-${project.version}`, handler);
+    await rig.command(["FLUSHALL"]);
     await rm(join(project.folder, ".next"), { recursive: true, force: true });
-    await build(project, environment, args);
-    return serve(project, environment, ["start"], (server) => work(server, environment));
+    requireUse(await build(project, environment, args));
+    return serve(project, environment, ["start"], async (server) => {
+      const result = await work(server, environment);
+      requireUse(server.printed());
+      return result;
+    });
   };
-  const stock = await run("stock", false, ({ url }) => visit(url));
+  const stock = await run("stock", false, ({ url }) => visit(fixture, url));
+  const of = new RegExp(` /${fixture.slow} `);
   assert.equal(
-    new Set(stock.filter((line) => / \/fetched /.test(line)).map((line) => line.split("value=")[1])).size,
+    new Set(stock.filter((line) => of.test(line)).map((line) => line.split("value=")[1])).size,
     3,
+    stock.join("\n"),
   );
-  assert.deepEqual(await run("one", true, ({ url }) => visit(url)), stock, "one server");
+  if (process.env.ZSTASH_LONG === "1")
+    assert.deepEqual(await run("one", true, ({ url }) => visit(fixture, url)), stock, "one server");
   // Two servers of one build; what one revalidates the other renders anew.
-  let pageSize;
   const two = await run("two", true, ({ url }, environment) =>
     serve(project, environment, ["start"], async (other) => {
-      const seen = await visit(url, other.url);
-      pageSize = (await ask(`${url}/fetched`)).text.length;
+      const seen = await visit(fixture, url, other.url);
+      await judgeStored(rig, project, url, name);
+      await judgeWithoutRedis(project, environment, fixture);
       return seen;
     }),
   );
   assert.deepEqual(two, stock, "two servers");
-  const keys = await rig.command(["KEYS", `next:two-${project.version}:*`]);
+}
+
+/** The handlers have told of no failure. */
+function requireUse(printed) {
+  assert.doesNotMatch(printed, /Cannot use the cache/);
+}
+
+/** What lies in Redis is there, and compressed. */
+async function judgeStored(rig, project, url, name) {
+  const keys = await rig.command(["KEYS", name === "use-cache" ? "next:*" : `next:two-${project.version}:*`]);
   assert.ok(keys.length > 4, `keys: ${keys}`);
-  const pageKey = keys.find((key) => key.endsWith("/fetched"));
+  const path = name === "use-cache" ? "/prerendered" : "/fetched";
+  const pageSize = (await ask(`${url}${path}`)).text.length;
+  const pageKey = keys.find((key) => key.startsWith(`next:two-${project.version}:`) && key.endsWith(path));
   assert.ok(pageKey !== undefined, `the page is not kept, but made at each visit: ${keys}`);
   const size = await rig.command(["STRLEN", pageKey]);
   // The entry holds the page twice, as HTML and as what React reads.
   assert.ok(size > 0 && size < pageSize / 3, `${size} bytes for a page of ${pageSize}`);
+  if (name === "use-cache") {
+    const sizes = await Promise.all(keys.map((key) => rig.command(["STRLEN", key]).catch(() => 0)));
+    // What was kept at a visit, and what was kept within the build.
+    assert.equal(sizes.filter((bytes) => bytes > LARGE).length, 2, `sizes: ${sizes}`);
+  }
+  const lives = await Promise.all(keys.map((key) => rig.command(["TTL", key])));
+  assert.ok(
+    lives.every((ttl) => ttl > 0),
+    `keys that do not expire: ${keys.filter((_, at) => lives[at] <= 0)}`,
+  );
 }
+
+/** A server whose Redis does not answer shows every page. */
+async function judgeWithoutRedis(project, environment, { paths }) {
+  const gone = { ...environment, UPSTASH_REDIS_REST_URL: "http://127.0.0.1:9" };
+  await serve(project, gone, ["start"], async ({ url, printed }) => {
+    for (const path of paths) assert.equal((await ask(`${url}${path}`)).status, 200, `${path} without Redis`);
+    assert.match(printed(), /Cannot use the cache/);
+  });
+}
+
+export const judgeCacheHandler = (rig, project, args) => judge(rig, project, args, "cache-handler");
+export const judgeUseCache = (rig, project, args) => judge(rig, project, args, "use-cache");

@@ -66,13 +66,14 @@ function open({ folder }, environment, args) {
   };
 }
 
-/** Builds the project. */
+/** Builds the project; what that printed, where it is not too long. */
 export async function build(project, environment, args = []) {
   const next = open(project, environment, ["build", ...args]);
   const timer = setTimeout(next.kill, BUILD_MS);
   try {
     const code = await next.ended;
     if (code !== 0) throw new Error(`next build ${args.join(" ")} ended with ${code}:\n${next.shown(6000)}`);
+    return next.shown(20_000);
   } finally {
     clearTimeout(timer);
     await next.kill();
@@ -99,7 +100,7 @@ export async function serve(project, environment, [command, ...args], work) {
       }
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
-    return await work({ url, port }).catch((error) => {
+    return await work({ url, port, printed: () => next.shown(20_000) }).catch((error) => {
       error.stack += `\nnext ${command} printed:\n${next.shown(4000)}`;
       throw error;
     });

@@ -63,6 +63,8 @@ async function watch(url, token, command) {
 async function countVisits() {
   const visits = new Map();
   const server = createServer(({ url }, response) => {
+    // On a busy machine a page may ask just when a connection that idled for 5 s is closed.
+    response.setHeader("connection", "close");
     visits.set(url, (visits.get(url) ?? 0) + 1);
     response.end(String(visits.get(url)));
   }).listen(0, "127.0.0.1");

@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { pack } from "../runtimes/fixture.mjs";
 import { reportParts } from "../runtimes/parts.mjs";
-import { judgeCacheHandler } from "./cache-handler.mjs";
+import { judgeCacheHandler, judgeUseCache } from "./cache-handler.mjs";
 import { judgeBuild, judgeComponents, judgeDev } from "./checks.mjs";
 import { createProject } from "./project.mjs";
 import { startRig } from "./rig.mjs";
@@ -31,6 +31,8 @@ const configurations = [
   { version: 16, name: "dev, Turbopack", judge: judgeDev, alias: true },
   { version: 16, name: "Cache Components", judge: judgeComponents, components: true },
   { version: 16, name: "cache handler", judge: judgeCacheHandler, fixture: "cache-handler" },
+  { version: 16, name: "cache handlers, use cache", judge: judgeUseCache, fixture: "use-cache" },
+  { version: 15, name: "cache handlers, use cache", judge: judgeUseCache, fixture: "use-cache", long: true },
   { version: 15, name: "cache handler", judge: judgeCacheHandler, fixture: "cache-handler", long: true },
   { version: 14, name: "build and start, webpack, alias", judge: judgeBuild, alias: true, long: true },
   { version: 14, name: "dev, webpack", judge: judgeDev, long: true },

@@ -59,6 +59,8 @@ export const layers = {
   "life-cycle": 5,
   "redis.ts": 5,
   dev: 6,
+  // A plug-in of a program: it runs in the process of Next.js on Node.
+  next: 6,
   cli: 6,
 };
 

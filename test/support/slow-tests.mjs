@@ -29,6 +29,7 @@ export const slowTests = [
   "test/integration/train/keys.test.ts",
   "test/integration/versions/rollout.test.ts",
   "test/unit/codec/framings.test.ts",
+  "test/unit/engine/pool-polling.test.ts",
   "test/unit/tools/alias.test.ts",
   "test/unit/tools/types.test.ts",
   "test/unit/tools/wasm-build.test.ts",

@@ -5,6 +5,7 @@ import { Redis as CompressingRedis } from "zstash/redis";
 import { withCompression } from "zstash/upstash";
 import { jsonOfSize } from "../../json-of-size.mjs";
 import { get } from "../rest.mjs";
+import { valuesOf } from "../values.mjs";
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
@@ -119,8 +120,7 @@ function singles(size) {
  * @returns {Work}
  */
 function pipelines({ count, size }) {
-  const text = jsonOfSize(count * size);
-  const values = Array.from({ length: count }, (_, index) => text.slice(index * size, (index + 1) * size));
+  const values = valuesOf(count, size);
   return {
     async set(redis, key) {
       const pipeline = redis.pipeline();

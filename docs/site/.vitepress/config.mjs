@@ -40,6 +40,9 @@ export default defineConfig({
     sidebar: [
       group("Begin", [
         ["Quick start", "quick-start"],
+        ["Next.js, step by step", "quick-start-nextjs"],
+        ["Workers, step by step", "quick-start-workers"],
+        ["Deno, step by step", "quick-start-deno"],
         ["Concepts", "concepts"],
         ["The client", "client"],
         ["Policies", "policy"],
@@ -81,6 +84,7 @@ export default defineConfig({
       group("Examples", examples),
       group("Measured", [
         ["On the network", "network"],
+        ["How far it goes", "scaling"],
         ["Benchmarks", "benchmarks"],
         ["The article's tables", "article"],
         ["The demo", "demo"],

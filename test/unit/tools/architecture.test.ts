@@ -330,7 +330,7 @@ describe("scripts and tests", () => {
     "build.mjs": ["wasm", "bundle-plugins.mjs", "bundle-chunks.mjs"],
     "vitest.config.ts": [],
     wasm: [],
-    bench: [],
+    bench: ["wasm"],
     demo: ["bench", "docs"],
     docs: ["bench", "test/support", "bundle-plugins.mjs"],
     release: [],
@@ -348,6 +348,7 @@ describe("scripts and tests", () => {
     "test/runtimes": ["dist", "test/conformance", "test/support"],
     "test/next": ["dist", "test/runtimes"],
     "test/examples": ["dist", "test/runtimes", "test/next"],
+    "test/walks": ["test/runtimes"],
     "test/unit": [
       "release",
       "src",

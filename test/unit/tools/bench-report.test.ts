@@ -2,25 +2,27 @@
 import { describe, expect, test } from "vitest";
 import { compareResults, comparisonText } from "../../../bench/compare.mjs";
 import { alternativesTable } from "../../../bench/render/alternatives.mjs";
-import { articlePage } from "../../../bench/render/article.mjs";
+import { articlePage, articlePictures } from "../../../bench/render/article.mjs";
 import { replaceBlock } from "../../../bench/render/block.mjs";
 import { benchmarkPage, benchmarkPictures } from "../../../bench/render/page.mjs";
+import { scalingPage } from "../../../bench/render/scaling.mjs";
 import { ratioTable, summaryTable } from "../../../bench/render/tables.mjs";
 import { nameOf, newestFile, readResults } from "../../../bench/results.mjs";
 import type { Against, Cell, Results } from "../../../bench/results.mjs";
-import { read } from "../../support/repository.ts";
+import { readSizes } from "../../../bench/sizes.mjs";
+import { read, tracked } from "../../support/repository.ts";
 
 describe("the newest file of results", () => {
   const file = newestFile()!;
   const results = readResults(file);
 
   test("is what docs/benchmarks.md says: npm run bench -- --pages writes it", async () => {
-    expect(read("docs/benchmarks.md")).toBe(await benchmarkPage(results, nameOf(file)));
+    expect(read("docs/benchmarks.md")).toBe(await benchmarkPage(results, nameOf(file), readSizes()));
   });
 
   test("is what the pictures show", () => {
-    const pictures = Object.entries(benchmarkPictures(results));
-    expect(pictures).toHaveLength(4);
+    const pictures = Object.entries(benchmarkPictures(results, readSizes()));
+    expect(pictures).toHaveLength(6);
     for (const [name, picture] of pictures) {
       expect(read(`docs/${name}`), name).toBe(picture);
       expect(read("docs/benchmarks.md")).toContain(name);
@@ -34,6 +36,21 @@ describe("the newest file of results", () => {
 
   test("is what docs/article.md says", async () => {
     expect(read("docs/article.md")).toBe(await articlePage(results, nameOf(file)));
+  });
+
+  test("is what docs/scaling.md says", async () => {
+    const page = read("docs/scaling.md");
+    expect(page).toBe(await scalingPage(page, results.scaling!, nameOf(file)));
+  });
+
+  test("is what the pictures of docs/article.md show, and there is no other in their folder", async () => {
+    const pictures = Object.entries(await articlePictures(results));
+    for (const [name, picture] of pictures) {
+      expect(read(`docs/${name}`), name).toBe(picture);
+      expect(read("docs/article.md")).toContain(name);
+    }
+    const names = pictures.map(([name]) => `docs/${name}`);
+    expect(tracked().filter((path) => path.startsWith("docs/article/"))).toEqual(names.toSorted());
   });
 
   test("has every kind of value, 64 bytes to 10 MB, each with its hash, and the peers on it", () => {

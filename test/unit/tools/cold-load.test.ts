@@ -47,6 +47,7 @@ test.each([
   ["./upstash", 8],
   ["./store", 9],
   ["./serve", 7],
+  ["./next", 10],
   ["./metrics", 1],
   ["./train", 7],
   ["./dictionaries", 9],

@@ -44,6 +44,15 @@ const blocks = pages
   .filter((page) => !(page in TESTED_ELSEWHERE))
   .flatMap((page) => blocksOf(page, read(page)));
 
+/** The examples in the docstrings of a store, which test/integration/store runs. */
+const given = "declare const url: string, token: string, store: import('zstash/store').Store;";
+for (const page of ["src/store/index.ts", "src/store/store.ts"])
+  for (const [, lines = ""] of read(page).matchAll(/@example\n\s*\* ```ts\n([^]*?)\n\s*\* ```/g)) {
+    const code = lines.replaceAll(/^\s*\* ?/gm, "");
+    const declared = code.includes("const store =") ? given.replace(/, store.*/, ";") : given;
+    blocks.push({ page, language: "ts", code: `${declared}\n${code}\nexport {};\n` });
+  }
+
 const typed = ({ language }: Block): boolean => language.startsWith("ts");
 
 /** The compiler's complaints about the blocks, by page. */

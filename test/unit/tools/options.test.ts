@@ -8,6 +8,7 @@ import * as metrics from "../../../src/metrics/index.ts";
 import * as serving from "../../../src/serve/index.ts";
 import * as browser from "../../../src/browser/index.ts";
 import * as dictionaries from "../../../src/life-cycle/index.ts";
+import * as next from "../../../src/next/index.ts";
 import * as store from "../../../src/store/index.ts";
 import * as upstash from "../../../src/upstash/index.ts";
 import * as zstash from "../../../src/index.ts";
@@ -122,6 +123,11 @@ const walked: Readonly<Record<string, Walked>> = {
     call: (options) => browser.decodeResponse(new Response("text"), options),
   },
   "zstash/browser decodeStored": { call: (options) => browser.decodeStored("text", options) },
+  "zstash/next createCacheHandler": { call: (options) => next.createCacheHandler(options), base: endpoint },
+  "zstash/next createUseCacheHandler": {
+    call: (options) => next.createUseCacheHandler(options),
+    base: endpoint,
+  },
   "zstash/metrics createMetrics": { call: (options) => metrics.createMetrics(options) },
   "zstash/train trainDictionary": { call: (options) => trainDictionary([], options) },
   "zstash/dictionaries createDictionaryManager": {
@@ -161,12 +167,16 @@ const modules: Readonly<Record<string, object>> = {
   "zstash/upstash": upstash,
   "zstash/store": store,
   "zstash/serve": serving,
+  "zstash/next": next,
   "zstash/metrics": metrics,
   "zstash/train": train,
   "zstash/dictionaries": dictionaries,
   "zstash/dev": dev,
   "zstash/bokuweb": engines,
 };
+
+/** What hosts call with objects of theirs, to which their next version may add. */
+const byHosts: ReadonlySet<string> = new Set(["zstash/next UseCacheHandler.updateTags"]);
 
 const functionsOf = (object: object): string[] =>
   Object.entries(object).flatMap(([name, value]) => (typeof value === "function" ? [name] : []));
@@ -214,7 +224,9 @@ describe("the walk", () => {
   });
 
   test("leaves out no public function that takes options", () => {
-    const taking = all.filter(({ options }) => options.length > 0).map(({ name }) => name);
+    const taking = all
+      .filter(({ name, options }) => options.length > 0 && !byHosts.has(name))
+      .map(({ name }) => name);
     expect(taking.sort()).toEqual(Object.keys(walked).sort());
   });
 
@@ -223,6 +235,7 @@ describe("the walk", () => {
       "zstash Zstd": zstd,
       "zstash/decode Decoder": decoder,
       "zstash/store Store": values,
+      "zstash/next UseCacheHandler": next.createUseCacheHandler(endpoint),
       "zstash/metrics Metrics": metrics.createMetrics(),
       "zstash/dictionaries DictionaryManager": manager,
       "zstash/dev DevServer": server,

@@ -1,0 +1,130 @@
+/** The tables of docs/scaling.md, made of a file of results. */
+import { format } from "prettier";
+import { replaceBlock } from "./block.mjs";
+import { figure, markdownTable, megabytes, sizeName } from "./tables.mjs";
+
+/**
+ * @typedef {NonNullable<import("../results.mjs").Results["scaling"]>} Scaling
+ * @typedef {import("../scaling.mjs").Burst} Burst
+ */
+
+/** @param {number} ms */
+const time = (ms) => (ms < 1000 ? `${figure(ms)} ms` : `${figure(ms / 1000)} s`);
+
+/** What was right of N, and why the others were not. @param {number} count @param {Burst} burst */
+function rightOf(count, { right, errors }) {
+  const failed = Object.entries(errors).map(([code, number]) => `${sizeName(number)} ${code}`);
+  const kinds = failed.length === 0 ? "" : `: ${failed.join(", ")}`;
+  return right === count ? "all" : `**${sizeName(right)}${kinds}**`;
+}
+
+/** @param {Burst} burst */
+const timesOf = ({ ms, p50, p99 }) => [time(ms), `${time(p50)} / ${time(p99)}`];
+
+/** @param {number} size */
+function lengthName(size) {
+  const units = ["bytes", "KiB", "MiB", "GiB"];
+  const power = Math.floor(Math.log2(size) / 10);
+  return `${size / 1024 ** power} ${units[power]}`;
+}
+
+/** @param {Scaling} scaling */
+function codecTable({ calls, streams, patient, sizes }) {
+  const rows = (/** @type {Scaling["streams"]} */ cells, /** @type {string} */ suffix) =>
+    Object.entries(cells).map(([count, { zstash, memory, contexts, rss }]) => [
+      `${sizeName(Number(count))}${suffix}`,
+      rightOf(Number(count), zstash),
+      ...timesOf(zstash),
+      time(zstash.hold),
+      ...(contexts === undefined ? [] : [sizeName(contexts)]),
+      megabytes(memory),
+      megabytes(rss),
+    ]);
+  const head = ["at once", "right", "all", "p50 / p99", "longest hold"];
+  const memory = ["linear memory", "process grew by"];
+  return `### Calls of \`compress\` and \`decompress\`, ${sizeName(sizes.calls)} bytes each
+
+${markdownTable([...head, ...memory], rows(calls, ""))}
+
+A call is synchronous: so many at once are one after the other, and the event loop stands still until the last is done. The memory does not
+grow, because all of them use one context.
+
+### Streams of ${sizeName(sizes.streams)} bytes, compressed and decompressed
+
+${markdownTable([...head, "contexts", ...memory], [...rows(streams, ""), ...rows(patient, ", waiting up to 10 minutes")])}`;
+}
+
+/** @param {Scaling} scaling */
+function requestTable({ requests, sizes }) {
+  const rows = Object.entries(requests).flatMap(([count, ways]) =>
+    Object.entries(ways).map(([way, burst]) => [
+      sizeName(Number(count)),
+      way,
+      rightOf(Number(count), burst),
+      ...timesOf(burst),
+      megabytes(burst.rss),
+    ]),
+  );
+  return `### SET and GET of a value of ${sizeName(sizes.requests)} bytes through one client
+
+${markdownTable(["at once", "client", "right", "all", "p50 / p99", "process grew by"], rows)}`;
+}
+
+/** @param {Scaling} scaling */
+function growthTable({ growth }) {
+  const rate = (/** @type {number} */ size, /** @type {number | undefined} */ ms) =>
+    ms === undefined || size < 4 << 20 ? "" : `, ${figure(size / 1e6 / (ms / 1000))} MB/s`;
+  const ways = /** @type {const} */ ([
+    ["whole", "`compress`, `decompress`"],
+    ["stream", "streams"],
+    ["stored", "`store.put`, `store.get`"],
+  ]);
+  const rows = ways.flatMap(([key, name]) =>
+    Object.entries(growth[key]).map(([text, cell]) => {
+      const size = Number(text);
+      if ("error" in cell)
+        return [lengthName(size), name, `**${cell.error}**`, "", "", "", "", megabytes(cell.rss)];
+      const { there, back, stored, memory, rss, requests } = cell;
+      return [
+        lengthName(size),
+        name,
+        cell.right ? sizeName(stored) : "**wrong**",
+        `${time(there)}${rate(size, there)}`,
+        back === undefined ? "" : `${time(back)}${rate(size, back)}`,
+        requests === undefined ? "" : requests.join(" / "),
+        megabytes(memory),
+        megabytes(rss),
+      ];
+    }),
+  );
+  const head = [
+    "length",
+    "by",
+    "bytes stored",
+    "there (streams: and back)",
+    "back",
+    "requests there / back",
+    "linear memory",
+    "process grew by",
+  ];
+  return `${markdownTable(head, rows)}
+
+Linear memory is what is held afterwards: an instance that has grown past a quarter of its limit is dropped.`;
+}
+
+/**
+ * The page with its tables replaced.
+ *
+ * @param {string} page
+ * @param {Scaling} scaling
+ * @param {string} file the name of the file that the results are from
+ * @returns {Promise<string>}
+ */
+export async function scalingPage(page, scaling, file) {
+  const { date, machine, load, seconds, versions } = scaling;
+  const list = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  const stamp = `Written by \`npm run bench -- --only scaling\` on ${date} in ${seconds} s from \`bench/results/${file}\`: ${machine}, load average ${load.toFixed(1)} at the start, ${list.join(", ")}. Each row is a process of its own.`;
+  const atOnce = [stamp, codecTable(scaling), requestTable(scaling)].join("\n\n");
+  const text = replaceBlock(replaceBlock(page, "at-once", atOnce), "growth", growthTable(scaling));
+  return format(text, { parser: "markdown", printWidth: 110 });
+}

@@ -1,0 +1,165 @@
+/** The handler of `cacheHandlers`: results of functions with "use cache", each one value of Redis, its facts in its first line. */
+import { toHex } from "../bytes.ts";
+import { utf8Encoder, utf8Lossy } from "../text.ts";
+import { delay, nextPause, now } from "../timers.ts";
+import { readCacheOptions, type CacheHandlerOptions } from "./options.ts";
+
+/** An entry of a cache, as Next.js hands it over and wants it back. Times are milliseconds since 1970, durations seconds. */
+export interface UseCacheEntry {
+  readonly value: ReadableStream<Uint8Array>;
+  readonly tags: string[];
+  readonly stale: number;
+  readonly timestamp: number;
+  readonly expire: number;
+  readonly revalidate: number;
+}
+
+/** What Next.js 16 takes as one of `cacheHandlers`, and Next.js 15 as one of `experimental.cacheHandlers`. */
+export interface UseCacheHandler {
+  /** The entry, if there is one whose tags have not expired. */
+  get(cacheKey: string, softTags: readonly string[]): Promise<UseCacheEntry | undefined>;
+  /** Keeps an entry when it is complete. */
+  set(cacheKey: string, pendingEntry: Promise<UseCacheEntry>): Promise<void>;
+  /** Does nothing: `get` asks Redis for tags. */
+  refreshTags(): Promise<void>;
+  /** Infinity: `get` looks at the soft tags itself. */
+  getExpiration(): Promise<number>;
+  /** Expires tags for all servers; with durations they are stale at once. Next.js 16 calls it. */
+  updateTags(tags: readonly string[], durations?: { readonly expire?: number }): Promise<void>;
+  /** Expires tags for all servers. Next.js 15 calls it. */
+  expireTags(...tags: string[]): Promise<void>;
+}
+
+/** Longer keys hold arguments of functions: they are named by their hash. */
+const KEY_MAX = 200;
+const NEWLINE = 10;
+/** The most milliseconds that a read waits for a write of this server that has begun. */
+const PENDING_MAX = 30_000;
+
+/**
+ * A handler for the `cacheHandlers` of Next.js 16: what functions with "use cache" give lies in Redis, compressed, for all servers.
+ *
+ * An entry that cannot be read counts as not there, and one that cannot be written is not kept: a page never depends on Redis.
+ * A tag that cannot be revalidated is an error. Clocks of the servers have to agree as well as a revalidation has to be quick.
+ *
+ * @throws {TypeError | RangeError} naming the option that is wrong
+ * @example
+ * ```ts
+ * // use-cache-handler.mjs, which next.config.mjs names: cacheHandlers: { default: … }
+ * import { createUseCacheHandler } from "zstash/next";
+ *
+ * export default createUseCacheHandler();
+ * ```
+ */
+export function createUseCacheHandler(options: CacheHandlerOptions = {}): UseCacheHandler {
+  const { store, tags, prefix, ttl, onError } = readCacheOptions(options);
+  const writes = new PendingWrites();
+  return {
+    async get(cacheKey, softTags) {
+      try {
+        const key = await keyOf(prefix, cacheKey);
+        await writes.settled(key);
+        // Whole, so that what is damaged or was replaced meanwhile is no entry, and not half a page.
+        const stored = await store.getBytes(key);
+        if (stored === null) return undefined;
+        const entry = readEntry(stored);
+        const freshness = await tags.freshnessOf([...entry.tags, ...softTags], entry.timestamp);
+        if (freshness === "expired") return undefined;
+        // Next.js shows it once more, and makes it anew.
+        return freshness === "stale" ? { ...entry, revalidate: -1 } : entry;
+      } catch (error) {
+        onError(error);
+        return undefined;
+      }
+    },
+    async set(cacheKey, pendingEntry) {
+      const key = await keyOf(prefix, cacheKey);
+      await writes.during(key, async () => {
+        // A function that fails has no entry, and Next.js tells of it.
+        const entry = await pendingEntry.catch(() => undefined);
+        if (entry === undefined) return;
+        const { value, ...facts } = entry;
+        let isBroken = false;
+        try {
+          // What expires at once is never read.
+          if (facts.expire <= 0) return await value.cancel();
+          const parts = linesOf(`${JSON.stringify(facts)}\n`, value, () => (isBroken = true));
+          await store.put(key, parts, { ttl: Math.min(ttl, facts.expire), kind: "text" });
+        } catch (error) {
+          if (!isBroken) onError(error);
+        }
+      });
+    },
+    refreshTags: () => Promise.resolve(),
+    getExpiration: () => Promise.resolve(Infinity),
+    updateTags: (names, durations) => tags.revalidate(names, durations?.expire, durations !== undefined),
+    expireTags: (...names) => tags.revalidate(names, undefined, false),
+  };
+}
+
+/** The writes of this server that have begun: Next.js asks for entries that are still being made. */
+class PendingWrites {
+  /** Keys, with the number of their writes. */
+  readonly #counts = new Map<string, number>();
+
+  /** Runs a write of a key. */
+  async during(key: string, write: () => Promise<void>): Promise<void> {
+    this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
+    try {
+      await write();
+    } finally {
+      const left = this.#counts.get(key)! - 1;
+      if (left === 0) this.#counts.delete(key);
+      else this.#counts.set(key, left);
+    }
+  }
+
+  /** Waits, with a timer of its own, until nobody writes a key. */
+  async settled(key: string): Promise<void> {
+    const end = now() + PENDING_MAX;
+    for (let pause = 1; this.#counts.has(key) && now() < end; pause = nextPause(pause)) await delay(pause);
+  }
+}
+
+async function keyOf(prefix: string, cacheKey: string): Promise<string> {
+  if (cacheKey.length <= KEY_MAX) return prefix + cacheKey;
+  const digest = await crypto.subtle.digest("SHA-256", utf8Encoder.encode(cacheKey));
+  return prefix + toHex(new Uint8Array(digest));
+}
+
+/** A line, and then what a stream holds; `onBroken` is told of a stream that fails. */
+async function* linesOf(
+  line: string,
+  stream: ReadableStream<Uint8Array>,
+  onBroken: () => void,
+): AsyncGenerator<Uint8Array> {
+  yield utf8Encoder.encode(line);
+  const reader = stream.getReader();
+  let ended = false;
+  try {
+    for (;;) {
+      const { done, value } = await reader.read().catch((error: unknown) => {
+        onBroken();
+        throw error;
+      });
+      ended = done;
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    if (!ended) await reader.cancel().catch(() => undefined);
+  }
+}
+
+/** The entry in stored bytes: its facts as a line of JSON, then its value. */
+function readEntry(stored: Uint8Array<ArrayBuffer>): UseCacheEntry {
+  const end = stored.indexOf(NEWLINE);
+  const facts = JSON.parse(utf8Lossy(stored.subarray(0, end))) as Omit<UseCacheEntry, "value">;
+  const value = new ReadableStream<Uint8Array>({
+    start(controller) {
+      controller.enqueue(stored.subarray(end + 1));
+      controller.close();
+    },
+  });
+  return { ...facts, value };
+}

@@ -1,0 +1,9 @@
+// The frame around all pages.
+
+export default function Layout({ children }) {
+  return (
+    <html lang="en">
+      <body>{children}</body>
+    </html>
+  );
+}

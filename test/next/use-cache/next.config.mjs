@@ -1,0 +1,14 @@
+// The handlers of docs/nextjs.md, or without them what Next.js has in memory and on disk. Next.js 15 has "use cache" behind a flag.
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const path = (name) => fileURLToPath(new URL(name, import.meta.url));
+const { dependencies } = JSON.parse(readFileSync(path("./package.json"), "utf8"));
+const isOld = dependencies.next.startsWith("15.");
+const given = process.env.CACHE_HANDLER === "1";
+const handlers = given ? { cacheHandlers: { default: path("./use-cache-handler.mjs") } } : {};
+
+export default {
+  ...(given ? { cacheHandler: path("./cache-handler.mjs"), cacheMaxMemorySize: 0 } : {}),
+  ...(isOld ? { experimental: { useCache: true, ...handlers } } : { cacheComponents: true, ...handlers }),
+};
