@@ -83,6 +83,12 @@ export const parts = [
     about: "What was asked of dictionaries, and what they do: for values, for requests, for clients.",
   },
   {
+    title: "What a million values cost",
+    command: ["bench/cost.mjs"],
+    about:
+      "Measured sizes of the corpus through the cost model that `zstash estimate` uses. Where commands are most of the bill, less storage changes the plan and not the price of a command.",
+  },
+  {
     title: "Values of any size",
     command: ["--expose-gc", "bench/store.mjs"],
     about: "Through the store, over loopback to a local server on a real Redis; see also network.md.",

@@ -33,6 +33,7 @@ export const MIGRATE_COMMAND: CliCommand = {
       value: "schemes",
       meaning: `also values that are compressed otherwise: ${SCHEMES.join(",")} (brotli needs --keys)`,
     },
+    hashes: { meaning: "also the fields of hashes; only if the server runs scripts" },
     binary: { meaning: "also values that are not text, which @upstash/redis cannot read anyway" },
     "min-size": {
       value: "size",
@@ -45,7 +46,8 @@ export const MIGRATE_COMMAND: CliCommand = {
   examples: [
     ["zstash migrate", "says what it would do"],
     ["zstash migrate --apply --keys 'session:*'", "compresses the values of these keys"],
-    ["zstash migrate --apply --undo", "decompresses them all"],
+    ["zstash migrate --apply --hashes", "compresses strings and the fields of hashes"],
+    ["zstash migrate --apply --undo --hashes", "decompresses all"],
   ],
   async run({ values }, terminal) {
     const settings = readSettings(values);
@@ -81,6 +83,7 @@ function readSettings(values: OptionValues): MigrationSettings {
     carrier: carrier as Carrier | undefined,
     dictionaries: isWith === true ? "with" : isWithout === true ? "without" : undefined,
     schemes,
+    hashes: isOn(values, "hashes"),
     binary: isOn(values, "binary"),
     policy: policy as Policy,
     maxValue: readByteSize(values, "max-value", { least: 1, most: 64 << 20 }) ?? MAX_VALUE,
@@ -133,7 +136,11 @@ async function run(
     onPage: (tally) => terminal.progress(progressOf(tally, total, seconds())),
   });
   terminal.progress(undefined);
-  const { tally, method, complete, restarted } = result;
+  const { tally, method, complete, restarted, failure } = result;
+  // What was written before a failure is worth knowing; where nothing was, the error says it all.
+  const isSilent =
+    failure !== undefined && (!settings.apply || Object.keys(tally.totals().written).length === 0);
+  if (isSilent) throw failure.error;
   if (json) {
     terminal.print(
       JSON.stringify({
@@ -147,12 +154,13 @@ async function run(
       }),
     );
   } else terminal.print(describeMigration(result, settings));
+  if (failure !== undefined) throw failure.error;
   return complete && !restarted && tally.failures === 0 ? 0 : 1;
 }
 
 /** "12000 of 50000 keys, 3.1 MiB → 1.0 MiB, 1900/s, 20 s left". */
 function progressOf(
-  { keys, bytesBefore, bytesAfter }: Tally,
+  { keys, fields, bytesBefore, bytesAfter }: Tally,
   total: number | undefined,
   seconds: number,
 ): string {
@@ -160,5 +168,6 @@ function progressOf(
   const isKnown = total !== undefined && total >= keys;
   const done = isKnown ? `${keys} of ${count(total, "key")}` : count(keys, "key");
   const left = isKnown && seconds > 1 ? `, ${Math.ceil((total - keys) / rate)} s left` : "";
-  return `${done}, ${bytes(bytesBefore)} → ${bytes(bytesAfter)}, ${Math.round(rate)}/s${left}`;
+  const more = fields === 0 ? "" : `, ${count(fields, "field")}`;
+  return `${done}${more}, ${bytes(bytesBefore)} → ${bytes(bytesAfter)}, ${Math.round(rate)}/s${left}`;
 }

@@ -1,11 +1,13 @@
 /** Estimates what compression would do for a database, from a sample of its values: for all keys and for each prefix. */
 import type { Zstd } from "../../codec/zstd.ts";
 import type { RestClient } from "../../rest/client.ts";
+import { chooseCells, type Cell } from "./choose.ts";
 import { gainOfDictionary, type Trainee } from "./dictionaries.ts";
 import { measureValue, type MeasureSettings, type ValueMeasure } from "./measure.ts";
-import { learnPrefixes, OTHER, prefixOf } from "./prefixes.ts";
-import { drawSample, readSample, type Measured, type OnProgress, type SampleSettings } from "./sample.ts";
-import { estimateAfter, estimateBefore, estimateShare, type Interval, type Stratum } from "./statistics.ts";
+import { learnPrefixes, OTHER } from "./prefixes.ts";
+import { drawSample, readSample, readTypes, type OnProgress, type SampleSettings } from "./sample.ts";
+import { estimateAfter, estimateBefore, estimateShare, lengthsSuffice } from "./statistics.ts";
+import type { Interval, Pair, Stratum } from "./statistics.ts";
 
 export interface EstimateSettings extends SampleSettings, MeasureSettings {
   /** The number of values that are read. */
@@ -37,13 +39,23 @@ export interface Row {
 export interface Estimate {
   readonly keys: number;
   readonly nameBytes: number;
-  /** How many lengths were asked for, how many values were read, and how many bytes these had. */
-  readonly sampled: { readonly lengths: number; readonly values: number; readonly bytes: number };
+  /** How many lengths were asked for, how many values were read, and their bytes. */
+  readonly sampled: {
+    readonly lengths: number;
+    readonly values: number;
+    readonly bytes: number;
+    /** Values that were deleted or expired after their lengths were asked for, and before they were read. */
+    readonly gone: number;
+  };
+  /** False where the lengths are a sample, and a few values hold so much that the intervals of sums cannot be trusted. */
+  readonly lengthsSuffice: boolean;
   readonly total: Row;
   readonly rows: readonly Row[];
   /** Keys that do not hold a string, scaled up from the sample. */
   readonly otherTypes: number;
-  /** Why values would stay as they are in the text carrier: estimated numbers of values by reason. */
+  /** Which types those are, by a sample of them: estimated numbers of keys. */
+  readonly types: Readonly<Record<string, number>>;
+  /** Why values stay in the text carrier: estimated numbers of values. */
   readonly left: Readonly<Record<string, number>>;
   /** Processor time on this machine: for all values once, and for one value. */
   readonly processor: {
@@ -53,20 +65,15 @@ export interface Estimate {
   };
 }
 
-/** The fewest values that are read of a stratum. A stratum's sizes lie between two powers of four. */
-const READ_MIN = 8;
-/** Values that are kept for dictionaries: larger ones gain nothing, and the memory is bounded. */
+/** Values kept for dictionaries: larger ones gain nothing by one, and what is kept is bounded. */
 const KEPT_VALUE: number = 64 << 10;
 const KEPT_ALL: number = 32 << 20;
-
-interface Cell extends Pick<Stratum, "isKnown"> {
-  readonly prefix: string;
-  readonly members: Measured[];
-}
 
 interface Read {
   readonly measure: ValueMeasure;
   readonly cell: Cell;
+  /** It was read whatever the draw. */
+  readonly isCertain: boolean;
   dictionary: number | undefined;
 }
 
@@ -79,14 +86,23 @@ export async function estimateDatabase(
   const { keys, nameBytes, drawn } = await drawSample(client, settings, onProgress);
   const weighed = drawn.map(({ key, size = 0 }) => ({ key, size }));
   const prefixes = learnPrefixes(weighed, settings.prefixes);
-  const cells = stratify(drawn, prefixes, settings.maxValue);
-  const chosen = chooseValues(cells, settings.sample);
+  const cells = chooseCells(drawn, prefixes, settings);
+  const chosen = new Map<
+    string,
+    { readonly cell: Cell; readonly hash: number; readonly isCertain: boolean }
+  >();
+  for (const cell of cells) {
+    for (const { key, hash } of cell.certain) chosen.set(key, { cell, hash, isCertain: true });
+    for (const { key, hash } of cell.drawn) chosen.set(key, { cell, hash, isCertain: false });
+  }
   const reads: Read[] = [];
+  const gone = new Set<string>();
   const kept = new Map<string, Trainee[]>();
   let [bytes, keptBytes] = [0, 0];
   for await (const found of readSample(client, [...chosen.keys()], settings)) {
     for (const one of found) {
-      const { cell, hash } = chosen.get(one.key)!;
+      const { cell, hash, isCertain } = chosen.get(one.key)!;
+      if (one.kind === "empty") gone.add(one.key);
       if (one.kind !== "value") continue;
       const measure = measureValue(one, zstd, settings);
       bytes += measure.now;
@@ -96,7 +112,7 @@ export async function estimateDatabase(
         kept.set(cell.prefix, its);
         its.push({ key: one.key, bytes: one.bytes, hash, index: reads.length, raw: measure.raw });
       }
-      reads.push({ measure, cell, dictionary: measure.raw });
+      reads.push({ measure, cell, isCertain, dictionary: measure.raw });
     }
     onProgress("values read", reads.length, chosen.size);
   }
@@ -110,20 +126,28 @@ export async function estimateDatabase(
     for (const { index } of trainees) reads[index]!.dictionary = gain.sizes.get(index);
   }
   const weight = drawn.length === 0 ? 0 : keys / drawn.length;
+  const byCell = new Map<Cell, Read[]>(cells.map((cell) => [cell, []]));
+  for (const read of reads) byCell.get(read.cell)!.push(read);
   const row = (prefix: string, its: readonly Cell[]): Row => {
     const isIts = (one: string): boolean => prefix === ALL || one === prefix;
     const stored = [...dictionaryBytes]
       .filter(([one]) => isIts(one))
       .reduce((sum, [, size]) => sum + size, 0);
-    return rowOf(prefix, { cells: its, reads, stored, weight, keys });
+    return rowOf(prefix, { cells: its, byCell, stored, weight, keys });
   };
   const isUsed = (prefix: string): boolean =>
     cells.some((cell) => cell.prefix === prefix && cell.members.some(({ size }) => size !== undefined));
   const used = [...prefixes, OTHER].filter(isUsed);
+  const others = drawn.filter(({ size }) => size === undefined).map(({ key }) => key);
+  const types = await readTypes(client, others, settings);
   return {
     keys,
     nameBytes,
-    sampled: { lengths: drawn.length, values: reads.length, bytes },
+    sampled: { lengths: drawn.length, values: reads.length, bytes, gone: gone.size },
+    lengthsSuffice: lengthsSuffice(
+      drawn.map(({ size = 0 }) => size),
+      keys,
+    ),
     total: row(ALL, cells),
     rows: used.map((prefix) =>
       row(
@@ -131,60 +155,28 @@ export async function estimateDatabase(
         cells.filter((cell) => cell.prefix === prefix),
       ),
     ),
-    otherTypes: Math.round(weight * drawn.filter(({ size }) => size === undefined).length),
-    left: leftOf(cells, reads, weight),
-    processor: processorOf(reads, weight),
+    otherTypes: Math.round(weight * others.length),
+    types: Object.fromEntries(
+      [...types].map(([type, share]) => [type, Math.round(weight * others.length * share)]),
+    ),
+    left: leftOf(cells, byCell, weight),
+    processor: processorOf(byCell, weight),
   };
 }
 
 /** The name of the row for all keys. */
 export const ALL = "all";
 
-/** Divides keys by prefix and by size. Keys of which nothing has to be read are a stratum of their own. */
-function stratify(drawn: readonly Measured[], prefixes: readonly string[], maxValue: number): Cell[] {
-  const cells = new Map<string, Cell>();
-  for (const one of drawn) {
-    const prefix = prefixOf(one.key, prefixes);
-    const size = one.size ?? 0;
-    const isKnown = size === 0 || size > maxValue;
-    const kind = isKnown ? "known" : `${Math.floor(Math.log2(size) / 2)}`;
-    const name = `${kind} ${prefix}`;
-    let cell = cells.get(name);
-    if (cell === undefined) cells.set(name, (cell = { prefix, members: [], isKnown }));
-    cell.members.push(one);
-  }
-  return [...cells.values()];
-}
-
-/** Chooses the values to read: from each stratum a number in proportion to its bytes, those with the lowest hashes. */
-function chooseValues(
-  cells: readonly Cell[],
-  most: number,
-): ReadonlyMap<string, { readonly cell: Cell; readonly hash: number }> {
-  const open = cells.filter(({ isKnown }) => !isKnown);
-  const total = open.reduce((sum, { members }) => sum + bytesOf(members), 0);
-  const chosen = new Map<string, { readonly cell: Cell; readonly hash: number }>();
-  for (const cell of open) {
-    const share = Math.round((most * bytesOf(cell.members)) / Math.max(1, total));
-    for (const { key, hash } of cell.members.slice(0, Math.max(READ_MIN, share)))
-      chosen.set(key, { cell, hash });
-  }
-  return chosen;
-}
-
-const bytesOf = (members: readonly Measured[]): number =>
-  members.reduce((sum, { size = 0 }) => sum + size, 0);
-
 interface RowData {
   readonly cells: readonly Cell[];
-  readonly reads: readonly Read[];
-  /** The bytes of the dictionaries. */
+  readonly byCell: ReadonlyMap<Cell, readonly Read[]>;
+  /** Bytes of the dictionaries. */
   readonly stored: number;
   readonly weight: number;
   readonly keys: number;
 }
 
-function rowOf(prefix: string, { cells, reads, stored, weight, keys }: RowData): Row {
+function rowOf(prefix: string, { cells, byCell, stored, weight, keys }: RowData): Row {
   const drawn = cells.reduce((sum, { members }) => sum + members.length, 0);
   const values = cells.reduce(
     (sum, { members }) => sum + members.filter(({ size }) => size !== undefined).length,
@@ -192,14 +184,14 @@ function rowOf(prefix: string, { cells, reads, stored, weight, keys }: RowData):
   );
   const own = prefix === ALL ? keys : weight * drawn;
   const strataOf = (way: Way): Stratum[] =>
-    cells.map((cell) => ({
-      sizes: cell.members.map(({ size = 0 }) => size),
-      isKnown: cell.isKnown,
-      read: reads
-        .filter((one) => one.cell === cell)
-        .map((one) => [one.measure.now, way === "dictionary" ? one.dictionary : one.measure[way]] as const)
-        .filter((pair): pair is readonly [number, number] => pair[1] !== undefined),
-    }));
+    cells.map((cell) => {
+      const pairs: { readonly certain: Pair[]; readonly drawn: Pair[] } = { certain: [], drawn: [] };
+      for (const { measure, isCertain, dictionary } of byCell.get(cell) ?? []) {
+        const after = way === "dictionary" ? dictionary : measure[way];
+        if (after !== undefined) pairs[isCertain ? "certain" : "drawn"].push([measure.now, after]);
+      }
+      return { sizes: cell.members.map(({ size = 0 }) => size), isKnown: cell.isKnown, ...pairs };
+    });
   const before = estimateBefore(strataOf("raw"), own);
   const after = {} as Record<Way, Interval>;
   const share = {} as Record<Way, Interval>;
@@ -218,20 +210,30 @@ const shifted = ({ estimate, low, high }: Interval, by: number): Interval => ({
   high: high + by,
 });
 
-/** Gives each value that was read with the number of values that it stands for. */
+/** Each value that was read, and for how many it stands: a drawn one for those of its stratum that are not certain, by its chance. */
 function* weightedReads(
-  reads: readonly Read[],
+  byCell: ReadonlyMap<Cell, readonly Read[]>,
   weight: number,
 ): Generator<readonly [ValueMeasure, number], void, undefined> {
-  const counts = new Map<Cell, number>();
-  for (const { cell } of reads) counts.set(cell, (counts.get(cell) ?? 0) + 1);
-  for (const { cell, measure } of reads) yield [measure, (weight * cell.members.length) / counts.get(cell)!];
+  for (const [{ members }, reads] of byCell) {
+    const certain = reads.filter(({ isCertain }) => isCertain).length;
+    const chances = reads.reduce((sum, { isCertain, measure }) => sum + (isCertain ? 0 : 1 / measure.now), 0);
+    // Where none was drawn, those that are certain stand for what is left.
+    const each = chances > 0 ? 1 : members.length / Math.max(1, certain);
+    for (const { measure, isCertain } of reads)
+      yield [measure, weight * (isCertain ? each : (members.length - certain) / measure.now / chances)];
+  }
 }
 
-function leftOf(cells: readonly Cell[], reads: readonly Read[], weight: number): Record<string, number> {
+function leftOf(
+  cells: readonly Cell[],
+  byCell: ReadonlyMap<Cell, readonly Read[]>,
+  weight: number,
+): Record<string, number> {
   const left = new Map<string, number>();
   const add = (name: string, number: number): void => void left.set(name, (left.get(name) ?? 0) + number);
-  for (const [{ left: why }, number] of weightedReads(reads, weight)) if (why !== undefined) add(why, number);
+  for (const [{ left: why }, number] of weightedReads(byCell, weight))
+    if (why !== undefined) add(why, number);
   for (const { members, isKnown } of cells)
     if (isKnown)
       for (const { size } of members)
@@ -239,9 +241,9 @@ function leftOf(cells: readonly Cell[], reads: readonly Read[], weight: number):
   return Object.fromEntries([...left].map(([name, number]) => [name, Math.round(number)]));
 }
 
-function processorOf(reads: readonly Read[], weight: number): Estimate["processor"] {
+function processorOf(byCell: ReadonlyMap<Cell, readonly Read[]>, weight: number): Estimate["processor"] {
   let [total, compress, decompress, values] = [0, 0, 0, 0];
-  for (const [{ compressMs, decompressMs, left }, number] of weightedReads(reads, weight)) {
+  for (const [{ compressMs, decompressMs, left }, number] of weightedReads(byCell, weight)) {
     total += compressMs * number;
     if (left !== undefined) continue;
     compress += compressMs * number;

@@ -12,7 +12,10 @@ const COLUMNS = 80;
 /** Columns for a prefix: the sizes beside it take 50. */
 const PREFIX = 24;
 
-/** What the database is used for now: only its owner knows traffic and commands. */
+/** The share of values that may vanish while it reads without a word. */
+const GONE_SHARE = 0.02;
+
+/** What the database is used for now: of traffic and commands only its owner knows. */
 export type KnownUsage = Pick<Usage, "bandwidth" | "commands">;
 
 /** What the database costs now, and with values stored in each way. */
@@ -62,8 +65,10 @@ export function describeEstimate(estimate: Estimate, known: KnownUsage): string 
     ...table(alignRight(lines))
       .split("\n")
       .map((line) => cut(line, COLUMNS)),
+    ...trust(estimate),
     "",
     ...staying(left),
+    ...otherTypes(estimate),
     ...processorTime(estimate),
     ...money(costsOf(estimate, known), known),
   ].join("\n");
@@ -84,10 +89,38 @@ function alignRight(rows: readonly (readonly string[])[]): string[][] {
 }
 
 function staying(left: Readonly<Record<string, number>>): string[] {
-  const parts = Object.entries(left)
+  const parts = partsOf(left);
+  return parts.length === 0 ? [] : [...folded("Stay as they are:", parts), ""];
+}
+
+/** Names and numbers, the largest first: "63 list". */
+const partsOf = (counts: Readonly<Record<string, number>>): string[] =>
+  Object.entries(counts)
     .sort(([, a], [, b]) => b - a)
     .map(([name, number]) => `${number} ${name}`);
-  return parts.length === 0 ? [] : [...folded("Stay as they are:", parts), ""];
+
+/** Says where the intervals cannot be trusted. */
+function trust({ lengthsSuffice, sampled, keys }: Estimate): string[] {
+  const { gone, values } = sampled;
+  const isShrinking = gone > GONE_SHARE * (gone + values);
+  const lines = isShrinking
+    ? ["", `${gone} of ${count(gone + values, "value")} were gone when they were to be read. Run it again`]
+    : [];
+  if (lengthsSuffice) return lines;
+  return [
+    ...lines,
+    "",
+    "A few values hold most of the bytes, and not all lengths were asked for:",
+    `sums may lie outside of 95 %. See --lengths (${sampled.lengths} of ${count(keys, "key")})`,
+  ];
+}
+
+/** Says what is in no figure of the table, and what counts it. */
+function otherTypes({ types }: Estimate): string[] {
+  const parts = partsOf(types);
+  if (parts.length === 0) return [];
+  const hint = types["hash"] === undefined ? [] : ["See zstash migrate --hashes, which counts hashes too"];
+  return [...folded("Not in the table, no strings:", parts), ...hint, ""];
 }
 
 function processorTime({ processor }: Estimate): string[] {

@@ -5,7 +5,7 @@
 import type { RestClient } from "../../rest/client.ts";
 import { utf8Length } from "../../text.ts";
 import { Pace } from "../keyspace/pace.ts";
-import { readLengths, readValues, type Found } from "../keyspace/read.ts";
+import { readLengths, readTypeNames, readValues, type Found } from "../keyspace/read.ts";
 import { scanPages } from "../keyspace/scan.ts";
 import { BottomK, type Drawn } from "./bottom-k.ts";
 
@@ -13,6 +13,8 @@ import { BottomK, type Drawn } from "./bottom-k.ts";
 const SCAN_COUNT = 1000;
 const LENGTHS = 250;
 const VALUES = 50;
+/** Keys that are no strings whose types are asked for. */
+const TYPES = 500;
 
 export interface SampleSettings {
   readonly pattern: string | undefined;
@@ -85,4 +87,19 @@ export async function* readSample(
     await pace.take(some.length);
     yield* readValues(client, some, maxValue);
   }
+}
+
+/** The shares of types among keys that hold no string: by the first of them, which came by hash. */
+export async function readTypes(
+  client: RestClient,
+  keys: readonly string[],
+  { rate }: { readonly rate: number },
+): Promise<ReadonlyMap<string, number>> {
+  const some = keys.slice(0, TYPES);
+  await new Pace(rate).take(some.length);
+  const shares = new Map<string, number>();
+  for (const type of await readTypeNames(client, some))
+    // What is gone by now is of no type.
+    if (type !== "none") shares.set(type, (shares.get(type) ?? 0) + 1 / some.length);
+  return shares;
 }

@@ -1,15 +1,20 @@
 /**
- * The estimator: two phases of sampling, strata by prefix and size, a ratio to the known bytes in each, and a 95 % interval.
+ * The estimator: two phases of sampling, strata by prefix and size, in each a ratio to the known bytes, and a 95 % interval.
  * Without I/O; docs/estimate.md explains it.
  */
 
-/** The keys of one prefix and one class of sizes, as the sample of lengths has them. */
+/** What was read of a value: bytes before, and bytes after. */
+export type Pair = readonly [before: number, after: number];
+
+/** Keys of one prefix and of similar sizes, as a sample of lengths has them. */
 export interface Stratum {
   /** The lengths of all keys of the first phase in this stratum. */
   readonly sizes: readonly number[];
-  /** For the values that were read: bytes before, and bytes after. */
-  readonly read: readonly (readonly [before: number, after: number])[];
-  /** True if nothing needs to be read: the bytes after are the bytes before. */
+  /** Values that were read whatever the draw. */
+  readonly certain: readonly Pair[];
+  /** Values that were drawn, each with a probability proportional to its bytes before. */
+  readonly drawn: readonly Pair[];
+  /** Nothing needs to be read: the bytes after are the bytes before. */
   readonly isKnown: boolean;
 }
 
@@ -20,20 +25,14 @@ export interface Interval {
   readonly high: number;
 }
 
-/**
- * The normal quantile for 99 % on both sides: variances are estimated from few values of skewed sizes, and too small more often
- * than too large. By 1.96, the quantile for 95 %, 85 to 95 of 100 intervals held the truth.
- */
-const Z = 2.576;
-/** With fewer degrees of freedom an interval is not made wider. */
+/** The normal quantile for 95 % on both sides. */
+const Z = 1.959_964;
+/** Degrees of freedom below which an interval is not made wider. */
 const FREEDOM_MIN = 4;
-
-interface Facts {
-  readonly stratum: Stratum;
-  readonly ratio: number;
-  /** The variance that a ratio leaves for one value. */
-  readonly residual: number;
-}
+/** Of a stratum of which no value was drawn its ratio may be anything from 0 to 1: the mean square of the distance from 1. */
+const NOTHING_READ: number = 1 / 3;
+/** Cochran's rule (Sampling Techniques, 2.15): a normal interval holds if there are so many times the squared skewness. */
+const COCHRAN = 25;
 
 /**
  * Estimates the bytes of all keys afterwards.
@@ -47,7 +46,7 @@ export function estimateAfter(strata: readonly Stratum[], keys: number): Interva
 /** Estimates the bytes of all keys before. */
 export function estimateBefore(strata: readonly Stratum[], keys: number): Interval {
   return estimate(
-    strata.map(({ sizes }) => ({ sizes, read: [], isKnown: true })),
+    strata.map(({ sizes }) => ({ sizes, certain: [], drawn: [], isKnown: true })),
     keys,
     0,
   );
@@ -65,79 +64,111 @@ export function estimateShare(strata: readonly Stratum[], keys: number): Interva
   return { estimate: share, low: Math.max(0, share + low / before), high: share + high / before };
 }
 
-/** Estimates the sum of the bytes after, less `share` of the bytes before, over all keys. */
-function estimate(strata: readonly Stratum[], keys: number, share: number): Interval {
-  const drawn = strata.reduce((sum, { sizes }) => sum + sizes.length, 0);
-  if (drawn === 0) return { estimate: 0, low: 0, high: 0 };
-  const weight = keys / drawn;
-  const pooled = pooledRelativeResidual(strata);
-  const facts = strata.map((stratum) => factsOf(stratum, pooled));
-  let [sum, squares, residuals] = [0, 0, 0];
-  const parts: { readonly variance: number; readonly freedom: number }[] = [];
-  for (const { stratum, ratio, residual } of facts) {
-    const { sizes, read, isKnown } = stratum;
-    for (const size of sizes) {
-      const value = (ratio - share) * size;
-      sum += value;
-      squares += value * value;
-    }
-    residuals += residual * sizes.length;
-    if (isKnown || read.length === 0) continue;
-    const unread = 1 - Math.min(1, read.length / sizes.length);
-    const variance = ((weight * sizes.length) ** 2 * unread * residual) / read.length;
-    parts.push({ variance, freedom: Math.max(1, read.length - 1) });
+/**
+ * False where the lengths are those of a part of the keys, and too skewed for an interval to be trusted: a few values hold most
+ * of the bytes, and nobody knows of those that were not drawn.
+ */
+export function lengthsSuffice(sizes: readonly number[], keys: number): boolean {
+  if (sizes.length >= keys) return true;
+  const mean = sizes.reduce((sum, size) => sum + size, 0) / sizes.length;
+  let [squares, cubes] = [0, 0];
+  for (const size of sizes) {
+    squares += (size - mean) ** 2;
+    cubes += (size - mean) ** 3;
   }
-  // The first phase: the lengths of some keys stand for all.
-  const mean = sum / drawn;
-  const spread = drawn < 2 ? 0 : (squares - drawn * mean * mean) / (drawn - 1) + residuals / drawn;
-  const first = keys ** 2 * (1 - Math.min(1, drawn / keys)) * (Math.max(0, spread) / drawn);
-  parts.push({ variance: first, freedom: Math.max(1, drawn - 1) });
-  const variance = parts.reduce((all, part) => all + part.variance, 0);
+  if (squares === 0) return true;
+  const skewness = cubes / sizes.length / (squares / sizes.length) ** 1.5;
+  // Where a few are smaller than the rest, nothing large can be missing.
+  return skewness <= 0 || sizes.length >= COCHRAN * skewness ** 2;
+}
+
+/** The sum of what is after less `share` of what is before, over all keys. */
+function estimate(strata: readonly Stratum[], keys: number, share: number): Interval {
+  const lengths = strata.reduce((sum, { sizes }) => sum + sizes.length, 0);
+  if (lengths === 0) return { estimate: 0, low: 0, high: 0 };
+  const weight = keys / lengths;
+  const all = strata.map(factsOf);
+  const pooled = pooledVariance(all);
+  let [sum, squares] = [0, 0];
+  const parts: { readonly variance: number; readonly freedom: number }[] = [];
+  for (const [index, { sizes, certainSum, rest, ratio, drawn, spread, unread }] of all.entries()) {
+    sum += certainSum + rest * ratio - share * sumOf(sizes);
+    // What one value of the first phase adds to the sum: as it was read, or by its ratio and what that leaves open.
+    let others = sizes.reduce((total, size) => total + size ** 2, 0);
+    for (const [x, y] of strata[index]!.certain) {
+      squares += (y - share * x) ** 2;
+      others -= x ** 2;
+    }
+    squares += ((ratio - share) ** 2 + spread) * Math.max(0, others);
+    if (rest === 0) continue;
+    // Few values say little of how much others may differ: all strata together lend a hand, for one value.
+    const variance = drawn === 0 ? NOTHING_READ : (spread * (drawn - 1) + pooled) / drawn;
+    const left = (weight * rest) ** 2 * unread * (variance / Math.max(1, drawn));
+    parts.push({ variance: left, freedom: Math.max(1, drawn - 1) });
+  }
+  // The first phase: lengths of a part of the keys stand for all.
+  const mean = sum / lengths;
+  const scatter = lengths < 2 ? 0 : Math.max(0, (squares - lengths * mean * mean) / (lengths - 1));
+  const first = keys ** 2 * (1 - Math.min(1, lengths / keys)) * (scatter / lengths);
+  parts.push({ variance: first, freedom: Math.max(1, lengths - 1) });
+  const variance = parts.reduce((total, part) => total + part.variance, 0);
   const half = quantile(freedomOf(parts, variance)) * Math.sqrt(variance);
   const total = weight * sum;
   return { estimate: total, low: share === 0 ? Math.max(0, total - half) : total - half, high: total + half };
 }
 
-function factsOf(stratum: Stratum, pooled: number): Facts {
-  const { sizes, read, isKnown } = stratum;
-  if (isKnown || read.length === 0) return { stratum, ratio: 1, residual: 0 };
-  const [before, after] = sumsOf(read);
-  const ratio = before === 0 ? 1 : after / before;
-  let squares = 0;
-  for (const [x, y] of read) squares += (y - ratio * x) ** 2;
-  const own = read.length < 2 ? 0 : squares / (read.length - 1);
-  // A few values say little about how much others differ, so the variance of all strata together counts as one
-  // further value.
-  const mean = before / read.length;
-  const lent = pooled * mean * mean;
-  const residual = read.length >= sizes.length ? own : (own * (read.length - 1) + lent) / read.length;
-  return { stratum, ratio, residual: Math.max(residual, read.length < sizes.length ? own : 0) };
+/** What the reads of a stratum say. */
+interface Facts {
+  readonly sizes: readonly number[];
+  /** Bytes after of the values that were read for certain. */
+  readonly certainSum: number;
+  /** Bytes before of all others. */
+  readonly rest: number;
+  /** The ratio of the others: the mean of the ratios of those that were drawn. */
+  readonly ratio: number;
+  readonly drawn: number;
+  /** Variance of their ratios. */
+  readonly spread: number;
+  /** The share of the variance that not having read the others leaves, 0…1: the correction for a finite population. */
+  readonly unread: number;
 }
 
-/**
- * The squared distance of a value from its stratum's ratio, as a share of the stratum's mean: the mean over all
- * values read.
- */
-function pooledRelativeResidual(strata: readonly Stratum[]): number {
+function factsOf({ sizes, certain, drawn, isKnown }: Stratum): Facts {
+  const bytes = sumOf(sizes);
+  const none = { sizes, drawn: 0, spread: 0, unread: 0 };
+  if (isKnown) return { ...none, certainSum: bytes, rest: 0, ratio: 1 };
+  const [before, after] = [sumOf(certain.map(([x]) => x)), sumOf(certain.map(([, y]) => y))];
+  const rest = Math.max(0, bytes - before);
+  // Where none was drawn, only those that were read for certain can tell, if there are any: a dictionary leaves out half of them.
+  const telling = drawn.length === 0 ? certain : drawn;
+  const count = telling.length;
+  if (count === 0) return { ...none, certainSum: after, rest, ratio: 1, unread: 1 };
+  const ratio = telling.reduce((sum, [x, y]) => sum + y / x, 0) / count;
+  let [squares, weighed] = [0, 0];
+  for (const [x, y] of telling) {
+    const square = (y / x - ratio) ** 2;
+    squares += square;
+    weighed += square * (1 - Math.min(1, (count * x) / rest));
+  }
+  const spread = count < 2 ? 0 : squares / (count - 1);
+  // By Hájek's formula each value counts with the probability that it was left out.
+  const mean = telling.reduce((sum, [x]) => sum + Math.min(1, (count * x) / rest), 0) / count;
+  const left = squares === 0 ? 1 - mean : weighed / squares;
+  const unread = drawn.length === 0 ? 1 : left;
+  return { sizes, certainSum: after, rest, ratio, drawn: count, spread, unread };
+}
+
+/** Variance of ratios about the ratio of their stratum: the mean of all values drawn. */
+function pooledVariance(all: readonly Facts[]): number {
   let [squares, count] = [0, 0];
-  for (const { read, isKnown } of strata) {
-    const [before, after] = sumsOf(read);
-    if (isKnown || before === 0) continue;
-    const mean = before / read.length;
-    for (const [x, y] of read) squares += ((y - (after / before) * x) / mean) ** 2;
-    count += read.length;
+  for (const { drawn, spread } of all) {
+    squares += spread * Math.max(0, drawn - 1);
+    count += Math.max(0, drawn - 1);
   }
   return count === 0 ? 0 : squares / count;
 }
 
-function sumsOf(read: Stratum["read"]): [before: number, after: number] {
-  let [before, after] = [0, 0];
-  for (const [x, y] of read) {
-    before += x;
-    after += y;
-  }
-  return [before, after];
-}
+const sumOf = (numbers: readonly number[]): number => numbers.reduce((sum, number) => sum + number, 0);
 
 /** Degrees of freedom of a sum of variances (Welch and Satterthwaite). */
 function freedomOf(

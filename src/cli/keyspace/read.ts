@@ -39,13 +39,16 @@ export async function* readValues(
   const found = replies.map((reply, index) => toFound(reply, keys[index]!, first - 1));
   const others = found.filter(({ kind }) => kind === "other");
   const longer = found.filter(({ kind }) => kind === "large");
-  const types = await pipeline(
+  const types = await readTypeNames(
     client,
-    others.map(({ key }) => ["TYPE", key]),
+    others.map(({ key }) => key),
   );
   yield [
     ...found.filter(({ kind }) => kind !== "other" && kind !== "large"),
-    ...others.map(({ key }, index) => toType(types[index]!, key)),
+    ...others.map(({ key }, index): Found => {
+      const type = types[index]!;
+      return type === "none" ? { kind: "empty", key } : { kind: "other", key, type };
+    }),
   ];
   const lengths = await readLengths(
     client,
@@ -63,12 +66,17 @@ export async function* readValues(
   }
 }
 
-/** Reads a reply to TYPE: "none" means a key that was deleted meanwhile. */
-function toType(reply: RespValue, key: string): Found {
-  // In a base64 reply a status comes as a bulk string.
-  const bytes = reply.kind === "bulk" ? reply.bytes : null;
-  const type = reply.kind === "status" ? reply.text : bytes === null ? "unknown" : utf8Lossy(bytes);
-  return type === "none" ? { kind: "empty", key } : { kind: "other", key, type };
+/** The types of keys; "none" is a key that has gone meanwhile. */
+export async function readTypeNames(client: RestClient, keys: readonly string[]): Promise<string[]> {
+  const replies = await pipeline(
+    client,
+    keys.map((key) => ["TYPE", key]),
+  );
+  return replies.map((reply) => {
+    // In base64 a status comes as a bulk string.
+    const bytes = reply.kind === "bulk" ? reply.bytes : null;
+    return reply.kind === "status" ? reply.text : bytes === null ? "unknown" : utf8Lossy(bytes);
+  });
 }
 
 /** The lengths of strings; undefined for other types, 0 for keys that do not exist. */
@@ -98,16 +106,16 @@ function toFound(reply: RespValue, key: string, limit: number): Found {
   throw serverError("read a value", reply.text, { key });
 }
 
-/** Sends read commands, in as many requests as they need. */
-async function pipeline(client: RestClient, commands: readonly RestCommand[]): Promise<RespValue[]> {
+/** Sends commands that only read, as many requests as they take. */
+export async function pipeline(client: RestClient, commands: readonly RestCommand[]): Promise<RespValue[]> {
   const replies: RespValue[] = [];
   for (let at = 0; at < commands.length; at += COMMANDS)
     replies.push(...(await client.batch("pipeline", commands.slice(at, at + COMMANDS))));
   return replies;
 }
 
-/** Divides values into groups that fit one reply. */
-function* groups<Sized extends { readonly size: number }>(
+/** Values in groups that one reply may hold. */
+export function* groups<Sized extends { readonly size: number }>(
   all: readonly Sized[],
 ): Generator<Sized[], void, undefined> {
   let group: Sized[] = [];

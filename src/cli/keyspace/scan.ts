@@ -67,16 +67,21 @@ export async function readRun(client: RestClient): Promise<string | undefined> {
   return /^run_id:([0-9a-f]+)/m.exec(text)?.[1];
 }
 
-function itemsOf(reply: RespValue | undefined): readonly RespValue[] {
+/** The items of a reply that is an array. */
+export function itemsOf(reply: RespValue | undefined): readonly RespValue[] {
   if (reply?.kind === "array" && reply.items !== null) return reply.items;
   throw unexpected();
 }
 
-function bytesOf(reply: RespValue | undefined): Uint8Array {
+/** The bytes of a reply that is a string. */
+export function bytesOf(reply: RespValue | undefined): Uint8Array {
   if (reply?.kind === "bulk" && reply.bytes !== null) return reply.bytes;
   throw unexpected();
 }
 
 function unexpected(): ZstashError {
-  return new ZstashError("REDIS", "Cannot list the keys: the reply of SCAN is of another kind");
+  return new ZstashError(
+    "REDIS",
+    "Cannot list keys or fields: the reply of SCAN or HSCAN is of another kind",
+  );
 }

@@ -13,6 +13,8 @@ import { utf8Encoder } from "../../text.ts";
 /** The expected value and its successor. */
 export interface Replacement {
   readonly key: string;
+  /** The field of a hash; undefined for a string. */
+  readonly field?: string | undefined;
   readonly old: Uint8Array;
   readonly value: Uint8Array;
 }
@@ -43,8 +45,8 @@ export interface BytesTogether {
   send(changes: readonly Replacement[]): Promise<RespValue>;
 }
 
-/** Milliseconds that a temporary key lives: a process that was killed may leave it behind. */
-const TEMPORARY_LIFE = 60_000;
+/** Milliseconds that a temporary key lives: what is left behind by a process that was killed. */
+export const TEMPORARY_LIFE = 60_000;
 
 const SET_SCRIPT =
   "local v=redis.call('GET',KEYS[1]) if not v or redis.sha1hex(v)~=ARGV[1] then return 0 end " +
@@ -60,14 +62,14 @@ const TOGETHER_SCRIPT =
   "local r={} local at=1 local all=ARGV[#ARGV] for i=1,#KEYS do local size=tonumber(ARGV[2*i]) " +
   "local v=redis.pcall('GET',KEYS[i]) if type(v)=='string' and redis.sha1hex(v)==ARGV[2*i-1] then " +
   "redis.call('SET',KEYS[i],string.sub(all,at,at+size-1),'KEEPTTL') r[i]=1 else r[i]=0 end at=at+size end return r";
-/** The most bytes in a URL for a hash and a length with their slashes, and for what stands before the first key. */
-const HASH_AND_LENGTH = 50;
+/** Bytes in a URL of a hash and a length with their slashes, at most, and of what stands before the first key. */
+export const HASH_AND_LENGTH = 50;
 export const TOGETHER_HEAD = 60;
 
-const sha1 = (bytes: Uint8Array | string): string => createHash("sha1").update(bytes).digest("hex");
+export const sha1 = (bytes: Uint8Array | string): string => createHash("sha1").update(bytes).digest("hex");
 
-/** The path of a command on a key whose last argument is the body; undefined if the key does not fit into a URL. */
-function pathOf(key: string, before: string, after: string): string | undefined {
+/** The path of a command about a key whose last argument is the body; undefined where a URL does not carry the key. */
+export function pathOf(key: string, before: string, after: string): string | undefined {
   const set = rawPath(["SET", key, new Uint8Array(1)], 2);
   return set === undefined ? undefined : `${before}${set.slice("/SET".length)}${after}`;
 }
@@ -88,8 +90,8 @@ function digestMethod(client: RestClient, takesBytes: boolean): Method {
   };
 }
 
-/** Loads a script and returns its SHA-1. */
-async function loadScript(client: RestClient, script: string): Promise<void> {
+/** Loads a script, and gives its SHA-1. */
+export async function loadScript(client: RestClient, script: string): Promise<void> {
   const reply = await client.command(["SCRIPT", "LOAD", script]);
   if (reply.kind === "error") throw serverError("load a script", reply.text);
 }

@@ -1,7 +1,7 @@
-/** The result of a migration as text, at most 80 columns wide. */
-import { bytes, count, cut, printable, table } from "../text.ts";
+/** The result of a migration in words, at most 80 columns wide. */
+import { bytes, count, cut, printable, table, wrap } from "../text.ts";
 import type { Migration, MigrationSettings } from "./run.ts";
-import type { Failed, LeftUnread } from "./tally.ts";
+import type { Failed, LeftUnread, Totals } from "./tally.ts";
 import type { Left, Written } from "./plan.ts";
 
 const COLUMNS = 80;
@@ -30,6 +30,7 @@ const LEFT: Readonly<Record<Left | LeftUnread, string>> = {
   empty: "empty, or gone by now",
   "other-type": "no strings",
   "key-name": "their names are no UTF-8",
+  "field-name": "fields whose names are no UTF-8",
 };
 
 const FAILED: Readonly<Record<Failed, string>> = {
@@ -43,21 +44,28 @@ const FAILED: Readonly<Record<Failed, string>> = {
 export function describeMigration(migration: Migration, settings: MigrationSettings): string {
   const { tally, method, complete, restarted } = migration;
   const totals = tally.totals();
-  const { keys, written, left, types, failed, bytesBefore, bytesAfter } = totals;
+  const { written, left, types, failed, bytesBefore, bytesAfter } = totals;
   const head = settings.apply ? [] : ["Dry run: nothing was written. Add --apply to write"];
   const saved = bytesBefore === 0 ? 0 : Math.round((1 - bytesAfter / bytesBefore) * 100);
   const change = saved < 0 ? `${-saved} % more` : `${saved} % less`;
   const sizes = `${bytes(bytesBefore)} → ${bytes(bytesAfter)} (${change})`;
+  if (totals.keys === 0 && complete)
+    return settings.pattern === undefined ? "There are no keys" : "No keys match";
   const otherTypes = Object.entries(types)
     .map(([type, number]) => `${number} ${type}`)
     .join(", ");
+  const hint = types["hash"] === undefined ? [] : ["", "Fields of hashes were not looked at: see --hashes"];
   return [
     ...head,
     ...(complete ? [] : ["Stopped before the end. Run it again: what is done is not done again"]),
     ...(restarted ? ["The server was started anew meanwhile, so keys may be missing. Run it again"] : []),
-    `${count(keys, "key")}, strings ${sizes}${method === undefined ? "" : `, compared by ${METHODS[method]}`}`,
+    wrap(
+      `${headOf(totals)} ${sizes}${method === undefined ? "" : `, compared by ${METHODS[method]}`}`,
+      COLUMNS,
+    ),
     ...section(settings.apply ? "written" : "would be written", written, WRITTEN),
     ...section("stay", left, LEFT, otherTypes),
+    ...hint,
     ...section("failed, and stay", failed, FAILED),
     ...tally.examples.map(({ key, failed: kind, reason }) =>
       cut(
@@ -66,6 +74,13 @@ export function describeMigration(migration: Migration, settings: MigrationSetti
       ),
     ),
   ].join("\n");
+}
+
+/** "74 keys, strings", or "74 keys, strings and 600 fields of 3 hashes". */
+function headOf({ keys, hashes, fields }: Totals): string {
+  const more =
+    hashes === 0 ? "" : ` and ${count(fields, "field")} of ${hashes} ${hashes === 1 ? "hash" : "hashes"}`;
+  return `${count(keys, "key")}, strings${more}`;
 }
 
 const METHODS: Readonly<Record<string, string>> = {

@@ -6,15 +6,13 @@ import { URL_MAX, type RestCommand } from "../../rest/rest-command.ts";
 import { serverError } from "../../rest/server-error.ts";
 import { readUtf8 } from "../../text.ts";
 import { findMethod, isDone, TOGETHER_HEAD } from "./method.ts";
-import type { BytesTogether, Method } from "./method.ts";
+import type { BytesTogether, Method, Replacement } from "./method.ts";
 
-/** A value to be replaced. */
-export interface Change {
-  readonly key: string;
-  /** The value that was read. */
-  readonly old: Uint8Array;
-  readonly value: Uint8Array;
-}
+/** A value that is to be replaced: a string, or a field of a hash. */
+export type Change = Replacement;
+
+/** Finds the way to compare and set that a server has, beside a key that is to be written. */
+export type FindMethod = (client: RestClient, key: string) => Promise<Method>;
 
 /**
  * The result of a change. "changed": another value was there. "lost": unknown, because the reply was lost. Both are
@@ -34,17 +32,20 @@ const CONCURRENCY = 16;
 /** Replaces values on one server. */
 export class Swapper {
   readonly #client: RestClient;
+  readonly #find: FindMethod;
   #method: Promise<Method> | undefined;
-  /** The last failure that lost a reply. */
+  #found: Method | undefined;
+  /** The last failure by which a reply was lost. */
   lost: ZstashError | undefined;
 
-  constructor(client: RestClient) {
+  constructor(client: RestClient, find: FindMethod = findMethod) {
     this.#client = client;
+    this.#find = find;
   }
 
-  /** The method by which values are compared and set; undefined before the first change. */
-  async methodName(): Promise<Method["name"] | undefined> {
-    return (await this.#method)?.name;
+  /** The way in which values are compared and set; undefined before the first. */
+  get methodName(): Method["name"] | undefined {
+    return this.#found?.name;
   }
 
   /**
@@ -54,8 +55,9 @@ export class Swapper {
    */
   async swap(changes: readonly Change[]): Promise<Swapped[]> {
     if (changes.length === 0) return [];
-    this.#method ??= findMethod(this.#client, changes[0]!.key);
+    this.#method ??= this.#find(this.#client, changes[0]!.key);
     const method = await this.#method;
+    this.#found = method;
     const results: Swapped[] = changes.map(() => "unsent");
     const alone: number[] = [];
     let batch: { readonly index: number; readonly command: RestCommand }[] = [];

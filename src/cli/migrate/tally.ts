@@ -3,8 +3,8 @@
  */
 import type { Left, Written } from "./plan.ts";
 
-/** Why a value stays without having been planned. */
-export type LeftUnread = "empty" | "other-type" | "key-name";
+/** Why a value stays that was not planned for. */
+export type LeftUnread = "empty" | "other-type" | "key-name" | "field-name";
 
 /**
  * "changed": others wrote it each time. "unreadable": its frame is damaged, or its dictionary is gone. "refused": the
@@ -17,12 +17,15 @@ type Counts<Name extends string> = Readonly<Partial<Record<Name, number>>>;
 /** The results of a migration. Counts of 0 are left out. */
 export interface Totals {
   readonly keys: number;
+  /** Hashes among the keys whose fields were looked at, and those fields. */
+  readonly hashes: number;
+  readonly fields: number;
   readonly written: Counts<Written>;
   readonly left: Counts<Left | LeftUnread>;
   /** Keys that do not hold a string, by type. */
   readonly types: Readonly<Record<string, number>>;
   readonly failed: Counts<Failed>;
-  /** Bytes of all strings that were looked at, including those that stay. */
+  /** Bytes of all strings and fields that were looked at, those that stay among them. */
   readonly bytesBefore: number;
   readonly bytesAfter: number;
 }
@@ -32,6 +35,8 @@ const SHOWN = 5;
 
 export class Tally {
   keys = 0;
+  hashes = 0;
+  fields = 0;
   bytesBefore = 0;
   bytesAfter = 0;
   readonly #counts = { written: new Map(), left: new Map(), types: new Map(), failed: new Map() } as Record<
@@ -76,6 +81,8 @@ export class Tally {
     const { written, left, types, failed } = this.#counts;
     return {
       keys: this.keys,
+      hashes: this.hashes,
+      fields: this.fields,
       written: Object.fromEntries(written),
       left: Object.fromEntries(left),
       types: Object.fromEntries(types) as Record<string, number>,

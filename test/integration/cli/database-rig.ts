@@ -118,6 +118,8 @@ export interface MigrateJson {
   readonly restarted: boolean;
   readonly method: string | null;
   readonly keys: number;
+  readonly hashes: number;
+  readonly fields: number;
   readonly written: Readonly<Record<string, number>>;
   readonly left: Readonly<Record<string, number>>;
   readonly types: Readonly<Record<string, number>>;

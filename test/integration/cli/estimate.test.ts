@@ -14,8 +14,12 @@ import { long, migrate, READER, run, startRig, TOKEN, type Command, type Rig } f
 
 const KEYS = long ? 6_000 : 3_000;
 const RUNS = long ? 20 : 5;
-/** Runs whose interval may miss the truth. */
+/**
+ * Runs whose interval may miss the truth where all lengths are known, as by default; and with a third of them: of 20 intervals that
+ * are right in 95 of 100 samples, more than three miss once in 60 times.
+ */
 const MISSES = 1;
+const MISSES_BY_A_THIRD = long ? 3 : 1;
 
 const words =
   "user session name email created updated value status active none many things in the world".split(" ");
@@ -99,46 +103,55 @@ const fill = async (rig: Rig, commands: readonly Command[]): Promise<void> => {
   if (batch.length > 0) await rig.send(...batch);
 };
 
-/** Each set with the lengths of all its keys, and those without a heavy tail with a third of them. */
+/** Each set with the lengths of all its keys, and with a third of them. */
 const cases: (readonly [name: string, lengths: number])[] = [
   ["records", KEYS],
   ["pages", KEYS],
   ["tail", KEYS],
   ["records", KEYS / 3],
   ["pages", KEYS / 3],
+  ["tail", KEYS / 3],
 ];
 
-describe.each(cases)("the truth of %s lies in the interval, by %i lengths", (name, lengths) => {
-  let rig: Rig;
-  beforeAll(async () => {
-    rig = await startRig({ backend: "embedded" });
-    await fill(rig, sets[name]!());
-  });
-  afterAll(() => rig.close());
+describe.each(cases)(
+  "the truth of %s lies in the interval, or the program says that it may not, by %i lengths",
+  (name, lengths) => {
+    /** From a third of the lengths nobody can tell where the sum of a heavy tail is: then it has to be said, each time. */
+    const most = lengths < KEYS ? MISSES_BY_A_THIRD : MISSES;
+    const isTold = name === "tail" && lengths < KEYS;
+    let rig: Rig;
+    beforeAll(async () => {
+      rig = await startRig({ backend: "embedded" });
+      await fill(rig, sets[name]!());
+    });
+    afterAll(() => rig.close());
 
-  test(`in all of ${RUNS} runs but ${MISSES}`, async () => {
-    const truths = { text: await migrate(rig), raw: await migrate(rig, "--carrier", "raw") };
-    const misses = { now: 0, text: 0, raw: 0, share: 0 };
-    const widths: number[] = [];
-    for (let seed = 1; seed <= RUNS; seed++) {
-      const sizes = ["--lengths", `${lengths}`, "--sample", `${KEYS / 10}`, "--no-dictionary"];
-      const { total, keys } = await estimate(rig, "--seed", `${seed}`, ...sizes);
-      expect(keys).toBe(truths.text.keys);
-      const misses1 = (interval: { low: number; high: number }, truth: number): number =>
-        truth < interval.low || truth > interval.high ? 1 : 0;
-      misses.now += misses1(total.now, truths.text.bytesBefore);
-      misses.text += misses1(total.after.text, truths.text.bytesAfter);
-      misses.raw += misses1(total.after.raw, truths.raw.bytesAfter);
-      misses.share += misses1(total.share.raw, truths.raw.bytesAfter / truths.raw.bytesBefore);
-      widths.push((total.after.raw.high - total.after.raw.low) / total.after.raw.estimate);
-    }
-    console.log(name, JSON.stringify(misses), `width ${(Math.max(...widths) * 100).toFixed(1)} %`);
-    for (const number of Object.values(misses))
-      expect(number, JSON.stringify(misses)).toBeLessThanOrEqual(MISSES);
-    // An interval that holds everything says nothing.
-    expect(Math.max(...widths)).toBeLessThan(1);
-  }, 900_000);
-});
+    test(`in all of ${RUNS} runs but few`, async () => {
+      const truths = { text: await migrate(rig), raw: await migrate(rig, "--carrier", "raw") };
+      const misses = { now: 0, text: 0, raw: 0, share: 0 };
+      const widths: number[] = [];
+      for (let seed = 1; seed <= RUNS; seed++) {
+        const sizes = ["--lengths", `${lengths}`, "--sample", `${KEYS / 10}`, "--no-dictionary"];
+        const { total, keys, lengthsSuffice } = await estimate(rig, "--seed", `${seed}`, ...sizes);
+        expect(lengthsSuffice).toBe(!isTold);
+        expect(keys).toBe(truths.text.keys);
+        const misses1 = (interval: { low: number; high: number }, truth: number): number =>
+          truth < interval.low || truth > interval.high ? 1 : 0;
+        misses.now += misses1(total.now, truths.text.bytesBefore);
+        misses.text += misses1(total.after.text, truths.text.bytesAfter);
+        misses.raw += misses1(total.after.raw, truths.raw.bytesAfter);
+        misses.share += misses1(total.share.raw, truths.raw.bytesAfter / truths.raw.bytesBefore);
+        widths.push((total.after.raw.high - total.after.raw.low) / total.after.raw.estimate);
+      }
+      console.log(name, JSON.stringify(misses), `width ${(Math.max(...widths) * 100).toFixed(1)} %`);
+      if (isTold) return;
+      for (const number of Object.values(misses))
+        expect(number, JSON.stringify(misses)).toBeLessThanOrEqual(most);
+      // An interval that holds everything says nothing.
+      expect(Math.max(...widths)).toBeLessThan(1);
+    }, 900_000);
+  },
+);
 
 describe.each(backends)("zstash estimate on %s", (backend) => {
   let rig: Rig;
@@ -160,7 +173,7 @@ describe.each(backends)("zstash estimate on %s", (backend) => {
     );
     await rig.send(["LPUSH", "list", "x"], ["SET", "empty", ""], ["SET", "huge", "x".repeat(2_000_000)]);
     const before = await rig.strings();
-    const { total, rows, left, otherTypes, sampled } = await estimate(rig);
+    const { total, rows, left, otherTypes, types, sampled } = await estimate(rig);
     const [text, raw] = [
       await migrate(rig, "--max-value", "1MiB"),
       await migrate(rig, "--max-value", "1MiB", "--carrier", "raw"),
@@ -176,6 +189,7 @@ describe.each(backends)("zstash estimate on %s", (backend) => {
     ]);
     expect(left).toEqual(text.left);
     expect(otherTypes).toBe(1);
+    expect(types).toEqual({ list: 1 });
     // The huge one was not read.
     expect(sampled.bytes).toBeLessThan(2_000_000);
     const after = await rig.strings();
@@ -230,6 +244,49 @@ describe.each(backends)("zstash estimate on %s", (backend) => {
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
+  });
+
+  test("says what is in no figure, and where the intervals cannot be trusted", async () => {
+    await fill(
+      rig,
+      Array.from({ length: 400 }, (_, id): Command => [
+        "SET",
+        `k:${id}`,
+        "x".repeat(id === 7 ? 900_000 : 50),
+      ]),
+    );
+    await rig.send(["HSET", "h", "f", "x"], ["HSET", "i", "f", "x"], ["RPUSH", "l", "x"]);
+    const seen = new Set<boolean>();
+    for (let seed = 1; seed <= 20 && seen.size < 2; seed++) {
+      const args = ["estimate", ...rig.here, "--lengths", "200", "--seed", `${seed}`, "--no-dictionary"];
+      const { output } = await run(args);
+      for (const line of output.split("\n")) expect(line.length, line).toBeLessThanOrEqual(80);
+      seen.add(/sums may lie outside of 95 %. See --lengths \(200 of 403 keys\)/.test(output));
+    }
+    expect([...seen].sort()).toEqual([false, true]);
+    const { output } = await run(["estimate", ...rig.here, "--no-dictionary"]);
+    expect(output).toMatch(/Not in the table, no strings: 2 hash, 1 list\nSee zstash migrate --hashes/);
+    expect(output).not.toContain("may lie outside");
+  });
+
+  test("a database that shrinks meanwhile: what cannot be known is not told as certain, and it says why", async () => {
+    const random = createRandom(5);
+    await fill(
+      rig,
+      Array.from({ length: 600 }, (_, id): Command => ["SET", `k:${id}`, json(random, 2000 + id, 2)]),
+    );
+    // 600 lengths and 600 values take more than a second, at this rate.
+    const going = run(["estimate", ...rig.here, "--rate", "600", "--no-dictionary"]);
+    await new Promise((resolve) => setTimeout(resolve, 1300));
+    await rig.send(["FLUSHDB"]);
+    const { code, output } = await going;
+    expect(code).toBe(0);
+    const [, gone, all] = /(\d+) of (\d+) values were gone when they were to be read. Run it again/.exec(
+      output,
+    )!;
+    expect(Number(gone)).toBeGreaterThan(0);
+    expect(Number(all)).toBe(600);
+    expect(output).not.toMatch(/left of it +\S+ ±0\.0 %/);
   });
 
   test("nothing to estimate, and keys by a pattern", async () => {

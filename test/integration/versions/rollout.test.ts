@@ -1,5 +1,5 @@
 /**
- * A rollout as docs/rollout.md has it, on a real database with live traffic: shadow, read-only, on, every mix, migrate, undo.
+ * A rollout as docs/rollout.md has it, on a real database with live traffic: estimate, shadow, read-only, on, every mix, migrate, undo.
  * Twenty clients of all modes, carriers and versions, and stock clients, read every value at every step. 5,000 values; with
  * ZSTASH_LONG=1 it is 50,000.
  */
@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { Redis as StockRedis } from "@upstash/redis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Estimate } from "../../../src/cli/estimate/estimate.ts";
 import { createDevServer, type DevServer } from "../../../src/dev/index.ts";
 import { createMetrics } from "../../../src/metrics/index.ts";
 import { createDictionaryManager } from "../../../src/life-cycle/index.ts";
@@ -36,6 +37,13 @@ const COUNT = process.env["ZSTASH_LONG"] === "1" ? 50_000 : 5_000;
 /** Values of the store among them. */
 const STORED = Math.floor(COUNT / 100);
 const AT_ONCE = 100;
+
+/** Of what `zstash migrate --json` prints. */
+interface Migrated {
+  readonly keys: number;
+  readonly bytesBefore: number;
+  readonly bytesAfter: number;
+}
 
 const keyOf = (index: number): string => `v:${index}`;
 /** Texts that look like stored values, which zstash wraps in every mode; a client without it would store them as they are. */
@@ -207,7 +215,8 @@ describe.runIf(redisAvailable())("a rollout and its rollback", () => {
         }
         // Each value has one writer, so that its versions have an order; a lone one those that look like stored values.
         const mine = index - (index % writers.length) + place;
-        if (mine >= COUNT || (looksStored(mine) && place !== text)) continue;
+        const isTheirs = place !== text || member.looksThrough;
+        if (mine >= COUNT || (looksStored(mine) && isTheirs)) continue;
         await write(member, mine);
         await readOne(member, mine);
       }
@@ -244,8 +253,15 @@ describe.runIf(redisAvailable())("a rollout and its rollback", () => {
     const members = deploy(step, options);
     expect(members).toHaveLength(20);
     await traffic(members, work(), writing);
+    const busy = told.get("right") ?? 0;
     await readAll(members);
-    return { members, counts: await census(), told: new Map(told) };
+    const counts = await census();
+    const seen = [...told].filter(([what]) => what !== "right").reduce((sum, [, number]) => sum + number, 0);
+    console.log(
+      `${step.name}: ${busy} reads right in traffic, ${(told.get("right") ?? 0) - busy} of all values; ` +
+        `${seen} refused or shown as frames; ${JSON.stringify(counts)}`,
+    );
+    return { members, counts, told: new Map(told) };
   };
   const pause = (): Promise<void> =>
     new Promise((resolve) => setTimeout(resolve, process.env["ZSTASH_LONG"] === "1" ? 20_000 : 3_000));
@@ -254,6 +270,61 @@ describe.runIf(redisAvailable())("a rollout and its rollback", () => {
   /** Refusals of zstash's clients; a stock client shows what lies there. */
   const refusals = (seen: ReadonlyMap<string, number>): string[] =>
     [...seen.keys()].filter((what) => /UNSUPPORTED|DICTIONARY_UNKNOWN/.test(what));
+
+  /** What the program prints with --json. */
+  const zstash = async (...args: string[]): Promise<unknown> => {
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      [join(root, "dist/cli/main.js"), ...args, "--keys", "v:*", "--rate", "0", "--json"],
+      {
+        env: { ...process.env, UPSTASH_REDIS_REST_URL: address.url, UPSTASH_REDIS_REST_TOKEN: address.token },
+      },
+    );
+    return JSON.parse(stdout);
+  };
+  /** Rewrites every value by `zstash migrate`, whose compare-and-set loses no write of the fleet, which goes on. */
+  const migrate = async (...flags: string[]): Promise<void> =>
+    expect(await zstash("migrate", "--apply", ...flags)).toMatchObject({ applied: true, complete: true });
+  const runEstimate = async (): Promise<Estimate> =>
+    (await zstash("estimate", "--no-dictionary")) as Estimate;
+  /** While nobody writes: what a migration would find lies in each interval of the estimate. */
+  const expectEstimate = async (name: string): Promise<void> => {
+    const { keys, total } = await runEstimate();
+    const text = (await zstash("migrate")) as Migrated;
+    const raw = (await zstash("migrate", "--carrier", "raw")) as Migrated;
+    expect([keys, text.keys]).toEqual([COUNT, COUNT]);
+    console.log(
+      `${name}: by estimate ${JSON.stringify(total.after.text)} of ${total.now.estimate}, ` +
+        `by migrate ${text.bytesAfter} of ${text.bytesBefore}`,
+    );
+    for (const [interval, truth] of [
+      [total.now, text.bytesBefore],
+      [total.after.text, text.bytesAfter],
+      [total.after.raw, raw.bytesAfter],
+      [total.share.text, text.bytesAfter / text.bytesBefore],
+    ] as const) {
+      expect(truth).toBeGreaterThanOrEqual(interval.low);
+      expect(truth).toBeLessThanOrEqual(interval.high);
+    }
+    expect(total.after.text.high - total.after.text.low).toBeLessThan(total.after.text.estimate * 0.1);
+  };
+
+  test(
+    "estimate, while clients without compression work: what migrate would find lies in the interval",
+    { timeout },
+    async () => {
+      let during: Estimate | undefined;
+      const step: Step = { name: "estimate", mode: () => "passthrough", mixed: false };
+      const { counts, told: seen } = await play(step, async () => {
+        during = await runEstimate();
+        await pause();
+      });
+      expect(during?.keys).toBe(COUNT);
+      expect(counts).toEqual({ plain: COUNT - lookalikes, text: lookalikes });
+      expect(refusals(seen)).toEqual([]);
+      await expectEstimate("estimate");
+    },
+  );
 
   test("shadow: nothing changes in Redis, and the figures say what it would save", { timeout }, async () => {
     const { counts, told: seen } = await play({ name: "shadow", mode: () => "shadow", mixed: false });
@@ -335,18 +406,6 @@ describe.runIf(redisAvailable())("a rollout and its rollback", () => {
     });
   });
 
-  /** Rewrites every value by `zstash migrate`, whose compare-and-set loses no write of the fleet, which goes on. */
-  const migrate = async (...flags: string[]): Promise<void> => {
-    const args = ["migrate", "--apply", "--keys", "v:*", "--rate", "0", "--json", ...flags];
-    const { stdout } = await promisify(execFile)(
-      process.execPath,
-      [join(root, "dist/cli/main.js"), ...args],
-      {
-        env: { ...process.env, UPSTASH_REDIS_REST_URL: address.url, UPSTASH_REDIS_REST_TOKEN: address.token },
-      },
-    );
-    expect(JSON.parse(stdout)).toMatchObject({ applied: true, complete: true });
-  };
   const ttlOf = async (index: number): Promise<number> =>
     new StockRedis({ ...address, enableTelemetry: false }).ttl(keyOf(index));
 
@@ -354,6 +413,7 @@ describe.runIf(redisAvailable())("a rollout and its rollback", () => {
     "migrate, while the fleet works: every value that is worth it is compressed",
     { timeout },
     async () => {
+      await expectEstimate("estimate before migrate");
       const step: Step = { name: "migrate", mode: () => "on", mixed: false };
       // Members that read every form, for dictionaries are still about.
       const { counts } = await play(step, () => migrate(), true);

@@ -1,11 +1,13 @@
 /** The parts of the estimate that do no I/O: the draw, the prefixes and the estimator. */
 import { describe, expect, test } from "vitest";
 import { BottomK, hashOfKey } from "../../../src/cli/estimate/bottom-k.ts";
+import { chooseCells, drawBySize } from "../../../src/cli/estimate/choose.ts";
 import { learnPrefixes, OTHER, prefixOf } from "../../../src/cli/estimate/prefixes.ts";
 import {
   estimateAfter,
   estimateBefore,
   estimateShare,
+  lengthsSuffice,
   type Stratum,
 } from "../../../src/cli/estimate/statistics.ts";
 import type { Estimate, Row } from "../../../src/cli/estimate/estimate.ts";
@@ -80,8 +82,8 @@ describe("the estimator", () => {
   test("is exact where everything was read", () => {
     const read = Array.from({ length: 50 }, (_, index) => [100 + index, 40 + (index % 7)] as const);
     const strata: Stratum[] = [
-      { sizes: read.map(([size]) => size), read, isKnown: false },
-      { sizes: [5, 0], read: [], isKnown: true },
+      { sizes: read.map(([size]) => size), certain: read, drawn: [], isKnown: false },
+      { sizes: [5, 0], certain: [], drawn: [], isKnown: true },
     ];
     const before = read.reduce((sum, [size]) => sum + size, 0);
     const after = read.reduce((sum, [, size]) => sum + size, 0);
@@ -100,61 +102,115 @@ describe("the estimator", () => {
     expect(estimateShare([], 0)).toEqual({ estimate: 1, low: 1, high: 1 });
   });
 
-  /** Sizes with a lognormal tail; a share of the values does not shrink. */
-  function population(seed: number): { readonly size: number; readonly after: number }[] {
+  interface Value {
+    readonly key: string;
+    readonly size: number;
+    readonly after: number;
+  }
+
+  /** Sizes with a lognormal tail, or with Pareto's of a shape; a share of the values does not shrink. */
+  function population(seed: number, shape: number): Value[] {
     const random = createRandom(seed);
     const unit = (): number => (random.uint32() + 1) / (2 ** 32 + 1);
-    return Array.from({ length: 20_000 }, () => {
+    return Array.from({ length: 3000 }, (_, id) => {
       const normal = Math.sqrt(-2 * Math.log(unit())) * Math.cos(2 * Math.PI * unit());
-      const size = Math.ceil(Math.exp(7 + 1.2 * normal));
+      const size = Math.ceil(shape === 0 ? Math.exp(7 + 1.2 * normal) : 300 * unit() ** (-1 / shape));
       const ratio = size < 1024 || unit() < 0.08 ? 1 : 0.25 + 0.2 * unit();
-      return { size, after: Math.round(size * ratio) };
+      return { key: `key:${id}`, size, after: Math.round(size * ratio) };
     });
   }
 
-  test("holds the truth in 95 of 100 samples, and is not much wider than it must be", () => {
-    const all = population(1);
+  const SAMPLE = 200;
+  /** A sample of lengths, and of values, of a population: whether the truth lies in each interval. */
+  function sampled(all: readonly Value[], lengths: number, seed: number, sample: number) {
     const truth = { before: 0, after: 0 };
-    for (const { size, after } of all) {
-      truth.before += size;
-      truth.after += after;
+    const values = new Map<string, Value>();
+    const drawing = new BottomK(lengths, seed);
+    for (const value of all) {
+      truth.before += value.size;
+      truth.after += value.after;
+      values.set(value.key, value);
+      drawing.add(value.key);
     }
-    const hits = { before: 0, after: 0, share: 0 };
-    let width = 0;
-    const runs = 400;
-    for (let seed = 1; seed <= runs; seed++) {
-      const random = createRandom(seed);
-      const drawn = Array.from({ length: 3000 }, () => random.pick(all));
-      const cells = new Map<number, { readonly size: number; readonly after: number }[]>();
-      for (const one of drawn) {
-        const kind = Math.floor(Math.log2(one.size) / 2);
-        const its = cells.get(kind) ?? [];
-        cells.set(kind, its);
-        its.push(one);
-      }
-      const bytes = drawn.reduce((sum, { size }) => sum + size, 0);
-      const strata = [...cells.values()].map((its): Stratum => {
-        const share = its.reduce((sum, { size }) => sum + size, 0) / bytes;
-        const count = Math.max(8, Math.round(300 * share));
-        return {
-          sizes: its.map(({ size }) => size),
-          read: its.slice(0, count).map(({ size, after }) => [size, after]),
-          isKnown: false,
-        };
-      });
-      const holds = ({ low, high }: { low: number; high: number }, value: number): number =>
-        low <= value && value <= high ? 1 : 0;
-      hits.before += holds(estimateBefore(strata, all.length), truth.before);
-      const after = estimateAfter(strata, all.length);
-      hits.after += holds(after, truth.after);
-      hits.share += holds(estimateShare(strata, all.length), truth.after / truth.before);
-      width += (after.high - after.low) / after.estimate / runs;
+    const drawn = drawing.drawn.map((one) => ({ ...one, size: values.get(one.key)!.size }));
+    const pair = ({ key }: { readonly key: string }) =>
+      [values.get(key)!.size, values.get(key)!.after] as const;
+    const strata = chooseCells(drawn, [], { maxValue: 2 ** 30, sample, seed }).map((cell): Stratum => ({
+      sizes: cell.members.map(({ size = 0 }) => size),
+      isKnown: cell.isKnown,
+      certain: cell.certain.map(pair),
+      drawn: cell.drawn.map(pair),
+    }));
+    const holds = ({ low, high }: { low: number; high: number }, value: number): boolean =>
+      low - value * 1e-9 <= value && value <= high + value * 1e-9;
+    const after = estimateAfter(strata, all.length);
+    return {
+      before: holds(estimateBefore(strata, all.length), truth.before),
+      after: holds(after, truth.after),
+      share: holds(estimateShare(strata, all.length), truth.after / truth.before),
+      width: (after.high - after.low) / truth.after,
+      read: strata.reduce((sum, { certain, drawn: some }) => sum + certain.length + some.length, 0),
+      suffice: lengthsSuffice(
+        drawn.map(({ size }) => size),
+        all.length,
+      ),
+    };
+  }
+  const RUNS = 200;
+  const coverage = (all: readonly Value[], lengths: number, sample = SAMPLE) => {
+    const runs = Array.from({ length: RUNS }, (_, seed) => sampled(all, lengths, seed + 1, sample));
+    const share = (of: (run: (typeof runs)[number]) => boolean | number): number =>
+      runs.reduce((sum, run) => sum + Number(of(run)), 0) / RUNS;
+    return {
+      before: share(({ before }) => before),
+      after: share(({ after }) => after),
+      share: share((run) => run.share),
+      width: share(({ width }) => width),
+      read: share(({ read }) => read),
+      suffice: share(({ suffice }) => suffice),
+    };
+  };
+
+  test.each([
+    ["lengths of all keys, lognormal", 3000, 0],
+    ["lengths of two thirds, lognormal", 2000, 0],
+    ["lengths of all keys, Pareto with a shape of 1.2", 3000, 1.2],
+  ])("holds the truth in 95 of 100 samples, and is not wide: %s", (_, lengths, shape) => {
+    const { before, after, share, width, read, suffice } = coverage(population(1, shape), lengths);
+    // A true 95 % gives fewer than 182 of 200 once in 200 times.
+    for (const [name, one] of Object.entries({ before, after, share }))
+      expect(one, name).toBeGreaterThanOrEqual(0.91);
+    expect(width).toBeLessThan(0.15);
+    expect(suffice).toBe(1);
+    expect(Math.abs(read - SAMPLE)).toBeLessThan(15);
+  });
+
+  test("counts what lengths leave open, where every value of a known length was read", () => {
+    const { before, after, share } = coverage(population(1, 0), 1000, 3000);
+    for (const one of [before, after, share]) {
+      expect(one).toBeGreaterThanOrEqual(0.91);
+      expect(one).toBeLessThan(1);
     }
-    for (const [name, number] of Object.entries(hits)) {
-      // A true 95 % gives fewer than 365 of 400 once in 2,000 times.
-      expect(number / runs, name).toBeGreaterThan(0.9125);
+  });
+
+  test("says that it cannot be trusted where a few values hold most of the bytes, and only some lengths are known", () => {
+    const { before, suffice } = coverage(population(2, 1.2), 1000);
+    expect(before).toBeLessThan(0.91);
+    expect(suffice).toBeLessThan(0.02);
+  });
+
+  test("values that hold more than their share of the bytes are read in any case", () => {
+    const members = Array.from({ length: 1000 }, (_, id) => ({
+      key: `k${id}`,
+      hash: id,
+      size: id < 3 ? 100_000 : 10,
+    }));
+    for (let seed = 0; seed < 50; seed++) {
+      const { certain, drawn } = drawBySize(members, 20, seed);
+      expect(certain.map(({ key }) => key).sort()).toEqual(["k0", "k1", "k2"]);
+      expect(drawn.length).toBe(17);
     }
-    expect(width).toBeLessThan(0.25);
+    expect(drawBySize(members.slice(0, 5), 20, 1).certain.length).toBe(5);
   });
 });
 
@@ -169,7 +225,7 @@ describe("the verdict", () => {
   ): Estimate {
     const after = { text: exact(raw * 1.3), raw: exact(raw), dictionary: exact(dictionary) };
     const total: Row = { prefix: "all", values, now: exact(now), after, share: after };
-    const sampled = { lengths: keys, values, bytes: now };
+    const sampled = { lengths: keys, values, bytes: now, gone: 0 };
     const processor = { seconds: 0, compressMicroseconds: 0, decompressMicroseconds: 0 };
     return { keys, nameBytes: 0, sampled, total, rows: [total], otherTypes: 0, left, processor };
   }
