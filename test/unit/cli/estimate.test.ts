@@ -227,7 +227,8 @@ describe("the verdict", () => {
     const total: Row = { prefix: "all", values, now: exact(now), after, share: after };
     const sampled = { lengths: keys, values, bytes: now, gone: 0 };
     const processor = { seconds: 0, compressMicroseconds: 0, decompressMicroseconds: 0 };
-    return { keys, nameBytes: 0, sampled, total, rows: [total], otherTypes: 0, left, processor };
+    const others = { otherTypes: 0, types: {}, lengthsSuffice: true };
+    return { keys, nameBytes: 0, sampled, total, rows: [total], left, processor, ...others };
   }
 
   test.each<[string, Estimate, RegExp]>([
