@@ -32,7 +32,7 @@ export const count = (number) => number.toLocaleString("en-US");
  * @param {number} number
  */
 export function bytes(number) {
-  const units = ["B", "kB", "MB", "GB"];
+  const units = ["B", "KB", "MB", "GB"];
   let unit = 0;
   let size = number;
   while (size >= 999.5 && unit < units.length - 1) {

@@ -100,14 +100,14 @@ export async function measureWeights() {
 }
 
 /**
- * The table in Markdown, in whole kB.
+ * The table in Markdown, in whole KB.
  *
  * @param {Readonly<Record<string, readonly number[]>>} rows
  */
 export function weightTable(rows) {
   const shown = Object.entries(rows).map(
     ([name, sizes]) =>
-      `| ${name} | ${sizes.map((size) => (size === 0 ? "–" : `${Math.round(size / 1000)} kB`)).join(" | ")} |`,
+      `| ${name} | ${sizes.map((size) => (size === 0 ? "–" : `${Math.round(size / 1000)} KB`)).join(" | ")} |`,
   );
   return [
     `| gzip | ${Object.keys(programs).join(" | ")} |`,

@@ -1,6 +1,7 @@
 // Writes the generated parts of docs/architecture.md and docs/metrics.md: the picture of the layers, the table of
-// folders, the count of hops, the files on four ways, and the table of metrics; and docs/command-line.md's sections. Needs a
-// build and a redis-server: without scripts a range takes another way.
+// folders, the count of hops, the files on four ways, and the table of metrics; docs/command-line.md's sections; the
+// pictures of docs/concepts.md; and ids and dates of new decisions. `--quick` writes only the last two. Needs a build and
+// a redis-server: without scripts a range takes another way.
 //
 //   npm run docs
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -11,11 +12,23 @@ import { readSources } from "../test/support/import-graph.mjs";
 import { createMetrics } from "zstash/metrics";
 import { folderTable, hopTable, metricsTable, replaceBlock, wayLists } from "./generate/page.mjs";
 import { commandSections, loadCommands } from "./generate/commands.mjs";
+import { CONCEPTS } from "./generate/concepts.mjs";
+import { numberDecisions } from "./generate/decisions.mjs";
 import { drawLayers } from "./generate/picture.mjs";
 
 const docs = fileURLToPath(new URL(".", import.meta.url));
 const page = `${docs}architecture.md`;
 const files = readSources(fileURLToPath(new URL("../src/", import.meta.url)));
+
+mkdirSync(`${docs}concepts`, { recursive: true });
+for (const [name, picture] of Object.entries(CONCEPTS)) writeFileSync(`${docs}concepts/${name}`, picture);
+const decisions = readFileSync(`${docs}decisions.md`, "utf8");
+const today = new Date().toISOString().slice(0, 10);
+writeFileSync(
+  `${docs}decisions.md`,
+  numberDecisions(decisions, () => today),
+);
+if (process.argv.includes("--quick")) process.exit();
 
 const { backend, ways } = await measureWays();
 if (!backend.includes("redis-server")) {

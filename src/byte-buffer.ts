@@ -11,7 +11,10 @@ export class ByteBuffer {
   #start = 0;
   #end = 0;
 
-  /** `limit` is the most bytes that are ever held; `first` how many the first allocation has at most. */
+  /**
+   * `limit` is the largest number of bytes that the buffer ever holds; `first` is the largest first allocation, in
+   * bytes.
+   */
   constructor(limit: number, first: number) {
     this.#limit = limit;
     this.#first = first;
@@ -21,7 +24,7 @@ export class ByteBuffer {
     return this.#end - this.#start;
   }
 
-  /** The bytes that are held: a view, valid until the next append. */
+  /** The bytes held so far: a view that is valid until the next append. */
   get bytes(): Uint8Array<ArrayBuffer> {
     return this.#memory.subarray(this.#start, this.#end);
   }
@@ -33,13 +36,13 @@ export class ByteBuffer {
     this.#end += piece.length;
   }
 
-  /** Forgets the first `size` bytes. The memory is kept for later ones. */
+  /** Forgets the first `size` bytes. Their memory is kept for later bytes. */
   drop(size: number): void {
     this.#start += size;
     if (this.#start === this.#end) this.#start = this.#end = 0;
   }
 
-  /** Moves what is held to the front, into more memory unless half of what there is would stay free. */
+  /** Moves the held bytes to the front. Takes more memory unless half of it would then stay free. */
   #makeRoom(needed: number): void {
     const held = this.bytes;
     const { length } = this.#memory;
@@ -52,7 +55,10 @@ export class ByteBuffer {
   }
 }
 
-/** A copy of a buffer at least `size` bytes and at least twice as long, but no longer than `limit`; the rest is zero. */
+/**
+ * Copies a buffer into one that is at least `size` bytes and at least twice as long, but no longer than `limit`; the
+ * rest is zero.
+ */
 export function grow(buffer: Uint8Array, size: number, limit: number): Uint8Array<ArrayBuffer> {
   const grown = new Uint8Array(Math.min(limit, Math.max(size, 2 * buffer.length)));
   grown.set(buffer);

@@ -1,17 +1,17 @@
-/** Checks of arguments: what is wrong is a TypeError or a RangeError that names the argument, never its value. */
+/** Checks of arguments: a wrong one is a TypeError or a RangeError that names the argument, never its value. */
 import { isBytes, isGone } from "./bytes.ts";
 import { LEVEL_MAX, LEVEL_MIN } from "./limits.ts";
 
-/** The type of a value, never the value. */
+/** Describes the type of a value, never the value. */
 export function describe(value: unknown): string {
   if (value === null) return "null";
   if (typeof value !== "object") return typeof value;
-  // Of the prototype: an own property of that name is a part of the value.
+  // Read from the prototype: an own property of that name is part of the value.
   const prototype = Object.getPrototypeOf(value) as { constructor?: unknown } | null;
   return typeof prototype?.constructor === "function" ? prototype.constructor.name : "object";
 }
 
-/** Names that people give to an option of ours, or to what lies in it: the option, or several in one text. */
+/** Names that people write instead of one of our options, and the option or options that they mean. */
 const otherNames: Readonly<Record<string, string>> = {
   ex: "ttl",
   px: "ttl",
@@ -31,9 +31,9 @@ const otherNames: Readonly<Record<string, string>> = {
 };
 
 /**
- * Throws a TypeError unless `options` is a plain object, of any realm, that has no other names than `names`. The message
- * says which may have been meant: an option that is dropped without a word is a value that never expires. What is no
- * plain object has names that nobody sees, as a Map and a class have, or is a signal in the place of `{ signal }`.
+ * Throws a TypeError unless `options` is a plain object, of any realm, whose properties are all in `names`. The
+ * message suggests the name that was meant: a misspelt option that is dropped silently is a value that never expires.
+ * Maps, classes and a signal in the place of `{ signal }` are refused, because their contents are not options.
  */
 export function requireOptions(
   options: unknown,
@@ -58,7 +58,7 @@ function unknownName(name: string, names: readonly string[], what: string): Type
   return new TypeError(`"${shown}" is not an option: ${hint}`);
 }
 
-/** The one of `names` that differs from `name` in case or by a slip; undefined if there is none. */
+/** Finds the name in `names` that differs from `name` only in case or by a typing error; undefined if there is none. */
 export function similarName(name: string, names: readonly string[]): string | undefined {
   const lower = name.toLowerCase();
   return (
@@ -67,7 +67,7 @@ export function similarName(name: string, names: readonly string[]): string | un
   );
 }
 
-/** Returns true if Levenshtein's distance is at most `edits`. This runs only before an error. */
+/** Returns true if the Levenshtein distance is at most `edits`. This runs only before an error. */
 function withinEdits(a: string, b: string, edits: number): boolean {
   if (a === b) return true;
   let same = 0;
@@ -81,9 +81,9 @@ function withinEdits(a: string, b: string, edits: number): boolean {
   );
 }
 
-/** Throws unless the argument is bytes, of this realm or of another, whose memory is there. */
+/** Throws unless the argument is a Uint8Array, of this realm or of another, that is not detached. */
 export function requireBytes(data: unknown, name: string): asserts data is Uint8Array {
-  // Bytes that are there need no second look.
+  // Bytes that are not empty are not detached.
   if (data instanceof Uint8Array && data.byteLength > 0) return;
   if (!isBytes(data)) throw new TypeError(`"${name}" must be a Uint8Array, got ${describe(data)}`);
   if (isGone(data)) throw new TypeError(`"${name}" must not have a buffer that was transferred or shrunk`);
@@ -138,7 +138,7 @@ export function requireInteger(
   }
 }
 
-/** Throws unless the value is one of `allowed`, which are strings. */
+/** Throws unless the value is one of the strings in `allowed`. */
 export function requireOneOf<Choice extends string>(
   name: string,
   value: unknown,
@@ -155,8 +155,8 @@ export function requireLevel(level: unknown): asserts level is number {
 }
 
 /**
- * Throws if a caller's function gave a promise where an answer is needed at once. The promise's rejection is taken: it is
- * nobody's to handle, and would end the process.
+ * Throws if a caller's function returned a promise where a value is needed at once. The promise's rejection is
+ * caught, because nobody else would handle it and it would end the process.
  */
 export function requireSynchronous(name: string, value: unknown): void {
   if (typeof (value as Partial<Promise<unknown>> | null | undefined)?.then !== "function") return;

@@ -1,6 +1,6 @@
 /** The one error class of zstash, its codes, and what an error says beyond its code. */
 
-/** What went wrong, as a stable code. Codes are API; messages are not. */
+/** What went wrong, as a stable code. Codes are part of the API; messages are not. */
 export type ZstashErrorCode =
   | "NOT_ZSTD"
   | "TRUNCATED"
@@ -24,45 +24,48 @@ export type ZstashErrorCode =
   | "TIMEOUT"
   | "INTERNAL";
 
-/** Whether a command may have run although its request failed. */
+/**
+ * Whether a command may have run although its request failed: "none" if it has certainly not run, "unknown" if it may
+ * have.
+ */
 export type Effect = "none" | "unknown";
 
-/** Where and why, beyond the code. Never a value and never a token. */
+/** Where and why the error happened, beyond its code. Never a value and never a token. */
 export interface ZstashErrorDetails {
-  /** The Redis key the operation was about. */
+  /** The Redis key that the operation was about. */
   readonly key?: string | undefined;
-  /** The Redis keys the operation was about, where there are several. */
+  /** The Redis keys that the operation was about, where there are several. */
   readonly keys?: readonly string[] | undefined;
-  /** The field of the hash the operation was about. */
+  /** The field of the hash that the operation was about. */
   readonly field?: string | undefined;
   /** Zero-based number of the frame in the input. */
   readonly frame?: number | undefined;
-  /** Byte offset in the input at which the fault was seen. */
+  /** The byte offset in the input at which the fault was found. */
   readonly offset?: number | undefined;
   /** The dictionary id that the frame asks for. */
   readonly dictionaryId?: number | undefined;
-  /** libzstd's own error code (zstd_errors.h), where it gave one. */
+  /** The error code of libzstd (zstd_errors.h), where libzstd reported one. */
   readonly zstdCode?: number | undefined;
-  /** The HTTP status of the reply, where there was one. */
+  /** The HTTP status of the response, where there was one. */
   readonly status?: number | undefined;
   /**
-   * What became of the command: "none" where it has certainly not run, "unknown" where it may have. Absent where no
-   * request was sent, and where the server has answered the command itself.
+   * What became of the command: "none" if it has certainly not run, "unknown" if it may have run. Absent if no
+   * request was sent, and if the server itself answered the command.
    */
   readonly effect?: Effect | undefined;
-  /** True where what came was no reply of Redis: a page of a proxy, or nothing. */
+  /** True if what came was no reply of Redis: a proxy's page, or an empty body. */
   readonly noReply?: boolean | undefined;
-  /** The error underneath. */
+  /** The underlying error. */
   readonly cause?: unknown;
 }
 
-/** Marks the errors of every copy of this module: bundles and module graphs often hold several. */
+/** Marks the errors of every copy of this module: a bundle or a module graph often holds several copies. */
 const mark: unique symbol = Symbol.for("zstash.ZstashError");
 
 /**
- * The one error class of zstash. Misuse by the caller is a TypeError or a RangeError instead.
+ * The one error class of zstash. A caller's mistake is a TypeError or a RangeError instead.
  *
- * `instanceof` holds across copies of the package, such as a bundled one beside one in node_modules.
+ * `instanceof` works across copies of the package, such as a bundled copy beside one in node_modules.
  *
  * @example
  * ```ts
@@ -97,8 +100,8 @@ export class ZstashError extends Error {
   }
 
   /**
-   * The same fault as a new error, with more or other details, or another message; all else stays as it is, the cause
-   * too. The place where it was thrown is the place of this call.
+   * Returns the same fault as a new error, with more or other details or another message. Everything else stays, the
+   * cause too. Its stack trace begins at this call.
    *
    * @example
    * ```ts
@@ -118,11 +121,11 @@ function withDetails(
   return new ZstashError(code, message, { cause, ...own, ...details });
 }
 
-// Outside of the class: bundlers rename a class that refers to itself, and its name is what people see.
+// Defined outside of the class: bundlers rename a class that refers to itself, and people see that name.
 Object.defineProperty(ZstashError.prototype, mark, { value: true });
 Object.defineProperty(ZstashError, Symbol.hasInstance, {
   value(this: unknown, value: unknown): boolean {
-    // A subclass is told by its prototype, as any class.
+    // A subclass is recognized by its prototype, like any class.
     if (this !== ZstashError) return Function.prototype[Symbol.hasInstance].call(this as () => void, value);
     return typeof value === "object" && value !== null && mark in value;
   },

@@ -1,4 +1,4 @@
-/** The public door of "zstash/redis": everything of `@upstash/redis`, with a client that compresses. */
+/** The entry of the subpath "zstash/redis": everything of `@upstash/redis`, with a client that compresses. */
 import { errors, Redis as SdkRedis, type RedisConfigNodejs } from "#sdk";
 import { environment, runtimeName } from "./adapters/environment.ts";
 import { describe, similarName } from "./check.ts";
@@ -14,16 +14,19 @@ import { compressionNames, type ClientCompressionOptions } from "./upstash/setti
 export * from "#sdk";
 export { readMode } from "./upstash/settings.ts";
 export type { Fetch } from "./rest/exchange.ts";
-// The types of options. The SDK has none of these names; a test says so for each version.
+// The types of options. The SDK exports none of these names; a test checks that for each version.
 export type * from "./upstash/index.ts";
 
 /** Options of `new Redis`: those of `@upstash/redis`, and zstash's own. */
 export type RedisConfig = RedisConfigNodejs & {
   /** How values are compressed: the options of `withCompression`, and `carrier`. */
   readonly compression?: ClientCompressionOptions;
-  /** Sends the requests. Default: the platform's transport. */
+  /** The function that sends the requests. Default: the platform's transport. */
   readonly fetch?: Fetch;
-  /** Milliseconds without a byte from the server after which a request is TIMEOUT. Default 60,000; 0 for no limit. */
+  /**
+   * Milliseconds without a byte from the server after which a request fails with TIMEOUT. Default 60,000; 0 means no
+   * limit.
+   */
   readonly timeout?: number;
 };
 
@@ -36,7 +39,7 @@ export interface RedisEnvironment {
   readonly UPSTASH_DISABLE_TELEMETRY?: unknown;
 }
 
-/** What `new Redis` takes instead of options: something that carries requests. */
+/** What `new Redis` takes instead of options: an object that sends requests. */
 export interface RedisRequester {
   readYourWrites?: boolean;
   upstashSyncToken?: string;
@@ -46,19 +49,20 @@ export interface RedisRequester {
 type Undefinable<Options> = { readonly [Name in keyof Options]?: unknown };
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What the telemetry of this client calls it. */
+/** The name that this client's telemetry reports. */
 const SDK_NAME = "zstash@0.1.0";
 
 /**
- * The client of `@upstash/redis`, with all its commands and options, that compresses the values it writes and decodes those
- * it reads. Values lie in Redis as zstd frames and travel as bytes. What was stored before reads back unchanged; clients of
- * `withCompression` read what this one writes only in the text carrier: `compression: { carrier: "text" }`.
+ * The client of `@upstash/redis`, with all its commands and options, which compresses the values that it writes and
+ * decodes those that it reads. Values are stored as zstd frames and sent as bytes. Values from before read back
+ * unchanged. Clients made by `withCompression` can read this client's values only with `compression: { carrier:
+ * "text" }`.
  *
- * It differs from the stock client in this: no error text holds arguments; a request whose signal is aborted rejects with
- * the signal's reason; a missing or wrong `url` is a TypeError here and not a failure of the first command; what is repeated
- * after a failed connection are commands that may run twice.
+ * It differs from the stock client in four ways: error messages hold no arguments; a request whose signal is aborted
+ * rejects with the signal's reason; a missing or wrong `url` is a TypeError of the constructor and not a failure of
+ * the first command; after a failed connection only commands that may run twice are repeated.
  *
- * @throws {TypeError | RangeError} naming the option that is wrong, never its value
+ * @throws {TypeError | RangeError} for a wrong option; the message names it, never its value
  * @example
  * ```ts
  * import { Redis } from "zstash/redis";
@@ -81,7 +85,7 @@ export class Redis extends SdkRedis {
     const { automaticDeserialization, latencyLogging, enableAutoPipelining = true } = options;
     const { enableTelemetry = !environment()["UPSTASH_DISABLE_TELEMETRY"] } = options;
     const own = { automaticDeserialization, latencyLogging, enableTelemetry, enableAutoPipelining };
-    // The SDK reads an absent option and an undefined one alike.
+    // The SDK treats an absent option and an undefined one alike.
     this.opts = own as NonNullable<typeof this.opts>;
     this.enableTelemetry = enableTelemetry;
     this.enableAutoPipelining = enableAutoPipelining;
@@ -91,10 +95,11 @@ export class Redis extends SdkRedis {
   }
 
   /**
-   * Makes a client of what the environment names: `UPSTASH_REDIS_REST_URL` and `UPSTASH_REDIS_REST_TOKEN`, else
-   * `KV_REST_API_URL` and `KV_REST_API_TOKEN`. A Worker hands over its `env`; elsewhere it is that of the process.
+   * Makes a client from environment variables: `UPSTASH_REDIS_REST_URL` and `UPSTASH_REDIS_REST_TOKEN`, or else
+   * `KV_REST_API_URL` and `KV_REST_API_TOKEN`. In a Worker pass its `env`; elsewhere the variables of the process are
+   * read.
    *
-   * @throws {TypeError} where the variables are not set
+   * @throws {TypeError} if the variables are not set
    * @example
    * ```ts
    * const redis = Redis.fromEnv();
@@ -132,7 +137,7 @@ function unset(name: string, other: string): TypeError {
   );
 }
 
-/** Throws for what is neither options nor a requester, and for options of compression that lie in the wrong place. */
+/** Throws for an argument that is neither options nor a requester, and for compression options in the wrong place. */
 function requireClientOptions(options: unknown): void {
   if (typeof options !== "object" || options === null) {
     throw new TypeError(`"options" must be an object with "url" and "token", got ${describe(options)}`);
@@ -148,20 +153,23 @@ function requireClientOptions(options: unknown): void {
     throw new TypeError(`"${misplaced}" is not an option: did you mean "compression: { ${misplaced} }"?`);
   }
   if ("request" in options) return;
-  // Versions of the SDK differ in their options: what is like none of them passes, as it does there.
+  // Versions of the SDK differ in their options: a name that resembles none of them passes, as it does there.
   for (const name of Object.keys(options)) {
     const meant = optionNames.includes(name) ? undefined : similarName(name, optionNames);
     if (meant !== undefined) throw new TypeError(`"${name}" is not an option: did you mean "${meant}"?`);
   }
 }
 
-/** Options of the SDK and our own. */
+/** The names of the SDK's options and of our own. */
 const optionNames: readonly string[] = (
   "url token automaticDeserialization latencyLogging enableTelemetry enableAutoPipelining readYourWrites retry cache " +
   "keepAlive agent signal responseEncoding compression fetch timeout"
 ).split(" ");
 
-/** The requester that sends what the client asks for, and fails with the errors of the SDK where the server refuses it. */
+/**
+ * Makes the requester that sends the client's requests, and that throws the SDK's errors where the server refuses a
+ * command.
+ */
 function requesterOf(config: RedisConfig): RedisRequester {
   const { url, token, readYourWrites, compression, timeout, responseEncoding } = config;
   const options: Undefinable<RequesterOptions> = {
@@ -175,7 +183,7 @@ function requesterOf(config: RedisConfig): RedisRequester {
     fetch: fetchOf(config),
     retry: retryOf(config.retry),
   };
-  // What is missing is an error there; an option that is undefined is one that is absent.
+  // A missing option is reported there; an option that is undefined counts as absent.
   const requester = createRequester(options as RequesterOptions);
   const { request } = requester;
   requester.request = async (sent) => {
@@ -188,54 +196,54 @@ function requesterOf(config: RedisConfig): RedisRequester {
   return requester;
 }
 
-/** The platform's fetch with what the SDK lets its users set; undefined for the transport that is chosen without. */
+/** The platform's fetch with the settings that the SDK lets its users choose; undefined where none is set. */
 function fetchOf({ fetch: given, cache, agent, keepAlive }: RedisConfig): Fetch | undefined {
   const isDefault = agent === undefined && (cache ?? "no-store") === "no-store" && keepAlive !== true;
   if (isDefault) return given;
   const send = given ?? ((url: string, init: RequestInit) => fetch(url, init));
-  // Pages refuse bodies above 64 KiB of requests that outlive them, so that is only done if it was asked for.
+  // Pages refuse bodies above 64 KiB of requests with keepAlive, so it is set only if the caller asked for it.
   const own = { ...(agent !== undefined && { agent }), ...(keepAlive === true && { keepalive: true }) };
   return (url, init) => send(url, { ...init, cache: cache ?? "no-store", ...own });
 }
 
-/** The signal as the SDK takes it: null is none, of a function too. */
+/** The signal as the SDK takes it: null means none, and so does a function that returns null. */
 function signalOf(signal: unknown): unknown {
   return typeof signal === "function" ? () => (signal() as unknown) ?? undefined : (signal ?? undefined);
 }
 
-/** Repeats as the SDK has them: it takes any number, and names that it does not know. */
+/** The SDK's retry option as ours: the SDK takes any number, and ignores names that it does not know. */
 function retryOf(retry: RedisConfig["retry"]): false | Undefinable<RetryOptions> | undefined {
   if (typeof retry !== "object" || retry === null) return retry;
   const { retries, backoff } = retry;
   return { retries, backoff };
 }
 
-/** The platform as the SDK reports it. */
+/** The platform's name as the SDK reports it. */
 function platformOf(env: Environment): string {
   if (env["UPSTASH_CONSOLE"]) return "console";
   if (env["VERCEL"]) return "vercel";
   return env["AWS_REGION"] ? "aws" : "unknown";
 }
 
-/** Makes errors for what came instead of a reply instances of the SDK's classes too; others stay. */
+/** Makes errors about responses instances of the SDK's error classes too; other errors stay as they are. */
 function asSdkError(error: unknown): unknown {
   if (!(error instanceof ZstashError)) return error;
-  // What is no reply, such as a proxy's page, has an error class of its own in newer versions.
+  // A response that is no reply, such as a proxy's page, has an error class of its own in newer versions.
   const isPage = error.noReply === true;
   if (error.status === undefined && !isPage) return error;
   const { name: _, ...details } = error;
-  // That a refused command has not run goes without saying there; that it may have run does not.
+  // The SDK's users expect that a refused command has not run; that it may have run is worth saying.
   const { message: said } =
     error.effect === "none" && error.cause instanceof ZstashError ? error.cause : error;
   const refused = isPage
     ? new (errors.UpstashJSONParseError ?? errors.UpstashError)("")
     : new errors.UpstashError("");
-  // The server's own text, as in the SDK's error: what stands before it is ours.
+  // The server's own text, as in the SDK's error: we wrote what stands before it.
   const message = isPage ? error.message : said.replace(/^Cannot run [^:]{1,40}: /, "");
   Object.defineProperty(refused, "message", { value: message, configurable: true, writable: true });
   Object.defineProperty(refused, errorMark, { value: true });
   return Object.assign(refused, details, { cause: error });
 }
 
-/** By which `instanceof ZstashError` tells errors of zstash. */
+/** The mark by which `instanceof ZstashError` recognizes errors of zstash. */
 const errorMark: unique symbol = Symbol.for("zstash.ZstashError");

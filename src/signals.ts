@@ -1,6 +1,9 @@
-/** Abort signals that many requests share: one listener each, and nothing of a request that has ended. */
+/**
+ * Abort signals that many requests share: one listener for each signal, and nothing is kept of a request that has
+ * ended.
+ */
 
-/** Who is to be told of a signal, and the listener that tells them. */
+/** A signal's waiters, and the listener that calls them. */
 interface Listening {
   readonly listeners: Set<() => void>;
   readonly tell: () => void;
@@ -9,13 +12,13 @@ interface Listening {
 const listening = new WeakMap<AbortSignal, Listening>();
 
 /**
- * Calls `listener` once when the signal is aborted, until the returned function is called. A signal has one listener of
- * ours however many wait for it (Node warns from 11 on), and none when nobody does.
+ * Calls `listener` once when the signal is aborted, until the returned function is called. However many wait for a
+ * signal, it has one listener of ours (Node warns from 11 listeners on), and none when nobody waits.
  */
 export function onAbort(signal: AbortSignal, listener: () => void): () => void {
   const current = listening.get(signal) ?? listen(signal);
   const { listeners } = current;
-  // A closure of its own: the same function may be registered twice.
+  // A new closure: the same function may be registered twice.
   const entry = (): void => listener();
   listeners.add(entry);
   return () => {
@@ -44,14 +47,16 @@ function forget(signal: AbortSignal, { tell }: Listening): void {
 
 /** The controllers of joined signals, which live as long as their signals. */
 const controllers = new WeakMap<AbortSignal, AbortController>();
-/** The joined signals of each source that somebody may still hold, and how many there may be until the next look. */
+/**
+ * For each source, its joined signals that somebody may still hold, and the count at which they are next cleaned up.
+ */
 const followers = new WeakMap<AbortSignal, { refs: Set<WeakRef<AbortSignal>>; next: number }>();
 
 /**
- * Joins two signals, either of which may be missing. The first to be aborted gives the reason.
+ * Joins two signals, either of which may be missing. The first one that is aborted gives the reason.
  *
- * Sources hold what is joined weakly: the platform's own `any` leaves 1.2 KB of each call with a source that lives on
- * (Node 20, 24, 26).
+ * Sources hold the joined signal weakly: the platform's own `AbortSignal.any` leaks 1.2 KB for each call with a
+ * source that lives on (Node 20, 24, 26).
  */
 export function anyOf(a: AbortSignal | undefined, b: AbortSignal | undefined): AbortSignal | undefined {
   if (a === undefined || b === undefined || a === b) return a ?? b;

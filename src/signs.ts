@@ -1,29 +1,32 @@
 /**
- * Signs of life of work that others wait for. On Workers a promise ends with the request that made it, and whoever waited
- * for it would wait for good: so the work is data, and each waiter looks at it by a timer of its own.
+ * Signs of life of work that others wait for. On Workers a promise ends with the request that made it, and its
+ * waiters would then wait forever. So the work is plain data, and each waiter looks at it by its own timer.
  */
 
 import { delay, every, nextPause, now } from "./timers.ts";
 
 /** Milliseconds between two signs. */
 const BEAT = 100;
-/** Milliseconds without a sign after which work counts as abandoned, in at least as many looks: a busy loop has few. */
+/**
+ * Milliseconds without a sign after which work counts as abandoned. At least as many looks are needed too: a busy
+ * event loop has few.
+ */
 const STALE = 300;
 const STALE_LOOKS = 8;
 
 /** Work that is under way. */
 export interface Work {
-  /** The time of its last sign. */
+  /** The time of its last sign, in ms. */
   seen: number;
 }
 
-/** Gives signs until the returned function is called, or the request that called this has ended. */
+/** Gives signs until the returned function is called or the calling request ends. */
 export function giveSigns(work: Work): () => void {
   work.seen = now();
   return every(BEAT, () => (work.seen = now()));
 }
 
-/** Waits while work is under way. Returns false if it is abandoned instead. */
+/** Waits while work is under way. Returns true when it has ended, and false if it was abandoned. */
 export async function hasEnded(work: Work, isUnderWay: () => boolean): Promise<boolean> {
   let { seen } = work;
   let since = now();

@@ -1,6 +1,6 @@
 /**
- * Types of byte streams that fit both declarations of web streams that TypeScript knows, lib "DOM" and
- * "node:stream/web": a program that has both could otherwise not pass our streams to Node's functions.
+ * Types of byte streams that fit both declarations of web streams that TypeScript knows: lib "DOM" and
+ * "node:stream/web". Without them a program that has both could not pass our streams to Node's functions.
  */
 
 /** The reader of a `ByteStream`. */
@@ -14,11 +14,11 @@ export interface ByteReader {
   releaseLock(): void;
 }
 
-/** The members of a ReadableStream in types that both declarations accept. */
+/** The members of a ReadableStream, in types that both declarations accept. */
 export interface PortableByteStream {
   readonly locked: boolean;
   cancel(reason?: unknown): Promise<void>;
-  /** Chunks come in buffers of their own. */
+  /** BYOB readers are not supported: each chunk comes in a buffer of its own. */
   getReader(options: { readonly mode: "byob" }): never;
   getReader(options?: { readonly mode?: undefined }): ByteReader;
   pipeThrough<Output>(
@@ -37,7 +37,7 @@ export interface ByteIterator extends AsyncIteratorObject<Uint8Array<ArrayBuffer
 }
 
 /** A ReadableStream of bytes. */
-// Signatures are inferred from the last overloads and called by the first: hence this order.
+// TypeScript infers signatures from the last overload and calls the first one: hence this order.
 export type ByteStream = PortableByteStream & ReadableStream<Uint8Array<ArrayBuffer>>;
 
 /** Any ReadableStream of bytes, as an argument. */
@@ -50,7 +50,7 @@ export interface ReadableBytes {
   };
 }
 
-/** A pair of streams that takes bytes and gives bytes: an argument of `pipeThrough`. */
+/** A pair of streams that takes bytes and gives bytes: a valid argument of `pipeThrough`. */
 export interface ByteTransform {
   readonly readable: ByteStream;
   readonly writable: WritableStream<Uint8Array>;

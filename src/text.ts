@@ -1,13 +1,13 @@
-/** UTF-8: encoding, decoding and counting. A byte order mark is text here: it is neither dropped nor added. */
+/** UTF-8: encoding, decoding and counting. A byte order mark counts as text here: it is neither dropped nor added. */
 
-/** UTF-16 units that are counted at a time. */
+/** UTF-16 code units that are counted at a time. */
 const COUNTED_UNITS = 8192;
 
-// Made at first use: some realms, such as jsdom's, have the package imported before they have the classes.
+// Made at first use: in some realms, such as jsdom's, these classes are defined only after the package was imported.
 let encoder: TextEncoder | undefined;
 let fatalDecoder: TextDecoder | undefined;
 let lossyDecoder: TextDecoder | undefined;
-/** Three bytes for each unit; they are thrown away. */
+/** Three bytes for each code unit; the contents are never read. */
 let scratch: Uint8Array<ArrayBuffer> | undefined;
 
 /** The methods of TextEncoder. */
@@ -16,7 +16,7 @@ export const utf8Encoder: Pick<TextEncoder, "encode" | "encodeInto"> = {
   encodeInto: (text, into) => (encoder ??= new TextEncoder()).encodeInto(text, into),
 };
 
-/** The text of bytes in UTF-8; undefined if they are not UTF-8. */
+/** Decodes bytes as UTF-8; undefined if they are not valid UTF-8. */
 export function readUtf8(bytes: Uint8Array): string | undefined {
   try {
     fatalDecoder ??= new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -26,10 +26,10 @@ export function readUtf8(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** Bytes that are decoded at a time where the text itself is not wanted. */
+/** Bytes that are decoded at a time where the text itself is not needed. */
 const CHECKED_BYTES = 1 << 20;
 
-/** Returns true if bytes are UTF-8, also if a string cannot hold their text. */
+/** Returns true if bytes are valid UTF-8, even if their text is too long for a string. */
 export function isUtf8(bytes: Uint8Array): boolean {
   const decoder = new TextDecoder("utf-8", { fatal: true });
   try {
@@ -43,22 +43,22 @@ export function isUtf8(bytes: Uint8Array): boolean {
   }
 }
 
-/** The text of bytes in UTF-8, with U+FFFD for whatever is not UTF-8. */
+/** Decodes bytes as UTF-8, with U+FFFD in the place of invalid bytes. */
 export function utf8Lossy(bytes: Uint8Array): string {
   lossyDecoder ??= new TextDecoder("utf-8", { ignoreBOM: true });
   return lossyDecoder.decode(bytes);
 }
 
-/** The text without a byte order mark at its start, which the SDK drops from the strings of a reply. */
+/** Removes a byte order mark at the start, as the SDK does with the strings of a reply. */
 export function withoutByteOrderMark(text: string): string {
   return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
 }
 
 /**
- * Bytes of a text in UTF-8; a lone surrogate counts 3, as U+FFFD.
+ * Counts the bytes of a text in UTF-8; a lone surrogate counts 3, as U+FFFD does.
  *
- * Encoding into a buffer that exists already is 20–40 times as fast as looking at every unit (0.1 µs a kilobyte), and
- * allocates nothing of the text's size.
+ * Encoding into an existing buffer is 20–40 times as fast as looking at every code unit (0.1 µs a kilobyte), and
+ * allocates nothing.
  */
 export function utf8Length(text: string): number {
   scratch ??= new Uint8Array(24_576);
@@ -70,7 +70,7 @@ export function utf8Length(text: string): number {
   return size;
 }
 
-/** A text in slices of `length` characters. */
+/** Splits a text into slices of `length` characters. */
 export function* slicesOf(text: string, length: number): Generator<string, void, undefined> {
   for (let at = 0; at < text.length;) {
     let end = at + length;
@@ -81,7 +81,10 @@ export function* slicesOf(text: string, length: number): Generator<string, void,
   }
 }
 
-/** Returns true if a text has fewer than `limit` bytes in UTF-8. Counts only if 1–3 bytes a unit leave it open. */
+/**
+ * Returns true if a text has fewer than `limit` bytes in UTF-8. Counts them only if 1–3 bytes a code unit leave the
+ * answer open.
+ */
 export function isShorterThan(text: string, limit: number): boolean {
   if (text.length >= limit) return false;
   return text.length * 3 < limit || utf8Length(text) < limit;

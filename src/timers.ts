@@ -1,8 +1,8 @@
 /**
- * The platform's timers, as they are when this module loads: what a test fakes later does not stop a stream.
+ * The platform's timers, captured when this module loads: timers that a test fakes later do not stop a stream.
  *
- * On Workers a request takes its timers, promises and I/O with it when it ends, and what it was to resume waits for
- * good. So no waiter relies on another: each has a timer of its own, and looks at shared data whenever that fires.
+ * On Workers a request that ends takes its timers, promises and I/O with it, and whoever waited for them waits
+ * forever. So no waiter relies on another: each has its own timer, and looks at shared data whenever it fires.
  */
 
 import { onAbort } from "./signals.ts";
@@ -16,19 +16,22 @@ const {
 const { performance: clock = Date } = globalThis as { performance?: { now(): number } };
 let { setImmediate: immediate } = globalThis as { setImmediate?: (resume: () => void) => unknown };
 
-/** The longest pause between two looks at shared data, in ms: what a waiter may lose at most. */
+/** The longest pause between two looks at shared data, in ms: the most time that a waiter may lose. */
 export const POLL_MAX = 16;
 
 /**
- * Milliseconds since some moment, for differences. Workers stop this clock while code runs; it moves on with each timer. It
- * is not the date: Next.js refuses to prerender a page that asks for one before it waits for a request.
+ * Milliseconds since an arbitrary moment, for differences. Workers stop this clock while code runs; it moves on with
+ * each timer. It is not the date, because Next.js refuses to prerender a page that asks for the date before it waits
+ * for a request.
  */
 export const now: () => number = clock.now.bind(clock);
 
-/** Milliseconds since 1970: this clock moves on while the machine sleeps or is frozen. */
+/** Milliseconds since 1970. Unlike `now`, this clock moves on while the machine sleeps or is frozen. */
 export const wallClock: () => number = Date.now;
 
-/** Resolves in the next turn of the event loop: setImmediate where there is one, timers are clamped to 1…4 ms. */
+/**
+ * Resolves in the next turn of the event loop: by setImmediate where it exists, because timers are clamped to 1…4 ms.
+ */
 export function macrotask(): Promise<void> {
   return new Promise((resume) => {
     if (immediate === undefined) return void start(resume, 0);
@@ -43,8 +46,8 @@ export function macrotask(): Promise<void> {
 }
 
 /**
- * Resolves after `ms`; rejects with the signal's reason as soon as it is aborted. `listen` is handed a function that ends
- * the pause early: only for hosts on which one request may resume another.
+ * Resolves after `ms` milliseconds; rejects with the signal's reason as soon as it is aborted. `listen` receives a
+ * function that ends the pause early: only for hosts on which one request may resume another.
  */
 export function delay(
   ms: number,
@@ -71,7 +74,10 @@ export function delay(
   });
 }
 
-/** Runs `work` every `ms` until the returned function is called. Keeps no process alive where a timer can be told. */
+/**
+ * Runs `work` every `ms` milliseconds until the returned function is called. Where the runtime allows it, the timer
+ * does not keep the process alive.
+ */
 export function every(ms: number, work: () => void): () => void {
   const timer = startInterval(work, ms);
   (timer as { unref?: () => void }).unref?.();

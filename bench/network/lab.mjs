@@ -95,7 +95,7 @@ export function openLink(path) {
   };
   return {
     /**
-     * Mbit/s (0 is unlimited), round trip in ms, loss in percent; the queue holds one bandwidth-delay product, at least 150 kB.
+     * Mbit/s (0 is unlimited), round trip in ms, loss in percent; the queue holds one bandwidth-delay product, at least 150 KB.
      *
      * @param {LinkSettings} settings
      */

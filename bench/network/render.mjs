@@ -45,7 +45,7 @@ export async function renderAll(results) {
 
 Written by \`npm run bench:network\` on ${date}: ${machine}; Node ${node}, ${packages.join(", ")}; corpus
 \`${corpus.slice(0, 16)}\`. Client and server (redis-server behind \`zstash dev\`'s handler) run in two network namespaces of one
-machine, joined by a link with rate, round trip, loss and a queue of one bandwidth-delay product, at least 150 kB; TCP is
+machine, joined by a link with rate, round trip, loss and a queue of one bandwidth-delay product, at least 150 KB; TCP is
 cubic, there is no TLS. What is compared ran in turn, round by round. Both ends and the link share the machine's cores, so at 1 Gbit
 the processors are the limit as much as the link.
 `;

@@ -28,7 +28,7 @@ zstash grew from an article about writing to Redis from Go with zstd. This page 
 on the same kind of work, and says why they differ. Its times belong to its machine and its link; what can be
 compared are ratios and orders.
 
-\`npm run bench -- --only article\` measures all of it; the page is made of [${file}](../bench/results/${file}). The times of the
+\`npm run bench -- --only article\` measures all of it; the page is made of \`bench/results/${file}\`. The times of the
 codec are those of [the benchmarks](benchmarks.md).
 
 ${texts.join("\n\n")}

@@ -37,7 +37,7 @@ function sizeSection(changes) {
   const last = changes[changes.length - 1];
   return `## What users load, and how it grew
 
-The budgets of [test/size.json](../test/size.json), which CI holds every subpath to: bytes, minified and gzipped, of what loads first. \`node test/runtimes/packaging.mjs\`
+The budgets of \`test/size.json\`, which CI holds every subpath to: bytes, minified and gzipped, of what loads first. \`node test/runtimes/packaging.mjs\`
 prints what each takes now and what is loaded on demand. A budget is raised only with a reason, which is in [decisions.md](decisions.md); it is a bound, and what it bounds
 may be somewhat less.
 
@@ -48,7 +48,7 @@ may be somewhat less.
 
 ${markdownTable(["subpath", "bytes", "since", "first", "on", "growth"], rows)}
 
-Up to ${last.date}, from [sizes.json](../bench/results/sizes.json), which \`npm run bench -- --sizes\` makes of the history of the file.
+Up to ${last.date}, from \`bench/results/sizes.json\`, which \`npm run bench -- --sizes\` makes of the history of the file.
 `;
 }
 
@@ -110,7 +110,7 @@ export async function benchmarkPage({ date, machine, against, sections }, file, 
   });
   const page = `# Benchmarks
 
-Written by \`npm run bench\` on ${date}, on ${machine}, from [${file}](../bench/results/${file}). Both sides of a ratio ran in
+Written by \`npm run bench\` on ${date}, on ${machine}, from \`bench/results/${file}\`. Both sides of a ratio ran in
 turn within the same seconds; the machine is small and shared, so read the ratios and their spread, not the times. Cells where
 zstash loses are marked or above 1. Sections with a date or machine of their own were measured there and then.
 

@@ -29,10 +29,10 @@ const [WIDTH, HEIGHT] = [760, 440];
 const AREA = { left: 64, right: 540, top: 56, bottom: 396 };
 const LABEL = 16;
 
-/** `64 B`, `16 kB`, `1 MB`. @param {number} size */
+/** `64 B`, `16 KB`, `1 MB`. @param {number} size */
 function shortSize(size) {
   if (size < 1000) return `${size} B`;
-  return size < 1_000_000 ? `${Math.round(size / 1000)} kB` : `${Math.round(size / 1e6)} MB`;
+  return size < 1_000_000 ? `${Math.round(size / 1000)} KB` : `${Math.round(size / 1e6)} MB`;
 }
 
 /**

@@ -123,7 +123,7 @@ Linear memory is what is held afterwards: an instance that has grown past a quar
 export async function scalingPage(page, scaling, file) {
   const { date, machine, load, seconds, versions } = scaling;
   const list = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
-  const stamp = `Written by \`npm run bench -- --only scaling\` on ${date} in ${seconds} s from [${file}](../bench/results/${file}): ${machine}, load average ${load.toFixed(1)} at the start, ${list.join(", ")}. Each row is a process of its own.`;
+  const stamp = `Written by \`npm run bench -- --only scaling\` on ${date} in ${seconds} s from \`bench/results/${file}\`: ${machine}, load average ${load.toFixed(1)} at the start, ${list.join(", ")}. Each row is a process of its own.`;
   const atOnce = [stamp, codecTable(scaling), requestTable(scaling)].join("\n\n");
   const text = replaceBlock(replaceBlock(page, "at-once", atOnce), "growth", growthTable(scaling));
   return format(text, { parser: "markdown", printWidth: 110 });

@@ -61,22 +61,22 @@ function homePage() {
   const features = [
     [
       "One import",
-      "The client of @upstash/redis with all its commands; values travel and lie as bytes.",
+      "The client of @upstash/redis with all its commands; values are sent and stored as bytes.",
       "/client",
     ],
     ["Any size", "Values beyond the request limit, streamed in frames that fit the network.", "/store"],
     [
       "Small values too",
-      "Dictionaries trained on your own data, kept in Redis, rotated by themselves.",
+      "Dictionaries trained on your own data, kept in Redis, changed without a deployment.",
       "/dictionaries",
     ],
     [
-      "To the browser untouched",
+      "Straight to the browser",
       "A stored frame is a response body; nothing is decoded on the way.",
       "/serving",
     ],
     [
-      "Switched on without fear",
+      "Switched on step by step",
       "Estimate, shadow, read-only, on, and back. Metrics at each step.",
       "/rollout",
     ],
@@ -97,6 +97,36 @@ ${features.map(([title, details, link]) => `  - ${JSON.stringify({ title, detail
 
 <p class="gain"><img class="light" src="${light}" alt="Bytes in Redis and time of GET, without and with zstash"><img class="dark" src="${dark}" alt=""></p>
 `;
+}
+
+/** What each module is for, in the order in which readers need them. */
+const PURPOSES = {
+  ".": "zstd for bytes, text, streams and byte ranges",
+  "./redis": "the client of `@upstash/redis` that compresses",
+  "./upstash": "compression for a client that keeps its own transport; single values for other clients",
+  "./store": "values of any size, as streams",
+  "./serve": "stored values as HTTP responses",
+  "./browser": "stored values in a page, without a build step",
+  "./decode": "the decoder alone",
+  "./train": "makes dictionaries",
+  "./dictionaries": "the life cycle of dictionaries in Redis",
+  "./metrics": "counts for Prometheus and OpenTelemetry",
+  "./next": "a cache handler for Next.js",
+  "./dev": "the local server",
+  "./bokuweb": "an engine for programs that ship `@bokuweb/zstd-wasm` already",
+};
+
+/** The first page of the interface: each module with what it is for. typedoc's own lists bare names. */
+function interfacePage() {
+  const known = Object.keys(PURPOSES).filter((subpath) => subpath in modules);
+  const others = Object.keys(modules).filter((subpath) => !(subpath in PURPOSES));
+  const lines = [...known, ...others].map((subpath) => {
+    const name = `zstash${subpath.slice(1)}`;
+    const purpose =
+      subpath in PURPOSES ? `: ${PURPOSES[/** @type {keyof typeof PURPOSES} */ (subpath)]}` : "";
+    return `- [${name}](./${name}/index.md)${purpose}`;
+  });
+  return `# The API of zstash\n\nA module for each subpath of the package, from its docstrings.\n\n${lines.join("\n")}\n`;
 }
 
 /** What the Markdown plugin is told; typedoc does not know these names. */
@@ -143,6 +173,7 @@ async function writeInterface() {
   const project = await application.convert();
   if (project === undefined) throw new Error("Cannot read the interface");
   await application.generateOutputs(project);
+  writeFileSync(join(pages, "api", "index.md"), interfacePage());
 }
 
 const started = performance.now();

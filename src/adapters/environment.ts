@@ -1,6 +1,7 @@
 /**
- * The environment variables and the name of the process, where there is one: what `@upstash/redis` looks up as well, so
- * this is the one file that asks for it. Looked up at each call: a Worker may have it only while it handles a request.
+ * The environment variables and the name of the process, where there is one. `@upstash/redis` looks them up as well,
+ * and this is the only file that does. They are looked up at each call, because a Worker may have them only while it
+ * handles a request.
  */
 
 interface HostProcess {
@@ -10,7 +11,7 @@ interface HostProcess {
 
 const host = globalThis as { readonly process?: HostProcess; readonly EdgeRuntime?: unknown };
 
-/** The variables of the process; none where there is no process, as in a page. */
+/** The variables of the process; an empty object where there is no process, as in a page. */
 export function environment(): Readonly<Record<string, string | undefined>> {
   return host.process?.env ?? {};
 }

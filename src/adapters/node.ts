@@ -1,6 +1,7 @@
 /**
- * How Node and Bun get at their own modules and at ours. Node's modules are required, not imported: an import makes an export
- * of each getter, which for node:http loads undici (30 ms of a cold start from Node 22 on), for node:fs its promises.
+ * How Node and Bun load their own modules and ours. Node's modules are required, not imported: an import makes an
+ * export of each getter, which loads undici for node:http (30 ms of a cold start from Node 22 on) and the promises
+ * API for node:fs.
  */
 import type fs from "node:fs";
 import nodeModule from "node:module";
@@ -10,8 +11,8 @@ import { decodeBase64 } from "../format/base64.ts";
 let require: ((name: string) => unknown) | undefined;
 
 /**
- * Gives a module of Node's own; from where it is asked for makes no difference. The function is no import of its own: webpack
- * takes an imported `createRequire` for one that it resolves itself, and leaves nothing behind.
+ * Loads a module of Node's own. This function is not imported from elsewhere, because webpack would resolve an
+ * imported `createRequire` itself and leave nothing behind.
  */
 export function requireBuiltin(name: string): unknown {
   require ??= nodeModule.createRequire("/");
@@ -19,14 +20,15 @@ export function requireBuiltin(name: string): unknown {
 }
 
 /**
- * Compiles a module out of its file in dist/, which takes a third of the time that inflating it takes. Undefined where a bundler
- * has moved the code away from the file, or the file there is not the one that was built with this code.
+ * Compiles a module from its file in dist/, which takes a third of the time that inflating it takes. Returns
+ * undefined if a bundler has moved the code away from the file, or if the file there was not built with this code.
  */
 export function compileFile(name: string, from: string, size: number): WebAssembly.Module | undefined {
   try {
     const { readFileSync } = requireBuiltin("node:fs") as typeof fs;
     const bytes = readFileSync(new URL(`../../${name}`, from));
-    // At once: functions are compiled when they are first called, so that a thread of its own saves nothing.
+    // Compiled synchronously: functions are compiled when they are first called, so a separate thread would save
+    // nothing.
     return bytes.length === size ? new WebAssembly.Module(bytes) : undefined;
   } catch {
     return undefined;
@@ -34,8 +36,8 @@ export function compileFile(name: string, from: string, size: number): WebAssemb
 }
 
 /**
- * Compiles the module whose raw deflate stream is given in base64: zlib has no streams to start, and older versions of Node lack
- * DecompressionStream or its "deflate-raw".
+ * Compiles a module from its raw deflate stream in base64. zlib is used because it starts no streams, and because
+ * older versions of Node lack DecompressionStream or its "deflate-raw".
  */
 export async function inflateWithZlib(base64: string): Promise<WebAssembly.Module> {
   const compressed = decodeBase64(base64);

@@ -13,50 +13,52 @@ import { contentOf, openStored } from "./stored.ts";
 
 export { ZstashError, type Effect, type ZstashErrorCode, type ZstashErrorDetails } from "../errors.ts";
 
-/** Bounds of decoding. */
+/** Limits of decoding. */
 export interface DecodeStoredOptions {
-  /** The most bytes of content; more is SIZE_LIMIT. Default 32 MiB; for responses no limit. */
+  /** The most bytes of content; more is SIZE_LIMIT. Default: 32 MiB, and no limit for responses. */
   readonly maxSize?: number;
-  /** log2 of the largest window, 10…30; a frame that needs more is WINDOW_LIMIT. Default 23 (8 MiB). */
+  /** log2 of the largest window, 10…30; a frame that needs more is WINDOW_LIMIT. Default: 23 (8 MiB). */
   readonly maxWindowLog?: number;
 }
 
-/** How far the decoding of a response is. Numbers are bytes. */
+/** The progress of decoding a response. Numbers are bytes. */
 export interface DecodeProgress {
-  /** Bytes of the body that have come, compressed where it is a stored frame. */
+  /** Bytes of the body that have arrived: compressed bytes, where the body is a stored frame. */
   readonly storedSize: number;
-  /** All that will come; undefined if the response does not say. */
+  /** The size of the whole body; undefined if the response does not say it. */
   readonly totalStoredSize: number | undefined;
-  /** Bytes of content that have been given. */
+  /** Bytes of content that have been read. */
   readonly size: number;
   /**
-   * Bytes of content that the frames declare which have begun: all of it for a value of one frame. Undefined if they
-   * declare nothing, and for a body that is no frame.
+   * Bytes of content that the frames seen so far declare: all of the content for a value of one frame. Undefined if
+   * they declare nothing, and for a body that is not a frame.
    */
   readonly declaredSize: number | undefined;
 }
 
 /** Options of `decodeResponse` and `fetchDecoded`. */
 export interface DecodeResponseOptions extends DecodeStoredOptions {
-  /** Told of progress with each chunk. What it throws is ignored. */
+  /** Called with the progress after each chunk. What it throws is ignored. */
   readonly onProgress?: (progress: DecodeProgress) => void;
 }
 
 const LIMIT_NAMES: readonly string[] = ["maxSize", "maxWindowLog"];
 
 /**
- * Fetches as `fetch` does, and decodes a body that is a stored value: frames, or frames in base64 as `withCompression` writes
- * them, whatever the headers say. Any other body comes as it is, so that one that the browser has decoded itself does.
+ * Fetches as `fetch` does, and decodes a body that is a stored value: frames, or frames in base64 as
+ * `withCompression` writes them, whatever the headers say. Any other body stays as it is, such as one that the
+ * browser has already decoded.
  *
- * The body is decoded as it is read, and each frame's checksum and size are compared. `init` is fetch's own. Content that
- * itself begins as a frame does (a `.zst` file that was stored) is decoded too: use `fetch` for it.
+ * The body is decoded as it is read, and each frame's checksum and size are checked. `init` is the same as for
+ * `fetch`. Content that itself begins like a frame (a `.zst` file that was stored) is decoded too: use `fetch` for
+ * it.
  *
- * What is wrong with the beginning rejects; what is wrong later errors the body. Who reads `body` gets that error; in the place
- * of it `json`, `text` and the like reject with one of the browser's own.
+ * A fault at the beginning rejects; a later fault errors the body. A reader of `body` gets that error; `json`, `text`
+ * and the like reject with an error of the browser's own instead.
  *
  * @throws {ZstashError} TRUNCATED, CORRUPT, CHECKSUM_MISMATCH, SIZE_LIMIT, WINDOW_LIMIT, DICTIONARY_UNKNOWN,
  * WASM_UNAVAILABLE, OUT_OF_MEMORY
- * @throws {TypeError} what `fetch` throws, and for wrong arguments
+ * @throws {TypeError} for what `fetch` rejects, and for wrong arguments
  * @example
  * ```ts
  * const response = await fetchDecoded("/report", { signal }, { onProgress: ({ size }) => show(size) });
@@ -73,10 +75,10 @@ export async function fetchDecoded(
 }
 
 /**
- * Decodes the body of a response as `fetchDecoded` does: one of a cache, or of a `fetch` of your own. Status and headers
- * stay, but `Content-Encoding` and `Content-Length`; a part of a body (206) stays as it is.
+ * Decodes the body of a response as `fetchDecoded` does: a response from a cache, or from your own `fetch`. Status
+ * and headers stay, except `Content-Encoding` and `Content-Length`; a partial body (206) stays as it is.
  *
- * @throws {ZstashError} what `fetchDecoded` throws
+ * @throws {ZstashError} as `fetchDecoded`
  * @throws {TypeError} for wrong arguments
  * @example
  * ```ts
@@ -112,7 +114,7 @@ export async function decodeResponse(
   if (opened.form !== "plain" || wasDecoded)
     for (const name of ["content-encoding", "content-length"]) headers.delete(name);
   if (opened.form !== "plain") restoreType(headers);
-  // What the browser has decoded itself has another size than it had on the way.
+  // A body that the browser has decoded itself has another size than it had on the way.
   const total = length === null || wasDecoded ? undefined : Number(length);
   const tell = (): void => {
     const { stored, size, declared } = counts;
@@ -137,16 +139,16 @@ export async function decodeResponse(
     tell();
   });
   const decoded = new Response(await begun(stream), { status, statusText, headers });
-  // A response that a program makes has no address.
+  // A response that a program makes has no URL.
   Object.defineProperty(decoded, "url", { value: url, configurable: true });
   return decoded;
 }
 
 /**
- * The content of a stored value, as a string or bytes of a key: frames in base64 as `withCompression` writes them, frames as
- * they are, or an uncompressed value, whose bytes it gives (of a string its UTF-8).
+ * Decodes a stored value, given as the string or the bytes that a key holds: frames in base64 as `withCompression`
+ * writes them, raw frames, or an uncompressed value, whose bytes are returned (UTF-8 for a string).
  *
- * @throws {ZstashError} what `fetchDecoded` throws, and UNSUPPORTED for a raw frame that was read as text
+ * @throws {ZstashError} as `fetchDecoded`, and UNSUPPORTED for a raw frame that was read as text
  * @throws {TypeError} for wrong arguments
  * @example
  * ```ts
@@ -166,12 +168,12 @@ export async function decodeStored(
     );
   const bytes = bytesOf(value);
   const parts: Uint8Array[] = [];
-  // Not by a Response: browsers put an error of their own in the place of ours.
+  // Not by a Response: browsers replace our errors by their own.
   for await (const part of contentOf(await openStored(whole(bytes)), loadDecoder, settings)) parts.push(part);
   return concatenate(parts);
 }
 
-/** A stream whose first chunk is there, so that what is wrong with the beginning has been thrown. */
+/** Returns a stream whose first chunk has been read, so that a fault at the beginning has been thrown already. */
 async function begun(stream: ByteStream): Promise<ByteStream> {
   const reader = stream.getReader();
   const first = await reader.read();
@@ -208,7 +210,10 @@ function readLimits(options: DecodeStoredOptions, names: readonly string[], most
   return { maxSize, maxWindowLog };
 }
 
-/** A frame that was handed out as such has the type of its content as a parameter, where the server knows it. */
+/**
+ * Restores the content type: a frame that was handed out as `application/zstd` names it as a parameter, where the
+ * server knows it.
+ */
 function restoreType(headers: Headers): void {
   const match = /^application\/zstd\b(?:\s*;\s*type="([^"]*)")?/i.exec(headers.get("content-type") ?? "");
   if (match === null) return;
@@ -218,7 +223,7 @@ function restoreType(headers: Headers): void {
 
 let shared: Promise<LoneDecoder> | undefined;
 
-/** The decoder of the page; a load that failed is tried again. */
+/** The decoder of the page. A load that failed is tried again. */
 function loadDecoder(): Promise<LoneDecoder> {
   shared ??= loadModule()
     .then((module) => new LoneDecoder(module))
@@ -237,6 +242,6 @@ function report(observer: DecodeResponseOptions["onProgress"], progress: DecodeP
   try {
     observer?.(progress);
   } catch {
-    // Whoever looks on has no say in the work.
+    // An observer cannot disturb the work.
   }
 }

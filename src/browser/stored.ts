@@ -1,4 +1,4 @@
-/** Finds out what the bytes of a body are, frames in either carrier or anything else, and gives the content of them. */
+/** Recognizes what the bytes of a body are (frames in either carrier, or anything else), and gives their content. */
 import { concatenate } from "../bytes.ts";
 import type { LoneDecoder, LoneLimits } from "../codec/lone-decoder.ts";
 import type { ByteGenerator } from "../codec/pull-stream.ts";
@@ -8,13 +8,13 @@ import type { FrameHeader } from "../format/frame.ts";
 import { CARRIER_HEAD_SIZE, TEXT_PREFIX_SIZE } from "../value/carrier.ts";
 import { formOf, type StoredForm } from "../value/form.ts";
 
-/** What a body turned out to be, and its bytes from the first on. */
+/** What a body turned out to be, and its bytes from the first one on. */
 export interface Opened {
   readonly form: StoredForm;
   readonly chunks: ByteGenerator;
 }
 
-/** Reads as much of a body as tells its form. */
+/** Reads as much of a body as is needed to recognize it. */
 export async function openStored(chunks: ByteGenerator): Promise<Opened> {
   let head: Uint8Array = new Uint8Array(0);
   while (head.length < CARRIER_HEAD_SIZE) {
@@ -30,7 +30,7 @@ async function* prepend(head: Uint8Array, chunks: ByteGenerator): ByteGenerator 
   yield* chunks;
 }
 
-/** The content of a body. What is not compressed passes as it is, up to the same limit. */
+/** The content of a body. An uncompressed body passes unchanged, up to the same limit. */
 export async function* contentOf(
   { form, chunks }: Opened,
   load: () => Promise<LoneDecoder>,
@@ -54,15 +54,15 @@ export async function* contentOf(
   }
 }
 
-/** The frames of the text carrier, as its base64 comes. */
+/** Decodes the base64 of the text carrier as it arrives, and gives the frames. */
 async function* framesOf(chunks: ByteGenerator): ByteGenerator {
   const ascii = new TextDecoder();
   let rest = "";
   let prefix = TEXT_PREFIX_SIZE;
-  /** True behind padding, which only the end has. */
+  /** True after padding, which may stand only at the end. */
   let ended = false;
   for await (const chunk of chunks) {
-    // What is not ASCII turns into characters that are no base64.
+    // Bytes that are not ASCII become characters that are not base64.
     rest += ascii.decode(chunk, { stream: true });
     const cut = Math.min(prefix, rest.length);
     prefix -= cut;

@@ -1,16 +1,16 @@
-/** Runs the program of `zstash dev -- COMMAND` in the same terminal, and hands signals on to it. */
+/** Runs the program of `zstash dev -- COMMAND` in the same terminal, and passes signals on to it. */
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import { Failure } from "./command.ts";
 
-/** Signals that end a program, and that a terminal sends to all of its programs by itself. */
+/** Signals that end a program, and that a terminal sends to all of its programs. */
 const SIGNALS = ["SIGINT", "SIGQUIT", "SIGTERM", "SIGHUP"] as const;
 const FROM_TERMINAL: ReadonlySet<string> = new Set(["SIGINT", "SIGQUIT"]);
-/** The exit codes of shells for a program that is not there, and for one that cannot be run. */
+/** The exit codes that shells use for a program that does not exist, and for one that cannot be run. */
 const NOT_FOUND = 127;
 const NOT_RUNNABLE = 126;
 
-/** A program that could not be started, and the exit code that shells give it. */
+/** A program that could not be started, with the exit code that shells give. */
 export class NotStarted extends Failure {
   readonly exitCode: number;
 
@@ -21,8 +21,8 @@ export class NotStarted extends Failure {
 }
 
 /**
- * Runs a program with the variables besides those of this process. Resolves to its exit code, 128 and the number of the
- * signal if one ended it; rejects with NotStarted.
+ * Runs a program with these variables added to those of this process. Resolves to its exit code, or to 128 plus the
+ * signal's number if a signal ended it; rejects with NotStarted.
  */
 export function runChild(
   [program = "", ...args]: readonly string[],
@@ -31,7 +31,7 @@ export function runChild(
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { stdio: "inherit", env: { ...process.env, ...variables } });
     const forward = SIGNALS.map((signal) => {
-      // Ctrl-C reaches the program without us; twice would mean "at once" to many.
+      // Ctrl-C reaches the program without us; many programs take a second one as "at once".
       const hand = (): void => {
         if (!(process.stdin.isTTY && FROM_TERMINAL.has(signal))) child.kill(signal);
       };

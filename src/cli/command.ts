@@ -1,6 +1,8 @@
-/** The interface between the program and its commands: what a command declares, is given and may print to. */
+/**
+ * The interface between the program and its commands: what a command declares, what it receives and where it prints.
+ */
 
-/** The terminal of a command: its output, and the wish to end it. */
+/** The terminal of a command: its output, and the user's wish to end it. */
 export interface Terminal {
   /** Columns of the output; undefined in pipes and files. */
   readonly columns: number | undefined;
@@ -8,17 +10,20 @@ export interface Terminal {
   readonly errorColumns: number | undefined;
   /** Whether the output shows colours. */
   readonly colours: boolean;
-  /** Print a result, for people and for pipes. */
+  /** Prints a result, for people and for pipes. */
   print(text: string): void;
-  /** Print an error, wrapped at the width of the terminal. */
+  /** Prints an error, wrapped at the width of the terminal. */
   complain(text: string): void;
-  /** Print a line beside the results, as it is. */
+  /** Prints a line beside the results, unchanged. */
   log(line: string): void;
-  /** Show the progress in one line that the next call replaces; undefined removes it. Shows nothing in pipes. */
+  /** Shows the progress in one line that the next call replaces; undefined removes it. Shows nothing in pipes. */
   progress(text: string | undefined): void;
-  /** Resolves when the user or the system asks the program to end. Signals count from the call on. */
+  /** Resolves when the user or the system asks the program to end. Signals count from this call on. */
   untilStopped(): Promise<void>;
-  /** Asks a question and resolves to the line of the answer, "" at the end of the input. Absent where nobody can answer. */
+  /**
+   * Asks a question and resolves to the line of the answer, or to "" at the end of the input. Absent where nobody can
+   * answer.
+   */
   readonly ask?: ((question: string) => Promise<string>) | undefined;
 }
 
@@ -41,14 +46,14 @@ export interface CliArgument {
   readonly meaning: string;
 }
 
-/** What follows `--` on a command line, for commands that take it. */
+/** The arguments after `--` on a command line, for commands that take them. */
 export interface CliOperands {
   /** How the help shows it. */
   readonly usage: string;
   readonly meaning: string;
 }
 
-/** The values of a command's options: a text, a list where it may be given several times, true for a switch. */
+/** The values of a command's options: a text, a list for one that may be given several times, true for a switch. */
 export type OptionValues = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
 
 /** A command line that has been read. */
@@ -56,7 +61,7 @@ export interface CliInput {
   readonly values: OptionValues;
   /** The arguments by position. */
   readonly args: readonly string[];
-  /** What follows `--`; undefined where there is no `--`. */
+  /** The arguments after `--`; undefined if there is no `--`. */
   readonly operands: readonly string[] | undefined;
 }
 
@@ -64,7 +69,7 @@ export interface CliInput {
 export interface CliCommand {
   readonly summary: string;
   readonly options: CliOptions;
-  /** Arguments by position; a `--` before them lets them begin with a dash. */
+  /** Arguments by position; after a `--` they may begin with a dash. */
   readonly args?: readonly CliArgument[] | undefined;
   readonly operands?: CliOperands | undefined;
   /** Command lines to copy, each with what it does. */
@@ -82,12 +87,12 @@ export interface CliGroup {
 /** Commands and groups of them by name, in the order of the help. */
 export type CliCommands = Readonly<Record<string, CliCommand | CliGroup>>;
 
-/** A wrong command line, which is exit code 2. The message says what to do next. */
+/** A wrong command line: exit code 2. The message says what to do next. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-/** A failure that the message explains, which is exit code 1. */
+/** A failure that the message explains: exit code 1. */
 export class Failure extends Error {
   override readonly name = "Failure";
 }

@@ -1,16 +1,16 @@
 /** What a database costs at Upstash: from measured sizes to storage, traffic, commands and the plan. Without I/O. */
 
-/** What a database is used for in a month. */
+/** What a database uses in a month. */
 export interface Usage {
   /** Bytes of keys and values. */
   readonly storage: number;
-  /** Bytes of requests and replies; undefined if that is not known. */
+  /** Bytes of requests and replies in a month; undefined if unknown. */
   readonly bandwidth: number | undefined;
-  /** Commands; undefined if that is not known. */
+  /** Commands in a month; undefined if unknown. */
   readonly commands: number | undefined;
 }
 
-/** A plan with a price a month, and what is in it. */
+/** A plan with a monthly price, and what it includes. */
 export interface Plan {
   readonly name: string;
   /** Dollars a month. */
@@ -26,8 +26,8 @@ const GB: number = 2 ** 30;
 const TB: number = 2 ** 40;
 
 /**
- * Upstash's prices in dollars, as its billing page had them on this day. It writes of 10 MB where its server counts
- * 10,485,760 bytes, so units are powers of 1024 here.
+ * Upstash's prices in dollars, as its billing page stated them on this day. Units are powers of 1024 here, because
+ * Upstash writes 10 MB where its server counts 10,485,760 bytes.
  */
 export const PRICES_OF = "2026-06-18";
 
@@ -42,7 +42,7 @@ export const PLANS: readonly Plan[] = [
   { name: "500 GB", price: 1500, storage: 500 * GB, bandwidth: 20 * TB },
 ];
 
-/** Pay as you go: dollars for each command and GB, and what is free. */
+/** Pay as you go: dollars for each command and GB, and the free amounts. */
 export interface PayAsYouGo {
   readonly storage: number;
   readonly perCommand: number;
@@ -61,7 +61,7 @@ export const PAY_AS_YOU_GO: PayAsYouGo = {
   perBandwidthGb: 0.03,
 };
 
-/** What pay as you go costs in a month, in dollars. What is not known is left out. Undefined above its storage. */
+/** What pay as you go costs in a month, in dollars. Unknown amounts are left out. Undefined above its storage limit. */
 export function payAsYouGo({ storage, bandwidth = 0, commands = 0 }: Usage): number | undefined {
   if (storage > PAY_AS_YOU_GO.storage) return undefined;
   const { perCommand, perStorageGb, perBandwidthGb, storageFree, bandwidthFree } = PAY_AS_YOU_GO;
@@ -70,7 +70,10 @@ export function payAsYouGo({ storage, bandwidth = 0, commands = 0 }: Usage): num
   return commands * perCommand + stored + moved;
 }
 
-/** The cheapest fixed plan that holds a usage; undefined if none does. A limit of which the usage is not known counts as kept, but Free needs all of them. */
+/**
+ * The cheapest fixed plan that holds a usage; undefined if none does. A limit counts as kept if the usage is unknown,
+ * except that Free needs to know all of them.
+ */
 export function smallestPlan({ storage, bandwidth, commands }: Usage): Plan | undefined {
   return PLANS.find((plan) => {
     if (plan.commands !== undefined && (commands === undefined || bandwidth === undefined)) return false;
@@ -82,7 +85,7 @@ export function smallestPlan({ storage, bandwidth, commands }: Usage): Plan | un
   });
 }
 
-/** What a usage costs in both ways. */
+/** What a usage costs on either kind of plan. */
 export interface Cost {
   readonly plan: Plan | undefined;
   readonly payAsYouGo: number | undefined;
@@ -92,7 +95,10 @@ export function costOf(usage: Usage): Cost {
   return { plan: smallestPlan(usage), payAsYouGo: payAsYouGo(usage) };
 }
 
-/** The usage when values have become `share` times as large: commands stay as many, and traffic shrinks with the values. */
+/**
+ * The usage after values have shrunk to `share` of their size: the number of commands stays, and traffic shrinks with
+ * the values.
+ */
 export function usageAfter({ storage, bandwidth, commands }: Usage, saved: number, share: number): Usage {
   return {
     storage: storage - saved,

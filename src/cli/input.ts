@@ -1,4 +1,4 @@
-/** What `zstash put` reads: a file, whose size is known, or a pipe, and of which kind it is by its first bytes. */
+/** What `zstash put` reads: a file, whose size is known, or a pipe; and whether it is text, by its first bytes. */
 import { createReadStream, openAsBlob } from "node:fs";
 import { stat } from "node:fs/promises";
 import type { ValueSource } from "../store/index.ts";
@@ -7,9 +7,9 @@ import { Failure } from "./command.ts";
 import type { ByteChunks, StandardStreams } from "./standard-streams.ts";
 import { fileReason } from "./output.ts";
 
-/** Bytes by which text is told from other bytes. */
+/** Bytes that are looked at to tell text from other bytes. */
 const LOOKED_AT = 4096;
-/** The most bytes that a character of UTF-8 may lack where the first bytes end. */
+/** The most bytes of a UTF-8 character that may be cut off at the end of those bytes. */
 const CUT_MAX = 3;
 
 /** A value to be stored. */
@@ -17,17 +17,17 @@ export interface Input {
   readonly source: ValueSource;
   /** Text and JSON are compressed at another level than other bytes. */
   readonly kind: "text" | "binary";
-  /** Bytes, where that is known before the end. */
+  /** The size in bytes, if it is known before the end. */
   readonly size: number | undefined;
 }
 
-/** Opens a file, or standard input where there is none. */
+/** Opens a file, or standard input if no path is given. */
 export async function openInput(path: string | undefined, bytes: StandardStreams): Promise<Input> {
   if (path === undefined) return openStream(bytes.input());
   try {
     const found = await stat(path);
     if (found.isDirectory()) throw new Failure(`Cannot read ${path}: it is a folder`);
-    // Named pipes and devices say no size.
+    // Named pipes and devices have no size.
     if (!found.isFile()) return await openStream(createReadStream(path));
     const file = await openAsBlob(path);
     const head = new Uint8Array(await file.slice(0, LOOKED_AT).arrayBuffer());
@@ -46,7 +46,7 @@ async function openStream(chunks: ByteChunks): Promise<Input> {
   const iterator = chunks[Symbol.asyncIterator]();
   const first = await iterator.next();
   const head = first.done === true ? new Uint8Array(0) : first.value.subarray(0, LOOKED_AT);
-  // A generator's `return` would wait for the read that waits for a pipe: the pipe itself is ended.
+  // A generator's `return` would wait for a pending read of the pipe: the pipe itself is ended instead.
   const source: ByteChunks = {
     [Symbol.asyncIterator]: () => joined(first, iterator),
     destroy: () => chunks.destroy(),
@@ -54,7 +54,7 @@ async function openStream(chunks: ByteChunks): Promise<Input> {
   return { source, kind: kindOf(head), size: undefined };
 }
 
-/** The chunk that was looked at, and the rest. */
+/** The chunk that was looked at, and then the rest. */
 async function* joined(
   first: IteratorResult<Uint8Array>,
   rest: AsyncIterator<Uint8Array>,

@@ -13,7 +13,7 @@ const { version } = JSON.parse(readFileSync(new URL("../../package.json", import
 };
 
 const { stdin, stdout, stderr } = process;
-/** Node counts 0 columns where a terminal does not tell. */
+/** Node reports 0 columns if a terminal does not tell its width. */
 const columnsOf = (stream: WriteStream): number | undefined =>
   stream.isTTY ? stream.columns || undefined : undefined;
 
@@ -27,7 +27,7 @@ function showProgress(text: string | undefined): void {
   if (!isProgressShown) process.off("SIGINT", endInProgress);
 }
 
-/** Ctrl-C takes the progress away, and then ends the program as ever, unless a command ends by itself. */
+/** Ctrl-C removes the progress line and then ends the program, unless a command ends by itself. */
 function endInProgress(): void {
   showProgress(undefined);
   if (process.listenerCount("SIGINT") === 0) process.kill(process.pid, "SIGINT");
@@ -53,12 +53,12 @@ const terminal: Terminal = {
   get errorColumns() {
     return columnsOf(stderr);
   },
-  // NO_COLOR and FORCE_COLOR of the environment are heard.
+  // The variables NO_COLOR and FORCE_COLOR are respected.
   colours: stdout.isTTY && stdout.hasColors(),
   print: (text) => stdout.write(`${text}\n`),
   complain(text) {
     const columns = columnsOf(stderr);
-    // Keys and texts of servers stand in it, and may hold what acts on a terminal.
+    // The text may hold keys and texts of servers, and with them characters that control a terminal.
     const safe = text.split("\n").map(printable).join("\n");
     stderr.write(`${columns === undefined ? safe : wrap(safe, columns)}\n`);
   },
@@ -71,7 +71,7 @@ const terminal: Terminal = {
   ask: stdin.isTTY && stderr.isTTY ? ask : undefined,
 };
 
-// A reader such as `head` that goes away is no error.
+// A reader that stops early, such as `head`, is no error.
 stderr.on("error", (error: NodeJS.ErrnoException) => {
   if (!isBrokenPipe(error)) throw error;
 });

@@ -11,7 +11,7 @@ export interface NumberRange {
 const UNITS: Readonly<Record<string, number>> = { "": 1, B: 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3 };
 
 /**
- * The integer of an option; undefined if it was not given.
+ * Reads the integer of an option; undefined if it was not given.
  *
  * @throws {UsageError}
  */
@@ -22,7 +22,7 @@ export function readInteger(values: OptionValues, name: string, range: NumberRan
 }
 
 /**
- * The size in bytes of an option, as 65536, 64KB, 64K or 64KiB, all the same; undefined if it was not given.
+ * Reads the size in bytes of an option. 65536, 64KB, 64K and 64KiB mean the same. Undefined if it was not given.
  *
  * @throws {UsageError}
  */
@@ -34,11 +34,7 @@ export function readByteSize(values: OptionValues, name: string, range: NumberRa
   return within(size, name, range, "a size in bytes, as 65536 or 64KB,");
 }
 
-/**
- * The share of an option, 0…1, as 0.1 or 10%; undefined if it was not given.
- *
- * @throws {UsageError}
- */
+/** Reads the share of an option, 0…1, written as 0.1 or 10%; undefined if it was not given. */
 export function readShare(values: OptionValues, name: string): number | undefined {
   const text = textOf(values, name);
   if (text === undefined) return undefined;

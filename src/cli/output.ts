@@ -1,4 +1,7 @@
-/** Where `zstash get` writes to: a file that appears whole or not at all, or standard output, which shows no bytes on a terminal. */
+/**
+ * Where `zstash get` writes to: a file that appears whole or not at all, or standard output, which shows no binary
+ * bytes on a terminal.
+ */
 import { randomBytes } from "node:crypto";
 import { chmod, link, open, realpath, rename, stat, unlink } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
@@ -8,9 +11,9 @@ import type { StandardStreams } from "./standard-streams.ts";
 
 /** A place for the bytes of a value. */
 export interface Output {
-  /** False if nobody reads on. */
+  /** Resolves to false if nobody reads on. */
   write(bytes: Uint8Array): Promise<boolean>;
-  /** Makes what was written appear. */
+  /** Makes the written file appear. */
   commit(): Promise<void>;
   /** Removes what was written, as far as that is possible. After `commit` it does nothing. */
   abandon(): Promise<void>;
@@ -27,7 +30,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ENAMETOOLONG: "its name is too long",
 };
 
-/** What a failure of a file means, in words. */
+/** Explains a failure of a file in words. */
 export function fileReason(error: unknown): string {
   const { code = "unknown" } = error as NodeJS.ErrnoException;
   return REASONS[code] ?? code;
@@ -38,10 +41,7 @@ function cannotWrite(path: string, error: unknown): unknown {
   return new Failure(`Cannot write ${path}: ${fileReason(error)}. Nothing was changed there`);
 }
 
-/**
- * Standard output. Where it is a terminal, what a terminal cannot show is refused, as curl does, unless `force` says that
- * it is meant.
- */
+/** Opens standard output. On a terminal, bytes that it cannot show are refused, as curl does, unless `force` is set. */
 export function openStandardOutput(bytes: StandardStreams, key: string, force: boolean): Output {
   const guard = bytes.outputIsTerminal && !force ? new TerminalGuard(key) : undefined;
   return {
@@ -54,7 +54,7 @@ export function openStandardOutput(bytes: StandardStreams, key: string, force: b
   };
 }
 
-/** Throws at the first bytes that are no text, or that would act on the terminal. */
+/** Throws at the first bytes that are not text, or that would control the terminal. */
 export class TerminalGuard {
   readonly #decoder = new TextDecoder("utf-8", { fatal: true });
   readonly #key: string;
@@ -83,7 +83,7 @@ export class TerminalGuard {
   }
 }
 
-/** Refuses a file that is there already, before anything is read. */
+/** Refuses a file that exists already, before anything is read. */
 export async function requireFree(path: string, force: boolean): Promise<void> {
   if (path === "") throw new Failure("Cannot write to a file without a name");
   const found = await stat(path).catch(() => undefined);
@@ -96,15 +96,15 @@ function exists(path: string): Failure {
 }
 
 /**
- * A file that is written under another name beside its place, and gets its name when it is whole. What is no regular
- * file, such as /dev/null or a named pipe, is written to directly.
+ * A file that is written under another name in the same folder, and renamed when it is whole. Anything that is not a
+ * regular file, such as /dev/null or a named pipe, is written to directly.
  */
 export async function openFile(path: string, force: boolean): Promise<Output> {
   await requireFree(path, force);
   try {
     const found = await stat(path).catch(() => undefined);
     if (found !== undefined && !found.isFile()) return directOutput(path, await open(path, "w"));
-    // A link stays, and what it leads to is replaced.
+    // A symbolic link stays, and its target is replaced.
     const place = found === undefined ? path : await realpath(path);
     const temporary = join(
       dirname(place),
@@ -154,7 +154,10 @@ function fileOutput({ path, temporary, force }: Place, file: FileHandle): Output
   };
 }
 
-/** Gives a file its name, unless another has taken it meanwhile. File systems without links are asked first instead. */
+/**
+ * Gives a file its name, unless another file has taken it meanwhile. On file systems without links that is checked
+ * first instead.
+ */
 async function appear(temporary: string, path: string): Promise<void> {
   try {
     await link(temporary, path);

@@ -1,4 +1,4 @@
-/** Reads a command line with commander: options, help and suggestions. The one file that knows the parser. */
+/** Reads a command line with commander: options, help and suggestions. No other file knows the parser. */
 import { Command, CommanderError, Option } from "commander";
 import type { Help } from "commander";
 import { similarName } from "../check.ts";
@@ -6,9 +6,9 @@ import { UsageError } from "./command.ts";
 import type { CliCommand, CliCommands, CliInput, CliOption, OptionValues, Terminal } from "./command.ts";
 import { wrap } from "./text.ts";
 
-/** Help is no wider, whatever the terminal. */
+/** Help is at most this wide, whatever the terminal. */
 const MAX_COLUMNS = 80;
-/** An explanation that has fewer columns beside its option stands below it, as one does that has a longer word. */
+/** An explanation stands below its option if fewer columns are left beside it, or if it has a longer word. */
 const MIN_COLUMNS = 24;
 /** The indentation of an explanation that stands below its option. */
 const BELOW = "      ";
@@ -19,30 +19,30 @@ export interface Program {
   readonly commands: CliCommands;
 }
 
-/** A command to run, or a text to print where help or the version was asked for. */
+/** A command to run, or a text to print if help or the version was asked for. */
 export type Parsed =
   | { readonly command: CliCommand; readonly input: CliInput }
   | { readonly text: string; readonly code: number };
 
-/** How far the words of a command line name a command: `dict lst` names the group `dict`, and no command. */
+/** The command that the first words of a command line name: `dict lst` names the group `dict`, and no command. */
 interface Named {
   readonly names: readonly string[];
   readonly command: CliCommand | undefined;
-  /** What the next name would be one of. */
+  /** The commands that the next word could name. */
   readonly commands: CliCommands;
 }
 
 /**
  * Reads a command line.
  *
- * @throws {UsageError} naming what is wrong and what to do
+ * @throws {UsageError} that says what is wrong and what to do
  */
 export function parseCommandLine(args: readonly string[], program: Program, terminal: Terminal): Parsed {
   if (args[0] === "help" && args.length > 1 && args[1] !== "--help")
     return parseHelp(args, program, terminal);
   const named = find(args, program);
   const { command, names } = named;
-  // What follows "--" belongs to the program that the command runs, if it runs one.
+  // Everything after "--" belongs to the program that the command runs, if it runs one.
   const end = command?.args === undefined ? args.indexOf("--") : -1;
   const own = end === -1 ? args : args.slice(0, end);
   if (command !== undefined) refuseOptionsAsValues(own.slice(names.length), command, names);
@@ -100,7 +100,7 @@ function parseHelp(args: readonly string[], program: Program, terminal: Terminal
 
 type Found = (command: CliCommand, values: OptionValues, args: readonly string[]) => void;
 
-/** Builds commander's description of the program. `found` gets the command that is to run. */
+/** Builds commander's description of the program. `found` is called with the command that is to run. */
 function describeProgram(
   { version, commands }: Program,
   terminal: Terminal,
@@ -173,7 +173,7 @@ function toOption(name: string, { value, multiple = false, meaning }: CliOption)
   return option;
 }
 
-/** The values by the names of the options; commander has them by other names, and `--no-…` as false. */
+/** The values by the names of the options. commander names them otherwise, and gives `--no-…` as false. */
 function readValues(
   values: Readonly<Record<string, unknown>>,
   options: readonly (readonly [name: string, option: Option])[],
@@ -185,7 +185,9 @@ function readValues(
   return Object.fromEntries(read) as OptionValues;
 }
 
-/** A value that looks like an option is most likely a forgotten value: `--token --json` would make "--json" the token. */
+/**
+ * A value that looks like an option is most likely a forgotten value: `--token --json` would make "--json" the token.
+ */
 function refuseOptionsAsValues(
   args: readonly string[],
   { options }: CliCommand,
@@ -207,7 +209,7 @@ function refuseOptionsAsValues(
   }
 }
 
-/** The error of commander in our words. */
+/** Says commander's error in our words. */
 function explain(error: CommanderError, args: readonly string[], named: Named): UsageError {
   const { names, command } = named;
   // What follows "=" is a value, which may be a secret.
@@ -249,7 +251,7 @@ function excess(rest: readonly string[], names: readonly string[], command: CliC
   );
 }
 
-/** `hint` is the one that commander found, which knows letters in the wrong order: "(Did you mean dev?)". */
+/** `hint` is the suggestion of commander, which recognizes swapped letters: "(Did you mean dev?)". */
 function unknownCommand(name: string, hint: string | undefined, { names, commands }: Named): UsageError {
   const meant = /mean (\w+)\?/.exec(hint ?? "")?.[1] ?? similarName(name, Object.keys(commands));
   const advice = meant === undefined ? `"${lineOf(names)} --help" lists them` : `Did you mean "${meant}"?`;
@@ -266,7 +268,7 @@ function indent(text: string, columns: number): string {
   return BELOW + wrap(text, columns - BELOW.length).replaceAll("\n", `\n${BELOW}`);
 }
 
-/** A command in a list of them, without its "[options]": nearly all take some. */
+/** A command in a list of commands, without its "[options]", which nearly all of them take. */
 function subcommandTerm(command: Command): string {
   const args = command.registeredArguments.map((one) => {
     const name = `${one.name()}${one.variadic ? "..." : ""}`;
@@ -275,7 +277,7 @@ function subcommandTerm(command: Command): string {
   return [command.name(), ...(command.commands.length > 0 ? ["<command>"] : args)].join(" ");
 }
 
-/** As commander does it, but where the terminal is narrow an explanation stands below its option. */
+/** Formats as commander does, but on a narrow terminal an explanation stands below its option. */
 function formatItem(this: Help, term: string, termWidth: number, meaning: string): string {
   const columns = this.helpWidth ?? MAX_COLUMNS;
   const beside = columns - termWidth - 4;

@@ -1,12 +1,12 @@
-/** Reads again in smaller pieces where a server says that its responses hold less than Upstash's do. */
+/** Reads again in smaller pieces if a server says that its responses hold less than Upstash's do. */
 import { ZstashError } from "../errors.ts";
 
-/** The least that is asked for. */
+/** The smallest piece that is asked for, in bytes. */
 const LEAST: number = 64 << 10;
 
 /**
- * Runs work without a size of pieces, and once more with one where the server names a limit. Half of it: where replies
- * come in base64 they are a third longer, and have more around them.
+ * Runs work without a piece size, and once more with one if the server names a limit. The piece size is half of that
+ * limit, because replies in base64 are a third longer and have more around them.
  */
 export async function withinLimits<Result>(
   work: (pieceSize: number | undefined) => Promise<Result>,

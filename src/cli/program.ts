@@ -29,8 +29,8 @@ export const COMMANDS: CliCommands = {
 };
 
 /**
- * Run the program. Resolves to the exit code: 0, 1 for an error, 2 for a wrong command line. `zstash dev -- COMMAND` ends
- * with the code of COMMAND.
+ * Runs the program. Resolves to the exit code: 0, 1 for an error, 2 for a wrong command line. `zstash dev -- COMMAND`
+ * ends with the code of COMMAND.
  */
 export async function runProgram(
   args: readonly string[],

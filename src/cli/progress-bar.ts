@@ -1,9 +1,9 @@
-/** The progress of a command in one line: a bar where the total is known, and words. */
+/** The progress of a command in one line: a bar if the total is known, and words. */
 import { cut } from "./text.ts";
 import type { Terminal } from "./command.ts";
 
 const WIDTH = 20;
-/** Milliseconds between two lines: nobody reads faster. */
+/** Milliseconds between two updates: nobody reads faster. */
 const PAUSE = 100;
 
 /** The bar of a part of a whole: "[#####---------------] 25 %". */
@@ -13,10 +13,10 @@ export function bar(done: number, total: number): string {
   return `[${"#".repeat(filled)}${"-".repeat(WIDTH - filled)}] ${Math.floor(share * 100)} %`;
 }
 
-/** Shows progress, at most ten times a second. `total` is undefined where it is not known. */
+/** Shows progress, at most ten times a second. `total` is undefined if it is not known. */
 export type ShowProgress = (text: string, done?: number, total?: number) => void;
 
-/** Makes what shows progress in a terminal. */
+/** Makes the function that shows progress in a terminal. */
 export function progressOf(terminal: Terminal, clock: () => number = Date.now): ShowProgress {
   let last = -Infinity;
   return (text, done, total) => {
@@ -24,7 +24,7 @@ export function progressOf(terminal: Terminal, clock: () => number = Date.now): 
     if (time - last < PAUSE) return;
     last = time;
     const line = done === undefined || total === undefined ? text : `${bar(done, total)}  ${text}`;
-    // One column stays free: in the last one some terminals wrap.
+    // One column stays free, because some terminals wrap after the last one.
     terminal.progress(cut(line, (terminal.errorColumns ?? 80) - 1));
   };
 }

@@ -1,23 +1,23 @@
-/** The progress of a transfer in one line: how far it is, of how much, how fast, and how long it still takes. */
+/** The progress of a transfer in one line: how much is done, of how much, how fast, and how long the rest takes. */
 import type { Terminal } from "./command.ts";
 import { bytes, cut } from "./text.ts";
 import { duration } from "./units.ts";
 
 /** Milliseconds between two lines. */
 const INTERVAL = 100;
-/** Milliseconds before which a rate says nothing. */
+/** Milliseconds before a rate is shown: earlier it says nothing. */
 const MEASURED = 1000;
 
-/** How far a transfer is, in bytes. */
+/** The progress of a transfer, in bytes. */
 export interface Transfer {
   readonly done: number;
-  /** In all, if that is known. */
+  /** The total, if it is known. */
   readonly total: number | undefined;
-  /** What else is to be said. */
+  /** Further words for the line. */
   readonly more?: string | undefined;
 }
 
-/** A function that shows how far a transfer is, at most ten times a second. */
+/** Makes a function that shows the progress of a transfer, at most ten times a second. */
 export function transferLine(
   terminal: Terminal,
   now: () => number = () => performance.now(),
@@ -32,7 +32,7 @@ export function transferLine(
   };
 }
 
-/** The line itself, after so many milliseconds. */
+/** The line itself, after the given number of milliseconds. */
 export function describeTransfer(
   { done, total, more }: Transfer,
   ms: number,
@@ -45,6 +45,6 @@ export function describeTransfer(
   if (rate > 0) parts.push(`${bytes(Math.round(rate))}/s`);
   if (rate > 0 && total !== undefined && done < total) parts.push(`${duration((total - done) / rate)} left`);
   const line = parts.join(", ");
-  // A terminal that is written to its last column may wrap, and then the line is not replaced.
+  // Some terminals wrap when the last column is written, and then the line is not replaced.
   return columns === undefined ? line : cut(line, columns - 1);
 }

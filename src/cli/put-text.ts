@@ -1,4 +1,4 @@
-/** Stores a value in the text carrier: one frame in base64, which clients that read text alone understand. */
+/** Stores a value in the text carrier: one frame in base64, which clients that can read only text understand. */
 import { concatenate } from "../bytes.ts";
 import { loadZstd } from "../codec/zstd.ts";
 import { DEFAULT_MAX_SIZE } from "../limits.ts";
@@ -13,7 +13,7 @@ import { levelOf } from "../value/policy.ts";
 import { Failure } from "./command.ts";
 
 /**
- * Compresses a value of at most 32 MiB and stores it by one SET; null if `ifAbsent` found a value.
+ * Compresses a value of at most 32 MiB and stores it by one SET. Returns null if `ifAbsent` found a value.
  *
  * @throws {Failure} for a larger value
  * @throws {ZstashError} REDIS, REQUEST_LIMIT, RECORD_LIMIT, TIMEOUT
@@ -36,7 +36,7 @@ export async function putText(
   return { size: content.length, storedSize: text.length, frameCount: 1, largestFrame: 0 };
 }
 
-/** All bytes of a source, which must fit the client that reads them. */
+/** Reads all bytes of a source, which must fit the limit of the clients that read them. */
 async function readAll(source: ValueSource, signal: AbortSignal | undefined): Promise<Uint8Array> {
   const reader = openSource(source).stream.getReader();
   const chunks: Uint8Array[] = [];

@@ -1,6 +1,9 @@
-/** A random sample of what comes one after the other, bounded in number and bytes: nobody knows before how much comes. */
+/**
+ * A random sample of items that come one after another, bounded in number and bytes, when nobody knows beforehand how
+ * many will come.
+ */
 
-/** What a sample may hold. */
+/** The limits of a sample. */
 export interface SampleBounds {
   readonly count: number;
   readonly size: number;
@@ -12,18 +15,18 @@ interface Entry<Item> {
   readonly item: Item;
 }
 
-/** How far the bounds are passed before the entries are sorted: each sorting takes off a fifth. */
+/** How far the bounds may be exceeded before the entries are sorted: each sorting removes a fifth. */
 const SLACK = 1.25;
 
 /**
- * Keeps the items of least priority that fit the bounds. Where priorities are drawn, or are hashes, each item is as likely
+ * Keeps the items of lowest priority that fit the bounds. If priorities are random or hashes, each item is as likely
  * to stay as any other, whatever the order, and items of the same priorities give the same sample.
  */
 export class RandomSample<Item> {
   readonly #bounds: SampleBounds;
   #entries: Entry<Item>[] = [];
   #size = 0;
-  /** The priority from which nothing has a place any more. */
+  /** Items of this priority or above have no place any more. */
   #limit = Infinity;
   #offered = 0;
 
@@ -36,7 +39,7 @@ export class RandomSample<Item> {
     return this.#offered;
   }
 
-  /** Offers an item of so many bytes, which is made only if there is a place for it. */
+  /** Offers an item of `size` bytes. `make` is called only if there is a place for it. */
   offer(priority: number, size: number, make: () => Item): void {
     this.#offered += 1;
     if (priority >= this.#limit) return;
@@ -46,7 +49,7 @@ export class RandomSample<Item> {
     if (this.#entries.length > count * SLACK || this.#size > most * SLACK) this.#cut();
   }
 
-  /** The items by their priority. */
+  /** The items in the order of their priority. */
   items(): Item[] {
     this.#cut();
     return this.#entries.map(({ item }) => item);
@@ -67,9 +70,12 @@ export class RandomSample<Item> {
   }
 }
 
-/** A number that looks drawn, 0…2^32 - 1: MurmurHash3's last step, which gives each number another one. */
+/**
+ * A number that looks random, 0…2^32 − 1: the last step of MurmurHash3, which maps different numbers to different
+ * ones.
+ */
 export function mixed(number: number): number {
-  // What would give 0 for 0 begins elsewhere.
+  // The constant is added because 0 would stay 0.
   let hash = (number + 0x9e3779b9) | 0;
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);

@@ -5,12 +5,12 @@ import { bytes, cut, printable } from "./text.ts";
 /** The widths of a size ("1023.9 KiB") and of a time ("12345.6 ms"). */
 const COLUMNS = 10;
 
-/** What stands over the log. */
+/** The heading of the log. */
 export const LOG_HEAD: string = `time     code ${"took".padStart(COLUMNS)} ${"in".padStart(COLUMNS)} ${"out".padStart(COLUMNS)} request`;
 
 /**
- * The line of a request: time of day, status, duration, sizes of both bodies, method, commands, key and the error's code.
- * It is cut at `columns`, where the terminal has an end.
+ * The line of a request: time of day, status, duration, sizes of both bodies, method, commands, key and the error's
+ * code. It is cut at `columns`, if that is given.
  */
 export function describeRequest(record: RequestRecord, columns: number | undefined): string {
   const { at, duration, method, status, requestSize, responseSize, error } = record;
@@ -25,7 +25,7 @@ function timeOfDay(at: number): string {
   return new Date(at).toTimeString().slice(0, 8);
 }
 
-/** "SET", or "SET×3 GET +7" for a pipeline: repeated names once, and how many are not listed. */
+/** "SET", or "SET×3 GET +7" for a pipeline: each repeated name once, and the number of commands that are not listed. */
 function commandsOf({ commands, count }: RequestRecord): string {
   const words: string[] = [];
   for (let start = 0; start < commands.length;) {
@@ -42,7 +42,7 @@ function keyOf({ key }: RequestRecord): string {
   return key === undefined ? "" : printable(key);
 }
 
-/** The first word of an error, as WRONGTYPE or ERR: the rest may repeat arguments. */
+/** The first word of an error, such as WRONGTYPE or ERR: the rest may repeat arguments. */
 function codeOf(error: string | undefined): string {
   const code = /^[A-Z]+/.exec(error ?? "")?.[0];
   return code === undefined ? "" : `(${code})`;

@@ -1,16 +1,18 @@
-/** The server that a command talks to: its options, the environment's variables, and advice when it cannot be used. */
+/** The server that a command talks to: its options, the environment's variables, and advice if it cannot be used. */
 import { ZstashError } from "../errors.ts";
 import { textOf, UsageError } from "./command.ts";
 import type { CliOptions, OptionValues, Terminal } from "./command.ts";
 
-/** Variables of the environment for what the command line leaves out, and the names that Vercel gives them. */
+/** The environment variables that replace missing options, and the names that Vercel gives them. */
 export const URL_VARIABLE = "UPSTASH_REDIS_REST_URL";
 export const TOKEN_VARIABLE = "UPSTASH_REDIS_REST_TOKEN";
 const VERCEL_NAMES: Readonly<Record<string, string>> = {
   [URL_VARIABLE]: "KV_REST_API_URL",
   [TOKEN_VARIABLE]: "KV_REST_API_TOKEN",
 };
-/** Tokens are taken out of messages from this length on: a shorter one is a part of words, and no secret. */
+/**
+ * Tokens of at least this length are removed from messages: a shorter one could be part of a word, and is no secret.
+ */
 const TOKEN_MIN = 6;
 
 /** A REST endpoint. */
@@ -19,14 +21,14 @@ export interface ServerAddress {
   readonly token: string;
 }
 
-/** What a command does with a server, and where. */
+/** What a command does with a server, for messages. */
 export interface ServerUse {
-  /** The command in messages: "sweep" for "Cannot sweep without a token". */
+  /** What the command does, as in "Cannot sweep without a token". */
   readonly doing: string;
   readonly terminal: Terminal;
-  /** Its name in "zstash … --help", where that is another: "dict list" for "list dictionaries". */
+  /** The command's name in "zstash … --help", if it differs: "dict list" for "list dictionaries". */
   readonly command?: string | undefined;
-  /** What its token may do, for whoever lacks the rights. Default: "may read and write". */
+  /** The rights that the token needs, for messages. Default: "may read and write". */
   readonly rights?: string | undefined;
 }
 
@@ -39,10 +41,10 @@ export function serverOptions(token: string): CliOptions {
 }
 
 /**
- * Runs a command against the server of its options or of the environment. An error of the server comes with advice and
- * without the token, whatever the server says; the progress is removed at the end.
+ * Runs a command against the server that its options or the environment name. An error of the server gets advice, and
+ * the token is removed from it, whatever the server says. The progress line is removed at the end.
  *
- * @throws {UsageError} where there is no URL or token, or a wrong one
+ * @throws {UsageError} if the URL or the token is missing or wrong
  */
 export async function withServer<Result>(
   values: OptionValues,
@@ -59,12 +61,12 @@ export async function withServer<Result>(
   }
 }
 
-/** True where a URL and a token are given, for a command that can do without. */
+/** Returns true if a URL and a token are given, for a command that can work without. */
 export function hasServer(values: OptionValues): boolean {
   return addressOf(values, "url", URL_VARIABLE) !== "" && addressOf(values, "token", TOKEN_VARIABLE) !== "";
 }
 
-/** An option or its variable; empty if neither is given. */
+/** The value of an option or of its variable; empty if neither is given. */
 function addressOf(values: OptionValues, option: string, variable: string): string {
   const { [variable]: value, [VERCEL_NAMES[variable]!]: other } = process.env;
   // An option or a variable that is empty was meant to be set.
@@ -95,7 +97,7 @@ function advised(error: unknown, token: string, { doing, command = doing, rights
   });
 }
 
-/** A text without the token, whatever a server has put into it. */
+/** Removes the token from a text that a server may have written. */
 export function withoutToken(text: string, token: string): string {
   return token.length < TOKEN_MIN ? text : text.replaceAll(token, "[token]");
 }

@@ -1,23 +1,23 @@
-/** Standard input and output as bytes, for the commands whose values go through pipes. */
+/** Standard input and output as bytes, for the commands that read or write values through pipes. */
 
-/** Bytes that come in chunks, as of a stream of Node: destroying it ends a read that waits. */
+/** Bytes that come in chunks, like those of a Node stream: destroying it ends a pending read. */
 export interface ByteChunks extends AsyncIterable<Uint8Array> {
   destroy(): unknown;
 }
 
-/** Where values come from and go to, where no file is named. */
+/** Where values come from and go to if no file is named. */
 export interface StandardStreams {
-  /** True where somebody would have to type the input. */
+  /** True if a person would have to type the input. */
   readonly inputIsTerminal: boolean;
-  /** True where somebody would have to read the output. */
+  /** True if a person would have to read the output. */
   readonly outputIsTerminal: boolean;
-  /** The input, once, in chunks as they come. */
+  /** The input, which can be read once, in chunks as they come. */
   input(): ByteChunks;
-  /** Writes to the output. Resolves when it may take more, to false if its reader has gone, as `head` does. */
+  /** Writes to the output. Resolves when it can take more; to false if its reader has gone, as `head` does. */
   write(bytes: Uint8Array): Promise<boolean>;
 }
 
-/** True for the error of an output that nobody reads any more. */
+/** Returns true for the error of an output that nobody reads any more. */
 export function isBrokenPipe(error: NodeJS.ErrnoException | null | undefined): boolean {
   return error?.code === "EPIPE";
 }
@@ -29,7 +29,7 @@ export function standardStreams(): StandardStreams {
     inputIsTerminal: stdin.isTTY,
     outputIsTerminal: stdout.isTTY,
     input: () => stdin,
-    // Other failures of the output end the program, in main.ts.
+    // main.ts handles other failures of the output: they end the program.
     write: (bytes) => new Promise((resolve) => stdout.write(bytes, (error) => resolve(!isBrokenPipe(error)))),
   };
 }

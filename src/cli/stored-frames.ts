@@ -8,15 +8,15 @@ import { Failure } from "./command.ts";
 /** The frames of a value. */
 export interface StoredFrames {
   readonly stream: ByteStream;
-  /** The id of the dictionary without which nobody decodes them; 0 for none. */
+  /** The id of the dictionary that is needed to decode them; 0 for none. */
   readonly dictionaryId: number;
 }
 
 /**
- * The frames of a value in either carrier; null if there is nothing.
+ * Opens the frames of a value in either carrier; null if the key does not exist.
  *
  * @throws {Failure} for a value that is not compressed
- * @throws {ZstashError} at once or in the stream, as `get` of a store
+ * @throws {ZstashError} at once or in the stream, as `Store.get`
  */
 export async function openFrames(
   settings: StoreSettings,
@@ -37,7 +37,7 @@ export async function openFrames(
   );
 }
 
-/** The id in the first header; what is wrong with one is said by who decodes it. */
+/** The dictionary id in the first header. Faults of a header are reported by whoever decodes it. */
 function dictionaryIn(head: Uint8Array): number {
   try {
     return readFrameHeader(head).dictionaryId;

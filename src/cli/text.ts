@@ -1,21 +1,21 @@
 /** Text for terminals: wrapping and cutting at a width, tables, sizes, and strings of users that cannot act on a terminal. */
 
-/** Characters that a terminal draws two columns wide: East Asian scripts and emoji. */
+/** Characters that terminals draw two columns wide: East Asian scripts and emoji. */
 const WIDE: RegExp =
   /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u;
-/** Marks that are drawn over the character before them. */
+/** Marks that are drawn over the preceding character. */
 const COMBINING: RegExp = /^\p{M}$/u;
-/** What acts on a terminal, hides or reorders text: controls, formats, separators of lines, lone surrogates. */
+/** Characters that control a terminal, or hide or reorder text: controls, formats, line separators, lone surrogates. */
 const UNSAFE: RegExp = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}]/gu;
 
-/** The columns that a text takes. */
+/** The columns that a text takes on a terminal. */
 export function widthOf(text: string): number {
   let width = 0;
   for (const character of text) width += COMBINING.test(character) ? 0 : WIDE.test(character) ? 2 : 1;
   return width;
 }
 
-/** The text up to `columns`, with an ellipsis at its end if it was longer. */
+/** Cuts a text at `columns`, with an ellipsis at its end if it was longer. */
 export function cut(text: string, columns: number): string {
   if (widthOf(text) <= columns) return text;
   let [kept, width] = ["", 0];
@@ -27,7 +27,7 @@ export function cut(text: string, columns: number): string {
   return `${kept}…`;
 }
 
-/** The text in lines of at most `columns`, broken at spaces; a longer word stands alone. Line breaks stay. */
+/** Breaks a text at spaces into lines of at most `columns`; a longer word stands alone. Existing line breaks stay. */
 export function wrap(text: string, columns: number): string {
   return text
     .split("\n")
@@ -49,7 +49,7 @@ function wrapLine(line: string, columns: number): string {
   return [...lines, current].join("\n");
 }
 
-/** The text with all that would act on a terminal escaped. */
+/** Escapes every character that would control a terminal. */
 export function printable(text: string): string {
   return text.replace(UNSAFE, (one) => {
     const escaped = JSON.stringify(one).slice(1, -1);
@@ -57,7 +57,7 @@ export function printable(text: string): string {
   });
 }
 
-/** A number of bytes in at most ten columns: "512 B", "1.5 KiB". */
+/** Writes a number of bytes in at most ten columns: "512 B", "1.5 KiB". */
 export function bytes(size: number): string {
   const units = ["B", "KiB", "MiB", "GiB"];
   let [value, unit] = [size, 0];
@@ -65,12 +65,12 @@ export function bytes(size: number): string {
   return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
 }
 
-/** A number with its noun, which is a plural for all but one. */
+/** A number with its noun, in the plural unless the number is one. */
 export function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
 
-/** Rows with aligned columns, indented by two spaces. */
+/** Aligns the columns of rows, indented by two spaces. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => widthOf(row[column]!))));
   return rows

@@ -6,25 +6,25 @@ const DURATION = /^([0-9]{1,15}(?:\.[0-9]{1,3})?)(s|m|h|d)?$/;
 const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 const RANGE = /^([0-9]{0,15}):([0-9]{0,15})$/;
 
-/** The option as seconds: "90", "90s", "15m", "12h", "7d". */
+/** Reads the option as seconds: "90", "90s", "15m", "12h", "7d". */
 export function secondsOf(values: OptionValues, name: string): number | undefined {
   const text = textOf(values, name);
   if (text === undefined) return undefined;
   const [, digits, unit = "s"] = DURATION.exec(text) ?? [];
   const seconds = digits === undefined ? 0 : Number(digits) * SECONDS[unit]!;
-  // Redis keeps milliseconds; more of them than this are not exact.
+  // Redis keeps milliseconds; larger numbers of them are not exact.
   if (seconds < 0.001 || seconds > Number.MAX_SAFE_INTEGER / 1000)
     throw new UsageError(`Cannot use --${name}: a time is expected, as 90 (seconds), 15m, 12h or 7d`);
   return seconds;
 }
 
-/** A half-open range of bytes; without an end it goes to the value's. */
+/** A half-open range of bytes; without an end it reaches to the end of the value. */
 export interface TextRange {
   readonly start: number;
   readonly end: number | undefined;
 }
 
-/** The option as a range: "100:200", "100:" or ":200". */
+/** Reads the option as a range: "100:200", "100:" or ":200". */
 export function rangeOf(values: OptionValues, name: string): TextRange | undefined {
   const text = textOf(values, name);
   if (text === undefined) return undefined;
@@ -55,7 +55,7 @@ function join(large: number, unit: string, small: number, smallUnit: string): st
   return small === 0 ? `${large} ${unit}` : `${large} ${unit} ${small} ${smallUnit}`;
 }
 
-/** How many bytes one stored byte stands for: "4.07:1". */
+/** The compression ratio, as content bytes for one stored byte: "4.07:1". */
 export function ratio(size: number, storedSize: number): string {
   const value = storedSize === 0 ? 1 : size / storedSize;
   return `${value >= 100 ? Math.round(value) : value.toFixed(2)}:1`;

@@ -1,4 +1,4 @@
-/** `compressFrames`: a stream whose every chunk is one whole frame of bounded size. */
+/** `compressFrames`: a stream in which every chunk is one whole frame of bounded size. */
 import type { Engine } from "../engine/engine.ts";
 import { SeekTableWriter } from "../format/seek-table-writer.ts";
 import type { ByteTransform } from "../streams.ts";
@@ -8,7 +8,7 @@ import { FrameMaker } from "./frame-maker.ts";
 import type { Pace } from "./pace.ts";
 import { createTransform, type Emit, type Transformer } from "./transform.ts";
 
-/** Makes a stream whose every chunk is one whole frame of at most `maxFrameSize` bytes. */
+/** Makes a stream in which every chunk is one whole frame of at most `maxFrameSize` bytes. */
 export function createFrameStream(
   engine: Pick<Engine, "compress" | "openCompression">,
   pace: Pace,
@@ -22,7 +22,7 @@ export function createFrameStream(
   return createTransform(new BoundedFrames(cutter, maker, seekTable));
 }
 
-/** The cutter as a stream, with the seek table behind its frames. */
+/** The cutter as a stream, with the seek table after its frames. */
 class BoundedFrames implements Transformer {
   readonly #cutter: FrameCutter;
   readonly #maker: FrameMaker;

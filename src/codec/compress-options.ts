@@ -1,4 +1,4 @@
-/** Options of compression: their types, defaults and ranges, and the settings that they become. */
+/** Options of compression: their types, defaults and ranges, and the settings that they give. */
 import { requireBoolean, requireBytes, requireInteger, requireLevel, requireOptions } from "../check.ts";
 import type { CompressionParameters, CompressSettings, CompressStreamSettings } from "../engine/engine.ts";
 import { advancedParameters } from "../engine/parameter-cache.ts";
@@ -12,51 +12,58 @@ export type { CompressionParameters };
 /** Options of compression. */
 export interface CompressOptions {
   /**
-   * Compression level, an integer −7…22. Default 1, the fast level: on JSON level 3 costs 20–50 % more time for a
-   * few percent of size, level 9 ten times the time.
+   * Compression level, an integer in −7…22. Default 1, the fast level: on JSON, level 3 takes 20–50 % more time for a
+   * few percent of size, and level 9 ten times the time.
    */
   readonly level?: number;
   /**
    * Append the content checksum (RFC 8878 §3.1.1). Default true: without it a third of bit flips decode to wrong
-   * bytes; it costs under 4 % of compression time and 6–8 % of decompression time.
+   * bytes. It costs under 4 % of compression time and 6–8 % of decompression time.
    */
   readonly checksum?: boolean;
-  /** Compress with a dictionary; whoever decompresses needs it too. */
+  /** Compress with a dictionary. Decompression needs the same one. */
   readonly dictionary?: Dictionary;
   /**
-   * Raw content that the frame may refer to, such as the version before; whoever decompresses needs the same bytes. The
-   * frame does not name it. Not together with `dictionary`. The window covers prefix and content up to 2^27 bytes.
+   * Raw content that the frame may refer to, such as the previous version. Decompression needs the same bytes, and
+   * the frame does not name them. Cannot be combined with `dictionary`. The window covers prefix and content up to
+   * 2^27 bytes.
    */
   readonly prefix?: Uint8Array;
-  /** zstd's advanced parameters. Tables over 2 GiB are a RangeError. */
+  /** zstd's advanced parameters. Tables over 2 GiB in all are a RangeError. */
   readonly parameters?: CompressionParameters;
 }
 
 /** Options of a compression stream. */
 export interface CompressStreamOptions extends CompressOptions {
-  /** Decompressed bytes of the whole stream: declared in the header and held to. Default: not declared. */
+  /**
+   * Decompressed bytes of the whole stream. The header declares it, and another size is an error. Default: not
+   * declared.
+   */
   readonly contentSize?: number | undefined;
   /**
-   * The ends of blocks, which decide when a reader can decode. `"ramp"`, the default: after 1300 bytes of input, then
-   * after twice as many each time, and no more past 64 KiB: the first packet decodes at once, for 0.03–0.15 % of size.
+   * Where blocks end, which decides how early a reader can decode. `"ramp"`, the default: after 1300 bytes of input,
+   * then after twice as many each time, up to 64 KiB; so the first packet decodes at once, for 0.03–0.15 % of size.
    * `"none"`: blocks of 128 KiB. A number: after every so many bytes of input, each block at most that + 3 bytes.
    */
   readonly flush?: "ramp" | "none" | number;
-  /** zstd's targetCBlockSize in bytes, 1340…131072: a hint, not a bound; it makes decoding 1.2–1.5 times slower. */
+  /** zstd's targetCBlockSize in bytes, 1340…131072: a hint, not a bound. It makes decoding 1.2–1.5 times slower. */
   readonly targetCBlockSize?: number;
-  /** Decompressed bytes a frame, 1…16 MiB; each frame declares its size. Default: one frame. Excludes `contentSize`. */
+  /**
+   * Decompressed bytes in each frame, 1…16 MiB; each frame declares its size. Default: one frame. Cannot be combined
+   * with `contentSize`.
+   */
   readonly frameSize?: number;
-  /** End with a seek table (Zstandard Seekable Format 0.1.0). Needs `frameSize`. Default false. */
+  /** Append a seek table (Zstandard Seekable Format 0.1.0). Requires `frameSize`. Default false. */
   readonly seekTable?: boolean;
 }
 
 /** Options of `compressFrames`. */
 export interface CompressFramesOptions extends Omit<CompressOptions, "prefix"> {
-  /** The most bytes a frame may have, compressed, header and checksum included: a hard bound on any input. At least 64. */
+  /** The most compressed bytes of a frame, header and checksum included: a hard bound for any input. At least 64. */
   readonly maxFrameSize: number;
   /**
-   * End with a seek table (Zstandard Seekable Format 0.1.0). Default false. It is the last chunk, and the only one
-   * that may pass the bound: a skippable frame of 17 bytes and 8 more for every frame before it.
+   * Append a seek table (Zstandard Seekable Format 0.1.0). Default false. It is the last chunk, and the only one that
+   * may exceed the bound: a skippable frame of 17 bytes plus 8 for every frame before it.
    */
   readonly seekTable?: boolean;
 }
@@ -97,10 +104,10 @@ const defaults: CompressSettings = {
   parameters: undefined,
 };
 
-/** The least bound on a frame, in bytes: a header, a checksum and fifty bytes of content. */
+/** The smallest bound of a frame, in bytes: a header, a checksum and fifty bytes of content. */
 const MAX_FRAME_SIZE_MIN = 64;
 
-/** The settings of `compress`. */
+/** Reads the options of `compress`. */
 export function readCompressOptions(
   options: CompressOptions | undefined,
   names: readonly string[] = compressNames,
@@ -124,7 +131,7 @@ const parameterRanges = Object.entries(advancedParameters) as [
   readonly [number, number, number],
 ][];
 
-/** The most that both tables may take together: half of what wasm32 can address. */
+/** The most bytes of both tables together: half of what wasm32 can address. */
 const TABLES_MAX: number = 2 ** 31;
 
 /** A checked copy: a stream may read it long after the caller has changed the object. */
@@ -137,7 +144,7 @@ function readParameters(parameters: CompressionParameters): CompressionParameter
     requireInteger(`parameters.${name}`, value, least, most);
     copy[name] = value;
   }
-  // Entries of four bytes each.
+  // Entries have four bytes each.
   const { hashLog, chainLog } = copy;
   if (hashLog !== undefined && chainLog !== undefined && 4 * (2 ** hashLog + 2 ** chainLog) >= TABLES_MAX) {
     throw new RangeError(
@@ -147,7 +154,7 @@ function readParameters(parameters: CompressionParameters): CompressionParameter
   return copy;
 }
 
-/** The settings of `compressStream`. */
+/** Reads the options of `compressStream`. */
 export function readCompressStreamOptions(options: CompressStreamOptions = {}): StreamSettings {
   const base = readCompressOptions(options, compressStreamNames);
   const parameters = withReadableWindow(base);
@@ -169,7 +176,7 @@ export function readCompressStreamOptions(options: CompressStreamOptions = {}): 
   }
   return {
     ...base,
-    // A stream may read it long after the caller has changed it.
+    // A copy: a stream may read it long after the caller has changed the array.
     prefix: base.prefix === undefined ? undefined : new Uint8Array(base.prefix),
     parameters,
     contentSize,
@@ -181,7 +188,7 @@ export function readCompressStreamOptions(options: CompressStreamOptions = {}): 
   };
 }
 
-/** The settings of `compressFrames`. */
+/** Reads the options of `compressFrames`. */
 export function readCompressFramesOptions(options: CompressFramesOptions): BoundedFrameSettings {
   const base = readCompressOptions(options, compressFramesNames);
   const { maxFrameSize, seekTable = false } = options ?? {};
@@ -190,7 +197,7 @@ export function readCompressFramesOptions(options: CompressFramesOptions): Bound
   return { ...base, maxFrameSize, seekTable };
 }
 
-/** Window and tables of level 19. */
+/** The window and tables of level 19. */
 const readableTables: CompressionParameters = {
   windowLog: DEFAULT_MAX_WINDOW_LOG,
   chainLog: 24,
@@ -198,8 +205,8 @@ const readableTables: CompressionParameters = {
 };
 
 /**
- * The parameters with a window that readers accept, and tables that fit it. For a stream of unknown size, levels above
- * 19 would take windows of 32…128 MiB, which readers refuse, and 681 MB of tables; for a smaller window too.
+ * Parameters with a window that readers accept, and tables that fit it. For a stream of unknown size, levels above 19
+ * would use windows of 32…128 MiB, which readers refuse, and 681 MB of tables, even if a smaller window is given.
  */
 function withReadableWindow({
   level,

@@ -1,4 +1,4 @@
-/** `compressStream`: one frame that is flushed as it grows, or frames of a fixed number of decompressed bytes. */
+/** `compressStream`: one frame that is flushed as it grows, or frames with a fixed number of decompressed bytes. */
 import { ByteBuffer } from "../byte-buffer.ts";
 import type { CompressionContext, EndDirective, Engine } from "../engine/engine.ts";
 import { ZSTD_e_continue, ZSTD_e_end, ZSTD_e_flush } from "../engine/engine.ts";
@@ -13,18 +13,21 @@ import { FrameMaker } from "./frame-maker.ts";
 import { costFactor, START_COST, type Pace } from "./pace.ts";
 import { createTransform, streamClosed, type Emit, type Transformer } from "./transform.ts";
 
-/** First flush of the ramp, in bytes of input: a block of random data of this size still fits a 1340-byte segment. */
+/**
+ * The first flush of the ramp, in bytes of input: a block of random data of this size still fits a segment of 1340
+ * bytes.
+ */
 const RAMP_START = 1300;
-/** Interval at which the ramp stops flushing: from here on zstd's own 128 KiB blocks come often enough. */
+/** The interval at which the ramp stops flushing: from here on zstd's own 128 KiB blocks come often enough. */
 const RAMP_END = 64 << 10;
-/** First allocation for a frame that arrives in parts: a last frame of few bytes must not cost 16 MiB. */
+/** The first allocation for a frame that arrives in parts: a short last frame must not take 16 MiB. */
 const FRAME_BUFFER_FIRST = 4096;
-/** Bytes of a frame that arrive in one buffer. */
+/** Bytes of a frame that are gathered in one buffer. */
 const FRAME_BLOCK = 1 << 20;
 
 const nothing = new Uint8Array(0);
 
-/** Makes a stream of one frame, or of frames of `frameSize` bytes with an optional seek table behind them. */
+/** Makes a stream of one frame, or of frames of `frameSize` bytes with an optional seek table after them. */
 export function createCompressStream(
   engine: Pick<Engine, "compress" | "openCompression">,
   pace: Pace,
@@ -47,7 +50,7 @@ class SingleFrame implements Transformer {
   readonly #cost: number;
   #context: CompressionContext | undefined;
   readonly #end = new AbortController();
-  /** Bytes of input up to the next flush, and between the one after that; Infinity for none. */
+  /** Bytes of input until the next flush, and the interval after that; Infinity for none. */
   #untilFlush: number;
   #interval: number;
   #size = 0;
@@ -99,7 +102,7 @@ class SingleFrame implements Transformer {
 
   async #run(input: Uint8Array, directive: EndDirective, emit: Emit): Promise<void> {
     const context = this.#context ?? (await this.#take());
-    // The stream may have ended between the grant and here.
+    // The stream may have ended since the memory was granted.
     if (this.#end.signal.aborted) throw streamClosed();
     for (let rest = input; ;) {
       const { consumed, output, full, remaining } = context.step(rest, directive);
@@ -130,10 +133,13 @@ class FixedFrames implements Transformer {
   readonly #maker: FrameMaker;
   readonly #frameSize: number;
   readonly #table: SeekTableWriter | undefined;
-  /** What has arrived of a frame: blocks that are full, and the one that is not. A buffer that grows is copied at once. */
+  /**
+   * What has arrived of a frame: full blocks, and one that is still being filled. One growing buffer would be copied
+   * at once.
+   */
   #full: Uint8Array[] = [];
   #part: ByteBuffer;
-  /** Bytes in both. */
+  /** The bytes in both. */
   #held = 0;
   #frames = 0;
 
@@ -151,7 +157,7 @@ class FixedFrames implements Transformer {
   async write(chunk: Uint8Array, emit: Emit): Promise<void> {
     for (let at = 0; at < chunk.length;) {
       const end = Math.min(chunk.length, at + this.#frameSize - this.#held);
-      // A frame that lies whole in one chunk is compressed from there.
+      // A frame that lies completely in one chunk is compressed from there.
       if (end - at === this.#frameSize) await this.#frame([chunk.subarray(at, end)], emit);
       else {
         this.#append(chunk.subarray(at, end));

@@ -1,4 +1,4 @@
-/** The public `Decoder`, and the half of it that holds whole values. */
+/** The public `Decoder`, and its half for whole values. */
 import { requireBytes } from "../check.ts";
 import type { DecodePlan, DecoderEngine } from "../engine/engine.ts";
 import { ZstashError } from "../errors.ts";
@@ -16,10 +16,10 @@ import {
 import { dictionaryUnknown, withRegistered, type Dictionaries } from "./dictionaries.ts";
 import { contentTooLarge } from "./frame-errors.ts";
 
-/** Decompression over one engine. All methods are synchronous; one that throws leaves the decoder usable. */
+/** Decompression with one engine. All methods are synchronous; the decoder stays usable after one that throws. */
 export interface Decoder {
   /**
-   * Decodes every frame of `data`, to its exact end; skippable frames are passed over.
+   * Decodes every frame of `data`, to its exact end; skippable frames are skipped.
    *
    * @throws {ZstashError} NOT_ZSTD, TRUNCATED (also for no bytes at all), CORRUPT (also for bytes after the last
    * frame), CHECKSUM_MISMATCH, SIZE_LIMIT, WINDOW_LIMIT (a window that no 32-bit decoder has: over 2 GiB),
@@ -35,9 +35,10 @@ export interface Decoder {
     options?: DecompressOptions<Memory>,
   ): Uint8Array<Memory>;
   /**
-   * Decodes as `decompress` does, to a string straight out of WebAssembly memory. A byte order mark stays in the string.
+   * Decodes as `decompress` does, to a string directly from WebAssembly memory. A byte order mark stays in the
+   * string.
    *
-   * @throws {ZstashError} what `decompress` throws, and NOT_TEXT if the content is not UTF-8
+   * @throws {ZstashError} as `decompress`, and NOT_TEXT if the content is not UTF-8
    * @example
    * ```ts
    * const value = JSON.parse(zstd.decompressText(frame));
@@ -45,10 +46,10 @@ export interface Decoder {
    */
   decompressText(data: Uint8Array, options?: Omit<DecompressOptions, "into">): string;
   /**
-   * A stream that decodes frames and skippable frames in any order, with backpressure inside a chunk. Truncated input
-   * is an error at its end, never a short result.
+   * Makes a stream that decodes frames and skippable frames in any order, with backpressure inside a chunk. Truncated
+   * input is an error at its end, never a short result.
    *
-   * @throws {ZstashError} in the stream: what `decompress` throws, WINDOW_LIMIT, TIMEOUT (no context within 30 s)
+   * @throws {ZstashError} in the stream: as `decompress`, WINDOW_LIMIT, TIMEOUT (no context within 30 s)
    * @example
    * ```ts
    * const text = await new Response(body.pipeThrough(zstd.decompressStream())).text();
@@ -56,11 +57,12 @@ export interface Decoder {
    */
   decompressStream(options?: DecompressStreamOptions): ByteTransform;
   /**
-   * Decompressed bytes `[start, end)` of a seekable file, reading only the frames that hold them; `end` defaults to the
-   * end and is clamped to it. A file without a seek table is read from its start, and one of several that were joined.
+   * Streams the decompressed bytes `[start, end)` of a seekable file, and reads only the frames that hold them. `end`
+   * defaults to the end and is clamped to it. A file without a seek table is read from its start, and so is one made of
+   * several files that were joined.
    *
-   * @throws {ZstashError} in the stream: what `decompressStream` throws, with frame and offset in the file; RangeError
-   * if `start` lies past the end
+   * @throws {ZstashError} in the stream: as `decompressStream`, with frame and offset in the file; RangeError if
+   * `start` is past the end
    * @example
    * ```ts
    * const page = zstd.decompressRange(source, 1_000_000, 1_001_000);
@@ -69,7 +71,7 @@ export interface Decoder {
   decompressRange(source: RangeSource, start: number, end?: number, options?: RangeOptions): ByteStream;
 }
 
-/** Makes the half of a decoder that holds whole values. */
+/** Makes the half of a decoder for whole values. */
 export function createOneShotDecoder(
   engine: Pick<DecoderEngine, "decompress" | "decompressText">,
   registered: Dictionaries,
@@ -91,8 +93,8 @@ export function createOneShotDecoder(
 }
 
 /**
- * Finds the frames of `data` and proves the size of their output before anything is allocated for it: the claimed
- * content size where there is one, never more than the blocks can hold, never more than `maxSize`.
+ * Finds the frames of `data` and proves the size of their output before anything is allocated for it: the declared
+ * content size if there is one, but never more than the blocks can hold, and never more than `maxSize`.
  */
 export function planDecode(data: Uint8Array, maxSize: number, dictionaries: DictionaryLookup): DecodePlan {
   if (data.length === 0) {
@@ -113,7 +115,7 @@ export function planDecode(data: Uint8Array, maxSize: number, dictionaries: Dict
       if (header.dictionaryId !== 0 && dictionaries.get(header.dictionaryId, header) === undefined) {
         throw dictionaryUnknown(header.dictionaryId, frame, start);
       }
-      // Frames that claim nothing may hold less than their blocks could, so only claims prove too much.
+      // Frames that declare nothing may hold less than their blocks could, so only declared sizes prove too much.
       claimed += header.contentSize ?? 0;
       if (claimed > maxSize) {
         throw contentTooLarge(maxSize, { frame, offset: start });
@@ -129,7 +131,7 @@ export function planDecode(data: Uint8Array, maxSize: number, dictionaries: Dict
   return { data, frames: walkFrames(data), sharedDictionary, capacity, dictionaries };
 }
 
-/** Walks again rather than keep a list: 32 MiB of empty skippable frames would make four million entries. */
+/** Parses again instead of keeping a list: 32 MiB of empty skippable frames would make four million entries. */
 function* walkFrames(data: Uint8Array): Generator<FrameExtent> {
   for (let start = 0, frame = 0; start < data.length; frame++) {
     const extent = walkFrame(data, start, frame);

@@ -1,4 +1,4 @@
-/** Options of decompression: their types, defaults and ranges, and the settings that they become. */
+/** Options of decompression: their types, defaults and ranges, and the settings that they give. */
 import { describe, requireBytes, requireInteger, requireOptions } from "../check.ts";
 import type { DictionaryLookup } from "../format/dictionary.ts";
 import type { SeekTable } from "../format/seek-table.ts";
@@ -15,15 +15,23 @@ import { isJob } from "./job.ts";
 /** Options of one-shot decompression. */
 export interface DecompressOptions<Memory extends ArrayBufferLike = ArrayBuffer> {
   /**
-   * The most bytes the output may have; more is SIZE_LIMIT before anything of that size is allocated. Default 32 MiB;
-   * for streams no limit.
+   * The most bytes of output; more is SIZE_LIMIT before anything of that size is allocated. Default 32 MiB, and no
+   * limit for streams.
    */
   readonly maxSize?: number;
-  /** Decode into this array and return its filled part; an output that does not fit is SIZE_LIMIT. One-shot only. */
+  /**
+   * Decode into this array and return the filled part of it. An output that does not fit is SIZE_LIMIT. Only for
+   * whole values, not for streams.
+   */
   readonly into?: Uint8Array<Memory>;
-  /** Raw content that the frames were compressed with, as `prefix`, by `zstd --patch-from` or by `zstd -D` with a plain file. */
+  /**
+   * Raw content that the frames were compressed with: by `prefix`, by `zstd --patch-from`, or by `zstd -D` with a
+   * plain file.
+   */
   readonly prefix?: Uint8Array;
-  /** Dictionaries for this call, such as a Map by id; they go before those that the codec was loaded with. */
+  /**
+   * Dictionaries for this call, such as a Map by id. They take precedence over those that the codec was loaded with.
+   */
   readonly dictionaries?: DictionaryLookup | undefined;
 }
 
@@ -38,23 +46,26 @@ export interface DecompressStreamOptions extends Pick<
 
 /** Bytes that can be read in parts: a Redis string by GETRANGE, a file, a Blob, an HTTP resource. */
 export interface RangeSource {
-  /** Bytes there are. */
+  /** The number of bytes. */
   readonly size: number;
-  /** The bytes `[start, end)`, exactly; never asked for more than `size`. Should stop when `signal` is aborted. */
+  /** Reads the bytes `[start, end)`, exactly. `end` is never more than `size`. Should stop when `signal` is aborted. */
   read(start: number, end: number, options?: { signal?: AbortSignal }): Promise<Uint8Array>;
 }
 
 /** Options of `decompressRange`. */
 export interface RangeOptions {
-  /** The source's seek table from an earlier `readSeekTable`: saves reading it again. */
+  /** The source's seek table from an earlier `readSeekTable`, which saves reading it again. */
   readonly seekTable?: SeekTable;
-  /** The most bytes of one read; up to two are held. A single larger frame is read at once. Default 1 MiB. */
+  /** The most bytes of one read; up to two reads are held. A single larger frame is read at once. Default 1 MiB. */
   readonly readSize?: number;
-  /** The most bytes a frame may have, compressed and decompressed; more is SIZE_LIMIT before it is read. Default 32 MiB. */
+  /**
+   * The most bytes of a frame, both compressed and decompressed; more is SIZE_LIMIT before it is read. Default 32
+   * MiB.
+   */
   readonly maxFrameSize?: number;
-  /** Dictionaries for this call, as of `decompress`. */
+  /** Dictionaries for this call, as for `decompress`. */
   readonly dictionaries?: DictionaryLookup | undefined;
-  /** Stops the running read and errors the stream. */
+  /** Stops a running read and errors the stream. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -78,7 +89,7 @@ const textNames: readonly string[] = ["maxSize", "prefix", "dictionaries"];
 const bytesNames: readonly string[] = [...textNames, "into"];
 const streamNames: readonly string[] = [...textNames, "maxWindowLog"];
 
-/** The settings of `decompress`. */
+/** Reads the options of `decompress`. */
 export function readDecompressOptions<Memory extends ArrayBufferLike>(
   options: DecompressOptions<Memory> = {},
 ): DecompressSettings<Memory> {
@@ -99,7 +110,7 @@ export function readDecompressOptions<Memory extends ArrayBufferLike>(
   };
 }
 
-/** The settings of `decompressText`. */
+/** Reads the options of `decompressText`. */
 export function readTextOptions(
   options: Omit<DecompressOptions, "into"> = {},
 ): Omit<DecompressSettings<ArrayBuffer>, "into"> {
@@ -111,7 +122,7 @@ export function readTextOptions(
   return { maxSize, prefix, dictionaries };
 }
 
-/** The settings of `decompressStream`. */
+/** Reads the options of `decompressStream`. */
 export function readDecompressStreamOptions(options: DecompressStreamOptions = {}): DecompressStreamSettings {
   requireOptions(options, streamNames);
   const { maxSize = Number.MAX_SAFE_INTEGER, maxWindowLog = DEFAULT_MAX_WINDOW_LOG, prefix } = options;
@@ -123,7 +134,7 @@ export function readDecompressStreamOptions(options: DecompressStreamOptions = {
   return {
     maxSize,
     maxWindowLog,
-    // A stream may read it long after the caller has changed it.
+    // A copy: a stream may read it long after the caller has changed the array.
     prefix: prefix === undefined ? undefined : new Uint8Array(prefix),
     dictionaries,
     job: isJob(options),
@@ -144,9 +155,9 @@ export interface RangeSettings {
 const rangeNames: readonly string[] = ["seekTable", "readSize", "maxFrameSize", "dictionaries", "signal"];
 
 /**
- * The arguments of `decompressRange` with their defaults.
+ * Reads the arguments of `decompressRange`, with their defaults.
  *
- * @throws {TypeError | RangeError} naming the argument
+ * @throws {TypeError | RangeError} that names the argument
  */
 export function readRangeArguments(
   source: RangeSource,

@@ -24,8 +24,8 @@ export interface StreamResources {
 const nothing = new Uint8Array(0);
 
 /**
- * Input of one step, in bytes. It is copied whatever of it is taken, so a frame's first step gets no more than twice what
- * the frame before it took: a million empty frames are not copied 64 KiB at a time.
+ * The most input of one step, in bytes. All of it is copied, however much is used. So a frame's first step gets at
+ * most twice what the previous frame used: otherwise a million empty frames would each copy 64 KiB.
  */
 const INPUT_MAX = 65536;
 const INPUT_MIN = 1024;
@@ -39,8 +39,8 @@ export function createDecompressStream(
 }
 
 /**
- * Reads each frame's header itself before the engine sees a byte of the frame: it chooses the dictionary, holds the
- * claims to the limits, and says how much memory to ask for.
+ * Reads each frame's header itself before the engine sees a byte of the frame: the header selects the dictionary, its
+ * sizes are checked against the limits, and it tells how much memory to ask for.
  */
 class StreamDecompressor implements Transformer {
   readonly #resources: StreamResources;
@@ -48,28 +48,28 @@ class StreamDecompressor implements Transformer {
   readonly #dictionaries: DictionaryLookup;
   readonly #context: FrameContext;
   /**
-   * "header": bytes of the next header are gathered; "frame": the engine is inside a frame; a number: bytes of a
-   * skippable frame still to pass over.
+   * "header": gathering the bytes of the next header. "frame": inside a frame. A number: the bytes of a skippable
+   * frame still to skip.
    */
   #state: "header" | "frame" | number = "header";
   #header: Uint8Array = nothing;
-  /** The part of the chunk that has not been taken. */
+  /** The part of the chunk that has not been used. */
   #rest: Uint8Array = nothing;
-  /** Whether the last step filled its room, so that there may be more without further input. */
+  /** Whether the last step filled its output, so that more may come without further input. */
   #isFull = false;
   /** Whether the frame that has begun lies at the start of the rest, so that a run may begin with it. */
   #mayRun = false;
   /** The `#offset` up to which frames are decoded step by step: a run of them could not be decoded. */
   #stepsUntil = 0;
-  /** The most input of the next step. */
+  /** The most input of the next step, in bytes. */
   #most: number = INPUT_MAX;
   #frame = 0;
   #frameStart = 0;
-  /** Bytes of input taken. */
+  /** Bytes of input used so far. */
   #offset = 0;
-  /** Bytes of output given. */
+  /** Bytes of output so far. */
   #size = 0;
-  /** The `#size` that the end of the frame has to meet, if its header declares one. */
+  /** The value of `#size` that the end of the frame must reach, if its header declares its size. */
   #frameEnd: number | undefined;
 
   constructor(resources: StreamResources, settings: DecompressStreamSettings) {
@@ -84,7 +84,7 @@ class StreamDecompressor implements Transformer {
     this.#rest = chunk;
     let pause = this.#resources.pace.spend(0);
     if (pause !== undefined) await pause;
-    // Nothing is awaited that is there: 30 MB of empty frames are three million.
+    // Nothing is awaited that is ready: 30 MB of empty frames are three million.
     while (this.#rest.length > 0 || this.#isFull) {
       pause = this.#advance(emit);
       if (pause === undefined) continue;
@@ -95,7 +95,7 @@ class StreamDecompressor implements Transformer {
 
   async close(): Promise<void> {
     if (this.#state === "header" && this.#header.length === 0 && this.#frame > 0) return;
-    // Throws NOT_ZSTD or CORRUPT if these bytes could not have begun a frame.
+    // Throws NOT_ZSTD or CORRUPT if these bytes cannot begin a frame.
     if (this.#state === "header" && this.#header.length > 0) this.#tryHeader(this.#header);
     throw new ZstashError("TRUNCATED", `Cannot decompress: the input ends inside frame ${this.#frame}`, {
       frame: this.#frame,
@@ -107,22 +107,22 @@ class StreamDecompressor implements Transformer {
     this.#context.release();
   }
 
-  /** Takes the next part of the input; a promise where something has to be waited for. */
+  /** Processes the next part of the input; returns a promise if something has to be waited for. */
   #advance(emit: Emit): Promise<void> | undefined {
     if (this.#state === "header") return this.#readHeader();
     if (this.#state === "frame") return this.#decode(emit);
     return this.#skip(this.#state);
   }
 
-  /** Reads a header that lies whole in the input, or gathers its bytes. */
+  /** Reads a header that lies completely in the input, or gathers its bytes. */
   #readHeader(): Promise<void> | undefined {
     if (this.#header.length > 0) return this.#gatherHeader();
     this.#frameStart = this.#offset;
     const header = this.#tryHeader(this.#rest);
     if (header === undefined) return this.#gatherHeader();
-    // The engine reads a frame's header once more, with what follows it.
+    // The engine reads a frame's header once more, together with what follows it.
     if (header.type === "frame") {
-      // A prefix is told of before each frame.
+      // A prefix is valid for one frame, so each frame is started with it.
       this.#mayRun = this.#settings.prefix === undefined && this.#offset >= this.#stepsUntil;
       return this.#begin(header);
     }
@@ -130,7 +130,7 @@ class StreamDecompressor implements Transformer {
     return this.#beginSkipping(header.contentSize!);
   }
 
-  /** Gathers bytes until they make a whole header. */
+  /** Gathers bytes until they are a whole header. */
   #gatherHeader(): Promise<void> | undefined {
     const known = this.#header.length;
     const gathered = concatenate([this.#header, this.#rest.subarray(0, FRAME_HEADER_SIZE_MAX - known)]);
@@ -148,7 +148,7 @@ class StreamDecompressor implements Transformer {
     return afterPause(beginning, feed);
   }
 
-  /** Counts input that has been taken. */
+  /** Counts input that has been used. */
   #take(size: number): void {
     this.#offset += size;
     this.#rest = this.#rest.subarray(size);
@@ -163,7 +163,7 @@ class StreamDecompressor implements Transformer {
     }
   }
 
-  /** Begins a frame; a promise where a context has to be had for it. */
+  /** Begins a frame; returns a promise if it has to wait for a context. */
   #begin(header: FrameHeader): Promise<void> | undefined {
     const { dictionaryId, windowSize, contentSize } = header;
     const dictionary = dictionaryId === 0 ? undefined : this.#dictionaries.get(dictionaryId, header);
@@ -184,7 +184,7 @@ class StreamDecompressor implements Transformer {
   #start(dictionary: Dictionary | undefined): Promise<void> | undefined {
     const changed = this.#locating(() => this.#context.refer(dictionary));
     this.#state = "frame";
-    // It may have had to be digested.
+    // The dictionary may have had to be digested, which costs time.
     return changed && dictionary !== undefined
       ? this.#resources.pace.spend(dictionary.bytes.length)
       : undefined;
@@ -232,7 +232,7 @@ class StreamDecompressor implements Transformer {
     this.#isFull = full && remaining > 0;
     this.#most = INPUT_MAX;
     if (remaining > 0) return;
-    // libzstd's stream does not check this if the last block is empty.
+    // libzstd's streaming decoder does not check this if the last block is empty.
     if (this.#frameEnd !== undefined && this.#size !== this.#frameEnd) throw notAsClaimed(this.#place);
     this.#next();
   }
@@ -273,7 +273,7 @@ class StreamDecompressor implements Transformer {
     return { frame: this.#frame, offset: this.#frameStart };
   }
 
-  /** The same error, with the place in this stream. */
+  /** The same error, with the position in this stream. */
   #located(error: ZstashError): ZstashError {
     return error.with(this.#place);
   }

@@ -1,4 +1,4 @@
-/** Dictionaries as arguments, and the error for one that is not there. */
+/** Dictionaries as arguments, and the error for one that is missing. */
 import { describe } from "../check.ts";
 import { ZstashError } from "../errors.ts";
 import { isDictionary, type Dictionary, type DictionaryLookup } from "../format/dictionary.ts";
@@ -6,7 +6,7 @@ import { isDictionary, type Dictionary, type DictionaryLookup } from "../format/
 /** The registered dictionaries, by the id that frame headers name. */
 export type Dictionaries = ReadonlyMap<number, Dictionary>;
 
-/** The dictionaries by id; two different ones of one id are a RangeError. */
+/** The dictionaries by id; two different ones with the same id are a RangeError. */
 export function readDictionaries(dictionaries: readonly Dictionary[] = []): Dictionaries {
   if (!Array.isArray(dictionaries)) {
     throw new TypeError(`"dictionaries" must be an array, got ${describe(dictionaries)}`);
@@ -20,7 +20,7 @@ export function readDictionaries(dictionaries: readonly Dictionary[] = []): Dict
   return byId;
 }
 
-/** The lookup of one call, which goes before the registered dictionaries. */
+/** The lookup of one call, which takes precedence over the registered dictionaries. */
 export function withRegistered(own: DictionaryLookup, registered: Dictionaries): DictionaryLookup {
   return {
     get(id, header) {
@@ -32,13 +32,13 @@ export function withRegistered(own: DictionaryLookup, registered: Dictionaries):
   };
 }
 
-/** Throws unless the value finds dictionaries. */
+/** Throws unless the value can look up dictionaries. */
 export function requireLookup(value: unknown): asserts value is DictionaryLookup {
   if (typeof (value as Partial<DictionaryLookup> | null)?.get === "function") return;
   throw new TypeError(`"dictionaries" must be a Map of them by id, got ${describe(value)}`);
 }
 
-/** Throws unless `readDictionary` has made the argument: what else has an id and bytes has not been checked. */
+/** Throws unless `readDictionary` has made the argument: another object with an id and bytes has not been checked. */
 export function requireDictionary(value: unknown, name: string): asserts value is Dictionary {
   if (isDictionary(value)) return;
   throw new TypeError(`"${name}" must be what readDictionary returns, got ${describe(value)}`);

@@ -1,36 +1,36 @@
-/** Cuts content so that each of its frames, compressed, fits a bound and fills it well. */
+/** Cuts content so that each frame, compressed, fits a bound and fills it well. */
 import { ByteBuffer } from "../byte-buffer.ts";
 import { readFrameHeader } from "../format/frame.ts";
 import { writeRawBlocks } from "../format/raw-blocks.ts";
 import { BLOCK_SIZE_MAX } from "../limits.ts";
 
-/** The most content a frame gets, in bytes, however well it compresses: bounds the memory of writer and reader. */
+/** The most content of a frame, in bytes, however well it compresses: this bounds the memory of writers and readers. */
 export const FRAME_CONTENT_MAX: number = 1 << 20;
-/** The most content that is buffered: twice what a frame can take. */
+/** The most content that is buffered, in bytes: twice what a frame can take. */
 const BUFFER_SIZE: number = 2 * FRAME_CONTENT_MAX;
-/** Content that is buffered at least, where there is as much: small targets grow quickly. */
+/** The least content that is buffered, in bytes, if there is that much: small targets grow quickly. */
 const BUFFER_FIRST: number = 32 << 10;
 
-/** The share of the room that a cutter aims at: at 1 every other frame would miss. */
+/** The share of the bound that a frame aims at: at 1 every other frame would miss. */
 const AIM = 0.97;
-/** The share of what its measured ratio promises after a miss: less content compresses a little worse. */
+/** The same after a miss: less content compresses a little worse. */
 const AIM_AFTER_MISS = 0.95;
 /** A frame that fills less than this share of the bound is tried again with more content. */
 const FILL_ENOUGH = 0.8;
-/** Content grows at most so many times from one try to the next: what a miss wastes stays in proportion. */
+/** Content grows by at most this factor from one try to the next, so that a miss wastes little. */
 const GROWTH_MAX = 4;
-/** A retry for less gain than this is not worth its time. */
+/** A retry that gains less than this factor is not worth its time. */
 const GAIN_MIN = 1.03;
 const TRIES_MAX = 4;
-/** Magic number and descriptor (RFC 8878 §3.1.1.1). */
+/** The magic number and the frame header descriptor (RFC 8878 §3.1.1.1). */
 const HEADER_SIZE_MIN = 5;
 const BLOCK_HEADER_SIZE = 3;
 const CHECKSUM_SIZE = 4;
 
-/** Makes one frame; a promise where the event loop has to run meanwhile. */
+/** Makes one frame; returns a promise if the event loop has to run meanwhile. */
 type Compress = (content: Uint8Array) => Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>>;
 
-/** One whole frame and the bytes of content in it. */
+/** One whole frame and the number of content bytes in it. */
 export interface CutFrame {
   readonly frame: Uint8Array<ArrayBuffer>;
   readonly contentSize: number;
@@ -39,23 +39,23 @@ export interface CutFrame {
 /**
  * Cuts bytes into frames that are at most `maxFrameSize` bytes *compressed*, each as full as it can be made.
  *
- * The content that fits is known only after compressing it, so it is estimated from the ratio of the frames before, and
- * tried again on a miss. Tries never exceed twice the frames: a frame leaves the tries that it does not use to later
- * ones, and its last try is for as much content as fits even in raw blocks.
+ * How much content fits is known only after compressing it. So it is estimated from the ratio of the previous frames,
+ * and tried again after a miss. There are never more than two tries for each frame: a frame leaves the tries that it
+ * does not use to later ones, and its last try takes as much content as fits even in raw blocks.
  *
- * It buffers up to 2 MiB, and cuts when it holds as much as it expects to fit. The division of the input into pushes
+ * It buffers up to 2 MiB, and cuts when it holds as much as it expects to fit. How the input is divided into pushes
  * can move the cuts.
  */
 export class FrameCutter {
   readonly #compress: Compress;
   readonly #bound: number;
   #buffer: ByteBuffer = new ByteBuffer(BUFFER_SIZE, BUFFER_FIRST);
-  /** Content bytes that a byte of payload holds, as a running mean. */
+  /** Content bytes for each byte of payload, as a running mean. */
   #ratio = 1;
-  /** The most content that a block holds. */
+  /** The most content bytes of a block. */
   readonly #blockSize: number;
   readonly #windowSize: number;
-  /** Bytes of a checksum and of a dictionary's id: assumed until a frame has been seen. */
+  /** Bytes of a checksum and a dictionary id: assumed until a frame has been seen. */
   #extras: number = CHECKSUM_SIZE;
   /** The most content that fits into a frame of raw blocks. */
   #floor: number;
@@ -85,12 +85,12 @@ export class FrameCutter {
     return this.#tries;
   }
 
-  /** Bytes of content compressed so far, repeats included. */
+  /** Bytes of content compressed so far, including repeated tries. */
   get attempted(): number {
     return this.#attempted;
   }
 
-  /** Takes all of `bytes`, which are copied, and yields the frames that are due. */
+  /** Takes all of `bytes`, which are copied, and yields the frames that are complete. */
   async *push(bytes: Uint8Array): AsyncGenerator<CutFrame, void, undefined> {
     for (let at = 0; at < bytes.length;) {
       const room = this.#wanted() - this.#buffer.length;
@@ -100,14 +100,14 @@ export class FrameCutter {
     }
   }
 
-  /** Yields what is left; of no input at all one empty frame. */
+  /** Yields the rest; one empty frame if there was no input. */
   async *finish(): AsyncGenerator<CutFrame, void, undefined> {
     while (this.#buffer.length > 0) yield await this.#cut();
     if (this.#frames === 0) yield await this.#cut();
     this.#buffer = new ByteBuffer(BUFFER_SIZE, BUFFER_FIRST);
   }
 
-  /** Makes the next frame from what is buffered. */
+  /** Makes the next frame from the buffer. */
   async #cut(): Promise<CutFrame> {
     const available = Math.min(this.#buffer.length, FRAME_CONTENT_MAX);
     const budget = Math.min(TRIES_MAX, 2 * (this.#frames + 1) - this.#tries);
@@ -131,11 +131,12 @@ export class FrameCutter {
         if (left === 0 || next < fit.contentSize * GAIN_MIN) break;
         size = next;
       } else if (left === 0) {
-        // The floor itself did not fit. No zstd does that, but the bound is a promise. Raw blocks come without a checksum.
+        // The floor itself did not fit. zstd never does that, but the bound is a promise. Raw blocks have no
+        // checksum.
         fit = { frame: writeRawBlocks(this.#content(size)), contentSize: size };
         break;
       } else {
-        // A size that missed is above the floor; should the floor have missed, the last try repeats it.
+        // A size that missed is above the floor; if the floor missed, the last try repeats it.
         size = left === 1 ? Math.min(size, this.#floor) : Math.max(1, next);
       }
     }
@@ -154,7 +155,7 @@ export class FrameCutter {
     return frame;
   }
 
-  /** A miss says that the data have changed: what came before it is forgotten. */
+  /** After a miss the data have changed, so earlier ratios are forgotten. */
   #learn({ frame, contentSize }: CutFrame, missed: boolean): void {
     const ratio = this.#ratioOf(contentSize, frame);
     this.#ratio = missed ? ratio : Math.sqrt(this.#ratio * ratio);
@@ -166,7 +167,7 @@ export class FrameCutter {
     return size / Math.max(1, frame.length - this.#overhead(size));
   }
 
-  /** Content that should fit at a ratio; never less than what fits at any. */
+  /** Content that should fit at a ratio; never less than what always fits. */
   #target(ratio: number, aim: number): number {
     const estimate = Math.floor((this.#bound - this.#overhead(this.#lastSize)) * ratio * aim);
     return Math.max(this.#floor, Math.min(estimate, this.#lastSize * GROWTH_MAX, FRAME_CONTENT_MAX));
@@ -174,19 +175,20 @@ export class FrameCutter {
 
   /** The most content that fits into a frame of raw blocks. */
   #rawContent(): number {
-    // The overhead of as much content as the bound is no less than that of what is left, and nearly always the same.
+    // The overhead for as much content as the bound is at least that for the content that is left, and nearly always
+    // the same.
     const least = Math.min(FRAME_CONTENT_MAX, this.#bound - this.#overhead(this.#bound));
     const most = Math.min(FRAME_CONTENT_MAX, this.#bound - this.#overhead(least));
     return most + this.#overhead(most) <= this.#bound ? most : least;
   }
 
-  /** Bytes of a frame of so much content that are not payload, where its blocks are full. */
+  /** Bytes of a frame that are not payload, for an amount of content in full blocks. */
   #overhead(size: number): number {
     const blocks = Math.max(1, Math.ceil(size / this.#blockSize));
     return this.#headerSize(size) + this.#extras + blocks * BLOCK_HEADER_SIZE;
   }
 
-  /** Bytes of the header of a frame of so much content, without a dictionary's id: see RFC 8878 §3.1.1.1. */
+  /** Bytes of the header of a frame for an amount of content, without a dictionary id (RFC 8878 §3.1.1.1). */
   #headerSize(size: number): number {
     const contentSizeSize = size < 256 ? 1 : size < 65536 + 256 ? 2 : 4;
     return HEADER_SIZE_MIN + contentSizeSize + (size > this.#windowSize ? 1 : 0);

@@ -1,4 +1,4 @@
-/** Makes whole frames of content in memory, and gives the event loop back where one takes long. */
+/** Makes whole frames of content in memory, and lets the event loop run during long ones. */
 import { concatenate } from "../bytes.ts";
 import {
   ZSTD_e_continue,
@@ -14,9 +14,9 @@ import { costFactor, START_COST, type Pace } from "./pace.ts";
 import { streamClosed } from "./transform.ts";
 
 /**
- * Makes frames for one stream. What takes some 10 ms (100 ms at levels above 9) or less is made at once, the rest in
- * steps. Such a frame is a job: its content is in memory and so is its destination, so it waits for no stream, and it
- * holds its context only while it is made.
+ * Makes frames for one stream. A frame that takes at most some 10 ms (100 ms at levels above 9) is made at once, a
+ * longer one in steps. Such a frame is a job: its content and its destination are in memory, so it waits for no
+ * stream, and it holds its context only while it is made.
  */
 export class FrameMaker {
   readonly #engine: Pick<Engine, "compress" | "openCompression">;
@@ -38,7 +38,10 @@ export class FrameMaker {
     this.#atOnce = mostAtOnce(level);
   }
 
-  /** One frame of the parts, which nobody changes meanwhile; a promise only where the event loop has to run. */
+  /**
+   * Makes one frame of the parts, which must not change meanwhile. Returns a promise only if the event loop has to
+   * run.
+   */
   make(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>> {
     const size = parts.reduce((sum, { length }) => sum + length, 0);
     if (size > this.#atOnce) return this.#makeInSteps(parts, size);
@@ -48,7 +51,7 @@ export class FrameMaker {
     return pause === undefined ? frame : pause.then(() => frame);
   }
 
-  /** Ends what is being made. */
+  /** Stops the frame that is being made. */
   release(): void {
     this.#end.abort(streamClosed());
   }
@@ -64,7 +67,7 @@ export class FrameMaker {
     try {
       context = await this.#engine.openCompression(job, this.#end.signal);
     } catch (error) {
-      // Engines of others may have no streams.
+      // Other engines may have no streams.
       if (!(error instanceof ZstashError && error.code === "UNSUPPORTED")) throw error;
       return this.#engine.compress(concatenate(parts), this.#settings);
     }
@@ -93,7 +96,7 @@ export class FrameMaker {
   }
 }
 
-/** Content that is compressed at once, in bytes. */
+/** The most content that is compressed at once, in bytes. */
 function mostAtOnce(level: number): number {
   if (level <= 2) return 2 << 20;
   if (level <= 4) return 1 << 20;

@@ -1,8 +1,8 @@
-/** An option of streams that zstash alone gives: whether a stream is a job. */
+/** An internal option of streams: whether a stream is a job. */
 
 /**
- * A job has its whole content in memory, and its destination too, so that it ends by itself soon: it waits for no stream
- * that somebody paces. Engines of others do not know this option.
+ * A job has its whole content and its destination in memory. So it ends soon by itself, and waits for no stream that
+ * somebody else paces. Other engines do not know this option.
  */
 export const job: unique symbol = Symbol("job");
 

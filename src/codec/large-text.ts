@@ -1,6 +1,6 @@
 /**
- * Codes text that is too large to be coded at once, through streams, which give the event loop back every few
- * milliseconds. 10 MB at once would hold it for 60–117 ms.
+ * Encodes and decodes text that is too large to be processed at once, through streams that let the event loop run
+ * every few milliseconds. 10 MB at once would block it for 60–117 ms.
  */
 import { concatenate } from "../bytes.ts";
 import { notText, textTooLong } from "../engine/zstd-errors.ts";
@@ -14,18 +14,19 @@ import type { DecompressOptions } from "./decompress-options.ts";
 import { job } from "./job.ts";
 import type { Zstd } from "./zstd.ts";
 
-/** The most bytes of content that are decoded at once: some 4 ms, where a stream takes half as long again. */
+/** The most bytes of content that are decoded at once: some 4 ms. A stream takes half as long again. */
 const AT_ONCE = 2 << 20;
 /** The largest window that streams accept by default. */
 const STREAM_WINDOW = 8 << 20;
-/** Text in memory waits for no stream. */
+/** Text in memory waits for no other stream. */
 const asJob = { [job]: true };
 /** Characters that are encoded at a time. */
 const SLICE = 128 << 10;
 
 /**
- * The frame of a text, which declares its content size: that is known only when the text has been encoded, and to count
- * it beforehand would hold the event loop for 11 ms. Its bytes differ from those of `compress`.
+ * Makes the frame of a text, and writes its content size into the header at the end: it is known only when the text
+ * has been encoded, and counting it beforehand would block the event loop for 11 ms. Its bytes differ from those of
+ * `compress`.
  */
 export async function compressLargeText(
   zstd: Zstd,
@@ -52,7 +53,9 @@ function withContentSize(chunks: readonly Uint8Array<ArrayBuffer>[], size: numbe
   return whole ? begun : concatenate([begun, ...rest]);
 }
 
-/** Decodes a frame to text: through a stream if the content is large and the frame can be streamed, else at once. */
+/**
+ * Decodes a frame to text: through a stream if the content is large and the frame can be streamed, otherwise at once.
+ */
 export async function decompressLargeText(
   decoder: Decoder,
   frame: Uint8Array,
@@ -63,7 +66,7 @@ export async function decompressLargeText(
   try {
     return await decodeStream(decoder, frame, limits);
   } catch (error) {
-    // A later frame may have a larger window than the first, and than streams take.
+    // A later frame may have a larger window than the first one, and than streams accept.
     const larger = error instanceof ZstashError && error.code === "WINDOW_LIMIT";
     if (larger || isUnsupported(error)) return decoder.decompressText(frame, limits);
     throw error;
@@ -100,12 +103,12 @@ async function decodeStream(
   return content;
 }
 
-/** Returns true if the engine has no streams, as engines of others may. */
+/** Returns true if the engine has no streams, which other engines may lack. */
 function isUnsupported(error: unknown): boolean {
   return error instanceof ZstashError && error.code === "UNSUPPORTED";
 }
 
-/** Writes a text as UTF-8 and gives its size in bytes. */
+/** Writes a text as UTF-8 and returns its size in bytes. */
 async function writeText(writable: WritableStream<Uint8Array>, text: string): Promise<number> {
   const writer = writable.getWriter();
   let size = 0;

@@ -1,4 +1,4 @@
-/** `loadDecoder` of "zstash/decode": decoding alone, in as few bytes as it takes for whole values. */
+/** `loadDecoder` of "zstash/decode": only decoding, in as few bytes as whole values need. */
 import { loadModule as loadPackagedModule } from "#wasm/decoder";
 import { requireOptions } from "../check.ts";
 import { explainFailure } from "../engine/exports.ts";
@@ -18,17 +18,20 @@ import { readModule, type CompiledModule, type ModuleSource } from "./module.ts"
 
 /** Options of `loadDecoder`. */
 export interface LoadDecoderOptions extends StreamMemoryOptions {
-  /** The compiled `zstash-decoder.wasm` or its bytes, for whoever brings them; default: what the package's conditions choose. */
+  /**
+   * The compiled `zstash-decoder.wasm` or its bytes, for callers that load modules themselves. Default: the module
+   * that the package's conditions choose.
+   */
   readonly module?: ModuleSource;
-  /** Dictionaries to decompress with, found by the id in a frame's header. */
+  /** Dictionaries to decompress with, selected by the id in a frame's header. */
   readonly dictionaries?: readonly Dictionary[];
 }
 
 let shared: Promise<Decoder> | undefined;
 
 /**
- * Loads the decoder alone: one shared instance without options, a new one with. A failed load can be tried again.
- * The code of streams and ranges is loaded with the first of them.
+ * Loads the decoder alone: without options one shared instance, with options a new one. A failed load can be tried
+ * again. The code for streams and ranges is loaded at their first use.
  *
  * @throws {ZstashError} WASM_UNAVAILABLE
  * @example
@@ -67,7 +70,7 @@ async function load(
     return { module: loaded, oneShot: createOneShotEngine(loaded) };
   });
   let streams: StreamDecoder | undefined;
-  // The promise of a load is nobody's to share: one that fails is tried again.
+  // The promise of a load is not shared, because a load that fails is tried again.
   const loadStreams = async (): Promise<StreamDecoder> => {
     const { createStreamDecoder } = await loadOnDemand();
     return (streams ??= createStreamDecoder(module, memory, dictionaries));
@@ -80,7 +83,7 @@ async function load(
       const readable = loadedStream(
         async () => {
           const { decompressStream } = await loadStreams().catch((error: unknown) => {
-            // The writer is not left waiting.
+            // This ends a waiting writer.
             input.readable.cancel(error).catch(() => undefined);
             throw error;
           });
@@ -98,7 +101,7 @@ async function load(
   return {
     ...decoder,
     decompressRange(source, start, end, options): ByteStream {
-      // What is wrong is thrown here, as by the codec whose code is there at once.
+      // Wrong arguments are thrown here, as by the codec whose code is loaded at once.
       readRangeArguments(source, start, end, options);
       return loadedStream(async () => {
         const { createRangeReader } = await loadStreams();

@@ -1,10 +1,10 @@
-/** Streams of "zstash/decode", whose code is loaded by their first reader. */
+/** Streams of "zstash/decode", whose code is loaded by their first read. */
 import type { ByteReader, ByteStream } from "../streams.ts";
 
 /**
  * A stream whose source is loaded when a reader first asks for a chunk: a page that only decodes whole values never
- * fetches the code of streams. What `load` yields opens the stream, and is not called for a reader that has left
- * meanwhile; `cancelled` is.
+ * fetches the code for streams. `load` yields the function that opens the stream; it is not called for a reader that
+ * has left meanwhile: `cancelled` is.
  */
 export function loadedStream(
   load: () => Promise<() => ByteStream>,

@@ -1,6 +1,6 @@
 /**
- * Decodes frames as they come, on instances without a pool and without dictionaries: `decompressStream` for a page, in a
- * third of its bytes.
+ * Decodes frames as they arrive, on instances without a pool and without dictionaries: `decompressStream` for a page,
+ * in a third of its code size.
  */
 import { concatenate } from "../bytes.ts";
 import { LoneDecompression } from "../engine/lone-decompression.ts";
@@ -10,7 +10,7 @@ import { macrotask } from "../timers.ts";
 import type { CompiledModule } from "./module.ts";
 import type { ByteGenerator } from "./pull-stream.ts";
 
-/** Bounds of a decoding. */
+/** Limits of decoding. */
 export interface LoneLimits {
   /** The most bytes of content. */
   readonly maxSize: number;
@@ -20,26 +20,26 @@ export interface LoneLimits {
 
 /** Bytes of input and output after which the page may draw: about 3 ms. */
 const TURN = 1 << 20;
-/** A larger instance is not kept for the next stream: linear memory never shrinks. */
+/** A larger instance is not kept for the next stream, because linear memory never shrinks. */
 const KEPT_SIZE = 4 << 20;
 /** Input of a frame's first step, in bytes, where the frame before took less: what it does not need is copied in vain. */
 const FIRST_STEP = 1024;
 
-/** Decodes streams of frames with one module; an instance is kept for the next stream. */
+/** Decodes streams of frames with one module; keeps an instance for the next stream. */
 export class LoneDecoder {
   readonly #module: CompiledModule;
   #idle: LoneDecompression | undefined;
 
-  /** Throws what WebAssembly throws where a module may not run. */
+  /** Throws the error of WebAssembly if a module may not run. */
   constructor(module: CompiledModule) {
     this.#module = module;
     this.#idle = new LoneDecompression(module);
   }
 
   /**
-   * The content of frames and skippable frames in any order.
+   * Decodes frames and skippable frames in any order.
    *
-   * @param onFrame Told of each frame's header before its content comes.
+   * @param onFrame Called with each frame's header before its content comes.
    * @throws {ZstashError} NOT_ZSTD, TRUNCATED, CORRUPT, CHECKSUM_MISMATCH, SIZE_LIMIT, WINDOW_LIMIT, DICTIONARY_UNKNOWN,
    * OUT_OF_MEMORY
    */
@@ -73,14 +73,14 @@ async function* decodeFrames(
   { maxSize, maxWindowLog, onFrame }: Frames,
 ): ByteGenerator {
   let rest: Uint8Array = new Uint8Array(0);
-  /** Of the frame that is read: its number, its place, and whether the engine is inside it. */
+  /** The current frame: its number, its offset, and whether the engine is inside it. */
   let frame = 0;
   let start = 0;
   let inside = false;
-  /** Bytes of a skippable frame that have not come yet. */
+  /** Bytes of a skippable frame that have not arrived yet. */
   let skipped = 0;
   let offset = 0;
-  /** Bytes of content so far, and those that the end of the frame has to meet. */
+  /** Bytes of content so far, and the number that the end of the frame must reach. */
   let size = 0;
   let end: number | undefined;
   /** The most input of the next step. */
@@ -113,7 +113,7 @@ async function* decodeFrames(
     end = contentSize === undefined ? undefined : size + contentSize;
   };
   const finish = (): void => {
-    // libzstd's stream does not check this if the last block is empty.
+    // libzstd's streaming decoder does not check this if the last block is empty.
     if (end !== undefined && end !== size)
       throw fault("CORRUPT", `frame ${frame} does not hold as many bytes as its header claims`);
     inside = false;

@@ -1,7 +1,7 @@
-/** Compiles the WebAssembly module that a caller brings. */
+/** Compiles the WebAssembly module that a caller provides. */
 import { describe } from "../check.ts";
 
-/** A WebAssembly.Module; any object where TypeScript does not know that type, which is without lib "DOM". */
+/** A WebAssembly.Module; any object if TypeScript does not know that type, which is so without lib "DOM". */
 export type CompiledModule = typeof globalThis extends {
   readonly WebAssembly: { readonly Module: { readonly prototype: infer Module } };
 }
@@ -12,8 +12,8 @@ export type CompiledModule = typeof globalThis extends {
 export type ModuleSource = CompiledModule | ArrayBuffer | ArrayBufferView | Response;
 
 /**
- * Makes the function that loads a source. A Module of another realm (an EdgeVM, a Next.js sandbox) is no instance of this
- * realm's class, so it is told by its tag.
+ * Makes the function that loads a source. A Module of another realm (an EdgeVM, a Next.js sandbox) is not an instance
+ * of this realm's class, so it is recognized by its tag.
  *
  * @throws {TypeError} for anything else
  */
@@ -35,8 +35,9 @@ export function readModule(source: ModuleSource): () => Promise<CompiledModule> 
 }
 
 /**
- * Next.js looks for the bare call in the code of edge functions: it builds no middleware that has it, used or not, and its
- * development server rewrites what stands around it. Where compiling is forbidden, this fails when it is called.
+ * Next.js looks for the bare call in the code of edge functions: it builds no middleware that contains it, used or
+ * not, and its development server rewrites the code around it. Where compiling is forbidden, this fails when it is
+ * called.
  */
 function compile(bytes: BufferSource): Promise<CompiledModule> {
   return globalThis.WebAssembly.compile(bytes);

@@ -6,11 +6,11 @@ import type { ByteReader, ByteStream } from "../streams.ts";
 export type ByteGenerator = AsyncGenerator<Uint8Array, void, undefined>;
 
 /**
- * A stream of a generator's chunks. The generator runs only while a reader waits, so nothing is queued.
+ * Makes a stream of a generator's chunks. The generator runs only while a reader waits, so nothing is queued.
  *
- * The generator's signal is aborted however the stream ends: by its reader's cancel, by `signal`, or by itself. What the stream
- * holds from the start is let go by `release`, which is called then, once: a generator that nobody has read from never runs,
- * and its `finally` neither.
+ * The generator's signal is aborted when the stream ends, in whatever way: by its reader's cancel, by `signal`, or by
+ * itself. `release` is called then, once, and frees what the stream holds from the start: a generator that nobody
+ * reads from never runs, and neither does its `finally`.
  */
 export function createPullStream(
   generate: (signal: AbortSignal) => ByteGenerator,
@@ -57,11 +57,11 @@ export function createPullStream(
     },
     { highWaterMark: 0 },
   );
-  // Chunks come from responses and from the codec, never out of shared memory.
+  // Chunks come from responses and from the codec, never from shared memory.
   return stream as unknown as ByteStream;
 }
 
-/** A stream of what `generate` makes of a reader, which is cancelled however the stream ends. */
+/** Makes a stream of what `generate` makes from a reader. The reader is cancelled however the stream ends. */
 export function createReaderStream(
   reader: ByteReader,
   generate: (reader: ByteReader, signal: AbortSignal) => ByteGenerator,
@@ -70,7 +70,7 @@ export function createReaderStream(
   return createPullStream((ended) => generate(reader, ended), undefined, release);
 }
 
-/** All that a reader gives. */
+/** All chunks of a reader. */
 export async function* chunksOf(reader: ByteReader): ByteGenerator {
   for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
 }

@@ -1,4 +1,4 @@
-/** Decodes frames that a seek table lists, and holds each to what the table says of it. */
+/** Decodes frames that a seek table lists, and checks each against its entry. */
 import { concatenate } from "../bytes.ts";
 import { ZstashError } from "../errors.ts";
 import type { DictionaryLookup } from "../format/dictionary.ts";
@@ -14,7 +14,7 @@ interface RangeDecoding {
   readonly dictionaries: DictionaryLookup | undefined;
 }
 
-/** The methods of a `Decoder` that reading ranges takes. */
+/** The methods of a `Decoder` that reading ranges uses. */
 export interface RangeDecoder {
   decompress(data: Uint8Array, options: RangeDecoding): Uint8Array<ArrayBuffer>;
   decompressStream(options?: RangeDecoding): ByteTransform;
@@ -26,16 +26,16 @@ interface DecoderWith {
   readonly dictionaries: DictionaryLookup | undefined;
 }
 
-/** Content of a frame up to which it is decoded at once, in bytes: a few milliseconds. */
+/** The most content of a frame that is decoded at once, in bytes: a few milliseconds. */
 const LARGE_FRAME: number = 2 << 20;
-/** Bytes of frames without content up to which they are decoded at once: they may be 8,000. */
+/** The most bytes of frames without content that are decoded at once: they may be 8,000 frames. */
 const MANY_EMPTY = 65536;
-/** Magic number and size of a skippable frame (RFC 8878 §3.1.2). */
+/** The magic number and the size of a skippable frame (RFC 8878 §3.1.2). */
 const SKIPPABLE_HEADER = 8;
 /** The largest window that streams accept by default. */
 const STREAM_WINDOW: number = 8 << 20;
 
-/** Decodes one frame of the table, and holds it to what the table says; errors tell its index and place. */
+/** Decodes one frame of the table, and checks it against its entry. Errors name its index and offset. */
 export async function decodeFrame(
   decoding: DecoderWith,
   compressed: Uint8Array,
@@ -46,7 +46,7 @@ export async function decodeFrame(
   const contentSize = frame.contentEnd - frame.contentStart;
   let content: Uint8Array<ArrayBuffer>;
   try {
-    // Frames without content are small, but may be many.
+    // Frames without content are small, but there may be many.
     const large =
       (contentSize > LARGE_FRAME || (contentSize === 0 && compressed.length > MANY_EMPTY)) &&
       readFrameHeader(compressed).windowSize <= STREAM_WINDOW;
@@ -64,8 +64,8 @@ export async function decodeFrame(
 }
 
 /**
- * Decodes a frame that would hold the event loop for long through a stream, which waits for no other. Undefined where the
- * entry of the table holds another frame, whose window is larger than streams take.
+ * Decodes a frame through a stream that waits for no other, because it would block the event loop for long. Undefined
+ * if the frame's window is larger than streams accept, so that it is not the frame that the table lists.
  */
 async function decodeLarge(
   { decoder, dictionaries }: DecoderWith,
@@ -94,21 +94,21 @@ async function decodeLarge(
   return concatenate(chunks);
 }
 
-/** The same error with its place in the source. */
+/** The same error with its position in the source. */
 function relocated(error: ZstashError, index: number, frame: SeekTableFrame): ZstashError {
   if (error.code === "SIZE_LIMIT") return wrongSize(index, frame, "got more");
   const place = { frame: index, offset: frame.start + (error.offset ?? 0), cause: error };
-  // NOT_ZSTD and TRUNCATED mean damage here, as SIZE_LIMIT does: the table promised this frame.
+  // NOT_ZSTD and TRUNCATED mean damage here, and so does SIZE_LIMIT: the table promised this frame.
   return error.code === "NOT_ZSTD" || error.code === "TRUNCATED"
     ? new ZstashError("CORRUPT", error.message, place)
     : error.with(place);
 }
 
 /**
- * Holds a frame that is too long to be read to the table, which says that it decodes to nothing, by its header: a
- * skippable frame of that length, or a frame that declares no content.
+ * Checks by its header a frame that the table lists as empty and that is too long to be read: it must be a skippable
+ * frame of that length, or a frame that declares no content.
  *
- * @throws {ZstashError} CORRUPT for any other
+ * @throws {ZstashError} CORRUPT for any other frame
  */
 export function requireEmpty(head: Uint8Array, index: number, frame: SeekTableFrame): void {
   let declared: string;

@@ -1,11 +1,11 @@
-/** Plans the reads of a seekable file that a range of its content takes. */
+/** Plans the reads that a range of a seekable file's content needs. */
 import { ZstashError } from "../errors.ts";
 import { FRAME_HEADER_SIZE_MAX } from "../format/frame.ts";
 import type { SeekTable, SeekTableFrame } from "../format/seek-table.ts";
 
 /**
- * One read: bytes `[start, end)` of the file, which hold the frames `[first, last)`, or the header of one of which the
- * table says that it holds nothing, and which is too long to be read for that.
+ * One read: the bytes `[start, end)` of the file, which hold the frames `[first, last)`; or only the header of one
+ * frame that the table lists as empty and that is too long to be read whole.
  */
 export interface FrameRead {
   readonly start: number;
@@ -18,7 +18,7 @@ export interface FrameRead {
 export interface ReadSettings {
   /** The most bytes in one read; a single larger frame is a read of its own. */
   readonly readSize: number;
-  /** The most bytes a frame may have, compressed and decompressed. */
+  /** The most bytes of a frame, both compressed and decompressed. */
   readonly maxFrameSize: number;
 }
 
@@ -26,12 +26,13 @@ export interface ReadSettings {
 const EMPTY_WHOLE = 65536;
 
 /**
- * The reads that `[start, end)` of the content takes, `end` at most the content's size: every frame that holds a byte
- * of it, and all that the table says hold nothing between them and at the range's ends, so that none of these is left
- * out unseen. Neighbours are in one read, which holds at most `maxFrameSize` of content. Pure, and lazy: a plan of a
- * million reads takes no memory, and a read of a million frames a few steps.
+ * Plans the reads for `[start, end)` of the content; `end` is at most the content's size. They cover every frame that
+ * holds a byte of the range, and all frames that the table lists as empty between them and at the ends of the range,
+ * so that none of these goes unchecked. Neighbouring frames share one read, which holds at most `maxFrameSize` of
+ * content. The plan is lazy: a million reads take no memory, and a read of a million frames a few steps.
  *
- * @throws {ZstashError} SIZE_LIMIT, CORRUPT (content in a frame of no bytes): when the frame is reached, before it is read
+ * @throws {ZstashError} SIZE_LIMIT, CORRUPT (content in a frame of no bytes), when the plan reaches the frame and
+ * before it is read
  */
 export function* planReads(
   table: SeekTable,
@@ -39,7 +40,7 @@ export function* planReads(
   end: number,
   settings: ReadSettings,
 ): Generator<FrameRead, void, undefined> {
-  // A range that is empty because the content ends there has to see that it does.
+  // A range that is empty because the content ends there has to check that it does.
   if (start === end && start < table.size) return;
   const beyond = endOf(table, end);
   for (let first = beginOf(table, start); first < beyond;) {
@@ -63,21 +64,24 @@ export function isLongEmpty(frame: SeekTableFrame, readSize: number): boolean {
   return frame.contentStart === frame.contentEnd && frame.end - frame.start > Math.max(readSize, EMPTY_WHOLE);
 }
 
-/** The first frame of a range: empty ones stand before the one that holds its first byte. */
+/** The index of the first frame of a range: empty frames stand before the one that holds its first byte. */
 function beginOf(table: SeekTable, start: number): number {
   if (start === 0) return 0;
   const before = table.find(start - 1);
   return table.frame(before).contentEnd > start ? before : before + 1;
 }
 
-/** The frame that follows a range. */
+/** The index of the frame after a range. */
 function endOf(table: SeekTable, end: number): number {
   if (end >= table.size) return table.frameCount;
   const index = table.find(end);
   return table.frame(index).contentStart === end ? index : index + 1;
 }
 
-/** The frame after the last one that one read holds together with `first`; found by halving, for a table may list millions. */
+/**
+ * The index after the last frame that one read holds together with `first`; by binary search, because a table may
+ * list millions.
+ */
 function lastTogether(
   table: SeekTable,
   first: number,

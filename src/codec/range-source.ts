@@ -1,4 +1,4 @@
-/** Reads from a caller's source of ranges, and holds it to its contract. */
+/** Reads from a caller's range source, and checks what it returns. */
 import { isBytes, isGone } from "../bytes.ts";
 import { describe } from "../check.ts";
 import { ZstashError } from "../errors.ts";
@@ -6,9 +6,9 @@ import { onAbort } from "../signals.ts";
 import type { RangeSource } from "./decompress-options.ts";
 
 /**
- * Reads `[start, end)`. `frame` is the first frame in it, for errors.
+ * Reads `[start, end)`. `frame` is the number of the first frame in it, for errors.
  *
- * Ends with the signal even if the source does not. A ZstashError of the source goes through as it is.
+ * It ends with the signal even if the source does not. A ZstashError of the source is passed on unchanged.
  *
  * @throws {ZstashError} TRUNCATED (the source returned less), CORRUPT (it returned more), INTERNAL (it failed; the
  * cause says how)
@@ -45,7 +45,7 @@ export async function readExactly(
   return bytes;
 }
 
-/** The source with the bytes from `at` on already at hand. Reads within them are not passed on. */
+/** The source with the bytes from `at` on already held. Reads within them are not passed on. */
 export function withBytes(source: RangeSource, at: number, bytes: Uint8Array): RangeSource {
   return {
     size: source.size,

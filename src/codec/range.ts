@@ -23,7 +23,7 @@ import { decodeFrame, requireEmpty, type RangeDecoder } from "./range-frame.ts";
 import { isLongEmpty, planReads, type FrameRead, type ReadSettings } from "./range-plan.ts";
 import { readExactly, withBytes } from "./range-source.ts";
 
-/** Bytes `[start, end)` of a source's content, and how to read them. */
+/** The bytes `[start, end)` of a source's content, and how to read them. */
 interface RangeRequest {
   readonly decoder: RangeDecoder;
   readonly pace: Pace;
@@ -35,19 +35,20 @@ interface RangeRequest {
 }
 
 /**
- * First read of the end of a source. A 128th of it holds the table of frames of 1 KiB and more; below 4 KiB a request
- * costs the same, and above 64 KiB a second one costs less than the bytes that most tables do not have.
+ * The first read of the end of a source. A 128th of the source holds the table of frames of 1 KiB and more. Below 4
+ * KiB a request costs the same, and above 64 KiB a second request costs less than the bytes that most tables do not
+ * need.
  */
 const TAIL_SHARE = 128;
 const TAIL_MIN = 4096;
 const TAIL_MAX = 65536;
 
 /**
- * Reads the seek table at the end of a source: one read, and a second one where the table is longer than 64 KiB or a
- * 128th of the source. Undefined where the source does not end with a table.
+ * Reads the seek table at the end of a source: one read, and a second one if the table is longer than 64 KiB or a
+ * 128th of the source. Returns undefined if the source does not end with a table.
  *
- * @throws {ZstashError} CORRUPT (also a table that does not account for every byte before it), SIZE_LIMIT (a table
- * over 64 MiB), TRUNCATED (the source returned less than it was asked for)
+ * @throws {ZstashError} CORRUPT (also for a table that does not account for every byte before it), SIZE_LIMIT (a
+ * table over 64 MiB), TRUNCATED (the source returned fewer bytes than asked for)
  * @example
  * ```ts
  * const seekTable = await readSeekTable(source);
@@ -67,16 +68,16 @@ export async function readSeekTable(
 }
 
 /**
- * Makes `Decoder.decompressRange`: the bytes `[start, end)` of the content, as a stream that reads when it is read.
+ * Makes `Decoder.decompressRange`: the bytes `[start, end)` of the content, as a stream that reads from the source
+ * when it is read.
  *
- * With a seek table only the frames that hold a part of the range are read, neighbours together, one read ahead.
- * Each is held to the sizes that the table gives for it, also those of which it says that they hold nothing, between
- * these frames and next to the range. The format has no checksum of the table itself: a wrong decompressed size of a
- * frame before the range moves the range, and only a read from the beginning notices.
- * Without one the source is decoded from its beginning up to `end`, in bounded memory whatever its frames are; and where the
- * table lists less than what lies before it, as in seekable files that were joined: theirs is that of the last.
- * `end` is clamped to the size of the content; a `start` past it is a RangeError in the stream; an empty range reads
- * nothing.
+ * With a seek table only the frames that hold a part of the range are read, neighbours together, one read ahead. Each
+ * frame is checked against the sizes in the table, and so are frames listed as empty between them and next to the
+ * range. The format has no checksum of the table itself: a wrong decompressed size of a frame before the range moves
+ * the range, and only a read from the beginning notices it. The source is decoded from its beginning up to `end`, in
+ * bounded memory whatever its frames are, if it has no table, or if its table lists fewer bytes than lie before it: the
+ * table of joined seekable files is that of the last one. `end` is clamped to the size of the content; a `start` past
+ * it is a RangeError in the stream; an empty range reads nothing.
  */
 export function createRangeReader(
   decoder: RangeDecoder,
@@ -125,8 +126,8 @@ async function* readRange(
 }
 
 /**
- * The frames of a read that have content, and the bytes before, between and behind them as frames without any: all that
- * a table says to be empty, however many entries it has for it.
+ * The frames with content in a read, and the bytes before, between and after them as frames without content:
+ * everything that the table lists as empty, however many entries that is.
  */
 function* framesOf(
   table: SeekTable,
@@ -149,7 +150,7 @@ function* framesOf(
   if (from < end) yield { index, frame: { start: from, end, contentStart: contentEnd, contentEnd } };
 }
 
-/** The table at the end of a source, if there is one, where it begins, and the source with the bytes that were read for it. */
+/** The table at the end of a source, if there is one, where it begins, and the source with the bytes that were already read. */
 async function readEnd(
   source: RangeSource,
   signal: AbortSignal,
@@ -167,7 +168,7 @@ async function readEnd(
   return { table, tableStart: size - (tableSize ?? 0), source: withBytes(source, size - tail.length, tail) };
 }
 
-/** Parses a table; the event loop runs every 131,072 entries. */
+/** Parses a table; lets the event loop run every 131,072 entries. */
 async function parseTable(
   tail: Uint8Array,
   sourceSize: number,
@@ -204,7 +205,7 @@ async function* fetchReads(
   }
 }
 
-/** Without a table: everything from the first byte, dropped up to `start`. */
+/** Without a table: decodes from the first byte, and drops the content up to `start`. */
 async function* readFromStart(request: RangeRequest, signal: AbortSignal): ByteGenerator {
   const { decoder, source, start, end, settings, dictionaries } = request;
   const compressed = createPullStream((ended) => readAll(source, settings.readSize, ended), signal);

@@ -1,24 +1,27 @@
-/** The bytes of payload that fit one TCP segment. */
+/** How many payload bytes fit one TCP segment. */
 import { requireBoolean, requireInteger, requireOptions } from "../check.ts";
 
-/** Options of `segmentSize`: what carries the payload. */
+/** Options of `segmentSize`: the protocols that carry the payload. */
 export interface SegmentOptions {
-  /** Bytes of the largest IP packet of the path, 576…65536: 1500 on Ethernet, 1492 over PPPoE, 1280 in many tunnels. */
+  /**
+   * The size in bytes of the largest IP packet on the path, 576…65536: 1500 on Ethernet, 1492 over PPPoE, 1280 in
+   * many tunnels.
+   */
   readonly mtu: number;
-  /** Default true. */
+  /** Whether TLS is used. Default true. */
   readonly tls?: boolean;
-  /** Major version of HTTP. Default 2, whose framing is the larger. */
+  /** The major version of HTTP. Default 2, which has the larger framing. */
   readonly http?: 1 | 2;
 }
 
 const segmentNames: readonly string[] = ["mtu", "tls", "http"];
 
-/** Every IPv4 host takes packets of this size (RFC 791); IPv6 asks for 1280. */
+/** Every IPv4 host accepts packets of this size (RFC 791); IPv6 requires 1280. */
 const MTU_MIN = 576;
 const MTU_MAX = 65536;
-/** IPv6 has the larger header, IPv4 20 bytes: a path may use either. */
+/** The header of IPv6, which is larger than IPv4's 20 bytes: a path may use either. */
 const IP_HEADER = 40;
-/** The header and the timestamps option, which Linux, macOS and Windows servers send with every segment. */
+/** The header and the timestamps option, which Linux, macOS and Windows servers send in every segment. */
 const TCP_HEADER = 20 + 12;
 /** Record header 5, explicit nonce 8 and tag 16 of AES-GCM in TLS 1.2; TLS 1.3 takes 22. */
 const TLS_RECORD = 5 + 8 + 16;
@@ -26,8 +29,8 @@ const TLS_RECORD = 5 + 8 + 16;
 const HTTP_FRAMING: Readonly<Record<1 | 2, number>> = { 1: 4 + 2 + 2, 2: 9 };
 
 /**
- * The most payload bytes that are sure to fit one TCP segment, whichever of IPv4 and IPv6 and of TLS 1.2 and 1.3 the
- * path uses: 1390 for an MTU of 1500.
+ * Returns the most payload bytes that always fit one TCP segment, whether the path uses IPv4 or IPv6 and TLS 1.2 or
+ * 1.3: 1390 for an MTU of 1500.
  *
  * @throws {RangeError} for an MTU outside 576…65536
  * @example

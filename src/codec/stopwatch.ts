@@ -1,21 +1,24 @@
-/** An option of streams that zstash alone gives: a stopwatch that adds up the time a stream spends in the codec. */
+/** An internal option of streams: a stopwatch that adds up the time that a stream spends in the codec. */
 import type { CompressionContext, DecompressionContext, Engine } from "../engine/engine.ts";
 import type { ByteTransform } from "../streams.ts";
 import { now } from "../timers.ts";
 import type { DecompressOptions, DecompressStreamOptions } from "./decompress-options.ts";
 
-/** The option's name. Codecs of others do not know it, and leave the stopwatch at 0. */
+/** The option's name. Other codecs do not know it, and leave the stopwatch at 0. */
 export const stopwatch: unique symbol = Symbol("stopwatch");
 
-/** What the time is added to. */
+/** Where the time is added. */
 export interface Stopwatch {
-  /** Milliseconds, as the runtime's clock shows them. */
+  /** Milliseconds by the runtime's clock. */
   ms: number;
 }
 
 type StreamEngine = Pick<Engine, "compress" | "openCompression" | "openDecompression">;
 
-/** The engine itself; where options bring a stopwatch, one whose work is timed. Waits for a context are not counted. */
+/**
+ * The engine itself, or one that times its work if the options have a stopwatch. Waiting for a context does not
+ * count.
+ */
 export function timedEngine(engine: StreamEngine, options: object | undefined): StreamEngine {
   const watch = watchOf(options);
   if (watch === undefined) return engine;
@@ -40,13 +43,13 @@ export function timedEngine(engine: StreamEngine, options: object | undefined): 
   };
 }
 
-/** What ranges are decoded with. */
+/** What decodes ranges. */
 interface RangeDecoder {
   decompress(data: Uint8Array, options?: DecompressOptions): Uint8Array<ArrayBuffer>;
   decompressStream(options?: DecompressStreamOptions): ByteTransform;
 }
 
-/** The decoder itself; where options bring a stopwatch, one whose work is timed. */
+/** The decoder itself, or one that times its work if the options have a stopwatch. */
 export function timedDecoder<Decoder extends RangeDecoder>(
   decoder: Decoder,
   options: object | undefined,

@@ -1,4 +1,4 @@
-/** What both loaders are told of the memory that streams share. */
+/** The options of both loaders for the memory that streams share. */
 import { DEFAULT_MEMORY_LIMIT, REQUESTS_END_SILENTLY } from "#host";
 import { requireInteger } from "../check.ts";
 import type { EngineSettings } from "../engine/engine.ts";
@@ -7,16 +7,16 @@ import { tellWait } from "./waits.ts";
 /** How the streams of a codec share memory. */
 export interface StreamMemoryOptions {
   /**
-   * Linear memory that the contexts of all streams together may take, in bytes, 1 MiB … 4 GiB. Default 256 MiB; 64 MiB on
-   * Workers and edge functions, whose isolates have 128 MB. A stream that needs more than seven eighths of it (or all but
-   * 8 MiB, if that is more) fails at once with OUT_OF_MEMORY.
+   * Linear memory that the contexts of all streams may use together, in bytes, 1 MiB…4 GiB. Default 256 MiB; 64 MiB
+   * on Workers and edge functions, whose isolates have 128 MB. A stream that needs more than seven eighths of it (or
+   * all but 8 MiB, if that is more) fails at once with OUT_OF_MEMORY.
    */
   readonly memoryLimit?: number;
-  /** How long a stream waits for memory that others hold, in ms, before TIMEOUT. Default 30,000. */
+  /** How long a stream waits for memory that others hold before TIMEOUT, in ms. Default 30,000. */
   readonly waitTimeout?: number;
 }
 
-/** Names of `StreamMemoryOptions`, for whoever checks them among others. */
+/** The names of `StreamMemoryOptions`, for checks of options that include them. */
 export const streamMemoryNames: readonly string[] = ["memoryLimit", "waitTimeout"];
 
 const DEFAULT_WAIT_TIMEOUT = 30_000;
@@ -24,9 +24,9 @@ const DEFAULT_WAIT_TIMEOUT = 30_000;
 const WAIT_TIMEOUT_MAX = 2 ** 31 - 1;
 
 /**
- * The options with their defaults.
+ * Reads the options, with their defaults.
  *
- * @throws {TypeError | RangeError} naming the option
+ * @throws {TypeError | RangeError} that names the option
  */
 export function readStreamMemory({
   memoryLimit = DEFAULT_MEMORY_LIMIT,

@@ -4,27 +4,30 @@ import { describe } from "../check.ts";
 import { ZstashError } from "../errors.ts";
 import type { ByteStream, ByteTransform } from "../streams.ts";
 
-/** Hands one chunk to the reader; a promise until the reader wants more. Throws or rejects when it has gone. */
+/**
+ * Hands one chunk to the reader; returns a promise until the reader wants more. Throws or rejects if the reader has
+ * gone.
+ */
 export type Emit = (chunk: Uint8Array<ArrayBuffer>) => Promise<void> | undefined;
 
-/** The error for work that goes on after its stream has ended. */
+/** The error for work that continues after its stream has ended. */
 export function streamClosed(): ZstashError {
   return new ZstashError("INTERNAL", "Cannot go on: the stream was closed");
 }
 
-/** The work of a transform. Calls never overlap. */
+/** The work of a transform. Its calls never overlap. */
 export interface Transformer {
   /** Takes one chunk of input. */
   write(chunk: Uint8Array, emit: Emit): Promise<void>;
-  /** The input has ended. */
+  /** Called when the input has ended. */
   close(emit: Emit): Promise<void>;
   /** Frees what is held; called exactly once, however the stream ends. */
   release(): void;
 }
 
 /**
- * A pair of streams with backpressure inside a chunk: a TransformStream's `transform` cannot wait for its reader, so
- * one small compressed chunk could queue gigabytes of output. Here every emitted chunk waits for demand.
+ * Makes a pair of streams with backpressure inside a chunk. A TransformStream's `transform` cannot wait for its
+ * reader, so one small compressed chunk could queue gigabytes of output. Here every emitted chunk waits for demand.
  *
  * The pair works wherever a TransformStream does (`pipeThrough`), and buffers one chunk on each side.
  */
@@ -120,7 +123,7 @@ export function createTransform(transformer: Transformer): ByteTransform {
   return { readable: readable as ByteStream, writable };
 }
 
-/** Writes a chunk, whose memory may go while the event loop runs in between: what came of it then is no value. */
+/** Writes a chunk whose memory may be detached while the event loop runs in between: then the output is not valid. */
 async function writeWhole(transformer: Transformer, chunk: Uint8Array, emit: Emit): Promise<void> {
   const { byteLength } = chunk;
   if (isGone(chunk)) throw transferred();
@@ -138,8 +141,8 @@ function transferred(cause?: unknown): TypeError {
 }
 
 /**
- * Calls `end` as soon as a stream is aborted, where its controller has no `signal` (Bun before 1.4): a write that waits for
- * its reader would keep `abort` waiting for good.
+ * Calls `end` as soon as a stream is aborted, if its controller has no `signal` (Bun before 1.4): a write that waits
+ * for its reader would otherwise block `abort` forever.
  */
 function listenForAbort(writable: WritableStream<Uint8Array>, end: (reason: unknown) => void): void {
   const abortOf = (target: Pick<WritableStream, "abort">, isOwn: () => boolean): void => {

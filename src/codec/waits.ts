@@ -1,7 +1,10 @@
-/** Tells the channel "zstash:wait" of slow waits inside a codec: it is shared, so no client's listener is told of them. */
+/**
+ * Publishes slow waits inside a codec on the channel "zstash:wait". A codec is shared, so no single client's listener
+ * is called.
+ */
 import { openChannel } from "#channels";
 
-/** Tells of a slow wait that has ended. */
+/** Publishes a slow wait that has ended. */
 export function tellWait(reason: "memory" | "turn", ms: number): void {
   const channel = openChannel("zstash:wait");
   if (channel.hasSubscribers) channel.publish({ type: "wait", for: reason, ms });

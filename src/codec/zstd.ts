@@ -1,4 +1,4 @@
-/** `loadZstd` and the public `Zstd`: compression and decompression over the packaged module or another engine. */
+/** `loadZstd` and the public `Zstd`: compression and decompression with the packaged module or another engine. */
 import { loadModule as loadPackagedModule, moduleAtHand } from "#wasm/full";
 import { isBytes } from "../bytes.ts";
 import { describe, requireBytes, requireOptions } from "../check.ts";
@@ -40,11 +40,14 @@ export type {
   StreamStep,
 } from "../engine/engine.ts";
 
-/** Compression and decompression over one engine. All methods are synchronous; one that throws leaves it usable. */
+/**
+ * Compression and decompression with one engine. All methods are synchronous; the codec stays usable after one that
+ * throws.
+ */
 export interface Zstd extends Decoder {
   /**
-   * Makes one frame that declares its content size and carries a checksum; a string is encoded as UTF-8 straight
-   * into WebAssembly memory (lone surrogates as U+FFFD).
+   * Compresses bytes or text into one frame that declares its content size and has a checksum. A string is encoded as
+   * UTF-8 directly into WebAssembly memory (lone surrogates as U+FFFD).
    *
    * The bytes equal those of zstd 1.5.7's ZSTD_compress2 at the same level. They may differ in a later version:
    * never compare or hash compressed bytes.
@@ -57,9 +60,9 @@ export interface Zstd extends Decoder {
    */
   compress(data: Uint8Array | string, options?: CompressOptions): Uint8Array<ArrayBuffer>;
   /**
-   * A stream that compresses, in bounded memory and with backpressure. It takes a context with its first chunk.
+   * Makes a stream that compresses, in bounded memory and with backpressure. It takes a context with its first chunk.
    *
-   * @throws {ZstashError} in the stream: TIMEOUT (no context within 30 s), OUT_OF_MEMORY; RangeError where the input
+   * @throws {ZstashError} in the stream: TIMEOUT (no context within 30 s), OUT_OF_MEMORY; RangeError if the input
    * does not have `contentSize` bytes
    * @example
    * ```ts
@@ -68,7 +71,8 @@ export interface Zstd extends Decoder {
    */
   compressStream(options?: CompressStreamOptions): ByteTransform;
   /**
-   * A stream each of whose chunks is one whole frame of at most `maxFrameSize` bytes, on any input, decodable alone.
+   * Makes a stream in which each chunk is one whole frame of at most `maxFrameSize` bytes, for any input. Each frame
+   * decodes alone.
    *
    * @throws {ZstashError} in the stream: OUT_OF_MEMORY
    * @example
@@ -77,20 +81,23 @@ export interface Zstd extends Decoder {
    * ```
    */
   compressFrames(options: CompressFramesOptions): ByteTransform;
-  /** Contexts of streams and linear memory in bytes, for metrics and tests. */
+  /** The contexts of streams and the linear memory in bytes, for metrics and tests. */
   stats(): ZstdStats;
 }
 
-/** Contexts of streams and linear memory. */
+/** The contexts of streams and the linear memory in bytes. */
 export type ZstdStats = EngineStats;
 
 /** Options of `loadZstd`. */
 export interface LoadOptions extends StreamMemoryOptions {
-  /** The compiled `zstash.wasm` or its bytes, for whoever brings them; default: what the package's conditions choose. */
+  /**
+   * The compiled `zstash.wasm` or its bytes, for callers that load modules themselves. Default: the module that the
+   * package's conditions choose.
+   */
   readonly module?: ModuleSource;
-  /** Another implementation of zstd, such as `bokuweb` of "zstash/bokuweb"; not together with `module`. */
+  /** Another implementation of zstd, such as `bokuweb` of "zstash/bokuweb". Cannot be combined with `module`. */
   readonly engine?: EngineFactory;
-  /** Dictionaries to decompress with, found by the id in a frame's header. */
+  /** Dictionaries to decompress with, selected by the id in a frame's header. */
   readonly dictionaries?: readonly Dictionary[];
 }
 
@@ -100,8 +107,8 @@ let shared: Promise<Zstd> | undefined;
 let atHand: Zstd | undefined;
 
 /**
- * The shared instance at once, where the runtime hands us the compiled module (Workers, edge functions): a first call there
- * waits for nothing. Undefined elsewhere, and where it does not start: `loadZstd` then says why.
+ * Returns the shared instance at once, if the runtime provides the compiled module (Workers, edge functions): a first
+ * call there waits for nothing. Undefined elsewhere, and if it does not start: `loadZstd` then tells why.
  */
 export function zstdAtHand(): Zstd | undefined {
   if (atHand !== undefined || moduleAtHand === undefined) return atHand;
@@ -114,7 +121,7 @@ export function zstdAtHand(): Zstd | undefined {
 }
 
 /**
- * Loads zstd: one shared instance without options, a new one with.
+ * Loads zstd: without options one shared instance, with options a new one.
  *
  * A failed load rejects with WASM_UNAVAILABLE and can be tried again.
  *

@@ -1,4 +1,6 @@
-/** Decides who may call: by Host, Origin and token. Pages of foreign sites are refused before anything runs. */
+/**
+ * Decides who may send requests: by Host, Origin and token. Pages of foreign sites are refused before anything runs.
+ */
 import type { Share } from "./budget.ts";
 import { queryToken, Refusal } from "./request.ts";
 import type { Target } from "./request.ts";
@@ -9,28 +11,33 @@ export interface Access {
   readonly readOnly: boolean;
 }
 
-/** What only a request that came over HTTP has. */
+/** Facts that only a request over HTTP has. */
 export interface Arrival {
   /** The target of the request line as it was sent: no URL parser has changed it. */
   readonly target: string;
   /** The values of all Host fields. */
   readonly hosts: readonly string[];
-  /** The address of this machine that the connection came to. */
+  /** The address of this machine that the connection was made to. */
   readonly address: string;
-  /** The memory that the request takes of the listener's, which takes it back at the end of the response. */
+  /**
+   * The share of the listener's memory that the request holds; the listener takes it back at the end of the response.
+   */
   readonly share: Share;
 }
 
 export const METHODS: readonly string[] = ["GET", "HEAD", "POST", "PUT"];
 
-/** The time for which a browser may remember a preflight. */
+/** The seconds for which a browser may remember a preflight. */
 const PREFLIGHT_SECONDS = 600;
 
 /** `host[:port]`: a name or an IPv4 address, or an IPv6 address in brackets. */
 const AUTHORITY = /^([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::([0-9]{0,5}))?$/;
 const ORIGIN = /^https?:\/\/([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?$/;
 
-/** True for localhost, the names below it, 127.0.0.0/8 and [::1]: names that no foreign DNS server can give away. */
+/**
+ * Returns true for localhost and the names below it, 127.0.0.0/8 and [::1]: no foreign DNS server can give out these
+ * names.
+ */
 function isLoopback(name: string): boolean {
   if (name === "[::1]") return true;
   const bare = name.replace(/\.$/, "");
@@ -43,11 +50,11 @@ function isLoopbackAddress(name: string): boolean {
 }
 
 /**
- * The origin of the server in the eyes of a request that came over HTTP. Its Host must be a loopback name, one of
- * `hosts`, or the address that its connection came to. A page whose own DNS name leads here (DNS rebinding) has no such
- * Host, though to its browser it is of one origin with the server.
+ * Returns the origin of the server as a request over HTTP sees it. The request's Host must be a loopback name, one of
+ * `hosts`, or the address that its connection was made to. A page whose DNS name resolves to this server (DNS
+ * rebinding) has no such Host, although its browser takes page and server for one origin.
  *
- * @param authority the host of an absolute-form target, which stands in the place of Host
+ * @param authority The host of an absolute-form target, which replaces Host.
  * @throws {Refusal} 403 for another Host, 400 for none, several or a malformed one
  */
 export function requireHost(arrival: Arrival, authority: string | undefined, settings: Settings): string {
@@ -68,10 +75,11 @@ export function requireHost(arrival: Arrival, authority: string | undefined, set
 }
 
 /**
- * The origin of the page that sent the request, where it may call; undefined where no page says to have sent it.
- * Allowed are pages on loopback, those of `origins`, and those of the server itself, whose origin is `own`.
+ * Returns the origin of the page that sent the request, if that page may call the server; undefined if the request
+ * names no page. Pages on loopback, pages of `origins`, and pages of the server itself, whose origin is `own`, may
+ * call it.
  *
- * @throws {Refusal} 403 for any other origin, `null` too, which sandboxed frames, files and redirects have
+ * @throws {Refusal} 403 for any other origin, including `null`, which sandboxed frames, files and redirects send
  */
 export function requireOrigin(
   headers: Headers,
@@ -90,8 +98,8 @@ export function requireOrigin(
 }
 
 /**
- * Refuses what runs commands for a page that does not say which it is: a browser sends no Origin with images, links and
- * forms that GET, but says that the site is another.
+ * Refuses commands for a page that does not identify itself: with images, links and GET forms a browser sends no
+ * Origin, but it tells that they come from another site.
  *
  * @throws {Refusal} 403
  */
@@ -102,9 +110,9 @@ export function requireOwnSite(headers: Headers, origin: string | undefined): vo
 }
 
 /**
- * The rights of a bearer token in the header, or of `_token` in the query where there is no header.
+ * Reads the rights of the bearer token in the header, or of `_token` in the query if there is no header.
  *
- * @throws {Refusal} 401 for any other token, and for none
+ * @throws {Refusal} 401 for an unknown or missing token
  */
 export function readAccess(
   headers: Headers,
@@ -119,7 +127,7 @@ export function readAccess(
       : mayNameToken(headers, origin)
         ? queryToken(target)
         : undefined;
-  // Every token is compared, whichever fits, so that the time tells nothing.
+  // All tokens are compared, whichever matches, so that the time tells nothing.
   const [full, reads] = [settings.tokens, settings.readOnlyTokens].map((known) =>
     known.reduce((found, one) => equalTokens(token ?? "", one) || found, false),
   );
@@ -129,15 +137,16 @@ export function readAccess(
 }
 
 /**
- * Whether the query may hold the token. An image of a foreign page could have it there, if the page knows it. Browsers
- * say nothing of a request's site where the Host is neither loopback nor HTTPS, but they do say that they are browsers.
+ * Returns true if the query may hold the token. An image on a foreign page could send it there, if the page knows the
+ * token. Browsers do not tell a request's site if the Host is neither loopback nor HTTPS, but they do tell that they
+ * are browsers.
  */
 function mayNameToken(headers: Headers, origin: string | undefined): boolean {
   const isBrowser = headers.get("user-agent")?.startsWith("Mozilla/") === true;
   return !isBrowser || origin !== undefined || headers.has("sec-fetch-site");
 }
 
-/** Compares in a time that depends on the length of `given` alone. */
+/** Compares in a time that depends only on the length of `given`. */
 function equalTokens(given: string, known: string): boolean {
   let difference = given.length ^ known.length;
   for (let at = 0; at < given.length; at++)
@@ -145,7 +154,7 @@ function equalTokens(given: string, known: string): boolean {
   return difference === 0;
 }
 
-/** Let the page of an allowed origin read the response; without an origin nobody needs leave. */
+/** Lets the page of an allowed origin read the response; without an origin no permission is needed. */
 export function allowOrigin(request: Request, origin: string | undefined, headers: Headers): void {
   headers.append("vary", "Origin");
   if (origin === undefined) return;
@@ -154,7 +163,7 @@ export function allowOrigin(request: Request, origin: string | undefined, header
   // A wildcard does not cover Authorization, so the headers that the page asks for are repeated.
   const asked = request.headers.get("access-control-request-headers");
   if (asked !== null) headers.set("access-control-allow-headers", asked);
-  // A page of another address space asks for this too.
+  // A page of another address space asks for this permission too.
   if (request.headers.has("access-control-request-private-network"))
     headers.set("access-control-allow-private-network", "true");
   if (request.method === "OPTIONS") headers.set("access-control-max-age", `${PREFLIGHT_SECONDS}`);

@@ -2,10 +2,10 @@
 import type { RespValue } from "../rest/resp.ts";
 import { toText } from "./text.ts";
 
-/** A command: its name and its arguments, as the bytes that Redis gets. */
+/** A command: its name and its arguments, as the bytes that Redis receives. */
 export type CommandBytes = readonly Uint8Array[];
 
-/** The command's name in upper case; empty for an empty command. */
+/** Returns the command's name in upper case; empty for an empty command. */
 export function commandName(command: CommandBytes): string {
   return toText(command[0] ?? new Uint8Array(0)).toUpperCase();
 }
@@ -13,7 +13,7 @@ export function commandName(command: CommandBytes): string {
 /** The three kinds of backend: a Redis by URL, a `redis-server` that was started, or the embedded keyspace. */
 export type BackendKind = "redis-url" | "redis-server" | "embedded";
 
-/** Commands that run a script or a function, which may not end. */
+/** Commands that run a script or a function, which may run forever. */
 export const SCRIPTS: ReadonlySet<string> = new Set(
   "EVAL EVALSHA EVAL_RO EVALSHA_RO FCALL FCALL_RO".split(" "),
 );
@@ -29,21 +29,21 @@ export interface Caller {
  */
 export interface Backend {
   readonly kind: BackendKind;
-  /** A description for people, of what it is and where. Holds no password. */
+  /** A description for people: what the backend is, and where. It contains no password. */
   readonly description: string;
-  /** Whether scripts of callers that may only read are kept from writing and from listing keys, here. */
+  /** True if this backend keeps scripts of read-only callers from writing and from listing keys. */
   readonly restrictsScripts: boolean;
   execute(command: CommandBytes): Promise<RespValue>;
-  /** Run one command after the other, also after one that fails. Resolves to a reply for each. */
+  /** Runs the commands one after another, even after one that fails. Resolves to one reply for each. */
   pipeline(commands: readonly CommandBytes[], caller: Caller): Promise<RespValue[]>;
-  /** Run the commands between MULTI and EXEC. Resolves to EXEC's reply: an array, or an error if nothing ran. */
+  /** Runs the commands between MULTI and EXEC. Resolves to EXEC's reply: an array, or an error if nothing ran. */
   transaction(commands: readonly CommandBytes[], caller?: Caller): Promise<RespValue>;
   /**
-   * Start SUBSCRIBE, PSUBSCRIBE or MONITOR. The stream holds what Redis pushes, in order: first the confirmations, or
-   * a single error. Cancelling it ends the subscription; it ends by itself with the connection, with close(), and when
-   * too much waits for a slow reader.
+   * Starts SUBSCRIBE, PSUBSCRIBE or MONITOR. The stream contains what Redis pushes, in order: first the
+   * confirmations, or a single error. Cancelling it ends the subscription. It also ends with the connection, with
+   * close(), and when too much waits for a slow reader.
    */
   feed(command: CommandBytes): Promise<ReadableStream<RespValue>>;
-  /** Release everything: connections, processes, timers. Can be called twice. */
+  /** Releases everything: connections, processes, timers. May be called twice. */
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** Bounds the bytes that a listening server holds at once, in bodies that it reads and in replies that wait for readers. */
+/** Limits the bytes that a listening server holds at once: bodies that it reads, and replies that wait for readers. */
 import type { RespValue } from "../rest/resp.ts";
 import { isReadCommand } from "../rest/repeatable.ts";
 import { commandName, SCRIPTS } from "./backend.ts";
@@ -6,16 +6,16 @@ import type { CommandBytes } from "./backend.ts";
 import { replySize } from "./reply.ts";
 import { toBinary, toText } from "./text.ts";
 
-/** Bodies and replies up to this size are not counted: connections bound them. */
+/** Bodies and replies up to this size, in bytes, are not counted: the number of connections limits them. */
 export const SMALL = 65_536;
-/** What all counted requests hold at most, unless told otherwise. */
+/** The default of the bytes that all counted requests may hold together. */
 export const MEMORY_DEFAULT: number = 64 * 1024 * 1024;
-/** Commands whose reply is dropped if there is no room for it run in this number. */
+/** How many commands may run at once whose reply is dropped if there is no room for it. */
 const MAX_PROBES = 2;
-/** Commands that are known to have large replies. */
+/** The most commands that are remembered for their large replies. */
 const MAX_KNOWN = 1_000;
 
-/** Commands with short replies whatever they find; SET too, without GET. */
+/** Commands whose replies are always short; SET too, without GET. */
 const SHORT_REPLIES: ReadonlySet<string> = new Set(
   (
     "SETEX PSETEX SETNX MSET MSETNX SETRANGE SETBIT GETBIT BITCOUNT INCR DECR INCRBY DECRBY INCRBYFLOAT APPEND STRLEN " +
@@ -43,29 +43,29 @@ export class ByteBudget {
   readonly #probeQueue: (() => void)[] = [];
   readonly #known = new Set<string>();
 
-  /** @param limit what all hold at most; a request that needs more has it alone */
+  /** @param limit The most bytes that all requests hold together; a request that needs more gets it alone. */
   constructor(limit: number = MEMORY_DEFAULT) {
     this.#limit = limit;
   }
 
-  /** Whether requests wait for those that hold bytes. */
+  /** True if requests are waiting for others to release bytes. */
   get isContended(): boolean {
     return this.#queue.length > 0;
   }
 
-  /** The share of one request, of nothing at first. */
+  /** Opens the share of one request, which is empty at first. */
   open(): Share {
     return new Share(this);
   }
 
-  /** Take bytes at once, if they are free. */
+  /** Takes bytes at once, if they are free. */
   tryTake(share: Share, bytes: number): boolean {
     if (this.#used + Math.min(bytes, this.#limit) > this.#limit) return false;
     this.change(share, bytes);
     return true;
   }
 
-  /** Resolves when the bytes are the share's. Rejects when the signal aborts. */
+  /** Resolves when the share has the bytes. Rejects when the signal aborts. */
   take(share: Share, bytes: number, signal: AbortSignal, limit: number = this.#limit): Promise<void> {
     return new Promise((resolve, reject) => {
       const abort = (): void => {
@@ -85,7 +85,7 @@ export class ByteBudget {
     });
   }
 
-  /** Let a share hold a number of bytes from now on, whether they are free or not. */
+  /** Sets the number of bytes that a share holds, whether they are free or not. */
   change(share: Share, bytes: number): void {
     this.#used += bytes - share.held;
     share.held = bytes;
@@ -93,11 +93,11 @@ export class ByteBudget {
   }
 
   /**
-   * Run commands when there is room for their replies. While there is none, those that only read run all the same, few
-   * at a time: a reply that is too large is dropped, and the commands run again when it is their turn. So whoever asks
-   * for little does not wait behind readers of much that are slow.
+   * Runs commands when there is room for their replies. While there is none, commands that only read run all the
+   * same, a few at a time: a reply that is too large is dropped, and the commands run again in their turn. So small
+   * requests do not wait for slow readers of large replies.
    *
-   * @param reserved the most bytes that the response may take
+   * @param reserved The most bytes that the response may take.
    */
   async run(
     share: Share,
@@ -108,7 +108,7 @@ export class ByteBudget {
     const hasRoom = share.held > 0 || commands.every(repliesShortly);
     if (hasRoom || (!this.isContended && this.tryTake(share, reserved))) return work();
     const isRead = commands.every((command) => isPlainRead(commandName(command)));
-    // What writes cannot be tried. It may pass the limit, once over.
+    // Writes cannot be tried. One of them may exceed the limit.
     if (!isRead) {
       await this.take(share, reserved, signal, 2 * this.#limit);
       return work();
@@ -135,7 +135,7 @@ export class ByteBudget {
     if (this.#probes >= MAX_PROBES) await new Promise<void>((resume) => this.#probeQueue.push(resume));
     else this.#probes += 1;
     try {
-      // Another request may have found it out meanwhile.
+      // Another request may have found this out meanwhile.
       if (this.#known.has(known)) return undefined;
       const replies = await work();
       const size = replies.reduce((sum, reply) => sum + replySize(reply), 0);
@@ -152,8 +152,8 @@ export class ByteBudget {
   }
 
   /**
-   * Grants what is free to the one that has waited longest and to the one that came last, in turn: nobody waits for
-   * good, and a queue of clients that will be slow does not hold up the next who comes.
+   * Grants free bytes in turn to the request that has waited longest and to the newest one: nobody waits forever, and
+   * a queue of slow clients does not hold up a new one.
    */
   #serve(): void {
     for (;;) {
@@ -168,9 +168,9 @@ export class ByteBudget {
   }
 }
 
-/** What one request holds. */
+/** The bytes that one request holds. */
 export class Share {
-  /** Set by the budget alone. */
+  /** Only the budget sets this. */
   held = 0;
   readonly #budget: ByteBudget;
 
@@ -182,7 +182,7 @@ export class Share {
     return this.#budget;
   }
 
-  /** Hold what the request now holds in truth. */
+  /** Sets the bytes to what the request really holds now. */
   settle(bytes: number): void {
     this.#budget.change(this, bytes > SMALL ? bytes : 0);
   }

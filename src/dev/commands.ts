@@ -2,20 +2,20 @@
 
 /** A command of Upstash. */
 export interface CommandFacts {
-  /** The oldest Redis with the command, as `major.minor`; undefined for one that only Upstash has. */
+  /** The oldest Redis that has the command, as `major.minor`; undefined if only Upstash has it. */
   readonly since: string | undefined;
-  /** Whether the embedded backend has it. */
+  /** True if the embedded backend has the command. */
   readonly embedded: boolean;
 }
 
 type Group = readonly [since: string | undefined, embedded: boolean, names: string];
 
-/** The oldest Redis that this table tells apart: older ones count as this one. */
+/** The oldest version in this table: older ones count as this one. */
 const OLDEST = "6.2";
 
 /**
- * The commands of Upstash's command reference that its REST API takes, and SUBSTR, an alias there. What is not in this
- * table is answered as Upstash answers it, and never reaches a backend.
+ * The commands of Upstash's command reference that its REST API takes, and SUBSTR, an alias there. A command that is
+ * not in this table gets Upstash's error, and never reaches a backend.
  */
 const GROUPS: readonly Group[] = [
   // Strings and bits
@@ -98,7 +98,9 @@ export const COMMANDS: ReadonlyMap<string, CommandFacts> = new Map(
   ),
 );
 
-/** Options of Upstash's commands that an older Redis refuses as a syntax error, with the oldest that has them. */
+/**
+ * Options of Upstash's commands that an older Redis refuses as a syntax error, with the oldest version that has them.
+ */
 const OPTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   SET: { IFEQ: "8.4", IFNE: "8.4", IFDEQ: "8.4", IFDNE: "8.4" },
   ZRANK: { WITHSCORE: "7.2" },
@@ -109,7 +111,9 @@ const OPTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   XTRIM: { KEEPREF: "8.2", DELREF: "8.2", ACKED: "8.2" },
 };
 
-/** The options among a command's arguments that a Redis of some version has not, with the oldest that has them. */
+/**
+ * Finds the options among a command's arguments that a version of Redis lacks, with the oldest version that has each.
+ */
 export function newerOptions(name: string, args: readonly string[], version: string): [string, string][] {
   return Object.entries(OPTIONS[name] ?? {}).filter(
     ([option, since]) => args.includes(option) && isNewer(since, version),

@@ -10,11 +10,11 @@ const EVENT_STREAM = "text/event-stream";
 
 const FEED_COMMANDS: readonly string[] = ["SUBSCRIBE", "PSUBSCRIBE", "MONITOR"];
 
-/** The command of a request that asks for server-sent events; undefined for any other request. */
+/** Reads the command of a request that asks for server-sent events; undefined for any other request. */
 export function readFeedCommand(request: Request, { path }: Target): CommandBytes | undefined {
   const name = path.split("/", 2)[1] ?? "";
   if (!FEED_COMMANDS.includes(name.toUpperCase()) || !acceptsEvents(request)) return undefined;
-  // Neither the body nor the query is a part of it.
+  // The body and the query are not part of it.
   return readPathCommand({ path, query: "" }, new Uint8Array(0));
 }
 
@@ -24,9 +24,9 @@ function acceptsEvents(request: Request): boolean {
 }
 
 /**
- * Open the stream: `data: message,channel,payload`. Resolves when Redis has confirmed the first channel. The stream
- * ends when the request's signal or `closing` aborts, when its reader cancels it, and with the backend's feed; each of
- * them ends the feed.
+ * Opens the stream: `data: message,channel,payload`. Resolves when Redis has confirmed the first channel. The stream
+ * ends when the request's signal or `closing` aborts, when its reader cancels it, and with the backend's feed. Each
+ * of these ends the feed.
  */
 export async function openEvents(
   backend: Backend,
@@ -83,7 +83,7 @@ function toEvents(
   });
 }
 
-/** One event. The format wants each line of a payload on a `data:` line of its own. */
+/** One event. Each line of a payload needs a `data:` line of its own. */
 function writeEvent(push: RespValue): Uint8Array {
   const lines = pushText(push).split(/\r\n|\r|\n/);
   return utf8(`${lines.map((line) => `data: ${line}\n`).join("")}\n`);

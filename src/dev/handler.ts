@@ -1,5 +1,5 @@
 /**
- * Upstash's REST protocol as one function of a Request. The way of a request through this folder:
+ * Upstash's REST protocol as one function of a Request. The path of a request through this folder:
  *
  * 1. `listen.ts` serves this function over HTTP and tells what only HTTP knows: the target as it was sent, Host, address.
  *    `access.ts` refuses foreign Hosts, then foreign pages by their Origin, then wrong tokens.
@@ -10,9 +10,9 @@
  *    `record-limit.ts` wraps either of them where values have a limit.
  * 5. `reply.ts` writes the replies as JSON, base64 or RESP2.
  *
- * SUBSCRIBE, PSUBSCRIBE and MONITOR leave this way after step 2: `events.ts` answers them with a stream.
+ * SUBSCRIBE, PSUBSCRIBE and MONITOR leave this path after step 2: `events.ts` answers them with a stream.
  *
- * `page/` is what people see at `/` in a browser. Its requests leave this way after step 1, and no record tells of them.
+ * `page/` is what people see at `/` in a browser. Its requests leave this path after step 1, and are not recorded.
  */
 import type { RespValue } from "../rest/resp.ts";
 import { allowOrigin, METHODS, readAccess, requireHost, requireOrigin, requireOwnSite } from "./access.ts";
@@ -55,7 +55,7 @@ interface Sent {
   readonly body: Uint8Array;
 }
 
-/** The commands of a request, and how they run. */
+/** The commands of a request, and how to run them. */
 interface Call {
   readonly commands: readonly CommandBytes[];
   readonly kind: "single" | "pipeline" | "transaction";
@@ -70,17 +70,17 @@ interface Outcome {
   readonly replies: readonly RespValue[];
 }
 
-/** What a request says about where it comes from and where it goes, once that is allowed. */
+/** Where a request comes from and where it goes, after access was allowed. */
 interface Route {
   readonly target: Target;
   readonly origin: string | undefined;
   readonly share: Share | undefined;
 }
 
-/** Answers a request. One without `arrival` was made in this process: its host is of no account. */
+/** Answers a request. A request without `arrival` was made in this process: its host does not matter. */
 export type Handler = (request: Request, arrival?: Arrival) => Promise<Response>;
 
-/** A handler in front of a backend. It never rejects; its streams of events end when `closing` aborts. */
+/** Makes a handler for a backend. It never rejects; its event streams end when `closing` aborts. */
 export function createHandler(
   backend: Backend,
   settings: Settings,
@@ -88,7 +88,7 @@ export function createHandler(
   page: PageDoor,
 ): Handler {
   const runner = createRunner(backend, settings);
-  // A sync token only has to differ from response to response, and from those of an earlier server.
+  // A sync token only has to differ between responses, and from those of an earlier server.
   const run = crypto.randomUUID();
   let responses = 0;
 
@@ -98,11 +98,14 @@ export function createHandler(
     try {
       settings.onRequest?.(record);
     } catch {
-      // Its error is its own.
+      // An error of the callback does not concern us.
     }
   }
 
-  /** The first thing done with a request. What it refuses gets no header that lets a page read why. */
+  /**
+   * Checks a request before anything else. A request that is refused here gets no header that would let a page read
+   * why.
+   */
   function admit(request: Request, arrival: Arrival | undefined): Route {
     const { headers, method, url } = request;
     if (arrival === undefined) {
@@ -121,7 +124,7 @@ export function createHandler(
     if (request.method === "OPTIONS") return new Response(null, { status: 204 });
     if (!METHODS.includes(request.method))
       throw new Refusal(405, `ERR method ${request.method} is not allowed`);
-    // Before the rule about other sites: a link that a terminal in the browser shows comes from one.
+    // Before the rule about other sites: a link in a browser's terminal counts as coming from one.
     const ofPage = page.answer(request);
     if (ofPage !== undefined) {
       draft.isOfPage = true;
@@ -160,14 +163,14 @@ export function createHandler(
     return respond(status, [utf8(text)], "application/json");
   }
 
-  /** The body is read when there is room for it and its copy. Nobody knows the length of one that comes in chunks. */
+  /** Waits until there is room for the body and its copy. The length of a chunked body is unknown. */
   async function awaitRoom(request: Request, share: Share): Promise<void> {
     const length = request.body === null ? 0 : (declaredLength(request) ?? settings.maxRequestSize);
     if (length > SMALL && length <= settings.maxRequestSize)
       await share.budget.take(share, 2 * length, request.signal);
   }
 
-  /** The bytes of the largest response, beside the replies that it is written from. */
+  /** The bytes of the largest response, besides the replies that it is written from. */
   function reserved(format: ReplyFormat): number {
     return settings.maxResponseSize * (format === "resp2" ? 1 : 2);
   }
@@ -190,7 +193,7 @@ export function createHandler(
     const replies = await within(async () => {
       if (kind !== "transaction") return runner.pipeline(commands, access);
       const reply = await runner.transaction(commands, access);
-      // A transaction that did not run has one reply, the error.
+      // A transaction that did not run has a single reply, the error.
       failed = reply.kind !== "array";
       return reply.kind === "array" ? (reply.items ?? []) : [reply];
     });
@@ -209,7 +212,7 @@ export function createHandler(
     allowOrigin(request, route?.origin, response.headers);
     if (!settings.noSyncToken) {
       response.headers.set(SYNC_TOKEN_HEADER, `${run}-${++responses}`);
-      // What was refused gets no header that lets a page read why.
+      // A refused request gets no header that would let a page read why.
       if (response.headers.has("access-control-allow-origin"))
         response.headers.set("access-control-expose-headers", SYNC_TOKEN_HEADER);
     }

@@ -25,16 +25,17 @@ export type { DevServerOptions, DevServerSwitches } from "./settings.ts";
 /** A local server that speaks Upstash's REST protocol. */
 export interface DevServer {
   /**
-   * Answer one request, given as `fetch` takes it, so that it is the `fetch` option of a client. Needs no socket and
-   * never rejects a request; the host in the URL does not matter. Segments `.` and `..` of a path are removed by Request
-   * itself, so that commands with such arguments go in a JSON body. A subscription's body ends when the request's signal aborts, when it is cancelled, and with close().
+   * Answers one request, given as `fetch` takes it, so that it can be the `fetch` option of a client. Needs no socket
+   * and never rejects a request; the host in the URL does not matter. Request itself removes the segments `.` and
+   * `..` of a path, so commands with such arguments have to go in a JSON body. The body of a subscription ends when
+   * the request's signal aborts, when it is cancelled, and with close().
    */
   fetch(this: void, request: Request | string, init?: RequestInit): Promise<Response>;
-  /** The backend that executes the commands, and where it is, in words; without a password. */
+  /** The kind of backend that executes the commands, and a description of it without a password. */
   readonly backend: { readonly kind: BackendKind; readonly description: string };
   /**
-   * A ticket for the server's page: `<url>/?ticket=<ticket>` opens it in a browser, once and within 15 minutes. At most 32
-   * are valid at a time; the oldest makes room.
+   * Makes a ticket for the server's page: `<url>/?ticket=<ticket>` opens it in a browser, once and within 15 minutes.
+   * At most 32 tickets are valid at a time; a new one then replaces the oldest.
    *
    * @example
    * ```ts
@@ -42,35 +43,36 @@ export interface DevServer {
    * ```
    */
   ticket(this: void): string;
-  /** The first of the tokens. */
+  /** The first token. */
   readonly token: string;
   /**
-   * Listen, once. Port 0, the default, takes a free one. `host` is an IP address of this machine, 127.0.0.1 by default;
-   * 0.0.0.0 and :: are all of them. Needs Node, Deno or Bun. Rejects with the system's error, its `code` EADDRINUSE if
-   * the port is taken.
+   * Starts to listen; may be called once. Port 0, the default, takes a free one. `host` is an IP address of this
+   * machine, 127.0.0.1 by default; 0.0.0.0 and :: mean all addresses. Needs Node, Deno or Bun. Rejects with the
+   * system's error, whose `code` is EADDRINUSE if the port is taken.
    */
   listen(options?: {
     readonly port?: number | undefined;
     readonly host?: string | undefined;
   }): Promise<ListenAddress>;
   /**
-   * Remove every key, and run the seed again: a fresh keyspace for the next test. Rejects with ZstashError UNSUPPORTED in
-   * front of the Redis of `redis`, whose data are not this server's.
+   * Removes every key and runs the seed again: a fresh keyspace for the next test. Rejects with ZstashError
+   * UNSUPPORTED if the server was made with `redis`, because that Redis holds somebody else's data.
    */
   reset(): Promise<void>;
   /**
-   * Stop listening, end subscriptions, let running requests end, close connections, end the started redis-server. Can
-   * be called twice. Rejects with ZstashError REDIS, all released, if the file of `persist` cannot be written.
+   * Stops listening, ends subscriptions, waits for running requests, closes connections, and ends the redis-server
+   * that it started. May be called twice. Rejects with ZstashError REDIS, after releasing everything, if the file of
+   * `persist` cannot be written.
    */
   close(): Promise<void>;
 }
 
 /**
- * Create a local server that is compatible with Upstash Redis over REST, for tests and for work without a network.
+ * Creates a local server that is compatible with Upstash Redis over REST, for tests and for work without a network.
  *
- * Rejects with ZstashError REDIS if the Redis of `redis` cannot be reached, if `redis-server` is asked for and cannot be
- * started, or if a command of the seed fails; with CORRUPT or UNSUPPORTED if the file of `persist` cannot be loaded.
- * Wrong options are a TypeError or a RangeError, a seed that cannot be read too.
+ * Rejects with ZstashError REDIS if the Redis of `redis` cannot be reached, if `redis-server` is asked for and cannot
+ * be started, or if a command of the seed fails; with CORRUPT or UNSUPPORTED if the file of `persist` cannot be
+ * loaded. Wrong options and a seed that cannot be read are a TypeError or a RangeError.
  *
  * @example
  * ```ts
@@ -122,7 +124,7 @@ export async function createDevServer(options: DevServerOptions = {}): Promise<D
           `Cannot listen: the server ${closed ? "is closed" : "listens already"}`,
         );
       }
-      // Imported when it is needed: the rest of this module runs where there is no node:http.
+      // Imported only when needed: the rest of this module runs where there is no node:http.
       const { listen } = await import("./listen.ts");
       const { maxRequestSize, maxResponseSize } = settings;
       // Six of the largest requests at a time: 60 MiB by default.
@@ -152,10 +154,10 @@ export async function createDevServer(options: DevServerOptions = {}): Promise<D
   };
 }
 
-/** What a server that is closed answers in its own process; on its port nobody does. */
+/** The response of a closed server in its own process; on its port nobody answers. */
 const CLOSED = { status: 502, headers: { "content-type": "application/json" } };
 
-/** A backend, and whether its keyspace is a new one, which the seed is for. */
+/** A backend, and whether its keyspace is new and needs the seed. */
 interface Opened {
   readonly backend: Backend;
   readonly isFresh: boolean;
@@ -183,7 +185,7 @@ async function openEmbedded({ maxRecordSize, persist: file, onPersist }: Setting
     try {
       onPersist?.(error);
     } catch {
-      // Its error is its own.
+      // An error of the callback does not concern us.
     }
   };
   const { persist } = await import("./persist.ts");

@@ -1,4 +1,4 @@
-/** Explains errors that say a backend lacks what Upstash has: they name the command and the backend that has it. */
+/** Explains errors of a backend that lacks what Upstash has: they name the command and the backend that has it. */
 import type { RespValue } from "../rest/resp.ts";
 import { commandName } from "./backend.ts";
 import type { Backend, CommandBytes } from "./backend.ts";
@@ -8,7 +8,7 @@ import { toText, utf8 } from "./text.ts";
 /** The longest argument that may be an option. */
 const OPTION_LENGTH_MAX = 16;
 
-/** The reply, or the error that explains it where the backend does not know the command or an option of it. */
+/** Returns the reply, or the error that explains it if the backend does not know the command or one of its options. */
 export async function explainLack(
   backend: Backend,
   command: CommandBytes,
@@ -54,15 +54,18 @@ export async function explainAbort(
 }
 
 interface Version {
-  /** What the server calls itself, for people. */
+  /** The product name of the server, for people. */
   readonly product: string;
-  /** The Redis whose commands it has. */
+  /** The version of Redis whose commands the server has. */
   readonly version: string | undefined;
 }
 
 const NO_VERSION: Version = { product: "Redis", version: undefined };
 
-/** The name and version of the Redis behind a backend. Asked for each time: only errors need them. */
+/**
+ * Asks for the name and version of the Redis behind a backend. They are asked for each time, because only errors need
+ * them.
+ */
 async function readVersion(backend: Backend): Promise<Version> {
   const reply = await backend.execute([utf8("INFO"), utf8("server")]);
   const text = reply.kind === "bulk" && reply.bytes !== null ? toText(reply.bytes) : "";

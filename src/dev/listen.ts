@@ -14,7 +14,10 @@ const KEEP_ALIVE_MS = 65_000;
 /** The time that close() gives running requests, in ms, before it cuts their connections. */
 const CLOSE_GRACE_MS = 2_000;
 
-/** While others wait, a client that holds memory must move this much of its body or of its reply in this time, in ms. */
+/**
+ * The bytes of its body or of its reply that a client must move within the time below, while others wait for the
+ * memory that it holds.
+ */
 const PROGRESS_SIZE = 65_536;
 const PROGRESS_MS = 2_000;
 
@@ -22,7 +25,7 @@ export type Fetch = (request: Request, arrival: Arrival) => Promise<Response>;
 
 /** The address of a listening server. */
 export interface ListenAddress {
-  /** `http://127.0.0.1:<port>`, the value for UPSTASH_REDIS_REST_URL; with the address where one was given. */
+  /** `http://127.0.0.1:<port>`, the value for UPSTASH_REDIS_REST_URL; it contains the address if one was given. */
   readonly url: string;
   readonly port: number;
 }
@@ -30,7 +33,7 @@ export interface ListenAddress {
 export interface ListenOptions {
   /** The IP address to listen on. Default: 127.0.0.1. */
   readonly host?: string | undefined;
-  /** The bytes that large bodies and replies of all requests hold at most. Default: 64 MiB. */
+  /** The most bytes that the large bodies and replies of all requests hold together. Default: 64 MiB. */
   readonly memory?: number | undefined;
 }
 
@@ -41,8 +44,8 @@ export interface Listener {
 }
 
 /**
- * Serve `fetch`, which answers one request, at an address of this machine. Rejects with the system's error if the port
- * cannot be opened.
+ * Serves `fetch`, which answers one request, at an address of this machine. Rejects with the system's error if the
+ * port cannot be opened.
  */
 export async function listen(fetch: Fetch, port: number, options: ListenOptions = {}): Promise<Listener> {
   const { host = "127.0.0.1", memory } = options;
@@ -52,7 +55,7 @@ export async function listen(fetch: Fetch, port: number, options: ListenOptions 
     (incoming, outgoing) => {
       void serve(fetch, incoming, outgoing, budget.open())
         .catch(() => outgoing.destroy())
-        // A server that closes does not wait for clients that keep their connections open.
+        // A closing server does not wait for clients that keep their connections open.
         .finally(() => server.listening || outgoing.once("finish", () => setImmediate(closeIdle)));
     },
   );
@@ -62,7 +65,7 @@ export async function listen(fetch: Fetch, port: number, options: ListenOptions 
     server.listen(port, host, resolve);
   });
   const { port: bound } = server.address() as AddressInfo;
-  // A wildcard stands for every address: one that is reached from here is shown.
+  // A wildcard means every address: one that can be reached from here is shown.
   const shown = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : isIPv6(host) ? `[${host}]` : host;
   return { address: { url: `http://${shown}:${bound}`, port: bound }, close: () => close(server) };
 }
@@ -97,7 +100,7 @@ async function serve(
   }
 }
 
-/** Write a stream to its end, as fast as the client reads. A client that goes away cancels it, even between chunks. */
+/** Writes a stream to its end, as fast as the client reads. A client that goes away cancels it, even between chunks. */
 async function pipe(
   source: ReadableStream<Uint8Array>,
   outgoing: ServerResponse,
@@ -116,7 +119,7 @@ async function pipe(
   }
 }
 
-/** Cuts off a client that holds memory for which others wait, and neither sends nor reads. */
+/** Disconnects a client that holds memory for which others wait, and neither sends nor reads. */
 function watchProgress(incoming: IncomingMessage, outgoing: ServerResponse, share: Share): NodeJS.Timeout {
   const { socket } = incoming;
   let before = 0;
@@ -124,7 +127,7 @@ function watchProgress(incoming: IncomingMessage, outgoing: ServerResponse, shar
     const moved = socket.bytesRead + socket.bytesWritten;
     const isSlow = moved - before < PROGRESS_SIZE;
     before = moved;
-    // In between the commands run, and nothing can move.
+    // In between, the commands run, and nothing can move.
     const isUp = !incoming.complete || outgoing.headersSent;
     if (isSlow && isUp && share.held > 0 && share.budget.isContended) socket.destroy();
   }, PROGRESS_MS);
@@ -135,7 +138,7 @@ async function answer(fetch: Fetch, request: Request | undefined, arrival: Arriv
   try {
     if (request !== undefined) return await fetch(request, arrival);
   } catch {
-    // Another function than the server's own may reject.
+    // A function other than the server's own may reject.
   }
   return new Response('{"error":"ERR malformed request"}', {
     status: 400,
@@ -143,7 +146,7 @@ async function answer(fetch: Fetch, request: Request | undefined, arrival: Arriv
   });
 }
 
-/** Resolves when the response has been handed to the system, or its client is gone. */
+/** Resolves when the response has been handed to the system, or its client has gone. */
 function sent(outgoing: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
     if (outgoing.writableFinished || outgoing.destroyed) return resolve();
@@ -151,7 +154,7 @@ function sent(outgoing: ServerResponse): Promise<void> {
   });
 }
 
-/** Resolves when the client has read what waits for it, or is gone. */
+/** Resolves when the client has read what waits for it, or has gone. */
 function drained(outgoing: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
     const settle = (): void => {
@@ -162,7 +165,7 @@ function drained(outgoing: ServerResponse): Promise<void> {
   });
 }
 
-/** The request; undefined if its method or a field is one that a Request does not take. */
+/** Makes the Request; undefined if its method or a field is one that Request does not accept. */
 function toRequest(incoming: IncomingMessage, body: IncomingBody, signal: AbortSignal): Request | undefined {
   try {
     return newRequest(incoming, body, signal);
@@ -192,7 +195,7 @@ function readArrival({ url = "", rawHeaders, socket }: IncomingMessage, share: S
 }
 
 /**
- * A request's body as a web stream that does not own its connection. Bytes that nobody wants are read and dropped, so
+ * A request's body as a web stream that does not own its connection. Bytes that nobody reads are read and dropped, so
  * that the response arrives and the connection serves the next request. Node's own conversion destroys the connection
  * with the stream.
  */
@@ -219,7 +222,7 @@ class IncomingBody {
     });
   }
 
-  /** Read the rest and drop it. */
+  /** Reads the rest and drops it. */
   drop(): void {
     this.#dropped = true;
     this.#incoming.resume();

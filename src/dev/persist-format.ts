@@ -1,6 +1,6 @@
 /**
- * The file of `persist`: NDJSON. The first line says what it is, the others are commands that make the keyspace again, and
- * every few hundred lines one has the SHA-256 of all bytes before it. The last of these says that it is the end.
+ * The file of `persist`: NDJSON. The first line identifies the file, the others are commands that restore the
+ * keyspace, and every few hundred lines one has the SHA-256 of all bytes before it. The last of these marks the end.
  */
 import { createHash } from "node:crypto";
 import { ZstashError } from "../errors.ts";
@@ -10,9 +10,9 @@ import { BadCommand, linesOf, readCommand, readJson } from "./seed.ts";
 
 const KIND = "zstash dev --persist";
 const VERSION = 1;
-/** Commands between two checksums: a fault is named to that many lines. */
+/** Commands between two checksums: a fault is located to that many lines. */
 const BLOCK = 256;
-/** Bytes that are handed on at a time. */
+/** Bytes that are passed on at a time. */
 const CHUNK = 1 << 20;
 
 /** A command and the number of its line. */
@@ -21,7 +21,7 @@ export interface KeptCommand {
   readonly command: CommandBytes;
 }
 
-/** The file's bytes, in chunks of about a MiB. */
+/** The file's bytes, in chunks of about 1 MiB. */
 export function* writeFileOf(commands: readonly CommandBytes[]): Generator<Uint8Array> {
   const hash = createHash("sha256");
   let chunk = `${JSON.stringify({ kind: KIND, version: VERSION })}\n`;
@@ -46,7 +46,7 @@ export function* writeFileOf(commands: readonly CommandBytes[]): Generator<Uint8
   yield Buffer.from(`${chunk}${JSON.stringify(end)}\n`);
 }
 
-/** A string where the bytes are UTF-8, else base64. */
+/** A string if the bytes are UTF-8, otherwise base64. */
 function writeArgument(bytes: Uint8Array): string | { readonly base64: string } {
   return (
     readUtf8(bytes) ?? {
@@ -56,9 +56,9 @@ function writeArgument(bytes: Uint8Array): string | { readonly base64: string } 
 }
 
 /**
- * Reads a file whole, before any of its commands runs.
+ * Reads the whole file before any of its commands runs.
  *
- * @throws {ZstashError} CORRUPT with the line and the reason; UNSUPPORTED for a file of something else or a later version
+ * @throws {ZstashError} CORRUPT with the line and the reason; UNSUPPORTED for another kind of file or a later version
  */
 export function readFileOf(bytes: Uint8Array): KeptCommand[] {
   const hash = createHash("sha256");

@@ -1,4 +1,7 @@
-/** Keeps the embedded keyspace in a file: loads it at the start, and writes it whole and atomically after changes. */
+/**
+ * Keeps the embedded keyspace in a file: loads it at the start, and writes it completely and atomically after
+ * changes.
+ */
 import { constants } from "node:fs";
 import { access, lstat, open, readFile, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
@@ -10,16 +13,19 @@ import type { Backend, CommandBytes } from "./backend.ts";
 import type { EmbeddedBackend } from "./embedded/index.ts";
 import { readFileOf, writeFileOf } from "./persist-format.ts";
 
-/** From a change until the file is written, in ms: changes that follow each other are written together. */
+/** Milliseconds from a change until the file is written: changes in quick succession are written together. */
 const SETTLE_MS = 1_000;
-/** For a large keyspace that time is this many times as long as the last writing took, so that it does little else. */
+/**
+ * For a large keyspace that time is this many times as long as the last write took, so that the server does not only
+ * write.
+ */
 const PAUSE_FACTOR = 10;
-/** From a failure until the next attempt, in ms. */
+/** Milliseconds from a failure until the next attempt. */
 const RETRY_MS = 5_000;
-/** What a person keeps in a server for tests is nobody else's. */
+/** Only the owner may read the file. */
 const MODE = 0o600;
 
-/** What may have gone wrong, by the system's code, and what to do. */
+/** What may have gone wrong, by the system's error code, and what to do. */
 const REASONS: Readonly<Record<string, string>> = {
   ENOSPC: "the disk is full. Free some space",
   EDQUOT: "the quota is used up. Free some space",
@@ -32,7 +38,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EISDIR: "it is a folder. Name a file in it",
 };
 
-/** A backend whose keyspace is kept, and whether the file was there. */
+/** A backend whose keyspace is kept in a file, and whether the file existed. */
 export interface Persisted {
   readonly backend: Backend;
   readonly loaded: boolean;
@@ -41,10 +47,10 @@ export interface Persisted {
 export type Report = (error: ZstashError | undefined) => void;
 
 /**
- * Loads the file into an empty keyspace if there is one, and keeps it from then on.
+ * Loads the file, if there is one, into an empty keyspace, and keeps it up to date from then on.
  *
- * @throws {ZstashError} CORRUPT or UNSUPPORTED for a file that cannot be loaded, which stays as it is; REDIS where the
- * system does not let it be read or written
+ * @throws {ZstashError} CORRUPT or UNSUPPORTED for a file that cannot be loaded, which stays as it is; REDIS if the
+ * system does not allow reading or writing it
  */
 export async function persist(inner: EmbeddedBackend, path: string, report: Report): Promise<Persisted> {
   const file = await locate(path);
@@ -80,12 +86,15 @@ export async function persist(inner: EmbeddedBackend, path: string, report: Repo
   return { backend, loaded };
 }
 
-/** The file itself, where the path is a link: the rename would replace the link. Its folder must be there and writable. */
+/**
+ * Finds the file itself if the path is a symbolic link, because the rename would replace the link. Its folder must
+ * exist and be writable.
+ */
 async function locate(path: string): Promise<string> {
   const absolute = resolve(path);
   try {
     const file = await realpath(absolute).catch(async (error: NodeJS.ErrnoException) => {
-      // A link that leads nowhere is not a file that is not there yet.
+      // A dangling link does not count as a file that does not exist yet.
       if (error.code !== "ENOENT" || (await lstat(absolute).catch(() => undefined)) !== undefined)
         throw error;
       return join(await realpath(dirname(absolute)), basename(absolute));
@@ -100,7 +109,7 @@ async function locate(path: string): Promise<string> {
 async function load(inner: EmbeddedBackend, file: string, path: string): Promise<boolean> {
   let bytes: Uint8Array;
   try {
-    // A pipe or a device would be waited for, without an end.
+    // Reading a pipe or a device would wait forever.
     const facts = await stat(file);
     if (!facts.isFile() && !facts.isDirectory()) {
       const reason = "it is no plain file. Name another one";
@@ -137,10 +146,10 @@ class Keeper {
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> | undefined;
   #failed: string | undefined;
-  /** From a change until it is written, in ms. */
+  /** Milliseconds from a change until it is written. */
   #settle: number = SETTLE_MS;
   #closed = false;
-  /** The file as this server has read or written it; undefined where there was none. */
+  /** The identity of the file that this server has last read or written; undefined if there was none. */
   #known: string | undefined;
 
   constructor(inner: EmbeddedBackend, file: string, path: string, report: Report) {
@@ -155,12 +164,12 @@ class Keeper {
     this.#arm();
   }
 
-  /** Remember what the file is, to see whether another program writes it. */
+  /** Remembers the file's identity, to notice if another program writes it. */
   async note(): Promise<void> {
     this.#known = await identify(this.#file);
   }
 
-  /** Write what was not written yet. Rejects if that fails. Can be called twice. */
+  /** Writes pending changes. Rejects if that fails. May be called twice. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -182,7 +191,7 @@ class Keeper {
       },
       isRetry ? RETRY_MS : this.#settle,
     );
-    // A failure must not keep a process alive that has nothing else to do.
+    // A pending retry must not keep a process alive that has nothing else to do.
     if (isRetry) this.#timer.unref();
   }
 
@@ -193,7 +202,7 @@ class Keeper {
       this.#failed = undefined;
     } catch (error) {
       if (!(error instanceof ZstashError)) throw error;
-      // The same failure is told once.
+      // The same failure is reported once.
       if (this.#failed !== error.message) this.#report(error);
       this.#failed = error.message;
     }
@@ -217,10 +226,10 @@ class Keeper {
   }
 }
 
-/** Replaces a file by way of another one beside it, so that it is the old one or the new one at any time. */
+/** Replaces a file by renaming another one, so that at any time it is the old one or the new one. */
 async function replace(file: string, chunks: Iterable<Uint8Array>): Promise<void> {
   const temporary = `${file}.tmp`;
-  // One that a killed server has left.
+  // A killed server may have left one.
   await rm(temporary, { force: true });
   try {
     const handle = await open(temporary, "wx", MODE);
@@ -238,7 +247,7 @@ async function replace(file: string, chunks: Iterable<Uint8Array>): Promise<void
   await syncFolder(dirname(file));
 }
 
-/** The name itself reaches the disk with its folder, where a system can write one. */
+/** The file's new name reaches the disk with its folder, on systems that can sync a folder. */
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, "r").catch(() => undefined);
   try {
@@ -248,7 +257,7 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** What differs when a file is replaced or changed; undefined where there is none. */
+/** The facts that change when a file is replaced or changed; undefined if there is none. */
 async function identify(file: string): Promise<string | undefined> {
   try {
     const { ino, size, mtimeNs } = await stat(file, { bigint: true });

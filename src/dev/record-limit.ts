@@ -16,9 +16,9 @@ const APPEND_SCRIPT: string = [
 ].join("\n");
 
 /**
- * A backend that refuses every command that would make a string longer than `maxRecordSize` bytes. In a transaction
- * such a command keeps all of them from running, except APPEND, which fails alone. The embedded keyspace checks APPEND
- * itself. Writes inside scripts are not checked.
+ * Wraps a backend so that it refuses every command that would make a string longer than `maxRecordSize` bytes. In a
+ * transaction such a command prevents all of them from running, except APPEND, which fails alone. The embedded
+ * keyspace checks APPEND itself. Writes inside scripts are not checked.
  */
 export function limitRecords(backend: Backend, maxRecordSize: number): Backend {
   const limitText = utf8(`${maxRecordSize}`);

@@ -8,9 +8,9 @@ import { toText, utf8 } from "./text.ts";
 export type ReplyFormat = "json" | "base64" | "resp2";
 
 /**
- * One reply as Upstash's JSON: `{"result":…}` or `{"error":…}`. In base64 every string is encoded, except errors and a
- * status OK at the top level, which clients compare without decoding it. In plain JSON, bytes that are not UTF-8 become
- * U+FFFD. Integers beyond 2^53 are strings.
+ * One reply as Upstash's JSON: `{"result":…}` or `{"error":…}`. In base64 mode every string is encoded, except errors
+ * and a status OK at the top level, which clients compare without decoding it. In plain JSON, bytes that are not
+ * UTF-8 become U+FFFD. Integers beyond 2^53 become strings.
  */
 export function writeJson(reply: RespValue, format: "json" | "base64"): string {
   if (reply.kind === "error") return writeError(reply.text);
@@ -41,7 +41,7 @@ function writeResult(reply: RespValue, base64: boolean): string {
       return reply.items === null
         ? "null"
         : `[${reply.items.map((item) => writeResult(item, base64)).join(",")}]`;
-    // The JSON has no form for an error inside an array (of EXEC, or of a script): it is a string there.
+    // The JSON has no form for an error inside an array (of EXEC, or of a script): there it is a string.
     case "status":
     case "error":
       return writeText(reply.text);
@@ -50,7 +50,7 @@ function writeResult(reply: RespValue, base64: boolean): string {
 
 const CRLF = new Uint8Array([13, 10]);
 
-/** Replies as RESP2, one after the other, as parts of a body. Bulk strings are not copied. */
+/** Replies as RESP2, one after another, as parts of a body. Bulk strings are not copied. */
 export function writeResp2(replies: readonly RespValue[]): Uint8Array[] {
   const parts: Uint8Array[] = [];
   for (const reply of replies) pushResp2(reply, parts);
@@ -98,12 +98,12 @@ export function replySize(reply: RespValue): number {
   }
 }
 
-/** From this size on a body is a stream, so that it is not copied as a whole. */
+/** Bodies of at least this size are streams, so that they are not copied as a whole. */
 const STREAM_SIZE_MIN = 1024 * 1024;
 /** A stream's chunks have about this size: larger parts are sliced, smaller ones joined. */
 const CHUNK_SIZE = 256 * 1024;
 
-/** A response's body of the parts, in order, and its size in bytes. */
+/** Makes a response's body of the parts, in order, and tells its size in bytes. */
 export function toBody(parts: readonly Uint8Array[]): {
   readonly body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>;
   readonly size: number;

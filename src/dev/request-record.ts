@@ -1,4 +1,4 @@
-/** The record of an answered request, for logs and for the page of the server: names and sizes, no values, no tokens. */
+/** The record of an answered request, for logs and for the server's page: names and sizes, no values, no tokens. */
 import { commandName } from "./backend.ts";
 import type { CommandBytes } from "./backend.ts";
 import { toText } from "./text.ts";
@@ -6,30 +6,30 @@ import { now } from "../timers.ts";
 
 /** An answered request. */
 export interface RequestRecord {
-  /** When it arrived, in ms since 1970. */
+  /** The time of arrival, in ms since 1970. */
   readonly at: number;
-  /** The time until its response was ready, in ms. */
+  /** The time until the response was ready, in ms. */
   readonly duration: number;
   readonly method: string;
-  /** The names of its commands in upper case and in order: the first 20. Empty where it was refused before. */
+  /** The names of its first 20 commands, in upper case and in order. Empty if it was refused before they were read. */
   readonly commands: readonly string[];
-  /** How many commands it had. */
+  /** The number of its commands. */
   readonly count: number;
   /**
-   * The first argument of its first command, which is a key for most, cut after 100 characters. Undefined for commands
-   * that have a value, a password or a script there.
+   * The first argument of its first command, which is a key for most commands, cut after 100 characters. Undefined
+   * for commands that have a value, a password or a script there.
    */
   readonly key: string | undefined;
   readonly status: number;
-  /** The bytes of its body. */
+  /** The size of its body in bytes. */
   readonly requestSize: number;
-  /** The bytes of the response's body; undefined for a stream of events. */
+  /** The size of the response's body in bytes; undefined for a stream of events. */
   readonly responseSize: number | undefined;
-  /** The text of the error if it failed as a whole, cut after 200 characters. */
+  /** The error text if the request failed as a whole, cut after 200 characters. */
   readonly error: string | undefined;
 }
 
-/** Commands whose first argument may be what nobody else should see. */
+/** Commands whose first argument may be private. */
 const KEYLESS: ReadonlySet<string> = new Set(
   "AUTH HELLO PING ECHO EVAL EVAL_RO EVALSHA EVALSHA_RO SCRIPT FUNCTION ACL CLIENT CONFIG".split(" "),
 );
@@ -38,9 +38,9 @@ const MAX_KEY = 100;
 const MAX_NAME = 40;
 const MAX_ERROR = 200;
 
-/** Collects what becomes known of a request while it is answered. */
+/** Collects what becomes known about a request while it is answered. */
 export class RecordDraft {
-  /** Set for a request of the server's own page, of which there is no record. */
+  /** True for a request of the server's own page, which is not recorded. */
   isOfPage = false;
   readonly #at: number = Date.now();
   readonly #start: number = now();

@@ -18,7 +18,7 @@ export class Refusal extends Error {
 
 /**
  * The target of a request, as it was sent: percent-encoded, with one character U+0000…U+00FF for each byte. No URL
- * parser has seen it, whose removal of `..` and of empty segments would make another command of it.
+ * parser has seen it, because removing `..` and empty segments would change the command.
  */
 export interface Target {
   /** Begins with a slash. */
@@ -39,7 +39,8 @@ export function failureOf(thrown: unknown): readonly [status: number, text: stri
 const EMPTY_COMMAND = "ERR empty command";
 
 /**
- * Reads the target of a request line: `/path?query`, `http://host/path?query` as for a proxy, or `*`, which OPTIONS has.
+ * Reads the target of a request line: `/path?query`, `http://host/path?query` as sent to a proxy, or `*`, which
+ * OPTIONS uses.
  *
  * @throws {Refusal} 400 for anything else
  */
@@ -52,7 +53,7 @@ export function readTarget(text: string, method: string): Target {
   return { ...splitQuery(local), authority };
 }
 
-/** The target of a Request, whose URL its platform has normalised: what it removed is gone. */
+/** The target of a Request. Its platform has normalised the URL, and what that removed is lost. */
 export function readUrl(url: string): Target {
   const { pathname, search } = new URL(url);
   return splitQuery(pathname + search);
@@ -72,8 +73,8 @@ export function sizeExceeded(limit: number, actual: number): string {
 }
 
 /**
- * Read a body of at most `limit` bytes. A larger one is still read to its end, and dropped: the client goes on sending,
- * and would see a reset connection instead of the error.
+ * Reads a body of at most `limit` bytes. A larger one is still read to its end and dropped: the client continues to
+ * send, and would otherwise see a reset connection instead of the error.
  */
 export async function readBody(request: Request, limit: number): Promise<Uint8Array> {
   if (request.body === null) return new Uint8Array(0);
@@ -100,13 +101,16 @@ export async function readBody(request: Request, limit: number): Promise<Uint8Ar
   return concatenate(pieces);
 }
 
-/** The length of the body that the head declares; undefined where it declares none. */
+/** The length of the body that the headers declare; undefined if they declare none. */
 export function declaredLength(request: Request): number | undefined {
   const header = request.headers.get("content-length") ?? "";
   return /^[0-9]{1,15}$/.test(header) ? Number(header) : undefined;
 }
 
-/** The format that the headers ask for. `Upstash-Response-Format` is ignored where the endpoint does not allow it. */
+/**
+ * The reply format that the headers ask for. `Upstash-Response-Format` is ignored if the endpoint does not support
+ * it.
+ */
 export function readFormat(request: Request, allowsResponseFormat: boolean): ReplyFormat {
   const base64 = request.headers.get("upstash-encoding")?.trim().toLowerCase() === "base64";
   const header = allowsResponseFormat ? request.headers.get("upstash-response-format") : null;
@@ -153,9 +157,9 @@ function toCommand(value: unknown, failure: string): CommandBytes {
 }
 
 /**
- * A command in the path: `/set/key/value?EX=100`. Its arguments are the segments, then the body unless it is empty,
- * then the query's names and values in their order. A name without `=` has no value. Segments are taken as they are:
- * `..` is an argument. One slash at the end is not counted.
+ * Reads a command in the path: `/set/key/value?EX=100`. Its arguments are the segments, then the body unless it is
+ * empty, then the query's names and values in their order. A name without `=` has no value. Segments are taken
+ * literally: `..` is an argument. One slash at the end is not counted.
  */
 export function readPathCommand(target: Target, body: Uint8Array): CommandBytes {
   const segments = target.path.slice(1).replace(/\/$/, "").split("/");
@@ -168,7 +172,7 @@ export function readPathCommand(target: Target, body: Uint8Array): CommandBytes 
   ];
 }
 
-/** The `_token` of the query; undefined where there is none. */
+/** The `_token` of the query; undefined if there is none. */
 export function queryToken(target: Target): string | undefined {
   const value = queryPairs(target).find(([name]) => name === "_token")?.[1];
   return value === undefined ? undefined : toText(fromForm(value));
@@ -205,7 +209,7 @@ function percentDecode(text: string): Uint8Array {
   return bytes.subarray(0, length);
 }
 
-/** The byte of two hexadecimal digits, −1 if they are none. */
+/** The byte of two hexadecimal digits; −1 if they are not digits. */
 function hexByte(high: number | undefined, low: number | undefined): number {
   const text = String.fromCharCode(high ?? 0, low ?? 0);
   return /^[0-9a-fA-F]{2}$/.test(text) ? Number.parseInt(text, 16) : -1;

@@ -1,4 +1,7 @@
-/** Upstash's rules about commands: which are refused or answered before they reach Redis, and how long keys may be. */
+/**
+ * Upstash's rules about commands: which ones are refused or answered before they reach Redis, and how long keys may
+ * be.
+ */
 import { sameBytes } from "../bytes.ts";
 import type { RespValue } from "../rest/resp.ts";
 import { commandName } from "./backend.ts";
@@ -25,17 +28,20 @@ const NOT_IN_REST: ReadonlySet<string> = new Set(
 /** Commands of Upstash that never reach a backend: they have a fixed reply, or would block the shared connection. */
 const LOCAL: ReadonlySet<string> = new Set(["COMMAND", "SELECT", "WAIT", "WAITAOF"]);
 
-/** The subcommands that Upstash has, of commands of which it has not all. */
+/** The supported subcommands of commands of which Upstash does not have all. */
 const SUBCOMMANDS: Readonly<Record<string, readonly string[]>> = {
   CONFIG: ["GET", "SET"],
-  // SCRIPT DEBUG would turn the shared connection into a debugger's.
+  // SCRIPT DEBUG would put the shared connection into a debugging session.
   SCRIPT: ["LOAD", "EXISTS", "FLUSH", "KILL"],
   FUNCTION: ["LOAD", "LIST", "DELETE", "FLUSH", "STATS", "KILL"],
   MEMORY: ["USAGE"],
   ACL: "CAT DELUSER GENPASS GENTOKEN GETUSER LIST LOAD LOG RESTTOKEN SAVE SETUSER USERS WHOAMI".split(" "),
 };
 
-/** Those of ACL that concern no user. The others would change or show the users of the Redis behind this server. */
+/**
+ * The subcommands of ACL that concern no user. The others would change or show the users of the Redis behind this
+ * server.
+ */
 const ACL_WITHOUT_USERS: readonly string[] = ["CAT", "GENPASS", "WHOAMI"];
 
 const SCRIPTING: ReadonlySet<string> = new Set(
@@ -54,7 +60,7 @@ const NO_KEYS: ReadonlySet<string> = new Set(
   ).split(" "),
 );
 
-/** Commands with more keys than the one at index 1, which is where all others have it. */
+/** Commands with keys at other positions than index 1, where all others have their only key. */
 const KEY_POSITIONS: Readonly<Record<string, KeyPositions>> = {
   ...Object.fromEntries(
     "DEL UNLINK EXISTS TOUCH MGET SINTER SUNION SDIFF SINTERSTORE SUNIONSTORE SDIFFSTORE PFCOUNT PFMERGE"
@@ -101,12 +107,12 @@ export function answerLocally(
       if (command.length !== 2) return refuse("ERR wrong number of arguments for 'select' command");
       if (argument === "0") return { kind: "status", text: "OK" };
       return refuse(`ERR Only 0th database is supported! Selected DB: ${argument}`);
-    // There are no replicas whose acknowledgements could be waited for.
+    // There are no replicas to wait for.
     case "WAIT":
       return { kind: "integer", value: 0 };
     case "WAITAOF":
       return { kind: "array", items: [0, 0].map((value) => ({ kind: "integer", value })) };
-    // Redis has an error for it, Upstash does not.
+    // Redis has an error for this case, Upstash does not.
     case "COPY":
       if (namesDatabase(command)) return refuse("ERR DB index is out of range");
       if (command.length !== 3 || !sameBytes(command[1] ?? EMPTY, command[2] ?? EMPTY)) break;
@@ -124,13 +130,13 @@ export function answerLocally(
   return undefined;
 }
 
-/** Returns true if COPY names a database other than the one that there is. */
+/** Returns true if COPY names a database other than the existing one. */
 function namesDatabase(command: CommandBytes): boolean {
   const at = command.findIndex((word, index) => index > 2 && toText(word).toUpperCase() === "DB");
   return at > 0 && command[at + 1] !== undefined && toText(command[at + 1]!) !== "0";
 }
 
-/** Returns true if CONFIG GET or CONFIG SET names notify-keyspace-events and nothing else. */
+/** Returns true if CONFIG GET or CONFIG SET names only notify-keyspace-events. */
 function isAboutEvents(command: CommandBytes): boolean {
   const length = commandName(command.slice(1)) === "SET" ? 4 : 3;
   return command.length === length && commandName(command.slice(2)) === "NOTIFY-KEYSPACE-EVENTS";

@@ -13,13 +13,13 @@ import type { Settings } from "./settings.ts";
 
 /** Runs the commands of requests. */
 export interface Runner {
-  /** Run one command after the other, also after one that fails. Replies are in the order of the commands. */
+  /** Runs the commands one after another, even after one that fails. Replies are in the order of the commands. */
   pipeline(commands: readonly CommandBytes[], access: Access): Promise<RespValue[]>;
-  /** Run all commands or none. Resolves to an array of replies, or to the error that kept them from running. */
+  /** Runs all commands or none. Resolves to an array of replies, or to the error that prevented them from running. */
   transaction(commands: readonly CommandBytes[], access: Access): Promise<RespValue>;
 }
 
-/** A runner in front of a backend. */
+/** Makes a runner for a backend. */
 export function createRunner(backend: Backend, { noScripts }: Pick<Settings, "noScripts">): Runner {
   const scripts = new Scripts();
   const toRedis = (commands: readonly CommandBytes[]): Promise<CommandBytes[]> =>

@@ -1,10 +1,13 @@
-/** Gives a Redis the option WITHTYPE of Upstash's SCAN, with which every key is followed by its type. */
+/** Gives a stock Redis the option WITHTYPE of Upstash's SCAN, which adds the type after every key. */
 import type { RespValue } from "../rest/resp.ts";
 import { commandName } from "./backend.ts";
 import type { Backend, CommandBytes } from "./backend.ts";
 import { toText, utf8 } from "./text.ts";
 
-/** The backend with SCAN … WITHTYPE. A key that goes away between the scan and the question for its type is left out. */
+/**
+ * Wraps a backend so that it has SCAN … WITHTYPE. A key that is deleted between the scan and the question for its
+ * type is left out.
+ */
 export function withScanTypes(backend: Backend): Backend {
   return {
     ...backend,
@@ -38,7 +41,7 @@ export function withScanTypes(backend: Backend): Backend {
   };
 }
 
-/** SCAN's command without WITHTYPE; undefined for a command that has no such option. */
+/** SCAN's command without WITHTYPE; undefined for a command without that option. */
 function withoutOption(command: CommandBytes): CommandBytes | undefined {
   if (commandName(command) !== "SCAN") return undefined;
   for (let index = 2; index < command.length; index++) {
@@ -53,7 +56,7 @@ function withoutOption(command: CommandBytes): CommandBytes | undefined {
 async function addTypes(backend: Backend, reply: RespValue): Promise<RespValue> {
   const [cursor, keys] = reply.kind === "array" && reply.items !== null ? reply.items : [];
   if (cursor === undefined || keys?.kind !== "array" || keys.items === null) return reply;
-  // Started together, so that they travel as one pipeline.
+  // Started together, so that they are sent as one pipeline.
   const types = await Promise.all(
     keys.items.map((key) =>
       backend.execute([utf8("TYPE"), key.kind === "bulk" && key.bytes !== null ? key.bytes : utf8("")]),

@@ -9,9 +9,9 @@ import { toText, utf8 } from "./text.ts";
 const UPSTASH_FLAG = "allow-key-locking";
 
 /**
- * Removes `allow-key-locking` from the shebang of scripts, and translates the SHA-1 by which clients call them to the
- * SHA-1 that Redis computes. The translation lives as long as this object; after that clients get NOSCRIPT and send
- * the script again.
+ * Removes `allow-key-locking` from the shebang of scripts, and translates the SHA-1 by which clients call them into
+ * the SHA-1 that Redis computes. The translation lives as long as this object; after that clients get NOSCRIPT and
+ * send the script again.
  */
 export class Scripts {
   /** SHA-1 of the script in Redis, by the SHA-1 of the script that the client sent. */
@@ -37,7 +37,7 @@ export class Scripts {
     }
   }
 
-  /** The reply with SCRIPT LOAD's SHA-1 translated back, to that of the script that the client sent. */
+  /** The reply, with the SHA-1 of SCRIPT LOAD translated back to that of the script that the client sent. */
   async fromRedis(command: CommandBytes, reply: RespValue): Promise<RespValue> {
     if (commandName(command) !== "SCRIPT" || commandName(command.slice(1)) !== "LOAD") return reply;
     const script = command[2];
@@ -60,7 +60,7 @@ export class Scripts {
   }
 }
 
-/** The script without the flag in its shebang; undefined if it has no such flag. */
+/** The script without the flag in its shebang; undefined if it does not have the flag. */
 function strip(script: Uint8Array): Uint8Array | undefined {
   const end = script.indexOf(10);
   const length = end === -1 ? script.length : end;

@@ -1,4 +1,7 @@
-/** Seeds: commands that a server runs before its first request, given as a list or as NDJSON, one command in a line. */
+/**
+ * Seeds: commands that a server runs before its first request, given as a list or as NDJSON, one command in each
+ * line.
+ */
 import { ZstashError } from "../errors.ts";
 import type { RespValue } from "../rest/resp.ts";
 import { readUtf8 } from "../text.ts";
@@ -12,7 +15,7 @@ export type SeedCommand = readonly (string | number | Uint8Array)[];
 /** A list of commands, or NDJSON as text or as the bytes of a file. */
 export type Seed = string | Uint8Array | Iterable<SeedCommand> | AsyncIterable<SeedCommand>;
 
-/** A command and where it was found: "line 3" of a text, "command 3" of a list. */
+/** A command and where it was found: "line 3" of a text, or "command 3" of a list. */
 export interface SeedStep {
   readonly place: string;
   readonly command: CommandBytes;
@@ -29,7 +32,7 @@ export class BadCommand extends Error {
 /**
  * Reads a whole seed before any of it runs.
  *
- * @throws {TypeError} naming the line or the command, and the reason
+ * @throws {TypeError} that names the line or the command, and the reason
  */
 export async function readSeed(seed: Seed | undefined): Promise<readonly SeedStep[]> {
   if (seed === undefined) return [];
@@ -61,7 +64,7 @@ function readLines(bytes: Uint8Array): SeedStep[] {
   return steps;
 }
 
-/** The lines of a file, without their line feeds. What follows the last line feed is a line if it is not empty. */
+/** The lines of a file, without their line feeds. Text after the last line feed is a line if it is not empty. */
 export function* linesOf(bytes: Uint8Array): Generator<Uint8Array> {
   for (let start = 0; start < bytes.length;) {
     const found = bytes.indexOf(LINE_FEED, start);
@@ -88,7 +91,7 @@ function readLine(line: Uint8Array, isFirst: boolean): CommandBytes | undefined 
   return text.trim() === "" ? undefined : readCommand(readJson(text), true);
 }
 
-/** What a JSON text means. The error holds nothing of it. */
+/** Parses a JSON text. The error contains nothing of it. */
 export function readJson(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
@@ -99,7 +102,7 @@ export function readJson(text: string): unknown {
   }
 }
 
-/** A command in JSON, where bytes are objects, or in JavaScript, where they are bytes. */
+/** Reads a command from JSON, where bytes are objects, or from JavaScript, where they are byte arrays. */
 export function readCommand(command: unknown, isJson = false): CommandBytes {
   if (!Array.isArray(command) || command.length === 0)
     throw new BadCommand('is no command; one is an array, as ["SET","key","value"]');
@@ -139,14 +142,14 @@ function readBase64(argument: unknown): Uint8Array | undefined {
 /**
  * Runs the commands in order, and stops after the first that fails.
  *
- * @throws {ZstashError} REDIS, naming the line or the command, its name and Redis' error
+ * @throws {ZstashError} REDIS; the message has the line or the command, its name and Redis' error
  */
 export async function runSeed(
   steps: readonly SeedStep[],
   run: (commands: readonly CommandBytes[]) => Promise<readonly RespValue[]>,
 ): Promise<void> {
   for (const { place, command } of steps) {
-    // One after the other: no command after the one that fails runs.
+    // One after another: no command runs after one that fails.
     const [reply] = await run([command]);
     if (reply?.kind !== "error") continue;
     throw new ZstashError("REDIS", `Cannot use the seed: ${place}, ${commandName(command)}: ${reply.text}`);

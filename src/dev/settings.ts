@@ -27,55 +27,56 @@ export interface DevServerSwitches {
 /** Options of createDevServer. */
 export interface DevServerOptions extends DevServerSwitches {
   /**
-   * The backend that executes the commands. `"auto"`, the default, takes the Redis of `redis` if that is given, else a
-   * `redis-server` found on the PATH and started on a free port, else the embedded keyspace, which has no Lua and
-   * runs anywhere.
+   * The backend that executes the commands. `"auto"`, the default, takes the Redis of `redis` if that is given;
+   * otherwise a `redis-server` on the PATH, started on a free port; otherwise the embedded keyspace, which has no Lua
+   * and runs anywhere.
    */
   readonly backend?: "auto" | "redis-server" | "embedded" | undefined;
-  /** A Redis or Valkey to stand in front of: `redis://[user:password@]host[:port][/database]`. */
+  /** The Redis or Valkey that executes the commands: `redis://[user:password@]host[:port][/database]`. */
   readonly redis?: string | undefined;
   /** The token or tokens that clients may use. Default: a random one. */
   readonly token?: string | readonly string[] | undefined;
   /**
-   * The token or tokens of clients that may only read keys that they name. Writes are refused, and SCAN, KEYS and
-   * RANDOMKEY. Scripts (`*_RO`) run on a started `redis-server`, whose own rights hold them to the same; elsewhere they
-   * are refused. Default: none.
+   * The token or tokens of clients that may only read keys that they name. Writes are refused, and so are SCAN, KEYS
+   * and RANDOMKEY. Scripts (`*_RO`) run only on a started `redis-server`, whose own access rules restrict them in the
+   * same way; elsewhere they are refused. Default: none.
    */
   readonly readOnlyToken?: string | readonly string[] | undefined;
   /**
-   * Names, beside loopback's, at which the server is reached over HTTP: `"redis"` for a container of that name.
-   * A request whose Host is another is refused, because any page can give a name of its own this server's address.
-   * Default: none. Does not concern `fetch`.
+   * Further host names by which clients reach the server over HTTP, besides loopback names: `"redis"` for a container
+   * of that name. A request with another Host is refused, because any page can point its own domain at this server's
+   * address. Default: none. Does not apply to `fetch`.
    */
   readonly hosts?: string | readonly string[] | undefined;
   /**
-   * Origins, beside loopback's, whose pages may call: `"https://app.example"`. Requests of others are refused before
-   * anything runs. Default: none.
+   * Further origins whose pages may send requests, besides loopback: `"https://app.example"`. Requests of others are
+   * refused before anything runs. Default: none.
    */
   readonly origins?: string | readonly string[] | undefined;
-  /** The most bytes of a request's body. Default 10,485,760. */
+  /** The largest request body, in bytes. Default 10,485,760. */
   readonly maxRequestSize?: number | undefined;
   /** The most bytes of strings in a response, before base64 or JSON. Default 10,485,760. */
   readonly maxResponseSize?: number | undefined;
-  /** The most bytes of a string value. Default: as many as the backend takes. */
+  /** The largest string value, in bytes. Default: the limit of the backend. */
   readonly maxRecordSize?: number | undefined;
   /**
-   * Commands that run before the first request, and again with `reset()`: a list of them, or NDJSON with one in a line, as
-   * `["SET","key","value"]`; bytes are `{"base64":"…"}` there. With `persist` they run only where the file does not exist
-   * yet. Nothing runs unless all can be read.
+   * Commands that run before the first request, and again on `reset()`: a list, or NDJSON with one command in each
+   * line, such as `["SET","key","value"]`, where bytes are `{"base64":"…"}`. With `persist` they run only if the file
+   * does not exist yet. Nothing runs unless the whole seed can be read.
    */
   readonly seed?: Seed | undefined;
   /**
-   * The path of a file that keeps the embedded keyspace: loaded at the start if it exists, and written whole a second after
-   * a change and by close(), mode 0600. Needs Node, Deno or Bun, and the embedded keyspace, which `"auto"` then takes.
+   * The path of a file that keeps the embedded keyspace. It is loaded at the start if it exists, and written
+   * completely one second after a change and by close(), with mode 0600. Needs Node, Deno or Bun, and the embedded
+   * keyspace, which `"auto"` then takes.
    */
   readonly persist?: string | undefined;
   /**
-   * Called with the error when the file of `persist` cannot be written, after which the server goes on and tries again,
-   * and with undefined when it could be written again. What it throws is lost.
+   * Called with the error when the file of `persist` cannot be written; the server then continues and tries again.
+   * Called with undefined when the file could be written again. What it throws is ignored.
    */
   readonly onPersist?: ((this: void, error: ZstashError | undefined) => void) | undefined;
-  /** Called with the record of every answered request, for a log. What it throws is lost. */
+  /** Called with the record of every answered request, for a log. What it throws is ignored. */
   readonly onRequest?: ((this: void, record: RequestRecord) => void) | undefined;
 }
 
@@ -83,7 +84,7 @@ export interface DevServerOptions extends DevServerSwitches {
 export interface Settings extends Readonly<Record<keyof DevServerSwitches, boolean>> {
   readonly backend: NonNullable<DevServerOptions["backend"]>;
   readonly redis: string | undefined;
-  /** The tokens that may do everything: one at least. */
+  /** The tokens that may do everything: at least one. */
   readonly tokens: readonly [string, ...string[]];
   readonly readOnlyTokens: readonly string[];
   /** In lower case. */
@@ -122,7 +123,7 @@ const NAMES: readonly string[] = [
 /**
  * Checks the options and fills in their defaults.
  *
- * @throws {TypeError | RangeError} naming the option
+ * @throws {TypeError | RangeError} that names the option
  */
 export function readSettings(options: DevServerOptions): Settings {
   requireOptions(options, NAMES);
@@ -183,7 +184,7 @@ export function readSettings(options: DevServerOptions): Settings {
   };
 }
 
-/** A Redis keeps its data by itself; a started redis-server is told to keep none. */
+/** A Redis keeps its data by itself, and a redis-server that is started here is told to keep none. */
 function checkPersist(persist: unknown, backend: string, redis: string | undefined): void {
   if (persist === undefined) return;
   requireString("persist", persist);
@@ -195,7 +196,10 @@ function checkPersist(persist: unknown, backend: string, redis: string | undefin
 }
 
 const HOST = /^([a-z0-9._-]+|\[[0-9a-f:.]+\])$/i;
-/** As a browser writes it: a scheme, which may be an extension's, a host, a port unless it is the scheme's own. */
+/**
+ * An origin as a browser writes it: a scheme, which may be an extension's, a host, and a port unless it is the
+ * scheme's default.
+ */
 const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?$/;
 
 function readTexts(
@@ -215,7 +219,7 @@ function readTexts(
   return [...(texts as readonly string[])];
 }
 
-/** Errors never hold the token itself. */
+/** Errors never contain the token itself. */
 function readTokens(name: string, value: string | readonly string[]): readonly string[] {
   if (typeof value !== "string" && !Array.isArray(value))
     throw new TypeError(`"${name}" must be a string or an array of strings, got ${describe(value)}`);

@@ -1,4 +1,6 @@
-/** `dictionaries: "auto"`: stands for the dictionaries in Redis, whose code is loaded with their first use. */
+/**
+ * The value `dictionaries: "auto"`: it represents the dictionaries in Redis, whose code is loaded at their first use.
+ */
 import { requireInteger } from "../check.ts";
 import type { ZstashError } from "../errors.ts";
 import type { Dictionary, DictionaryLookup } from "../format/dictionary.ts";
@@ -8,13 +10,13 @@ import type { RedisDictionaries } from "./in-redis.ts";
 /** Milliseconds that a write waits for the manifest and its dictionary, unless the client says otherwise. */
 const DEFAULT_WAIT = 50;
 
-/** The dictionaries in Redis, as a client has them before it knows whether it needs them. */
+/** The dictionaries in Redis, before a client knows whether it needs them. */
 export class AutoDictionaries implements DictionaryLookup {
-  /** A policy may name what is not here yet. */
+  /** A policy may name dictionaries that are not loaded yet. */
   readonly complete = false;
-  /** Set with their first use. */
+  /** Set at the first use. */
   loaded: RedisDictionaries | undefined;
-  /** The address of the server, if it is known: its clients share what they know. */
+  /** The server's address, if it is known: clients of the same server share what they have loaded. */
   readonly url: string | undefined;
   readonly wait: number;
 
@@ -37,7 +39,7 @@ export class AutoDictionaries implements DictionaryLookup {
   }
 }
 
-/** Reads the option `dictionaries` as far as it is "auto"; undefined for any other, with which there is no wait. */
+/** Reads the option `dictionaries` if it is "auto"; undefined for any other value, which has no `wait`. */
 export function readAuto(
   option: unknown,
   url: string | undefined,

@@ -1,23 +1,29 @@
-/** The dictionaries that an isolate has fetched, and the ids of which it knows that there is none, both bounded. */
+/**
+ * The dictionaries that an isolate has fetched, and the ids that it knows to be missing. The number of both is
+ * limited.
+ */
 import type { ZstashError } from "../errors.ts";
 import type { Dictionary } from "../format/dictionary.ts";
 import { now } from "../timers.ts";
 
-/** Bytes of dictionaries that are kept. */
+/** The most bytes of dictionaries that are kept. */
 const KEPT = 8 << 20;
-/** Ids that are known to be missing, and milliseconds until one is looked for again: whoever holds it may put it back. */
+/**
+ * The most missing ids that are remembered, and the milliseconds until one is looked for again: somebody may put it
+ * back.
+ */
 const MISSING_MAX = 1024;
 const MISSING_TIME = 5_000;
 
-/** Why there is no dictionary of an id. */
+/** Why there is no dictionary with an id. */
 interface Missing {
   readonly reason: ZstashError;
   readonly until: number;
 }
 
-/** Dictionaries by id, those that were used last; and reasons why there is none. */
+/** The dictionaries that were used last, by id; and the reasons why others are missing. */
 export class DictionaryCache {
-  /** By age: the one that was used last is the last. */
+  /** In the order of use: the one that was used last is at the end. */
   readonly #kept = new Map<number, Dictionary>();
   readonly #missing = new Map<number, Missing>();
   readonly #most: number;
@@ -35,12 +41,12 @@ export class DictionaryCache {
     return found;
   }
 
-  /** True if it is there, which does not count as use. */
+  /** Returns true if the dictionary is here. This does not count as use. */
   has(id: number): boolean {
     return this.#kept.has(id);
   }
 
-  /** Why there is none, for as long as that is taken for certain. */
+  /** Why the dictionary is missing, for as long as that is assumed. */
   whyMissing(id: number): ZstashError | undefined {
     const missing = this.#missing.get(id);
     if (missing === undefined || missing.until > now()) return missing?.reason;
@@ -48,7 +54,7 @@ export class DictionaryCache {
     return undefined;
   }
 
-  /** Keeps a dictionary. One of the same id is the same one: its id follows from its content. */
+  /** Keeps a dictionary. One with the same id is the same, because the id follows from the content. */
   add(dictionary: Dictionary): void {
     const { id, bytes } = dictionary;
     this.#missing.delete(id);
@@ -62,7 +68,7 @@ export class DictionaryCache {
     }
   }
 
-  /** Notes that there is no dictionary of an id, or a wrong one. */
+  /** Notes that the dictionary of an id is missing or wrong. */
   addMissing(id: number, reason: ZstashError): void {
     this.#missing.delete(id);
     this.#missing.set(id, { reason, until: now() + MISSING_TIME });

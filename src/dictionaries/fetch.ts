@@ -1,33 +1,36 @@
-/** Fetches dictionaries from Redis, each verified against its id, and bounds what one call may fetch. */
+/** Fetches dictionaries from Redis, checks each against its id, and limits what one call may fetch. */
 import { ZstashError } from "../errors.ts";
 import type { Dictionary, DictionaryLookup } from "../format/dictionary.ts";
 import type { FrameHeader } from "../format/frame.ts";
 import type { DictionaryCache } from "./cache.ts";
 import { DICTIONARY_TEXT_MAX, dictionaryKey, fromStoredText } from "./stored.ts";
 
-/** A command of what is read and written here: texts and numbers. */
+/** A command on dictionaries: texts and numbers. */
 export type DictionaryCommand = readonly (string | number)[];
 
 /**
- * Sends commands in one request, through the client of whoever needs them, and gives their results: undefined for a
- * command that Redis refused. Rejects where the request failed.
+ * Sends commands in one request, through the caller's client, and resolves to their results: undefined for a command
+ * that Redis refused. Rejects if the request failed.
  */
 export type SendCommands = (commands: readonly DictionaryCommand[]) => Promise<readonly unknown[]>;
 
-/** Dictionaries of one request: 11 MB of text at most. */
+/** Dictionaries in one request: at most 11 MB of text. */
 const PER_REQUEST = 16;
 /** Bytes of dictionaries that one call may fetch: 256 of 64 KB. */
 const PER_CALL = 16 << 20;
 
-/** Dictionaries for one call: those that it has fetched, whatever the cache still holds, and those of the cache. */
+/**
+ * The dictionaries for one call: those that it has fetched, even if the cache has dropped them, and those in the
+ * cache.
+ */
 export interface FetchedDictionaries extends DictionaryLookup {
-  /** Why there is no dictionary of an id; undefined if it was not looked for. */
+  /** Why there is no dictionary with an id; undefined if it was not looked for. */
   whyMissing(id: number): ZstashError | undefined;
 }
 
 /**
- * Fetches dictionaries for one call and puts them into the cache. What cannot be had is a reason, never a rejection; only
- * what Redis itself says is kept as one.
+ * Fetches dictionaries for one call and puts them into the cache. A missing one is a reason, never a rejection; only
+ * what Redis itself says is remembered as one.
  */
 export async function fetchDictionaries(
   cache: DictionaryCache,
@@ -49,7 +52,7 @@ export async function fetchDictionaries(
     try {
       if (size > PER_CALL)
         throw new Error("one reply needs too many dictionaries: read fewer values at once");
-      // One character more than there may be shows what is too long, without its length.
+      // One character more than allowed shows which text is too long, without asking for its length.
       results = await send(batch.map((id) => ["GETRANGE", dictionaryKey(id), 0, DICTIONARY_TEXT_MAX]));
     } catch (cause) {
       for (const id of batch) reasons.set(id, notFetched(id, cause));
@@ -75,14 +78,14 @@ export async function fetchDictionaries(
 }
 
 /**
- * A dictionary, unless the frame has no checksum: what lies in Redis may be another one of the same id, and nothing but
- * the checksum would show it.
+ * Returns the dictionary, unless the frame has no checksum: Redis may hold another one with the same id, and only the
+ * checksum would show it.
  */
 export function usable(dictionary: Dictionary | undefined, header?: FrameHeader): Dictionary | undefined {
   return header?.checksum === false ? undefined : dictionary;
 }
 
-/** Why the cache gives no dictionary of an id; undefined if that is not known. */
+/** Why the cache has no dictionary for an id; undefined if the reason is unknown. */
 export function whyUnusable(cache: DictionaryCache, id: number): ZstashError | undefined {
   if (!cache.has(id)) return cache.whyMissing(id);
   return unknown(id, "the frame has no checksum, without which no dictionary of Redis is used");

@@ -6,7 +6,7 @@
  */
 export function matchesGlob(pattern: string, text: string): boolean {
   let [p, t] = [0, 0];
-  // After a mismatch the last star takes one character more, and matching goes on behind it: never exponential.
+  // After a mismatch the last star takes one more character, and matching continues after it: never exponential.
   let [starP, starT] = [-1, 0];
   for (;;) {
     if (p < pattern.length && pattern[p] === "*") {
@@ -28,7 +28,7 @@ export function matchesGlob(pattern: string, text: string): boolean {
   }
 }
 
-/** Match one character. Returns the index after the pattern's element, −1 for no match. */
+/** Matches one character. Returns the index after the pattern's element, or −1 if it does not match. */
 function matchOne(pattern: string, at: number, code: number): number {
   const symbol = pattern[at];
   if (symbol === "?") return at + 1;
@@ -37,7 +37,10 @@ function matchOne(pattern: string, at: number, code: number): number {
   return pattern.charCodeAt(literal) === code ? literal + 1 : -1;
 }
 
-/** Match one character with a class whose content starts at an index. Returns the index after it, −1 for no match. */
+/**
+ * Matches one character against a class whose content starts at an index. Returns the index after it, or −1 if it
+ * does not match.
+ */
 function matchClass(pattern: string, at: number, code: number): number {
   const negated = pattern[at] === "^";
   if (negated) at++;

@@ -1,6 +1,7 @@
 /**
- * The dictionaries that lie in Redis, as one isolate knows them: for writers the manifest, for readers what they fetch.
- * Nobody waits for another's request: what one has fetched is data, at which others look by timers of their own.
+ * The dictionaries in Redis, as one isolate knows them: the manifest for writers, and fetched dictionaries for
+ * readers. Nobody waits for another's request: what one request has fetched is plain data, and others look at it by
+ * their own timers.
  */
 import { emit, type EventListener } from "../metrics/events.ts";
 import type { Dictionary, DictionaryLookup } from "../format/dictionary.ts";
@@ -27,24 +28,30 @@ import {
 } from "./manifest.ts";
 import { dictionaryKey, MANIFEST_KEY, toStoredText } from "./stored.ts";
 
-/** Whoever needs something of Redis: how it is had, and who is told of what failed. */
+/** The caller: how it reaches Redis, and who is told about failures. */
 export interface Caller {
   readonly send: SendCommands;
   readonly onEvent: EventListener | undefined;
 }
 
-/** Milliseconds after which a write refreshes the manifest, without waiting for it. */
+/** Milliseconds after which a write refreshes the manifest without waiting for it. */
 const REFRESH_AGE = 60_000;
-/** Milliseconds after which the manifest is not used any more: what it names may have been removed since. */
+/**
+ * Milliseconds after which the manifest is no longer used: the dictionaries that it names may have been removed
+ * since.
+ */
 export const MANIFEST_AGE_MAX: number = 5 * 60_000;
-/** Milliseconds after which whoever was at it is taken for gone: on Workers it may have ended without a word. */
+/**
+ * Milliseconds after which a request that was reading the manifest counts as ended: on Workers it may end without
+ * notice.
+ */
 const CLAIM_AGE = 2_000;
-/** Milliseconds after a failure within which writes do not ask again. */
+/** Milliseconds after a failure during which writes do not ask again. */
 const RETRY_PAUSE = 5_000;
-/** Dictionaries that a refresh asks for: whether they are still there. */
+/** The most dictionaries that a refresh checks for existence. */
 const LOOKED_AFTER = 64;
 
-/** Times by the clock that goes on while a machine sleeps. */
+/** Returns the time of the clock that moves on while a machine sleeps. */
 export type Clock = () => number;
 
 /** The dictionaries of one Redis. */
@@ -52,9 +59,9 @@ export class RedisDictionaries implements DictionaryLookup {
   readonly #cache = new DictionaryCache();
   readonly #clock: Clock;
   #manifest: Manifest = emptyManifest;
-  /** When the manifest was read; long ago if it never was. */
+  /** When the manifest was read; −Infinity if never. */
   #readAt = -Infinity;
-  /** When somebody began to read it who has not come back. */
+  /** When somebody began to read it who has not finished. */
   #claimedAt = -Infinity;
   #failedAt = -Infinity;
 
@@ -70,35 +77,36 @@ export class RedisDictionaries implements DictionaryLookup {
     return whyUnusable(this.#cache, id);
   }
 
-  /** The dictionary that a key is written with, if it is here. */
+  /** The dictionary with which a key is written, if it is loaded. */
   choose(key: string): Dictionary | undefined {
     const id = this.#idFor(key);
     return id === undefined ? undefined : this.#cache.get(id);
   }
 
-  /** The kill switch, as it was read last. */
+  /** The kill switch, as it was last read. */
   get mode(): ManifestMode {
     return this.#manifest.mode;
   }
 
-  /** True if the ids are here, or are known not to be had. */
+  /** Returns true if the dictionaries of the ids are loaded, or known to be missing. */
   knows(ids: Iterable<number>): boolean {
     for (const id of ids) if (!this.#cache.has(id) && this.#cache.whyMissing(id) === undefined) return false;
     return true;
   }
 
-  /** True if writes to these keys have nothing to wait for. */
+  /** Returns true if writes to these keys have nothing to wait for. */
   isReady(keys: readonly string[]): boolean {
     if (this.#clock() - this.#failedAt < RETRY_PAUSE) return true;
     return this.#isCurrent() && this.knows(this.#idsFor(keys));
   }
 
   /**
-   * Brings what writes to these keys need, and waits for it up to `wait` ms: after that they go without. Never rejects.
+   * Loads what writes to these keys need, and waits for it up to `wait` ms: after that they are written without.
+   * Never rejects.
    */
   async prepare(keys: readonly string[], caller: Caller, wait: number): Promise<void> {
     const until = now() + wait;
-    // Somebody is at it: their request may end, so only what they leave here is waited for.
+    // Somebody else is loading: their request may end, so this waits only for the data that they leave here.
     for (let pause = 1; this.#isClaimed() && now() < until; pause = nextPause(pause)) {
       await delay(Math.min(pause, Math.max(1, until - now())));
     }
@@ -108,14 +116,17 @@ export class RedisDictionaries implements DictionaryLookup {
     await Promise.race([bringing, delay(Math.max(0, until - now()), done.signal).catch(() => undefined)]);
   }
 
-  /** Reads the manifest anew if it is old, without being waited for. */
+  /** Reads the manifest again if it is old; the caller does not wait for it. */
   refreshIfOld(caller: () => Caller): void {
     const time = this.#clock();
     if (time - this.#readAt < REFRESH_AGE || this.#isClaimed() || time - this.#failedAt < RETRY_PAUSE) return;
     void this.#bring([], caller());
   }
 
-  /** Fetches dictionaries for a reader: those that are not here, in as few requests as they take. Never rejects. */
+  /**
+   * Fetches the dictionaries that a reader needs and that are not loaded, in as few requests as possible. Never
+   * rejects.
+   */
   fetch(ids: Iterable<number>, { send }: Caller): Promise<FetchedDictionaries> {
     return fetchDictionaries(this.#cache, ids, send);
   }
@@ -150,7 +161,7 @@ export class RedisDictionaries implements DictionaryLookup {
       for (const id of ids) {
         if (found.get(id) !== undefined) continue;
         failed(found.whyMissing(id));
-        // What Redis has not is known for a while; what failed is left alone as long.
+        // What is missing in Redis is remembered for a while; what failed is left alone as long.
         if (!this.knows([id])) this.#failedAt = this.#clock();
       }
     } catch (error) {
@@ -161,7 +172,7 @@ export class RedisDictionaries implements DictionaryLookup {
     }
   }
 
-  /** Reads the manifest, and puts back dictionaries that it names, that are here, and that Redis has no more. */
+  /** Reads the manifest, and puts back dictionaries that it names, that are loaded here, and that Redis has lost. */
   async #readManifest(caller: Caller): Promise<void> {
     const before = this.#manifest;
     const held = [...idsOf(before)].filter((id) => this.#cache.has(id)).slice(0, LOOKED_AFTER);
@@ -169,7 +180,7 @@ export class RedisDictionaries implements DictionaryLookup {
     const results = await caller.send([["GETRANGE", MANIFEST_KEY, 0, MANIFEST_SIZE_MAX], ...looks]);
     const [text, ...there] = results;
     const manifest = parseManifest(typeof text === "string" ? text : "no string");
-    // What took the place of a dictionary that is in use comes first: no write has to wait for it.
+    // The successors of dictionaries in use are fetched first, so that no write has to wait for them.
     await this.fetch(this.#successors(before, manifest), caller);
     this.#manifest = manifest;
     this.#readAt = this.#clock();
@@ -180,7 +191,7 @@ export class RedisDictionaries implements DictionaryLookup {
     );
   }
 
-  /** The ids that a manifest names for patterns of which a dictionary is here. */
+  /** The ids that a manifest names for patterns of which a dictionary is loaded. */
   #successors(before: Manifest, after: Manifest): readonly number[] {
     const isUsed = (id: number | undefined): boolean => id !== undefined && this.#cache.has(id);
     const used = new Set(
@@ -205,13 +216,13 @@ export class RedisDictionaries implements DictionaryLookup {
   }
 }
 
-/** Redis servers whose dictionaries are kept: an isolate has few. */
+/** The most Redis servers whose dictionaries are kept: an isolate uses few. */
 const SERVERS_MAX = 8;
 const byUrl = new Map<string, RedisDictionaries>();
 
 /**
- * The dictionaries of a server, the same for every client of this isolate: Workers make a client for each request. Those
- * of a client whose address is not known are its own.
+ * The dictionaries of a server, shared by all clients of this isolate: Workers make a client for each request. A
+ * client whose address is unknown has its own.
  */
 export function dictionariesAt(url: string | undefined, clock?: Clock): RedisDictionaries {
   if (url === undefined) return new RedisDictionaries(clock);

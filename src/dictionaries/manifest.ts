@@ -1,26 +1,28 @@
-/** The manifest in Redis: which patterns of keys are written with which dictionary, and the kill switch. Pure. */
+/**
+ * The manifest in Redis: which patterns of keys are written with which dictionary, and the kill switch. Without I/O.
+ */
 import { ZstashError } from "../errors.ts";
 import { utf8Encoder, utf8Length } from "../text.ts";
 import { matchesGlob } from "./glob.ts";
 import { asBytes, hashOf, ID_MAX, ID_MIN, MANIFEST_KEY } from "./stored.ts";
 
 /**
- * What writers do, whatever their own mode. "off": values are compressed without a dictionary. "read-only": nothing is
- * compressed. Readers decode in any case.
+ * What writers do, whatever their own mode. "off": they compress values without a dictionary. "read-only": they
+ * compress nothing. Readers decode in any mode.
  */
 export type ManifestMode = "on" | "off" | "read-only";
 
-/** A dictionary that a share of the keys is written with, to see how it does. */
+/** A new dictionary that is used for a share of the keys, to see how well it works. */
 export interface Canary {
   readonly id: number;
   /** The share of the keys, by their hash, 0…1. */
   readonly share: number;
 }
 
-/** A dictionary that nobody writes with any more. */
+/** A dictionary that writers no longer use. */
 export interface Retired {
   readonly id: number;
-  /** Seconds since 1970 when that was decided. */
+  /** When it was retired, in seconds since 1970. */
   readonly at: number;
 }
 
@@ -28,34 +30,34 @@ export interface Retired {
 export interface PatternRule {
   /** A pattern of Redis, as KEYS and SCAN take it. */
   readonly pattern: string;
-  /** The id that these keys are written with; absent for none. */
+  /** The id of the dictionary for these keys; absent for none. */
   readonly current?: number | undefined;
   readonly canary?: Canary | undefined;
   readonly retired: readonly Retired[];
 }
 
-/** The manifest. Members that this version does not know stay in it when it is written again. */
+/** The manifest. Members that this version does not know are kept when it is written again. */
 export interface Manifest {
-  /** Counts the changes. */
+  /** The number of changes so far. */
   readonly version: number;
   readonly mode: ManifestMode;
-  /** The first whose pattern matches a key decides about it. */
+  /** The first rule whose pattern matches a key decides. */
   readonly patterns: readonly PatternRule[];
 }
 
-/** Bounds of what is read: a manifest that passes one is refused whole. */
+/** The limits of a manifest: one that exceeds a limit is refused as a whole. */
 export const MANIFEST_SIZE_MAX: number = 64 << 10;
 const PATTERNS_MAX = 256;
 export const PATTERN_LENGTH_MAX = 1024;
 const RETIRED_MAX = 256;
 
-/** The manifest where there is none. */
+/** The manifest that applies if there is none in Redis. */
 export const emptyManifest: Manifest = { version: 0, mode: "on", patterns: [] };
 
 /**
- * Reads a manifest's text; the empty text is that of none.
+ * Parses a manifest; the empty text means that there is none.
  *
- * @throws {ZstashError} CORRUPT, naming the place, never its value
+ * @throws {ZstashError} CORRUPT; the message names the place, never its value
  */
 export function parseManifest(text: string): Manifest {
   if (text === "") return emptyManifest;
@@ -79,9 +81,9 @@ export function parseManifest(text: string): Manifest {
 }
 
 /**
- * The text of a manifest.
+ * Writes a manifest as text.
  *
- * @throws {ZstashError} CORRUPT for one that `parseManifest` would refuse
+ * @throws {ZstashError} CORRUPT for a manifest that `parseManifest` would refuse
  */
 export function writeManifest(manifest: Manifest): string {
   const text = JSON.stringify(manifest);
@@ -90,7 +92,7 @@ export function writeManifest(manifest: Manifest): string {
   return text;
 }
 
-/** The id of the dictionary that a key is written with; undefined for none. */
+/** The id of the dictionary with which a key is written; undefined for none. */
 export function chooseId({ mode, patterns }: Manifest, key: string): number | undefined {
   if (mode !== "on" || patterns.length === 0) return undefined;
   const bytes = asBytes(key);
@@ -99,9 +101,9 @@ export function chooseId({ mode, patterns }: Manifest, key: string): number | un
   return canary !== undefined && shareOf(key) < canary.share ? canary.id : current;
 }
 
-/** Where a key lies among all keys, 0…1, by its hash: the keys of a share of 0.1 are among those of 0.2. */
+/** The position of a key among all keys, 0…1, by its hash: the keys of a share of 0.1 are among those of 0.2. */
 function shareOf(key: string): number {
-  // FNV-1a's upper bits hardly hang on the last bytes: they are mixed as in MurmurHash3.
+  // FNV-1a's upper bits hardly depend on the last bytes, so they are mixed as in MurmurHash3.
   let hash = hashOf(utf8Encoder.encode(key));
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);

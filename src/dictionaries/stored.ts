@@ -1,4 +1,4 @@
-/** How dictionaries lie in Redis: the names of the keys, ids that follow from the content, and the text form. */
+/** How dictionaries are stored in Redis: the names of the keys, ids that follow from the content, and the text form. */
 import { requireBytes } from "../check.ts";
 import { ZstashError } from "../errors.ts";
 import { base64Length, decodeBase64, encodeBase64 } from "../format/base64.ts";
@@ -6,21 +6,23 @@ import { dictionaryIdOf } from "../format/dictionary-id.ts";
 import { readDictionary, type Dictionary } from "../format/dictionary.ts";
 import { utf8Encoder } from "../text.ts";
 
-/** The key of the manifest, which says who writes with which dictionary. */
+/** The key of the manifest, which says which keys are written with which dictionary. */
 export const MANIFEST_KEY = "zstash:dicts";
-/** What the keys of dictionaries begin with; the id follows. */
+/** The prefix of the keys of dictionaries; the id follows. */
 export const DICTIONARY_PREFIX = "zstash:dict:";
 
-/** The ids that dictionaries in Redis may have: RFC 8878 §5 keeps the others for registered ones. */
+/** The range of ids for dictionaries in Redis: RFC 8878 §5 reserves the others for registered ones. */
 export const ID_MIN = 32_768;
 export const ID_MAX: number = 2 ** 31 - 1;
 
-/** The most bytes of a dictionary in Redis: trained ones have 64 to 110 KB, and each isolate fetches what it needs. */
+/**
+ * The largest dictionary in Redis, in bytes: trained ones have 64 to 110 KB, and each isolate fetches what it needs.
+ */
 export const DICTIONARY_MAX: number = 512 << 10;
-/** Characters of the longest text form. */
+/** The most characters of the text form. */
 export const DICTIONARY_TEXT_MAX: number = base64Length(DICTIONARY_MAX);
 
-/** Offset of the id in a dictionary, behind the magic number, and where its tables begin. */
+/** The offset of the id in a dictionary, after the magic number, and of its tables. */
 const ID_OFFSET = 4;
 const TABLES_OFFSET = 8;
 
@@ -29,7 +31,7 @@ export function dictionaryKey(id: number): string {
   return `${DICTIONARY_PREFIX}${id}`;
 }
 
-/** FNV-1a of 32 bits: a hash that is told in two lines wherever it is needed. It proves nothing against intent. */
+/** FNV-1a with 32 bits: a hash that takes two lines to describe and to write. It does not protect against intent. */
 export function hashOf(bytes: Uint8Array, start: number = 0): number {
   let hash = 0x811c9dc5;
   for (let at = start; at < bytes.length; at++) hash = Math.imul(hash ^ bytes[at]!, 0x01000193);
@@ -37,9 +39,9 @@ export function hashOf(bytes: Uint8Array, start: number = 0): number {
 }
 
 /**
- * The dictionary with the id of its content, whatever id it had.
+ * Returns the dictionary with the id that follows from its content, whatever id it had.
  *
- * @throws {ZstashError} DICTIONARY_INVALID for what is none, or more than 512 KiB
+ * @throws {ZstashError} DICTIONARY_INVALID for bytes that are not a dictionary, or more than 512 KiB
  */
 export function withContentId(bytes: Uint8Array): Dictionary {
   requireBytes(bytes, "bytes");
@@ -53,13 +55,16 @@ export function withContentId(bytes: Uint8Array): Dictionary {
   return readDictionary(copy);
 }
 
-/** The text that lies in Redis for a dictionary: its base64, which every client reads, also one for text. */
+/**
+ * The text that Redis stores for a dictionary: its base64, which every client can read, even one that reads only
+ * text.
+ */
 export function toStoredText({ bytes }: Dictionary): string {
   return encodeBase64(bytes, "");
 }
 
 /**
- * The dictionary of a stored text, which is what its id says.
+ * Reads a dictionary from its stored text, and checks it against its id.
  *
  * @throws {ZstashError} DICTIONARY_INVALID, with the id
  */
@@ -82,10 +87,9 @@ function wrong(reason: string): ZstashError {
   return new ZstashError("DICTIONARY_INVALID", `Cannot use the dictionary: ${reason}`);
 }
 
-/** A text as one character a byte of its UTF-8, as Redis sees it. */
+/** A text with one character for each byte of its UTF-8, as Redis sees it. */
 export function asBytes(text: string): string {
-  // Most keys are ASCII, and are that text already.
-  // oxlint-disable-next-line no-control-regex
+  // Most keys are ASCII, and are that text already. oxlint-disable-next-line no-control-regex
   if (/^[\0-\x7f]*$/.test(text)) return text;
   let bytes = "";
   for (const byte of utf8Encoder.encode(text)) bytes += String.fromCharCode(byte);

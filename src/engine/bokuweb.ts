@@ -1,4 +1,6 @@
-/** "zstash/bokuweb": an engine over the package `@bokuweb/zstd-wasm`, for whoever ships that module already. */
+/**
+ * "zstash/bokuweb": an engine based on the package `@bokuweb/zstd-wasm`, for programs that ship that module already.
+ */
 import * as peer from "@bokuweb/zstd-wasm";
 import { ZstashError } from "../errors.ts";
 import { readUtf8, utf8Encoder } from "../text.ts";
@@ -25,12 +27,13 @@ export type {
 } from "./engine.ts";
 
 /**
- * The engine of the package `@bokuweb/zstd-wasm`, an optional peer: one-shot coding without checksums.
+ * The engine based on the package `@bokuweb/zstd-wasm`, an optional peer dependency. It handles whole values, and
+ * writes no checksums.
  *
- * Its own decoder allocates what a frame header claims and takes frames of unknown size for 1 MB; here every frame is
- * found, bounded and handed over alone. Asking for a checksum is UNSUPPORTED.
+ * The package's own decoder allocates what a frame header declares, and assumes 1 MB for frames of unknown size. Here
+ * every frame is found, limited and passed on alone. Asking for a checksum is UNSUPPORTED.
  *
- * @throws {ZstashError} WASM_UNAVAILABLE where the peer cannot load its module
+ * @throws {ZstashError} WASM_UNAVAILABLE if the package cannot load its module
  * @example
  * ```ts
  * import { loadZstd } from "zstash";
@@ -70,7 +73,7 @@ const engine: Engine = {
     plan: DecodePlan,
     into?: Uint8Array<Memory>,
   ): Uint8Array<Memory> {
-    // Without `into`, `Memory` is what a new array has.
+    // Without `into`, `Memory` is the type of a new array's memory.
     return decode(plan, into ?? (new Uint8Array(plan.capacity) as Uint8Array as Uint8Array<Memory>));
   },
   decompressText(plan) {
@@ -99,7 +102,7 @@ function decode<Memory extends ArrayBufferLike>(
     frame += 1;
     if (header.type === "skippable") continue;
     if (header.dictionaryId !== 0) throw unsupported("decompress with a registered dictionary");
-    // Passed on only where the header has no size; a size that is there has been checked against the limit.
+    // Passed on only if the header has no size; a declared size has been checked against the limit.
     const defaultHeapSize = Math.min(capacity - filled, header.contentSize ?? bound);
     const fits = (header.contentSize ?? bound) <= capacity - filled;
     const output = call(
@@ -114,7 +117,7 @@ function decode<Memory extends ArrayBufferLike>(
   return into.subarray(0, filled);
 }
 
-/** Runs the peer. The only trace of zstd's error code that it leaves is the number in its message. */
+/** Calls the peer. The only trace of zstd's error code is the number in its message. */
 function call(
   operation: string,
   work: () => Uint8Array,

@@ -1,15 +1,15 @@
-/** Keeps dictionaries digested, so that the second frame with one does not build its tables again. */
+/** Keeps digested dictionaries, so that the second frame with one does not build its tables again. */
 import { sameBytes } from "../bytes.ts";
 import { requireBytes } from "../check.ts";
 import { ZstashError } from "../errors.ts";
 import type { Dictionary } from "../format/dictionary.ts";
 import type { LinearMemory } from "./memory.ts";
 
-/** Bytes that digested dictionaries may take: of one-shot work, and of the instance of a stream. */
+/** The most bytes of digested dictionaries: for whole values, and for the instance of a stream. */
 export const ONE_SHOT_DICTIONARIES: number = 16 << 20;
 export const STREAM_DICTIONARIES: number = 8 << 20;
 
-/** What one takes beyond its dictionary, for decompression: its tables. */
+/** What a digested dictionary takes beyond its bytes for decompression: its tables. */
 const TABLES_SIZE: number = 28 << 10;
 /** A digested dictionary of 64 KB takes 113–474 KB for compression, by level. */
 export const COMPRESSION_FACTOR = 8;
@@ -21,7 +21,10 @@ interface Digested {
   readonly same: WeakSet<Dictionary>;
 }
 
-/** Digested dictionaries of one instance and one direction. All of them are freed when one more would take too much. */
+/**
+ * The digested dictionaries of one instance and one direction. All of them are freed when another one would take too
+ * much.
+ */
 export class DigestedDictionaries {
   readonly #memory: LinearMemory;
   readonly #free: (address: number) => number;
@@ -30,7 +33,7 @@ export class DigestedDictionaries {
   #size = 0;
   readonly #digested = new Map<string, Digested>();
 
-  /** `sizeMax` is what all may take together, `factor` how many times its own size one takes. */
+  /** `sizeMax` is the limit for all of them together, `factor` how many times its own size one takes. */
   constructor(memory: LinearMemory, free: (address: number) => number, sizeMax: number, factor = 1) {
     this.#memory = memory;
     this.#free = free;
@@ -38,12 +41,13 @@ export class DigestedDictionaries {
     this.#factor = factor;
   }
 
-  /** Address of the digested dictionary, which `create` makes. `name` is the id and the level, where there is one. */
+  /** The address of the digested dictionary, which `create` makes. `name` is the id, and the level if there is one. */
   get(name: string, dictionary: Dictionary, create: (address: number, size: number) => number): number {
     const known = this.#digested.get(name);
     if (known !== undefined && known.same.has(dictionary)) return known.address;
     requireBytes(dictionary.bytes, "dictionary.bytes");
-    // A Worker often makes a client, and its dictionaries, for each request: to digest one anew takes ten times as long.
+    // A Worker often makes a client and its dictionaries for each request: digesting one again takes ten times as
+    // long.
     if (known !== undefined && sameBytes(known.dictionary.bytes, dictionary.bytes)) {
       known.same.add(dictionary);
       return known.address;
@@ -53,7 +57,7 @@ export class DigestedDictionaries {
       this.#digested.delete(name);
       this.#size -= this.#sizeOf(known.dictionary);
     }
-    // All at once, and before the next is made: the decoder's allocator reclaims from the top of the heap only.
+    // All are freed at once, before the next is made: the decoder's allocator reclaims only from the top of the heap.
     const size = this.#sizeOf(dictionary);
     if (this.#size + size > this.#sizeMax) this.clear();
     const area = this.#memory.allocate(dictionary.bytes.length);

@@ -2,9 +2,9 @@
 import type { Dictionary, DictionaryLookup } from "../format/dictionary.ts";
 import type { FrameExtent } from "../format/frame.ts";
 
-/** zstd's advanced compression parameters (ZSTD_cParameter in zstd.h). The level decides those that are left out. */
+/** zstd's advanced compression parameters (ZSTD_cParameter in zstd.h). The level sets those that are left out. */
 export interface CompressionParameters {
-  /** log2 of the window in bytes, 10…27. Decoders of browsers stop at 23 (RFC 9659). */
+  /** log2 of the window in bytes, 10…27. Browsers' decoders accept up to 23 (RFC 9659). */
   readonly windowLog?: number;
   readonly hashLog?: number;
   readonly chainLog?: number;
@@ -18,41 +18,44 @@ export interface CompressionParameters {
 /** Settings of one compression. */
 export interface CompressSettings {
   readonly level: number;
-  /** Undefined where the caller did not say: an engine that has checksums writes one. */
+  /** Undefined if the caller did not say: an engine that supports checksums then writes one. */
   readonly checksum: boolean | undefined;
   readonly dictionary: Dictionary | undefined;
-  /** Raw content before the frame's own, to which it may refer; not together with a dictionary. */
+  /** Raw content before the frame's own, to which the frame may refer. Cannot be combined with a dictionary. */
   readonly prefix?: Uint8Array | undefined;
   readonly parameters: CompressionParameters | undefined;
 }
 
 /** Settings of a compression stream. */
 export interface CompressStreamSettings extends CompressSettings {
-  /** Decompressed bytes to declare in the header; undefined where unknown. */
+  /** The decompressed size to declare in the header, in bytes; undefined if unknown. */
   readonly contentSize: number | undefined;
   readonly targetCBlockSize: number | undefined;
-  /** The whole content is in memory, and so is its destination: such a stream waits for no other. */
+  /** True if the whole content and its destination are in memory: such a stream waits for no other. */
   readonly job: boolean;
 }
 
 /** Settings of a decompression context. */
 export interface DecompressContextSettings {
-  /** Window in bytes that the first frame's header asks for. */
+  /** The window size that the first frame's header asks for, in bytes. */
   readonly windowSize: number;
   readonly maxWindowLog: number;
   /** Raw content that frames without a dictionary may refer to. */
   readonly prefix?: Uint8Array | undefined;
-  /** The same as of a compression stream. */
+  /** The same as for a compression stream. */
   readonly job: boolean;
 }
 
-/** Frames to decode, found and bounded beforehand, so that an engine allocates nothing on a claim. */
+/**
+ * Frames to decode, which were found and limited beforehand, so that an engine allocates nothing because of a
+ * declared size.
+ */
 export interface DecodePlan {
   /** The input that the extents refer to. */
   readonly data: Uint8Array;
-  /** Frames in order, skippable frames too: they count in the numbers that errors name. */
+  /** The frames in order, including skippable frames: they count in the frame numbers of errors. */
   readonly frames: Iterable<FrameExtent>;
-  /** Output bytes to provide; more output is SIZE_LIMIT. */
+  /** The size of the output in bytes; more output is SIZE_LIMIT. */
   readonly capacity: number;
   /** The dictionary that all frames name, 0 for none; undefined where they differ, and for a single frame. */
   readonly sharedDictionary?: number | undefined;
@@ -64,15 +67,15 @@ export interface DecodePlan {
 
 /** The result of a step of a stream. */
 export interface StreamStep {
-  /** Bytes of the input that were taken. */
+  /** The number of input bytes that were used. */
   readonly consumed: number;
-  /** Output of the step, a copy; empty where there is none yet. */
+  /** The output of the step, a copy; empty if there is none yet. */
   readonly output: Uint8Array<ArrayBuffer>;
-  /** True if the room for output is used up, so that there may be more without further input. */
+  /** True if the output is full, so that more may come without further input. */
   readonly full: boolean;
   /**
-   * Compressing: bytes still to be flushed, 0 when the directive is complete. Decompressing: 0 at the end of a frame,
-   * otherwise a hint of how much input is wanted.
+   * When compressing: bytes still to be flushed, 0 when the directive is complete. When decompressing: 0 at the end
+   * of a frame, otherwise a hint of how much input is wanted.
    */
   readonly remaining: number;
 }
@@ -86,26 +89,26 @@ export type EndDirective = 0 | 1 | 2;
 /** A compression context held by one stream. One step takes at most 64 KiB, so that no step blocks for long. */
 export interface CompressionContext {
   step(input: Uint8Array, directive: EndDirective): StreamStep;
-  /** Gives the context back; called exactly once. */
+  /** Returns the context to the pool; called exactly once. */
   release(): void;
 }
 
 /** A decompression context held by one stream. */
 export interface DecompressionContext {
   step(input: Uint8Array): StreamStep;
-  /** Chooses the dictionary of the next frame. */
+  /** Selects the dictionary of the next frame. */
   begin(dictionary: Dictionary | undefined): void;
   /**
-   * Decodes frames that follow each other in one call, in place of steps: whole ones, at most 64 KiB, which declare to hold
-   * `size` bytes together, at most 128 KiB, with the dictionary of `begin`. Undefined where it does not: `step` goes on at the
-   * first of them. An engine may leave it out.
+   * Decodes frames that follow each other in one call, in place of steps: whole frames of at most 64 KiB, which declare
+   * `size` bytes of content together, at most 128 KiB, and use the dictionary of `begin`. Undefined if it cannot decode
+   * them: `step` then starts at the first frame. An engine may leave this method out.
    */
   decodeRun?(frames: Uint8Array, size: number): Uint8Array<ArrayBuffer> | undefined;
-  /** Gives the context back; called exactly once. */
+  /** Returns the context to the pool; called exactly once. */
   release(): void;
 }
 
-/** Contexts of streams and linear memory. */
+/** The contexts of streams and the linear memory. */
 export interface EngineStats {
   /** Contexts that streams hold. */
   readonly live: number;
@@ -122,16 +125,16 @@ export interface EngineStats {
  * A method that throws leaves the engine usable.
  */
 export interface DecoderEngine {
-  /** Decodes into a new array, or into `into` and returns its filled part. */
+  /** Decodes into a new array; or into `into`, and returns the filled part of it. */
   decompress<Memory extends ArrayBufferLike = ArrayBuffer>(
     plan: DecodePlan,
     into?: Uint8Array<Memory>,
   ): Uint8Array<Memory>;
-  /** Decodes to text: fatal UTF-8 (NOT_TEXT), a byte order mark is kept. */
+  /** Decodes to text. Invalid UTF-8 is NOT_TEXT; a byte order mark is kept. */
   decompressText(plan: DecodePlan): string;
   /**
-   * Waits for a context within the memory limit; TIMEOUT after `waitTimeout`, OUT_OF_MEMORY at once for what can never
-   * fit. An abort of `signal` ends the wait with its reason.
+   * Waits for a context within the memory limit. TIMEOUT after `waitTimeout`; OUT_OF_MEMORY at once for a stream that
+   * can never fit. Aborting `signal` ends the wait with its reason.
    */
   openDecompression(settings: DecompressContextSettings, signal: AbortSignal): Promise<DecompressionContext>;
 }
@@ -147,18 +150,18 @@ export interface Engine extends DecoderEngine {
 
 /** Settings of an engine. */
 export interface EngineSettings {
-  /** Linear memory that all contexts of streams together may take, in bytes. */
+  /** Linear memory that the contexts of all streams may use together, in bytes. */
   readonly memoryLimit: number;
   /** How long a stream waits for a context before TIMEOUT, in ms. */
   readonly waitTimeout: number;
   /**
-   * Whether requests end without a word, as on Workers: holders of contexts must then show that they live, and waiters
-   * look for themselves instead of being told.
+   * True if requests end without notice, as on Workers: holders of contexts must then show that they live, and
+   * waiters look for themselves.
    */
   readonly beats: boolean;
-  /** Told how long a stream has waited for a context, in ms, if that was long. */
+  /** Called after a slow wait for a context, with its milliseconds. */
   readonly onWait?: ((ms: number) => void) | undefined;
 }
 
-/** Makes an engine; rejects with WASM_UNAVAILABLE where it cannot. May be called again after a failure. */
+/** Makes an engine; rejects with WASM_UNAVAILABLE if it cannot. May be called again after a failure. */
 export type EngineFactory = (settings: EngineSettings) => Promise<Engine>;

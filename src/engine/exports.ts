@@ -1,7 +1,7 @@
-/** The functions that the WebAssembly modules export, the start of an instance, and what becomes of a failed one. */
+/** The functions that the WebAssembly modules export, the start of an instance, and the errors of a failed start. */
 import { ZstashError } from "../errors.ts";
 
-/** The exports of wasm/zstash.c; the decoder build has those of decompression alone. Addresses and sizes are i32. */
+/** The exports of wasm/zstash.c; the decoder build has only those for decompression. Addresses and sizes are i32. */
 export interface ZstashExports {
   readonly memory: WebAssembly.Memory;
   _initialize(): void;
@@ -54,7 +54,7 @@ export const ZSTD_d_windowLogMax = 100;
 /** ZSTD_ResetDirective. */
 export const ZSTD_reset_session_only = 1;
 
-/** Starts an instance of a module that must be zstash's; throws whatever WebAssembly throws, or a TypeError. */
+/** Starts an instance of a module, which must be zstash's; throws whatever WebAssembly throws, or a TypeError. */
 export function instantiate(module: WebAssembly.Module): ZstashExports {
   const exports = new WebAssembly.Instance(module, {}).exports as unknown as ZstashExports;
   if (typeof exports.ZSTD_versionNumber !== "function" || typeof exports.zstash_malloc !== "function") {
@@ -65,8 +65,8 @@ export function instantiate(module: WebAssembly.Module): ZstashExports {
 }
 
 /**
- * Turns what a load throws into WASM_UNAVAILABLE with a remedy. A page whose load succeeds never fetches the remedies,
- * and one that cannot fetch them either still gets the error.
+ * Turns the error of a load into WASM_UNAVAILABLE with a remedy. A page whose load succeeds never fetches the
+ * remedies, and one that cannot fetch them still gets the error.
  */
 export async function explainFailure<T>(load: () => Promise<T>): Promise<T> {
   try {
@@ -80,7 +80,7 @@ export async function explainFailure<T>(load: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The exports of the full build. UNSUPPORTED if the module is the decoder alone. */
+/** Returns the exports of the full build. UNSUPPORTED if the module is only the decoder. */
 export function requireCompression(exports: ZstashExports): ZstashCompressionExports {
   if ("ZSTD_compress2" in exports) return exports as ZstashCompressionExports;
   throw new ZstashError("UNSUPPORTED", "Cannot compress: this WebAssembly module is the decoder alone");

@@ -3,7 +3,7 @@ import { ZstashError } from "../errors.ts";
 import { every, macrotask, now } from "../timers.ts";
 import type { Claim } from "./memory-shares.ts";
 
-/** What the pool keeps: something that takes linear memory. */
+/** What the pool keeps: objects that use linear memory. */
 export interface Poolable {
   /** Linear memory in bytes; may have grown while it was held. */
   readonly memorySize: number;
@@ -11,21 +11,21 @@ export interface Poolable {
 
 /** How often a holder shows that its request lives, in ms. */
 const BEAT_MS = 250;
-/** A holder that has not been heard of for so long may be gone, in ms. */
+/** A holder that has been silent for this many milliseconds may have ended. */
 const SILENCE_MS = 1000;
-/** Turns of the event loop that must pass after that, so that a beat which is overdue comes first. */
+/** Turns of the event loop that must pass after that, so that an overdue beat comes first. */
 const TURNS = 3;
-/** Whoever counts a turn may be dropped before it ends; after so long another counts, in ms. */
+/** Whoever counts a turn may end before the turn does; after this many milliseconds another one counts. */
 const TURN_MAX_MS = 100;
 
 /** A holder that was found silent. */
 interface Suspicion {
   readonly at: number;
-  /** The beat that was then the last. */
+  /** The number of its last beat at that time. */
   readonly beat: number;
   /** Turns of the event loop since. */
   turns: number;
-  /** When the turn that is counted began; undefined if none is. */
+  /** When the turn that is being counted began; undefined if none is. */
   counting: number | undefined;
 }
 
@@ -35,9 +35,9 @@ export class Lease<T extends Poolable> {
   readonly claim: Claim;
   /** False once the instance has trapped: it is dropped instead of used again. */
   usable = true;
-  /** Whether it was granted beyond what its kind may take: one small stream in each direction. */
+  /** True if it was granted beyond the share of its kind: one small stream in each direction. */
   beyond = false;
-  /** Whether the instance has been taken over: the holder was silent, and somebody needed it. */
+  /** True if the instance was taken over, because the holder was silent and somebody needed it. */
   lost = false;
   #beat: number = now();
   #stop: (() => void) | undefined;
@@ -54,15 +54,15 @@ export class Lease<T extends Poolable> {
     }
   }
 
-  /** Linear memory in bytes that it takes or may yet take. */
+  /** The linear memory that it uses or may still use, in bytes. */
   get size(): number {
     return Math.max(this.claim.estimate, this.instance.memorySize);
   }
 
   /**
-   * Whether the holder's request has ended without giving the instance back. One look is not enough: after work that
-   * held the event loop, a holder that lives has not had its turn yet. So it is looked at again two beats later, when the
-   * loop has turned: a hundred waiters may all look within one turn of a busy process.
+   * True if the holder's request has ended without giving the instance back. One look is not enough: after work that
+   * blocked the event loop, a living holder has not had its turn yet. So it is looked at again two beats later, when
+   * the loop has turned. A hundred waiters may all look within one turn of a busy process.
    */
   get abandoned(): boolean {
     if (this.#stop === undefined || now() - this.#beat < SILENCE_MS) return false;
@@ -74,7 +74,8 @@ export class Lease<T extends Poolable> {
     if (suspicion.counting === undefined || now() - suspicion.counting >= TURN_MAX_MS) {
       const began = (suspicion.counting = now());
       void macrotask().then(() => {
-        // Of several that were begun while the loop stood still, all end in one turn: where turns are timers, before the beat.
+        // Several counts that began while the loop was blocked all end in one turn: before the beat, if turns are
+        // timers.
         if (suspicion.counting !== began) return;
         suspicion.turns++;
         suspicion.counting = undefined;
@@ -83,7 +84,7 @@ export class Lease<T extends Poolable> {
     return false;
   }
 
-  /** Takes the instance from a holder that is gone. Its timer belongs to its request and is left to it. */
+  /** Takes the instance from a holder that has ended. Its timer belongs to its request and is left alone. */
   lose(): void {
     this.lost = true;
     this.#stop = undefined;
@@ -96,7 +97,7 @@ export class Lease<T extends Poolable> {
   }
 }
 
-/** The error of a holder that comes back to an instance that was taken over. */
+/** The error for a holder that returns to an instance that was taken over. */
 export function contextLost(): ZstashError {
   return new ZstashError(
     "CONTEXT_LOST",

@@ -5,7 +5,7 @@ import { requireAddress } from "./memory.ts";
 import { StreamInstance } from "./stream-instance.ts";
 import { toDecodeError, trapped } from "./zstd-errors.ts";
 
-/** An instance and its ZSTD_DCtx, for one stream after the other. Frames with a dictionary are not for it. */
+/** An instance and its ZSTD_DCtx, for one stream after another. It does not support frames with a dictionary. */
 export class LoneDecompression {
   readonly #instance: StreamInstance;
   readonly #context: number;
@@ -20,14 +20,14 @@ export class LoneDecompression {
     return this.#instance.memorySize;
   }
 
-  /** Starts a stream, whatever became of the one before. */
+  /** Starts a stream, whatever happened to the previous one. */
   begin(maxWindowLog: number): void {
     const { exports } = this.#instance;
     exports.ZSTD_DCtx_reset(this.#context, ZSTD_reset_session_only);
     exports.ZSTD_DCtx_setParameter(this.#context, ZSTD_d_windowLogMax, maxWindowLog);
   }
 
-  /** One step; after INTERNAL the object is not to be used again. */
+  /** Runs one step. After INTERNAL the object must not be used again. */
   step(input: Uint8Array): StreamStep {
     const { exports, buffers } = this.#instance;
     try {

@@ -1,31 +1,31 @@
-/** Who may take how much of the linear memory that streams and jobs share: rules alone, no state. */
+/** The rules that divide linear memory among streams and jobs, without any state. */
 import { ZstashError } from "../errors.ts";
 
-/** The most that is kept free of streams for jobs, and for small streams beside paused ones, in bytes. */
+/** The most bytes that are kept free of streams: for jobs, and for small streams beside paused ones. */
 const RESERVE_MAX: number = 16 << 20;
 
-/** The step and the end of the search for a limit that would do. */
+/** The step and the end of the search for a limit that would be enough. */
 const LIMIT_STEP: number = 1 << 20;
 const LIMIT_MAX = 2 ** 36;
 
-/** What a stream or a job asks of the pool. */
+/** The memory that a stream or a job requests from the pool. */
 export interface Claim {
   /** Linear memory that it will take, in bytes. */
   readonly estimate: number;
   /**
-   * Claims of a kind are served in their order. A job has its whole content in memory and ends by itself soon, a stream
-   * is paced by whoever reads it.
+   * Claims of one kind are served in their order. A job has its whole content in memory and ends soon by itself; a
+   * stream is paced by its reader.
    */
   readonly kind: "job" | "compression" | "decompression";
 }
 
-/** Bytes that are taken, by kind. */
+/** The bytes in use, by kind. */
 export interface Taken {
   all: number;
   job: number;
   compression: number;
   decompression: number;
-  /** Kinds that have a stream beyond the others; what it takes is only in `all`. */
+  /** The kinds that have one stream beyond their share; its bytes count only in `all`. */
   readonly beyond: Set<Claim["kind"]>;
 }
 
@@ -38,20 +38,20 @@ export function count(taken: Taken, { kind }: Claim, size: number): void {
 /** What memory there is to share, in bytes. */
 export interface Memory {
   readonly limit: number;
-  /** The most that one of the waiting compressions needs. */
+  /** The most that any of the waiting compressions needs. */
   readonly neededByCompression: number;
 }
 
 /**
- * Whether a claim is granted, and of what: "own" is its kind's share, "beyond" the one small stream beside the others of
- * its direction; undefined where it has to wait.
+ * Decides whether a claim is granted, and from what: "own" is the share of its kind, "beyond" is the one small stream
+ * beside the others of its direction; undefined if it has to wait.
  *
- * - Streams together leave a reserve (a quarter, at most 16 MiB) free; the first of a direction may take half of that.
- *   Beyond the others one stream in each direction may take a quarter of the reserve, so that small streams run beside
- *   any number of paused ones.
+ * - All streams together leave a reserve (a quarter, at most 16 MiB) free; the first stream of a direction may take
+ * half of it. One further stream in each direction may take a quarter of the reserve, so that small streams run
+ * beside any number of paused ones.
  * - Decompressing streams take at most half of the rest, and nothing that a waiting compression needs: a copy
- *   decompresses into a compression, and would wait for itself.
- * - Jobs never wait for streams: they take what is free, else the reserve, and one runs whatever it takes.
+ * decompresses into a compression, and would otherwise wait for itself.
+ * - Jobs never wait for streams: they take free memory, then the reserve, and one job always runs, whatever it takes.
  */
 export function shareOf(
   { estimate, kind }: Claim,
@@ -78,11 +78,11 @@ export function shareOf(
 /**
  * Refuses a stream that could not even run alone.
  *
- * @throws {ZstashError} OUT_OF_MEMORY, naming the limit that it needs
+ * @throws {ZstashError} OUT_OF_MEMORY that names the limit it needs
  */
 export function requirePossible({ estimate, kind }: Claim, memoryLimit: number): void {
   if (kind === "job" || estimate <= memoryLimit - reserveOf(memoryLimit) / 2) return;
-  // The limit that leaves as much beside half of its reserve.
+  // The limit that leaves this much beside half of its reserve.
   const needed = Math.min((estimate * 8) / 7, estimate + RESERVE_MAX / 2);
   throw new ZstashError(
     "OUT_OF_MEMORY",
@@ -91,14 +91,14 @@ export function requirePossible({ estimate, kind }: Claim, memoryLimit: number):
   );
 }
 
-/** The bytes that all claims of a kind may take together. */
+/** The bytes that all claims of a kind may use together. */
 export function shareSize(kind: Claim["kind"], { limit, neededByCompression }: Memory): number {
   const room = limit - reserveOf(limit);
   if (kind === "job") return reserveOf(limit);
   return kind === "compression" ? room : Math.max(0, Math.min(room / 2, room - neededByCompression));
 }
 
-/** A limit, in whole MiB, with which a claim would be granted beside what is taken; at most 64 GiB. */
+/** A limit, in whole MiB, with which a claim would be granted in addition to what is in use; at most 64 GiB. */
 export function limitFor(claim: Claim, taken: Taken, memory: Memory): number {
   const granted = (limit: number): boolean => shareOf(claim, taken, { ...memory, limit }) !== undefined;
   let low = Math.floor(memory.limit / LIMIT_STEP);

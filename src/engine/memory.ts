@@ -1,4 +1,4 @@
-/** Linear memory of one WebAssembly instance: allocation, and copies of bytes and text into it. */
+/** The linear memory of one WebAssembly instance: allocation, and copying bytes and text into it. */
 import { ZstashError } from "../errors.ts";
 import { utf8Encoder } from "../text.ts";
 import type { ZstashExports } from "./exports.ts";
@@ -9,14 +9,14 @@ export interface Area {
   readonly capacity: number;
   /** True if `release` frees the area. */
   readonly owned: boolean;
-  /** Bytes at its front that are input. */
+  /** The number of input bytes at its front. */
   size: number;
 }
 
 /** Scratch areas stay allocated for small values; larger ones live for one call. */
 const SCRATCH_SIZE = 64 << 10;
 
-/** The most one area may take of wasm32's 4 GiB. */
+/** The most bytes of one area in wasm32's 4 GiB. */
 const SIZE_MAX = 0x7fff0000;
 
 /** Allocates in linear memory and copies into it. Views of it stay within `engine/`. */
@@ -35,21 +35,21 @@ export class LinearMemory {
     return this.#exports.memory.buffer.byteLength;
   }
 
-  /** All of memory. Growing it detaches earlier views, so ask again after any call that may allocate. */
+  /** All of the memory. Growing it detaches earlier views, so ask again after any call that may allocate. */
   bytes(): Uint8Array<ArrayBuffer> {
     const { buffer } = this.#exports.memory;
     if (this.#view.buffer !== buffer) this.#view = new Uint8Array(buffer);
     return this.#view;
   }
 
-  /** `capacity` bytes for one call: the scratch area of that role if they fit, an allocation otherwise. */
+  /** Gets `capacity` bytes for one call: the scratch area of that role if they fit, otherwise an allocation. */
   borrow(capacity: number, role: "source" | "destination"): Area {
     if (capacity > SCRATCH_SIZE) return this.allocate(capacity);
     this.#scratch[role] ||= this.allocate(SCRATCH_SIZE).address;
     return { address: this.#scratch[role], capacity: SCRATCH_SIZE, owned: false, size: 0 };
   }
 
-  /** `capacity` bytes until `release`. */
+  /** Gets `capacity` bytes until `release`. */
   allocate(capacity: number): Area {
     const address = capacity > SIZE_MAX ? 0 : this.#exports.zstash_malloc(capacity) >>> 0;
     if (address === 0) throw outOfMemory(capacity);
@@ -60,7 +60,7 @@ export class LinearMemory {
     if (area.owned) this.#exports.zstash_free(area.address);
   }
 
-  /** Copies bytes in until `release`; 0 bytes take none. */
+  /** Copies bytes in until `release`; 0 bytes need no memory. */
   keepBytes(source: Uint8Array): Area {
     const area = this.allocate(Math.max(1, source.length));
     this.bytes().set(source, area.address);
@@ -78,8 +78,8 @@ export class LinearMemory {
 }
 
 /**
- * Encodes text straight into memory: one pass for text that is ASCII but for a character in 64, the rest of other text
- * into a larger area.
+ * Encodes text directly into memory: in one pass for text that is ASCII except for one character in 64; the rest of
+ * other text goes into a larger area.
  */
 export function placeText(memory: LinearMemory, source: string): Area {
   const area = memory.borrow(source.length + (source.length >>> 6), "source");
@@ -97,7 +97,7 @@ export function placeText(memory: LinearMemory, source: string): Area {
   }
 }
 
-/** Encodes as much of a text as fits behind the area's input. Returns how many of its UTF-16 code units that is. */
+/** Encodes as much of a text as fits after the area's input. Returns the number of its UTF-16 code units. */
 function encodeInto(memory: LinearMemory, area: Area, text: string): number {
   const { address, capacity, size } = area;
   const room = memory.bytes().subarray(address + size, address + capacity);

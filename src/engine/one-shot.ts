@@ -1,4 +1,7 @@
-/** Coding of whole values on one WebAssembly instance, which is replaced once it has trapped or grown too large. */
+/**
+ * Compression and decompression of whole values on one WebAssembly instance, which is replaced after a trap or when
+ * it has grown too large.
+ */
 import type { Dictionary } from "../format/dictionary.ts";
 import { readUtf8 } from "../text.ts";
 import { COMPRESSION_FACTOR, DigestedDictionaries, ONE_SHOT_DICTIONARIES } from "./dictionaries.ts";
@@ -19,10 +22,13 @@ import { LinearMemory, placeText, requireAddress, type Area } from "./memory.ts"
 import { LONG_DISTANCE_SIZE, ParameterCache, parametersOf } from "./parameter-cache.ts";
 import { isZstdError, toDecodeError, toZstashError, trapped, unreadText } from "./zstd-errors.ts";
 
-/** An instance that has grown past this is dropped after the call: linear memory never shrinks. */
+/** An instance that has grown beyond this many bytes is dropped after the call: linear memory never shrinks. */
 const HIGH_WATER_MARK = 64 << 20;
 
-/** Makes the one-shot half of a decoding engine. A module that does not start fails here and not at the first call. */
+/**
+ * Makes the half of a decoding engine for whole values. A module that does not start fails here and not at the first
+ * call.
+ */
 export function createOneShotDecoder(
   module: WebAssembly.Module,
 ): Pick<DecoderEngine, "decompress" | "decompressText"> {
@@ -33,15 +39,15 @@ export function createOneShotDecoder(
   };
 }
 
-/** The one-shot half of an engine, and what its other half needs to know. */
+/** The half of an engine for whole values, and what its other half needs to know. */
 export interface OneShotEngine extends Pick<Engine, "compress" | "decompress" | "decompressText"> {
-  /** Bytes that a compression stream's context will take. */
+  /** The bytes that a compression stream's context will take. */
   estimateStream(settings: CompressStreamSettings): number;
   /** Linear memory in bytes. */
   memorySize(): number;
 }
 
-/** Makes the one-shot half of an engine. A module that does not start fails here and not at the first call. */
+/** Makes the half of an engine for whole values. A module that does not start fails here and not at the first call. */
 export function createOneShot(module: WebAssembly.Module): OneShotEngine {
   const current = new OneShotInstance(() => new OneShot(module));
   return {
@@ -53,7 +59,7 @@ export function createOneShot(module: WebAssembly.Module): OneShotEngine {
   };
 }
 
-/** The one instance for one-shot work. */
+/** The single instance for whole values. */
 class OneShotInstance<T extends OneShotDecoder> {
   readonly #create: () => T;
   #current: T | undefined;
@@ -106,7 +112,7 @@ class OneShotDecoder {
     try {
       const { address, size } = output;
       const content = this.memory.bytes().subarray(address, address + size);
-      // Without `into`, `Memory` is what a new array has.
+      // Without `into`, `Memory` is the type of a new array's memory.
       if (into === undefined) return content.slice() as Uint8Array as Uint8Array<Memory>;
       into.set(content);
       return into.subarray(0, size);
@@ -128,14 +134,14 @@ class OneShotDecoder {
     }
   }
 
-  /** Decodes all frames, one after the other, into an area that the caller releases. */
+  /** Decodes all frames, one after another, into an area that the caller releases. */
   #decode(plan: DecodePlan): Area {
     const { exports, memory } = this;
     const context = (this.#context ||= requireAddress(exports.ZSTD_createDCtx()));
     const input = memory.placeBytes(plan.data);
     const prefix = plan.prefix === undefined ? undefined : this.#keep(plan.prefix, input);
     let output: Area | undefined;
-    /** Address of the digested dictionary that the context refers to. */
+    /** The address of the digested dictionary that the context refers to. */
     let referred = 0;
     try {
       output = memory.borrow(plan.capacity, "destination");
@@ -158,7 +164,7 @@ class OneShotDecoder {
         const digested = this.#digestedFor(plan, header.dictionaryId);
         if (digested !== referred) exports.ZSTD_DCtx_refDDict(context, digested);
         referred = digested;
-        // It holds for one frame.
+        // The prefix is valid for one frame.
         if (prefix !== undefined && digested === 0) {
           const result = exports.ZSTD_DCtx_refPrefix(context, prefix.address, prefix.size);
           if (isZstdError(result)) throw toZstashError(result, "refer to the prefix");
@@ -183,7 +189,7 @@ class OneShotDecoder {
     }
   }
 
-  /** Copies a prefix in; where it does not fit, the input is given back. */
+  /** Copies a prefix in; if it does not fit, the input is released. */
   #keep(prefix: Uint8Array, input: Area): Area {
     try {
       return this.memory.keepBytes(prefix);
@@ -201,7 +207,7 @@ class OneShotDecoder {
   }
 }
 
-/** Codes whole values with one reused context of each kind. */
+/** Compresses and decompresses whole values with one reused context of each kind. */
 export class OneShot extends OneShotDecoder {
   #compression: ZstashCompressionExports | undefined;
   #dictionaries: DigestedDictionaries | undefined;

@@ -9,9 +9,9 @@ import {
 import { isZstdError, toZstashError } from "./zstd-errors.ts";
 
 /**
- * ZSTD_cParameter of each advanced parameter, and zstd's own range of it (ZSTD_cParam_getBounds, 32 bits), but for the
- * window, where readers stop at 27, and for the tables, which are to fit wasm32: at 29 one takes 2 GiB. What is left out
- * is the level's choice.
+ * ZSTD_cParameter of each advanced parameter, and zstd's own range of it (ZSTD_cParam_getBounds, 32 bits). Exceptions
+ * are the window, where readers stop at 27, and the tables, which must fit wasm32: at 29 one takes 2 GiB. The level
+ * sets the parameters that are left out.
  */
 export const advancedParameters: Readonly<
   Record<keyof CompressionParameters, readonly [parameter: number, least: number, most: number]>
@@ -29,17 +29,17 @@ const parameterList = Object.entries(advancedParameters).map(
   ([name, [parameter]]) => [name as keyof CompressionParameters, parameter] as const,
 );
 
-/** A prefix is searched for long matches from this size on: a level's own tables hold no more of it. */
+/** Prefixes of at least this size are searched for long matches: a level's own tables do not cover more. */
 const LONG_DISTANCE_MIN: number = 128 << 10;
-/** What the tables of long-distance matching take at most, in bytes, at a window of 2^27. */
+/** The most bytes that the tables of long-distance matching take, at a window of 2^27. */
 export const LONG_DISTANCE_SIZE: number = 10 << 20;
-/** Windows of a frame with a prefix: the least is a block's, and decoders do not take larger ones than the most. */
+/** Windows of a frame with a prefix: the smallest is that of a block, and decoders accept none above the largest. */
 const [PREFIX_WINDOW_LOG_MIN, PREFIX_WINDOW_LOG_MAX] = [17, 27] as const;
 
 /**
- * The parameters with a window over prefix and content, so that the last byte still reaches the first, as
- * `zstd --patch-from` has it. Long-distance matching alone would take 128 MiB of a stream, and readers refuse that. Of a
- * content of unknown size as much is assumed as the prefix has.
+ * The parameters with a window that covers prefix and content, so that the last byte can refer to the first, as with
+ * `zstd --patch-from`. Long-distance matching alone would use 128 MiB for a stream, which readers refuse. Content of
+ * unknown size is assumed to be as long as the prefix.
  */
 export function parametersOf(
   { prefix, parameters }: CompressSettings,
@@ -57,10 +57,10 @@ export class ParameterCache {
   #level: number | undefined;
   #checksum: boolean | undefined;
   #longDistance = false;
-  /** By value, because the caller's object may change. Undefined for the level's own, all of them. */
+  /** By value, because the caller's object may change. Undefined means that the level sets all of them. */
   #advanced: Partial<Record<keyof CompressionParameters, number>> | undefined;
 
-  /** `contentSize` is negative where it is not known. */
+  /** `contentSize` is negative if it is not known. */
   set(
     exports: ZstashCompressionExports,
     context: number,
@@ -91,7 +91,7 @@ export class ParameterCache {
   }
 }
 
-/** Sets one parameter. A value that zstd refuses is a RangeError, for values come from the caller. */
+/** Sets one parameter. A value that zstd refuses is a RangeError, because values come from the caller. */
 export function setParameter(
   exports: ZstashCompressionExports,
   context: number,

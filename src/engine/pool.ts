@@ -1,4 +1,4 @@
-/** Shares linear memory among streams and jobs. All that waiters know of each other is data: see src/timers.ts. */
+/** Shares linear memory among streams and jobs. All that waiters know about each other is data: see src/timers.ts. */
 import { ZstashError } from "../errors.ts";
 import { SLOW_WAIT } from "../limits.ts";
 import { delay, nextPause, now, POLL_MAX } from "../timers.ts";
@@ -14,16 +14,16 @@ import {
   type Taken,
 } from "./memory-shares.ts";
 
-/** A waiter that has not looked for so long is gone, and those behind pass it, in ms. */
+/** A waiter that has not looked for this many milliseconds has ended, and others pass it. */
 const GONE_MS = 400;
 /**
- * The longest pause of a waiter that is told when it is its turn, in ms: for what only time changes. A long queue looks no
- * more often as a whole: with 10,000 waiters their timers alone would take most of a core.
+ * The longest pause, in ms, of a waiter that is woken when it is its turn: some changes come only with time. A long queue
+ * does not look more often as a whole: with 10,000 waiters their timers alone would take most of a core.
  */
 const IDLE_POLL_MAX = 250;
 /** How much longer that pause is for each waiter of the queue, in ms. */
 const IDLE_POLL_EACH = 0.25;
-/** Small claims pass one that does not fit yet, until it has waited for so long, in ms. */
+/** Small claims may pass one that does not fit yet, until it has waited for this many milliseconds. */
 const PASSED_MS = 5000;
 /** An instance that nobody holds. */
 interface Idle<T> {
@@ -40,8 +40,8 @@ interface Ticket {
 }
 
 /**
- * Instances within a budget of linear memory; memory-shares.ts says who may take how much. Within a kind the first to
- * come is the first served, but small claims pass one that does not fit yet.
+ * Instances within a budget of linear memory; memory-shares.ts decides who may take how much. Within a kind claims
+ * are served in order, except that small claims pass one that does not fit yet.
  *
  * An idle instance that has grown past a quarter of the limit is dropped, because linear memory never shrinks.
  */
@@ -49,15 +49,15 @@ export class InstancePool<T extends Poolable> {
   readonly #create: () => T;
   readonly #settings: EngineSettings;
   readonly #live = new Set<Lease<T>>();
-  /** With the linear memory of each, which does not change while it is idle; the smallest first. */
+  /** With the linear memory of each, which does not change while it is idle; smallest first. */
   readonly #idle: Idle<T>[] = [];
-  /** Who waits, in the order in which they came. */
+  /** The waiters, in the order in which they came. */
   readonly #queues: Readonly<Record<Claim["kind"], Set<Ticket>>> = {
     job: new Set(),
     compression: new Set(),
     decompression: new Set(),
   };
-  /** The most that a waiting compression needs, in bytes, and when that was last looked up. */
+  /** The most bytes that any waiting compression needs, and when that was last computed. */
   #needed = { size: 0, at: 0 };
 
   constructor(create: () => T, settings: EngineSettings) {
@@ -74,8 +74,8 @@ export class InstancePool<T extends Poolable> {
   }
 
   /**
-   * An instance for a claim; waits while its kind may take no more. A waiter leaves when `signal` is aborted, and
-   * rejects with its reason.
+   * Gets an instance for a claim; waits while its kind may take no more. Aborting `signal` ends the wait and rejects
+   * with its reason.
    *
    * @throws {ZstashError} OUT_OF_MEMORY at once for a stream that could not even run alone; TIMEOUT
    */
@@ -114,7 +114,7 @@ export class InstancePool<T extends Poolable> {
     this.#wakeNext();
   }
 
-  /** Tells the waiters whose turn it is, where they may be told; where not, they find out by themselves. */
+  /** Wakes the waiters whose turn it is, if they can be woken; otherwise they find out by themselves. */
   #wakeNext(): void {
     if (this.#settings.beats) return;
     for (const queue of Object.values(this.#queues)) {
@@ -135,7 +135,7 @@ export class InstancePool<T extends Poolable> {
     return Math.min(nextPause(ms, most), Math.max(1, since + waitTimeout - now()));
   }
 
-  /** One look of a waiter: its lease, where it is its turn. */
+  /** One look of a waiter: returns its lease if it is its turn. */
   #look(ticket: Ticket): Lease<T> | undefined {
     ticket.seen = now();
     this.#queues[ticket.claim.kind].add(ticket);
@@ -159,10 +159,10 @@ export class InstancePool<T extends Poolable> {
     return lease;
   }
 
-  /** The idle instance that wastes least, where there is one that does not take more than the claim may have. */
+  /** The idle instance that wastes least, if one fits what the claim may take. */
   #takeIdle(claim: Claim, taken: Taken): Idle<T> | undefined {
     while (this.#idle.length > 0) {
-      // The smallest that need not grow, else the largest, which has to grow least.
+      // The smallest that need not grow, or else the largest, which has to grow least.
       const enough = this.#idle.findIndex(({ size }) => size >= claim.estimate);
       const [idle] = this.#idle.splice(enough, 1) as [Idle<T>];
       const fits = idle.size <= claim.estimate;
@@ -171,7 +171,7 @@ export class InstancePool<T extends Poolable> {
     return undefined;
   }
 
-  /** A new instance; undefined where the platform has no memory for it now, and a stream that ends may free some. */
+  /** Makes a new instance; undefined if the platform has no memory for it now, and a stream that ends may free some. */
   #tryCreate(): T | undefined {
     try {
       return this.#create();
@@ -183,13 +183,13 @@ export class InstancePool<T extends Poolable> {
     }
   }
 
-  /** Drops idle instances, the smallest first, while they and what is `taken` pass the limit. */
+  /** Drops idle instances, smallest first, while they and what is `taken` exceed the limit. */
   #dropIdle(taken: number): void {
     const idle = (): number => this.#idle.reduce((sum, { size }) => sum + size, 0);
     while (this.#idle.length > 0 && taken + idle() > this.#settings.memoryLimit) this.#idle.shift();
   }
 
-  /** Whether a claim fits, and nobody that came earlier for the same is to be served first. */
+  /** Returns true if a claim fits, and no earlier claim of its kind is to be served first. */
   #isNext(ticket: Ticket): boolean {
     const { claim } = ticket;
     const taken = this.#taken();
@@ -199,14 +199,14 @@ export class InstancePool<T extends Poolable> {
       if (other === ticket) return true;
       const { estimate } = other.claim;
       if (this.#isGone(other)) {
-        // Nobody else takes its ticket back; one that was only late stands at the end again.
+        // Nobody else removes its ticket; a waiter that was only late goes to the end again.
         queue.delete(other);
         continue;
       }
       if (this.#shareOf(other.claim, taken) === undefined) {
         if (estimate <= claim.estimate || now() - other.since > PASSED_MS) return false;
       } else {
-        // Its turn comes with its next look: what it will take is taken.
+        // Its turn comes with its next look: what it will take counts as taken.
         count(taken, other.claim, estimate);
         if (this.#shareOf(claim, taken) === undefined) return false;
       }
@@ -230,12 +230,12 @@ export class InstancePool<T extends Poolable> {
     return taken;
   }
 
-  /** Whether a waiter's request has ended: it would have looked by now. */
+  /** Returns true if a waiter's request has ended: otherwise it would have looked by now. */
   #isGone({ seen }: Ticket): boolean {
     return this.#settings.beats && now() - seen > GONE_MS;
   }
 
-  /** Looked up once a pause: a thousand waiters that each looked at all others would keep the loop busy. */
+  /** Computed once in each pause: a thousand waiters that each looked at all others would keep the loop busy. */
   #neededByCompression(): number {
     const at = now();
     if (at - this.#needed.at < POLL_MAX) return this.#needed.size;

@@ -37,7 +37,7 @@ export function openCompression(
   });
 }
 
-/** A ZSTD_CCtx that makes one stream after the other. */
+/** A ZSTD_CCtx that makes one stream after another. */
 class Compression implements StreamContext {
   readonly #instance: StreamInstance;
   readonly #exports: ZstashCompressionExports;
@@ -87,7 +87,7 @@ class Compression implements StreamContext {
     if (isZstdError(result)) throw toZstashError(result, "declare the content size");
   }
 
-  /** Gives back what the stream kept; the context may refer to it until then. */
+  /** Frees what the stream kept; the context may refer to it until then. */
   end(): void {
     if (this.#prefix === undefined) return;
     this.#exports.ZSTD_CCtx_reset(this.#context, ZSTD_reset_session_only);
@@ -97,7 +97,7 @@ class Compression implements StreamContext {
   }
 
   step(input: Uint8Array, directive: EndDirective): StreamStep {
-    // The directive is for the end of the input, so it waits where only a part of the input fits.
+    // The directive is for the end of the input, so it waits if only part of the input fits.
     const due = input.length <= INPUT_SIZE ? directive : ZSTD_e_continue;
     return this.#instance.step(
       input,

@@ -8,7 +8,7 @@ import { INSTANCE_OVERHEAD, type StreamContext, type StreamInstance } from "./st
 import { attempt, type StreamPool } from "./stream-pool.ts";
 import { isZstdError, toDecodeError, toZstashError } from "./zstd-errors.ts";
 
-/** A ZSTD_DCtx, and the two blocks that a decompression stream keeps beside its window. */
+/** A ZSTD_DCtx, and the two blocks that a decompression stream keeps besides its window. */
 const CONTEXT_SIZE = (96 << 10) + (256 << 10);
 
 /** Waits for an instance and starts a decompression stream on it; see `Engine.openDecompression`. */
@@ -35,7 +35,7 @@ export function openDecompression(
   });
 }
 
-/** A ZSTD_DCtx that decodes one stream after the other. */
+/** A ZSTD_DCtx that decodes one stream after another. */
 class Decompression implements StreamContext {
   readonly #instance: StreamInstance;
   readonly #dictionaries: DigestedDictionaries;
@@ -67,7 +67,7 @@ class Decompression implements StreamContext {
     if (prefix !== undefined) this.#prefix = this.#instance.memory.keepBytes(prefix);
   }
 
-  /** Gives back what the stream kept. */
+  /** Frees what the stream kept. */
   end(): void {
     if (this.#prefix === undefined) return;
     const { exports, memory } = this.#instance;

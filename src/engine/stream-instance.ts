@@ -47,8 +47,8 @@ export class StreamInstance implements Poolable {
   }
 
   /**
-   * The instance's context of a direction, kept from stream to stream. The one of the other direction is freed, for
-   * the pool counts what one takes.
+   * The instance's context for a direction, kept from stream to stream. The context for the other direction is freed,
+   * because the pool counts the size of one.
    */
   context<T extends StreamContext>(type: new (instance: StreamInstance) => T): T {
     if (this.#context instanceof type) return this.#context;
@@ -59,7 +59,7 @@ export class StreamInstance implements Poolable {
     return context;
   }
 
-  /** Copies input in, lets `call` take one step over the struct Buffers, and copies output out. */
+  /** Copies input in, lets `call` run one step on the struct Buffers, and copies output out. */
   step(input: Uint8Array, call: () => number, toError: (result: number) => Error): StreamStep {
     const size = Math.min(input.length, INPUT_SIZE);
     this.memory.bytes().set(size === input.length ? input : input.subarray(0, size), this.#input);
@@ -93,7 +93,7 @@ export class StreamInstance implements Poolable {
 
   #words(): DataView {
     const { buffer } = this.exports.memory;
-    // Memory that has grown is another buffer.
+    // Memory that has grown has another buffer.
     if (this.#view?.buffer !== buffer) this.#view = new DataView(buffer, this.buffers, BUFFERS_SIZE);
     return this.#view;
   }

@@ -7,7 +7,10 @@ import { StreamInstance } from "./stream-instance.ts";
 import { ZstashError } from "../errors.ts";
 import { trapped } from "./zstd-errors.ts";
 
-/** Cleans up on an instance that may be lost or have trapped: then whoever has it next does, or it is dropped. */
+/**
+ * Runs a cleanup on an instance that may be lost or have trapped. If it fails, the next holder cleans up, or the
+ * instance is dropped.
+ */
 export function attempt(work: () => void): void {
   try {
     work();
@@ -22,7 +25,10 @@ type TrapGuard = <T>(work: () => T) => T;
 /** The instances of all streams of an engine, in either direction. */
 export class StreamPool {
   readonly #pool: InstancePool<StreamInstance>;
-  /** Gives back what a stream held that nobody refers to any more; workerd has it from compatibility date 2025-05-05. */
+  /**
+   * Returns what a collected stream held to the pool. workerd has FinalizationRegistry from compatibility date
+   * 2025-05-05.
+   */
   readonly #abandoned: FinalizationRegistry<Lease<StreamInstance>> | undefined;
 
   constructor(module: WebAssembly.Module, settings: EngineSettings) {
@@ -37,7 +43,7 @@ export class StreamPool {
     return this.#pool.stats();
   }
 
-  /** Waits for an instance and makes a stream's context on it; `release` gives the instance back. */
+  /** Waits for an instance and makes a stream's context on it; `release` returns the instance to the pool. */
   async open<T extends object>(
     claim: Claim,
     signal: AbortSignal,

@@ -1,4 +1,4 @@
-/** The engine over zstash's own WebAssembly module: one instance for one-shot work, a pool of them for streams. */
+/** The engine on zstash's own WebAssembly module: one instance for whole values, and a pool of them for streams. */
 import type { Engine, EngineFactory, EngineSettings } from "./engine.ts";
 import { explainFailure } from "./exports.ts";
 import { createOneShot } from "./one-shot.ts";
@@ -6,12 +6,12 @@ import { openCompression } from "./stream-compression.ts";
 import { openDecompression } from "./stream-decompression.ts";
 import { StreamPool } from "./stream-pool.ts";
 
-/** Makes the factory of engines over a compiled zstash module. */
+/** Makes a factory of engines from a compiled zstash module. */
 export function createEngine(load: () => Promise<WebAssembly.Module>): EngineFactory {
   return (settings) => explainFailure(async () => createEngineOver(await load(), settings));
 }
 
-/** Makes an engine over a compiled zstash module at once; throws whatever its start throws. */
+/** Makes an engine from a compiled zstash module at once; throws what its start throws. */
 export function createEngineOver(module: WebAssembly.Module, settings: EngineSettings): Engine {
   const oneShot = createOneShot(module);
   const streams = new StreamPool(module, settings);

@@ -11,13 +11,13 @@ const reasons: Readonly<Record<number, readonly [ZstashErrorCode, string]>> = {
   20: ["CORRUPT", "the data is corrupt"],
   22: ["CHECKSUM_MISMATCH", "the content does not match its checksum"],
   24: ["CORRUPT", "a literals header is not valid"],
-  // The frame's own tables: a dictionary's are checked when it is digested.
+  // These are the frame's own tables: those of a dictionary are checked when it is digested.
   30: ["CORRUPT", "the data is corrupt"],
   32: ["DICTIONARY_UNKNOWN", "the frame was made with another dictionary"],
   34: ["DICTIONARY_INVALID", "the dictionary cannot be loaded"],
   64: ["OUT_OF_MEMORY", "WebAssembly memory is exhausted"],
   70: ["SIZE_LIMIT", "the output is larger than the limit"],
-  // The frame is whole when the engine gets it, so it is a block's inner sizes that are wrong.
+  // The engine gets only complete frames, so the sizes inside a block are wrong.
   72: ["CORRUPT", "the sizes inside a block are wrong"],
 };
 
@@ -43,8 +43,8 @@ export function toZstashError(result: number, operation: string, frame?: FrameAt
 }
 
 /**
- * The ZstashError for an error result of decompression. `fits` says that all the room was there which the frame may
- * take: one that takes more is corrupt, and no larger limit would help.
+ * The ZstashError for an error result of decompression. `fits` is true if the output had all the room that the frame
+ * may take: a frame that needs more is corrupt, and a larger limit would not help.
  */
 export function toDecodeError(result: number, fits: boolean, frame?: FrameAt): ZstashError {
   const cause = fits && result === DST_SIZE_TOO_SMALL ? CORRUPTION_DETECTED : result;
@@ -56,12 +56,12 @@ export function trapped(cause: WebAssembly.RuntimeError): ZstashError {
   return new ZstashError("INTERNAL", "Cannot go on: the WebAssembly module trapped", { cause });
 }
 
-/** The error for content that is to be text and is not UTF-8. */
+/** The error for content that should be text and is not UTF-8. */
 export function notText(): ZstashError {
   return new ZstashError("NOT_TEXT", "Cannot decompress to text: the content is not UTF-8");
 }
 
-/** The error of content that is text, but has more characters than a string of this platform may have. */
+/** The error for text with more characters than a string of this platform can hold. */
 export function textTooLong(): ZstashError {
   return new ZstashError(
     "SIZE_LIMIT",
@@ -69,7 +69,10 @@ export function textTooLong(): ZstashError {
   );
 }
 
-/** The error of bytes that were not read as text. Below the shortest limit of strings (V8's, 2^29 - 24) they are none. */
+/**
+ * The error for bytes that could not be read as text. If they are shorter than the shortest limit of strings (V8's,
+ * 2^29 − 24), they are not text.
+ */
 export function unreadText(bytes: Uint8Array): ZstashError {
   return bytes.length > 2 ** 29 - 25 && isUtf8(bytes) ? textTooLong() : notText();
 }

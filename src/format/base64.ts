@@ -9,7 +9,7 @@ import { utf8Encoder } from "../text.ts";
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const PADDING = 61;
-/** Bytes of text up to which one shared buffer serves: allocating one costs more than filling it. */
+/** Texts up to this many bytes use one shared buffer: allocating one costs more than filling it. */
 const SCRATCH_SIZE = 8192;
 
 interface NativeEncode {
@@ -27,16 +27,16 @@ const scratch = new Uint8Array(SCRATCH_SIZE);
 const scratchPairs = new Uint16Array(scratch.buffer);
 
 const codes: Uint8Array = Uint8Array.from(ALPHABET, (character) => character.charCodeAt(0));
-/** Two characters of text for each twelve bits. Whoever only decodes does not bundle them. */
+/** Two characters of text for each twelve bits. Bundlers drop it from programs that only decode. */
 const pairs: Uint16Array = /* @__PURE__ */ createPairs();
-/** The worth of a character at each of the four places of a group; negative if it is no base64. */
+/** The value of a character at each of the four positions of a group; negative if it is not base64. */
 const [first, second, third, fourth] = [18, 12, 6, 0].map((shift) => {
   const worth = new Int32Array(256).fill(-1);
   codes.forEach((code, value) => (worth[code] = value << shift));
   return worth;
 }) as [Int32Array, Int32Array, Int32Array, Int32Array];
 
-/** The pairs as they lie in memory, whatever the machine's byte order. */
+/** The pairs in memory order, whatever the machine's byte order. */
 function createPairs(): Uint16Array {
   const text = Uint8Array.from(
     { length: 8192 },
@@ -45,13 +45,13 @@ function createPairs(): Uint16Array {
   return new Uint16Array(text.buffer);
 }
 
-/** Characters that so many bytes become. */
+/** The number of characters for a number of bytes. */
 export function base64Length(size: number): number {
   return Math.ceil(size / 3) * 4;
 }
 
 /**
- * The base64 text of bytes behind `prefix`, which is ASCII of even length.
+ * Encodes bytes as base64 after `prefix`, which must be ASCII of even length.
  *
  * @example
  * ```ts
@@ -69,7 +69,7 @@ export function encodeBase64(bytes: Uint8Array, prefix = ""): string {
   return decoder.decode(small ? text.subarray(0, size) : text);
 }
 
-/** Writes the text of `bytes` from byte `at` on; `textPairs` is the same memory as `text`. */
+/** Writes the text for `bytes` from index `at` on; `textPairs` is the same memory as `text`. */
 function writeBase64(bytes: Uint8Array, text: Uint8Array, textPairs: Uint16Array, at: number): void {
   const rest = bytes.length % 3;
   const whole = bytes.length - rest;
@@ -88,8 +88,8 @@ function writeBase64(bytes: Uint8Array, text: Uint8Array, textPairs: Uint16Array
 }
 
 /**
- * The bytes that the base64 in `text` from `offset` on stands for. Undefined if it is not the one canonical spelling:
- * another character (white space too), missing or surplus padding, bits set behind the last byte.
+ * Decodes the base64 in `text` from `offset` on. Returns undefined if it is not the canonical spelling: another
+ * character (including white space), missing or surplus padding, or bits set after the last byte.
  *
  * @example
  * ```ts
@@ -111,7 +111,7 @@ export function decodeBase64(text: string, offset = 0): Uint8Array<ArrayBuffer> 
   const { read, written } = utf8Encoder.encodeInto(encoded, source);
   // Anything but ASCII takes more bytes than characters.
   if (read !== length || written !== length) return undefined;
-  // A large text is decoded over itself: the bytes never overtake the characters they come from.
+  // A large text is decoded in place: the bytes never overtake the characters that they come from.
   const bytes = small ? new Uint8Array(size) : source.subarray(0, size);
   return readBase64(source, length, bytes, padding) ? bytes : undefined;
 }
@@ -149,7 +149,7 @@ function readBase64(source: Uint8Array, length: number, bytes: Uint8Array, paddi
 function decodeNatively(encoded: string, size: number): Uint8Array<ArrayBuffer> | undefined {
   try {
     const bytes = nativeDecode!.call(Uint8Array, encoded, { lastChunkHandling: "strict" });
-    // The strict form still passes over white space, which then shows in the number of bytes.
+    // The strict mode still skips white space, which shows in the number of bytes.
     return bytes.length === size ? bytes : undefined;
   } catch {
     return undefined;

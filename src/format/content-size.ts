@@ -4,7 +4,7 @@ import { readFrameHeaderAt } from "./frame.ts";
 
 /** Bytes of a content size field with flag 3 (RFC 8878 §3.1.1.1.4): any size fits. */
 export const CONTENT_SIZE_FIELD = 8;
-/** Offset of the frame header's descriptor, behind the magic number. */
+/** The offset of the frame header descriptor, after the magic number. */
 const DESCRIPTOR = 4;
 const CONTENT_SIZE_FLAG = 0xc0;
 
@@ -16,8 +16,8 @@ export interface ReservedHeader {
 }
 
 /**
- * The first bytes of a frame with a field of 8 bytes for a content size added to its header: a streamed value knows its
- * size only at its end. Undefined if the header has a content size already.
+ * Adds a field of 8 bytes for a content size to the header in the first bytes of a frame: the size of a streamed
+ * value is known only at its end. Undefined if the header has a content size already.
  *
  * @throws {ZstashError} INTERNAL if `head` does not hold the whole header
  */
@@ -34,14 +34,14 @@ export function reserveContentSize(head: Uint8Array): ReservedHeader | undefined
   return { bytes, at: headerSize };
 }
 
-/** Puts a content size into the field that was reserved for it. Exact up to 2^53. */
+/** Writes a content size into the field that was reserved for it. Exact up to 2^53. */
 export function writeContentSize({ bytes, at }: ReservedHeader, contentSize: number): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset + at, CONTENT_SIZE_FIELD);
   view.setUint32(0, contentSize % 2 ** 32, true);
   view.setUint32(4, Math.floor(contentSize / 2 ** 32), true);
 }
 
-/** The bytes as they were before room was made in them, for a frame whose size will not be declared. */
+/** The bytes as they were before the field was added, for a frame whose size will not be declared. */
 export function releaseContentSize({ bytes, at }: ReservedHeader): Uint8Array<ArrayBuffer> {
   const original = new Uint8Array(bytes.length - CONTENT_SIZE_FIELD);
   original.set(bytes.subarray(0, at));

@@ -1,6 +1,9 @@
-/** The id of a dictionary that was given none: a hash of its bytes, so that the same bytes have the same id everywhere. */
+/**
+ * The id of a dictionary that was not given one: a hash of its bytes, so that the same bytes have the same id
+ * everywhere.
+ */
 
-/** Ids from here to 2^31 - 1 are free for everybody; RFC 8878 §5 keeps those below and above for a registrar. */
+/** Ids from here to 2^31 − 1 are free for everybody; RFC 8878 §5 reserves those below and above for a registrar. */
 const FREE_FROM = 32768;
 const FREE_COUNT: number = 2 ** 31 - FREE_FROM;
 
@@ -8,12 +11,12 @@ const [P1, P2, P3, P4, P5]: readonly [number, number, number, number, number] = 
   0x9e3779b1, 0x85ebca77, 0xc2b2ae3d, 0x27d4eb2f, 0x165667b1,
 ];
 
-/** Bytes before the hashed ones: the magic number and the id itself. */
+/** The bytes before the hashed ones: the magic number and the id itself. */
 const HASHED_FROM = 8;
 
 /**
- * The id in 32768…2^31 - 1 that belongs to the bytes of a dictionary, whatever id they have now: the XXH32 of all that
- * follows the id, modulo the number of free ids.
+ * The id in 32768…2^31 − 1 for the bytes of a dictionary, whatever id they contain now: the XXH32 of everything after
+ * the id, modulo the number of free ids.
  */
 export function dictionaryIdOf(bytes: Uint8Array): number {
   return FREE_FROM + (xxh32(bytes.subarray(HASHED_FROM)) % FREE_COUNT);

@@ -1,4 +1,4 @@
-/** Finds the parts of a dictionary: its entropy tables, its offsets and its content (RFC 8878 §5). */
+/** Finds the parts of a dictionary: its entropy tables, its repeated offsets and its content (RFC 8878 §5). */
 import { ZstashError } from "../errors.ts";
 
 /** Bytes of a dictionary's parts, in their order in the file. */
@@ -10,22 +10,22 @@ export interface DictionaryParts {
   readonly offsets: number;
   readonly matchLengths: number;
   readonly literalLengths: number;
-  /** The three offsets that a frame begins with. */
+  /** The three repeated offsets with which a frame begins. */
   readonly repeatedOffsets: number;
   readonly content: number;
 }
 
 const HEADER_SIZE = 8;
 const REPEATED_OFFSETS_SIZE = 12;
-/** Codes and the largest accuracy of each FSE table, as a dictionary has them (RFC 8878 §3.1.1.3.2.1.1). */
+/** The number of codes and the largest accuracy of each FSE table in a dictionary (RFC 8878 §3.1.1.3.2.1.1). */
 const OFFSETS = { codes: 32, accuracy: 8 } as const;
 const MATCH_LENGTHS = { codes: 53, accuracy: 9 } as const;
 const LITERAL_LENGTHS = { codes: 36, accuracy: 9 } as const;
 
 /**
- * The sizes of the parts of a dictionary in zstd's format; magic number and id are known to be there.
+ * Reads the sizes of the parts of a dictionary in zstd's format. The caller has checked magic number and id.
  *
- * @throws {ZstashError} DICTIONARY_INVALID where it ends inside its tables, or they cannot be
+ * @throws {ZstashError} DICTIONARY_INVALID if it ends inside its tables, or if these are impossible
  */
 export function readDictionaryParts(bytes: Uint8Array): DictionaryParts {
   let at = HEADER_SIZE;
@@ -82,11 +82,11 @@ function readFseSize(
   return (bit + 7) >> 3;
 }
 
-/** A probability, −1 for "less than one": in as many bits as the largest possible value needs, or one fewer. */
+/** Reads a probability, −1 for "less than one": in as many bits as the largest possible value needs, or one fewer. */
 function readProbability(read: (count: number) => number, remaining: number): number {
   const most = remaining;
   const width = 32 - Math.clz32(most);
-  // Of `2^width` values `most + 1` are needed: the low ones do with a bit less.
+  // `most + 1` of the `2^width` values are needed, so the low ones take one bit less.
   const spared = 2 ** width - 1 - most;
   const low = read(width - 1);
   if (low < spared) return low - 1;

@@ -5,12 +5,15 @@ import type { FrameHeader } from "./frame.ts";
 
 /** Magic number of a zstd dictionary (RFC 8878 §5). */
 const DICTIONARY_MAGIC = 0xec30a437;
-/** Dictionaries are 112 KB by zstd's own default; a larger one than this is a mistake. */
+/** The largest dictionary in bytes. zstd's own default is 112 KB; a larger one than this is a mistake. */
 export const DICTIONARY_SIZE_MAX: number = 16 << 20;
-/** Marks what `readDictionary` of any copy of this module has made: bundles and module graphs often hold several. */
+/**
+ * Marks what `readDictionary` of any copy of this module has made: bundles and module graphs often hold several
+ * copies.
+ */
 const mark: unique symbol = Symbol.for("zstash.Dictionary");
 
-/** A dictionary that frames name by its id. Made by `readDictionary` alone; compare by identity. */
+/** A dictionary that frames name by its id. Only `readDictionary` makes one; compare by identity. */
 export interface Dictionary {
   /** The id that frame headers name; never 0. */
   readonly id: number;
@@ -25,7 +28,7 @@ export interface DictionaryLookup {
 }
 
 /**
- * Reads a dictionary in zstd's format, as `zstd --train` writes it. Its entropy tables are checked when it is first used.
+ * Reads a dictionary in zstd's format, as `zstd --train` writes it. Its entropy tables are checked at first use.
  *
  * @throws {ZstashError} DICTIONARY_INVALID: no magic number, id 0, or more than 16 MiB
  * @example
@@ -48,7 +51,7 @@ export function readDictionary(bytes: Uint8Array): Dictionary {
   return Object.freeze(Object.defineProperty({ id, bytes: copy }, mark, { value: true }));
 }
 
-/** Returns true for what `readDictionary` has made, of this copy of the module or of another. */
+/** Returns true for a dictionary that `readDictionary` has made, in this copy of the module or in another. */
 export function isDictionary(value: unknown): value is Dictionary {
   return typeof value === "object" && value !== null && Object.hasOwn(value, mark);
 }

@@ -1,30 +1,30 @@
-/** Finds the end of the first frame of a value as its bytes come, by its block headers. */
+/** Finds the end of the first frame of a value as its bytes arrive, from its block headers. */
 import { concatenate } from "../bytes.ts";
 import { FRAME_HEADER_SIZE_MAX, readFrameHeader } from "./frame.ts";
 
-/** Walks over the first frame of a value. What is no frame never ends. */
+/** Parses the first frame of a value. Bytes that are not a frame never end. */
 export class FirstFrame {
-  /** Bytes that were walked over. */
+  /** The number of bytes that were parsed. */
   #walked = 0;
   #header: Uint8Array | undefined = new Uint8Array(0);
-  /** A checksum ends the frame. */
+  /** True if a checksum ends the frame. */
   checksum = false;
   /** Offset of the next block header, or of the end. */
   #next = 0;
-  /** Bytes of a block header that came so far. */
+  /** Bytes of a block header that have arrived so far. */
   #block: number[] = [];
   #last = false;
-  /** The first bytes are no header. */
+  /** True if the first bytes are not a frame header. */
   #broken = false;
-  /** Where the frame ends; undefined until that is known. */
+  /** The offset of the frame's end; undefined until it is known. */
   end: number | undefined;
 
-  /** True once the header was read: what is no frame has none. */
+  /** True once the header was read; never true for bytes that are not a frame. */
   get hasHeader(): boolean {
     return this.#header === undefined && !this.#broken;
   }
 
-  /** Takes the next bytes; true once the frame's end is among them or before them. */
+  /** Takes the next bytes. Returns true once the frame's end is among them or before them. */
   push(bytes: Uint8Array): boolean {
     if (this.end !== undefined) return true;
     if (this.#broken) return false;
@@ -44,7 +44,7 @@ export class FirstFrame {
     }
     while (!this.#last && this.#next + this.#block.length < this.#walked) {
       const at = this.#next + this.#block.length - start;
-      // A header of 18 bytes at most can lie in earlier chunks only if they were shorter.
+      // A header of at most 18 bytes can begin in earlier chunks only if they were shorter.
       if (at < 0) return false;
       this.#block.push(bytes[at]!);
       if (this.#block.length < 3) continue;
@@ -52,7 +52,7 @@ export class FirstFrame {
       const block = low | (middle << 8) | (high << 16);
       this.#block = [];
       this.#last = (block & 1) !== 0;
-      // Of a run-length block only one byte is stored (RFC 8878 §3.1.1.2.2).
+      // A run-length block stores only one byte (RFC 8878 §3.1.1.2.2).
       this.#next += 3 + (((block >> 1) & 3) === 1 ? 1 : block >> 3);
     }
     if (!this.#last) return false;

@@ -11,27 +11,32 @@ export const SKIPPABLE_MAGIC = 0x184d2a50;
 /** The longest frame header, magic included (RFC 8878 §3.1.1.1). */
 export const FRAME_HEADER_SIZE_MAX = 18;
 
-/** The header of a frame (RFC 8878 §3.1.1.1 and §3.1.2). All of it is a claim by whoever wrote it. */
+/** The header of a frame (RFC 8878 §3.1.1.1 and §3.1.2). Everything in it is a claim of its writer. */
 export interface FrameHeader {
   readonly type: "frame" | "skippable";
-  /** Decompressed bytes of the frame, or bytes of a skippable frame's payload; undefined if the frame does not say. Exact up to 2^53. */
+  /**
+   * Decompressed bytes of the frame, or bytes of a skippable frame's payload; undefined if the frame does not declare
+   * it. Exact up to 2^53.
+   */
   readonly contentSize: number | undefined;
   /** Bytes of history that a decoder needs; 0 for a skippable frame. */
   readonly windowSize: number;
-  /** Id of the dictionary that the frame was made with; 0 if there was none or the frame does not say. */
+  /** The id of the dictionary that the frame was made with; 0 if there was none or if the frame does not name it. */
   readonly dictionaryId: number;
   /** True if four bytes of XXH64 follow the last block. */
   readonly checksum: boolean;
-  /** Bytes of the header, magic included: 2…18; 8 for a skippable frame. */
+  /** The size of the header in bytes, magic number included: 2…18; 8 for a skippable frame. */
   readonly headerSize: number;
 }
 
-/** The place of a frame in its input, `[start, end)`, and the most bytes that its blocks can decode to. */
+/** The position of a frame in its input, `[start, end)`, and the most bytes that its blocks can decode to. */
 export interface FrameExtent {
   readonly start: number;
   readonly end: number;
   readonly header: FrameHeader;
-  /** Upper bound of the decompressed size, from the blocks and not from the claim; 0 for a skippable frame. */
+  /**
+   * An upper bound of the decompressed size, from the blocks and not from the declared size; 0 for a skippable frame.
+   */
   readonly bound: number;
 }
 
@@ -120,7 +125,7 @@ export function readFrameHeaderIfWhole(
 }
 
 /**
- * Finds the end of the frame that starts at `start` by its block headers, without decoding.
+ * Finds the end of the frame that starts at `start` from its block headers, without decoding.
  *
  * @throws {ZstashError} NOT_ZSTD, TRUNCATED, CORRUPT (reserved block type, block over 128 KiB, a content size that
  * the blocks cannot hold)
@@ -142,7 +147,7 @@ export function walkFrameIfWhole(data: Uint8Array, start: number, frame: number)
     return end > data.length ? undefined : { start, end, header, bound: 0 };
   }
   let at = start + header.headerSize;
-  // Block_Maximum_Size (RFC 8878 §3.1.1.2.4). libzstd's one-shot decoder takes larger blocks, its stream does not.
+  // Block_Maximum_Size (RFC 8878 §3.1.1.2.4). libzstd accepts larger blocks for whole values, but not in streams.
   const most = Math.min(header.windowSize, BLOCK_SIZE_MAX);
   let bound = 0;
   for (let last = false; !last;) {
@@ -175,7 +180,7 @@ function readUint32(data: Uint8Array, at: number): number {
   return (data[at]! | (data[at + 1]! << 8) | (data[at + 2]! << 16) | (data[at + 3]! << 24)) >>> 0;
 }
 
-/** Little-endian integer of 0…8 bytes. */
+/** Reads a little-endian integer of 0…8 bytes. */
 function readUint(data: Uint8Array, at: number, size: number): number {
   let value = 0;
   for (let index = size - 1; index >= 0; index--) value = value * 256 + data[at + index]!;
@@ -189,7 +194,7 @@ function truncated(frame: number, offset: number): ZstashError {
   });
 }
 
-/** Fewer than four bytes are a truncated frame if a magic could still follow, and foreign bytes otherwise. */
+/** Whether fewer than four bytes could begin a magic number: a truncated frame then, and otherwise not zstd. */
 function couldBegin(rest: Uint8Array): boolean {
   const starts = (magic: readonly number[]): boolean =>
     rest.every((byte, index) => (index === 0 && magic[0] === 0x50 ? byte & 0xf0 : byte) === magic[index]);
@@ -200,7 +205,7 @@ function raise(error: ZstashError): never {
   throw error;
 }
 
-/** Foreign bytes at the start are not zstd; after a whole frame they are damage, never a foreign value. */
+/** The error for a wrong magic number: at the start the bytes are not zstd; after a whole frame they are damaged. */
 function wrongMagic(frame: number, offset: number): ZstashError {
   return frame === 0
     ? new ZstashError(

@@ -1,13 +1,13 @@
-/** Writes frames without compressing, for content that must be a frame although no codec is there. */
+/** Writes frames without compressing, for content that must be in a frame although no codec is loaded. */
 import { BLOCK_SIZE_MAX } from "../limits.ts";
 import { FRAME_MAGIC } from "./frame.ts";
 
-/** Contents from this size on are declared in two bytes, less this (RFC 8878 §3.1.1.1.4). */
+/** Content of at least this size declares its size in two bytes, minus this (RFC 8878 §3.1.1.1.4). */
 const TWO_BYTE_BIAS = 256;
 
 /**
- * A frame that holds `content` as it is, in raw blocks: a single segment with its content size and no checksum, made
- * without any codec. Every zstd decoder reads it (RFC 8878 §3.1.1).
+ * Writes a frame that holds `content` unchanged in raw blocks: a single segment with its content size and without a
+ * checksum. It needs no codec, and every zstd decoder reads it (RFC 8878 §3.1.1).
  *
  * @example
  * ```ts
@@ -37,7 +37,7 @@ export function writeRawBlocks(content: Uint8Array): Uint8Array<ArrayBuffer> {
   return frame;
 }
 
-/** Little-endian, of 1…8 bytes; exact up to 2^53. */
+/** Writes a little-endian integer of 1…8 bytes; exact up to 2^53. */
 function writeUint(target: Uint8Array, at: number, value: number, size: number): void {
   let rest = value;
   for (let index = 0; index < size; index++) {

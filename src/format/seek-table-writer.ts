@@ -1,4 +1,4 @@
-/** Writes the seek table of the Zstandard Seekable Format 0.1.0; seek-table.ts says how it lies there, and reads it. */
+/** Writes the seek table of the Zstandard Seekable Format 0.1.0; seek-table.ts describes its layout and reads it. */
 import { ByteBuffer } from "../byte-buffer.ts";
 import {
   ENTRY_SIZE,
@@ -12,7 +12,7 @@ import {
   type SeekTableEntry,
 } from "./seek-table.ts";
 
-/** Collects entries in their written form: 8 bytes a frame, whatever their number. */
+/** Collects entries in their written form: 8 bytes for each frame. */
 export class SeekTableWriter {
   readonly #entries: ByteBuffer = new ByteBuffer(SEEK_TABLE_SIZE_MAX, 1024);
   readonly #entry: DataView<ArrayBuffer> = new DataView(new ArrayBuffer(ENTRY_SIZE));
@@ -20,8 +20,8 @@ export class SeekTableWriter {
   /**
    * Adds the next frame.
    *
-   * @throws {RangeError} unless both sizes are whole numbers below 2^32
-   * @throws {ZstashError} SIZE_LIMIT where the table would pass 64 MiB
+   * @throws {RangeError} unless both sizes are integers in 0…2^32 − 1
+   * @throws {ZstashError} SIZE_LIMIT if the table would exceed 64 MiB
    */
   add(compressedSize: number, decompressedSize: number): void {
     requireUint32(compressedSize, "compressedSize");
@@ -33,7 +33,10 @@ export class SeekTableWriter {
     this.#entries.append(new Uint8Array(this.#entry.buffer));
   }
 
-  /** The table as a skippable frame, without checksums: the frames have their own. A copy. */
+  /**
+   * Returns the table as a skippable frame, without checksums, because the frames have their own. The bytes are a
+   * copy.
+   */
   toBytes(): Uint8Array<ArrayBuffer> {
     const entries = this.#entries.bytes;
     const end = HEADER_SIZE + entries.length;
@@ -50,10 +53,10 @@ export class SeekTableWriter {
 }
 
 /**
- * Writes the seek table of frames that follow each other from the start of a file.
+ * Writes the seek table for frames that follow each other from the start of a file.
  *
- * @throws {RangeError} for a size that is no whole number below 2^32
- * @throws {ZstashError} SIZE_LIMIT where the table would pass 64 MiB
+ * @throws {RangeError} unless sizes are integers in 0…2^32 − 1
+ * @throws {ZstashError} SIZE_LIMIT if the table would exceed 64 MiB
  * @example
  * ```ts
  * const table = writeSeekTable([{ compressedSize: frame.length, decompressedSize: 65536 }]);

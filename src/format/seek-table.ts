@@ -1,6 +1,6 @@
 /**
  * The seek table of the Zstandard Seekable Format 0.1.0: a skippable frame at the end of a file, which lists the
- * compressed and the decompressed size of every frame before it. A decoder that does not know it passes over it.
+ * compressed and the decompressed size of every frame before it. A decoder that does not know it skips it.
  *
  *     skippable header  0x184D2A5E u32 · payload size u32
  *     entries           compressed size u32 · decompressed size u32 [· checksum u32]
@@ -15,18 +15,18 @@ export const SEEKABLE_MAGIC = 0x8f92eab1;
 /** Bytes of the footer. */
 export const SEEK_TABLE_FOOTER_SIZE = 9;
 /**
- * The longest table that is written or read, in bytes: 8.3 million frames. Parsed it takes twice that, so a file
- * that is nothing but a table costs its reader no more than 192 MiB.
+ * The longest table that is written or read, in bytes: 8.3 million frames. Parsed it takes twice that, so a file that
+ * consists only of a table costs its reader at most 192 MiB.
  */
 export const SEEK_TABLE_SIZE_MAX: number = 64 << 20;
 
-/** Entries that are summed up at once: a millisecond. */
+/** Entries that are summed at once: this takes a millisecond. */
 const ENTRIES_AT_ONCE: number = 1 << 17;
 
 export const HEADER_SIZE = 8;
 export const ENTRY_SIZE = 8;
 const CHECKSUM_SIZE = 4;
-/** Descriptor: bit 7 says that entries carry checksums, bits 6…2 are reserved and 0, bits 1…0 are ignored. */
+/** Bit 7 of the descriptor: entries have checksums. Bits 6…2 are reserved and 0; bits 1…0 are ignored. */
 const CHECKSUM_FLAG = 0x80;
 const RESERVED_BITS = 0x7c;
 
@@ -38,7 +38,10 @@ export interface SeekTableEntry {
   readonly decompressedSize: number;
 }
 
-/** The place of a frame in the file, `[start, end)`, and of its content in the whole, `[contentStart, contentEnd)`. */
+/**
+ * The position of a frame in the file, `[start, end)`, and of its content in the whole content, `[contentStart,
+ * contentEnd)`.
+ */
 export interface SeekTableFrame {
   readonly start: number;
   readonly end: number;
@@ -46,16 +49,16 @@ export interface SeekTableFrame {
   readonly contentEnd: number;
 }
 
-/** A parsed seek table. All of it is a claim by whoever wrote it. */
+/** A parsed seek table. Everything in it is a claim of its writer. */
 export interface SeekTable {
   /** Number of frames. */
   readonly frameCount: number;
   /** Decompressed bytes of all frames. */
   readonly size: number;
-  /** Bytes of all frames: where the table itself begins. */
+  /** Bytes of all frames, which is also the offset of the table itself. */
   readonly compressedSize: number;
   /**
-   * The number of the frame that holds the byte at `offset` of the content; never an empty frame.
+   * Returns the index of the frame that holds the byte at `offset` of the content; never an empty frame.
    *
    * @throws {RangeError} unless 0 ≤ offset < size
    */
@@ -65,8 +68,8 @@ export interface SeekTable {
 }
 
 /**
- * The size of the seek table that a file of `sourceSize` bytes ends with, from its last bytes; undefined if it does not
- * end with one. At least 9 bytes of `tail` are needed, or all there are.
+ * Reads the size of the seek table at the end of a file of `sourceSize` bytes from its last bytes. Undefined if the
+ * file does not end with a table. `tail` must have at least 9 bytes, or all bytes of a shorter file.
  *
  * @throws {ZstashError} CORRUPT (reserved bits, a table longer than the file), SIZE_LIMIT (over 64 MiB)
  */
@@ -76,10 +79,10 @@ export function seekTableSize(tail: Uint8Array, sourceSize: number = tail.length
 }
 
 /**
- * Parses the seek table that `tail`, the last bytes of a file, ends with. Undefined if there is none: the last four
- * bytes are not its magic number. After a valid magic, anything invalid is CORRUPT.
+ * Parses the seek table at the end of `tail`, the last bytes of a file. Undefined if there is none, so that the last
+ * four bytes are not its magic number. After a valid magic number, anything invalid is CORRUPT.
  *
- * With `sourceSize`, the bytes of the whole file, the table also has to account for every byte before it.
+ * With `sourceSize`, the size of the whole file in bytes, the table also has to account for every byte before it.
  *
  * @throws {ZstashError} CORRUPT with the offset in the file, SIZE_LIMIT (over 64 MiB)
  * @throws {RangeError} if `tail` is a part of the file that does not hold the whole table
@@ -102,9 +105,9 @@ export function parseSeekTable(tail: Uint8Array, sourceSize?: number): SeekTable
 }
 
 /**
- * Holds a table to the file whose first byte is the first of its frames.
+ * Requires that a table accounts for every byte of the file before it.
  *
- * @throws {ZstashError} CORRUPT if the table, which begins at `tableStart`, does not account for every byte before it
+ * @throws {ZstashError} CORRUPT if the table, which begins at `tableStart`, lists fewer bytes or more
  */
 export function requireAllFrames({ compressedSize }: SeekTable, tableStart: number): void {
   if (compressedSize === tableStart) return;
@@ -114,7 +117,10 @@ export function requireAllFrames({ compressedSize }: SeekTable, tableStart: numb
   );
 }
 
-/** Parses as `parseSeekTable` does, whether the frames account for the whole file or for its end, and pauses after every 131,072 entries, of which a hostile writer may make eight million. */
+/**
+ * Parses as `parseSeekTable` does, whether the frames account for the whole file or only for its end, and pauses after
+ * every 131,072 entries: a hostile writer may make eight million.
+ */
 export function* parseSeekTableInSteps(
   tail: Uint8Array,
   sourceSize?: number,
@@ -140,7 +146,7 @@ export function* parseSeekTableInSteps(
   if (declared !== tableSize - HEADER_SIZE) {
     throw corrupt(`its header says ${declared} bytes, its footer ${tableSize - HEADER_SIZE}`, base + at + 4);
   }
-  // The size was computed from the count, so the entries fill it exactly.
+  // The size was computed from the number of entries, so they fill it exactly.
   const framesEnd = sourceSize === undefined ? undefined : base + at;
   return yield* readEntries({ view, first: at + HEADER_SIZE, frameCount, entrySize, base, framesEnd });
 }
@@ -162,7 +168,7 @@ function readFooter(tail: Uint8Array, sourceSize: number): Footer | undefined {
     throw corrupt("reserved bits of its descriptor are set", offset + 4);
   const entrySize = ENTRY_SIZE + ((descriptor & CHECKSUM_FLAG) === 0 ? 0 : CHECKSUM_SIZE);
   const frameCount = view.getUint32(at, true);
-  // At most 12 · 2^32, which is exact.
+  // At most 12 · 2^32, which a number holds exactly.
   const tableSize = HEADER_SIZE + frameCount * entrySize + SEEK_TABLE_FOOTER_SIZE;
   if (tableSize > sourceSize) {
     throw corrupt(`it claims ${frameCount} frames, more than ${sourceSize} bytes can hold`, offset);
@@ -174,13 +180,13 @@ function readFooter(tail: Uint8Array, sourceSize: number): Footer | undefined {
 /** The entries of a table in the last bytes of a file. */
 interface Entries {
   readonly view: DataView;
-  /** Offset of the first entry in `view`. */
+  /** The offset of the first entry in `view`. */
   readonly first: number;
   readonly frameCount: number;
   readonly entrySize: number;
-  /** Offset of `view` in the file. */
+  /** The offset of `view` in the file. */
   readonly base: number;
-  /** Offset in the file at which the frames have to end; undefined if the file's size is not known. */
+  /** The offset in the file at which the frames must end; undefined if the file's size is unknown. */
   readonly framesEnd: number | undefined;
 }
 
@@ -200,7 +206,7 @@ function* readEntries({
   for (let frame = 0, at = first; frame < frameCount; frame++, at += entrySize) {
     start += view.getUint32(at, true);
     contentStart += view.getUint32(at + 4, true);
-    // The cap on frames keeps both sums below 2^55; this keeps them exact.
+    // The limit on frames keeps both sums below 2^55; this check keeps them exact.
     if (start > Number.MAX_SAFE_INTEGER || contentStart > Number.MAX_SAFE_INTEGER) {
       throw corrupt("the sizes of its frames add up past 2^53", base + at, frame);
     }

@@ -1,4 +1,4 @@
-/** The version frame, which tells one writing of a seekable value from another. */
+/** The version frame, which distinguishes one write of a seekable value from another. */
 import { SKIPPABLE_MAGIC } from "./frame.ts";
 import type { SeekTable } from "./seek-table.ts";
 
@@ -10,9 +10,9 @@ const ID_SIZE = 16;
 export const VERSION_FRAME_SIZE: number = HEADER_SIZE + ID_SIZE;
 
 /**
- * A skippable frame with 16 random bytes, for the end of a seekable value, right before its seek table. The last bytes
- * of a single frame hold its checksum, and so differ where the values do; those of a seek table are sizes, which two
- * values can have in common.
+ * Makes a skippable frame with 16 random bytes for the end of a seekable value, directly before its seek table. The
+ * last bytes of a single frame hold its checksum, so they differ if the values do; the last bytes of a seek table are
+ * sizes, which two values can have in common.
  */
 export function createVersionFrame(): Uint8Array<ArrayBuffer> {
   const frame = new Uint8Array(VERSION_FRAME_SIZE);
@@ -23,7 +23,7 @@ export function createVersionFrame(): Uint8Array<ArrayBuffer> {
   return frame;
 }
 
-/** The place of a seekable file's version frame, `[start, end)`; undefined if the table lists none. */
+/** The position of a seekable file's version frame, `[start, end)`; undefined if the table lists none. */
 export function findVersionFrame(
   table: SeekTable,
 ): { readonly start: number; readonly end: number } | undefined {

@@ -1,4 +1,7 @@
-/** Removes dictionaries that nobody needs: their references are counted first, and the manifest forgets them before. */
+/**
+ * Removes dictionaries that nobody needs. References are counted first, and the manifest forgets the dictionaries
+ * before they are removed.
+ */
 import { DICTIONARY_PREFIX, dictionaryKey, ID_MAX, ID_MIN } from "../dictionaries/stored.ts";
 import { idsOf } from "../dictionaries/manifest.ts";
 import type { RestClient } from "../rest/client.ts";
@@ -8,23 +11,28 @@ import { usesOf, withoutRetired } from "./steps.ts";
 
 /** The result of a collection. */
 export interface CollectResult {
-  /** The ids that were removed; with `dryRun` those that would be. */
+  /** The removed ids; with `dryRun` the ids that would be removed. */
   readonly removed: readonly number[];
-  /** The ids that stay although nobody writes with them, and the number of values that need each: 0 for those that are retired too short. */
+  /**
+   * The ids that stay although nobody writes with them, with the number of values that need each. 0 means that it was
+   * retired too recently.
+   */
   readonly kept: readonly { readonly id: number; readonly references: number }[];
-  /** Uploads that are not complete. While there are any, nothing is removed: what they need is not to be seen. */
+  /**
+   * Incomplete uploads. While there are any, nothing is removed, because it is unknown which dictionaries they need.
+   */
   readonly unfinishedUploads: number;
 }
 
-/** Options that are checked and complete. */
+/** Checked options with their defaults. */
 export interface CollectSettings {
-  /** Seconds since 1970 before which a dictionary must have been retired. */
+  /** Only dictionaries that were retired before this time are removed, in seconds since 1970. */
   readonly retiredBefore: number;
   readonly dryRun: boolean;
   readonly onScan: (scannedKeys: number) => void;
 }
 
-/** Removes what is retired, or not named, and not needed. */
+/** Removes dictionaries that are retired, or not named in the manifest, and that no value needs. */
 export async function collect(
   client: RestClient,
   { retiredBefore, dryRun, onScan }: CollectSettings,
@@ -42,20 +50,21 @@ export async function collect(
     .filter((id) => !removed.includes(id))
     .map((id) => ({ id, references: byId.get(id) ?? 0 }));
   if (removed.length > 0 && !dryRun) {
-    // Once the manifest does not name them, nobody puts them back; and the change shows that nobody has named them since.
+    // Once the manifest does not name them, nobody puts them back; and the change proves that nobody has named them
+    // since.
     await changeManifest(client, read, (manifest) => withoutRetired(manifest, new Set(removed)), signal);
     await runOne(client, ["DEL", ...removed.map(dictionaryKey)], signal);
   }
   return { removed, kept, unfinishedUploads: unfinished };
 }
 
-/** The ids of the dictionaries that lie in Redis. */
+/** The ids of the dictionaries in Redis. */
 export async function storedIds(client: RestClient, signal: AbortSignal | undefined): Promise<number[]> {
   const ids = new Set<number>();
   for await (const keys of scanKeys(client, signal, `${DICTIONARY_PREFIX}*`)) {
     for (const key of keys) {
       const id = Number(key.slice(DICTIONARY_PREFIX.length));
-      // Keys of others may begin so.
+      // Keys of other programs may begin with the same prefix.
       if (Number.isInteger(id) && id >= ID_MIN && id <= ID_MAX && dictionaryKey(id) === key) ids.add(id);
     }
   }

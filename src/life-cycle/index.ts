@@ -1,4 +1,4 @@
-/** zstash/dictionaries: the life cycle of dictionaries in Redis, from the publication to the removal. */
+/** zstash/dictionaries: the life cycle of dictionaries in Redis, from publication to removal. */
 import {
   requireBoolean,
   requireFunction,
@@ -30,58 +30,71 @@ export { ZstashError, type Effect, type ZstashErrorCode, type ZstashErrorDetails
 
 /** Options of `publish`. */
 export interface PublishOptions {
-  /** The keys that are to be written with it, as a pattern of Redis. The first pattern that matches a key decides. */
+  /**
+   * The keys that are to be written with the dictionary, as a pattern of Redis. The first pattern that matches a key
+   * decides.
+   */
   readonly pattern: string;
-  /** The share of these keys to begin with, 0…1, by their hash; 1 makes it the current one at once. Default 0.1. */
+  /**
+   * The share of these keys to begin with, 0…1, chosen by hash. With 1 the dictionary becomes the current one at
+   * once. Default 0.1.
+   */
   readonly share?: number;
-  /** Publish also under an `allkeys-*` eviction policy, which may remove the dictionary under its values. Default false. */
+  /**
+   * Publish even under an `allkeys-*` eviction policy, which may remove the dictionary while values need it. Default
+   * false.
+   */
   readonly force?: boolean;
-  /** Ends the work. */
+  /** Aborts the operation. */
   readonly signal?: AbortSignal;
 }
 
 /** Options of `promote`. */
 export interface PromoteOptions {
-  /** A new share of the keys. Default: all of them; the dictionary becomes the current one. */
+  /** The new share of the keys. Default: all of them, and the dictionary becomes the current one. */
   readonly share?: number;
-  /** The dictionary, which the pattern must name: a retired one comes back so. Default: the canary. */
+  /**
+   * The id of the dictionary, which the pattern must name; a retired one can be reactivated so. Default: the canary.
+   */
   readonly id?: number;
-  /** Ends the work. */
+  /** Aborts the operation. */
   readonly signal?: AbortSignal;
 }
 
 /** Options of `collect`. */
 export interface CollectOptions {
   /**
-   * Seconds for which a dictionary must have been retired: writers know the manifest for up to 5 minutes, and an upload may
-   * take long. Default 3600, at least 600.
+   * Seconds for which a dictionary must have been retired: writers use an old manifest for up to 5 minutes, and an
+   * upload may take long. Default 3600, at least 600.
    */
   readonly minAge?: number;
-  /** Count and remove nothing. Default false. */
+  /** Only count, and remove nothing. Default false. */
   readonly dryRun?: boolean;
-  /** Called with how many keys have been looked at. What it throws ends the work. */
+  /** Called with the number of keys that have been looked at. What it throws ends the operation. */
   readonly onScan?: (scannedKeys: number) => void;
-  /** Ends the work. */
+  /** Aborts the operation. */
   readonly signal?: AbortSignal;
 }
 
-/** Options of methods that have no others. */
+/** Options of methods that have no other options. */
 export interface ManageOptions {
-  /** Ends the work. */
+  /** Aborts the operation. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * The dictionaries of one Redis. Each step is one compare-and-set of the manifest: where two take one at once, the second
- * is told by VALUE_CHANGED, and nothing of its step was done. Writers see a step with a write a minute later, after five minutes at the latest.
+ * The dictionaries of one Redis. Each step is one compare-and-set of the manifest: if two clients take a step at
+ * once, the second one fails with VALUE_CHANGED, and nothing of its step was done. Writers notice a step within a
+ * minute if they write, and after five minutes at the latest.
  */
 export interface DictionaryManager {
   /**
-   * Stores a dictionary under the id of its content, and names it in the manifest for a share of a pattern's keys. Whatever
-   * id it had is replaced: it follows from the content, so that readers can verify it.
+   * Stores a dictionary and names it in the manifest for a share of a pattern's keys. Its id is replaced by one that
+   * follows from its content, so that readers can verify it.
    *
-   * @throws {ZstashError} DICTIONARY_INVALID for what is none, or more than 512 KiB; COMMAND_REFUSED under an eviction
-   * policy that may remove it; VALUE_CHANGED where another changed the manifest, or the key holds something else; CORRUPT
+   * @throws {ZstashError} DICTIONARY_INVALID for bytes that are not a dictionary, or more than 512 KiB;
+   * COMMAND_REFUSED under an eviction policy that may remove it; VALUE_CHANGED if another client changed the
+   * manifest, or if the key holds something else; CORRUPT if the manifest is damaged
    * @throws {TypeError | RangeError} for wrong arguments
    * @example
    * ```ts
@@ -91,48 +104,58 @@ export interface DictionaryManager {
    */
   publish(bytes: Uint8Array, options: PublishOptions): Promise<PublishResult>;
   /**
-   * Gives a pattern's canary more keys, or all of them: then what was current is retired.
+   * Uses a pattern's canary for more keys, or for all of them: then the current dictionary is retired.
    *
-   * @throws {ZstashError} VALUE_CHANGED, CORRUPT
-   * @throws {RangeError} where the pattern has no such dictionary
+   * @throws {ZstashError} VALUE_CHANGED if another client changed the manifest; CORRUPT if it is damaged
+   * @throws {RangeError} if the pattern has no such dictionary
    */
   promote(pattern: string, options?: PromoteOptions): Promise<Manifest>;
   /**
-   * Takes a dictionary out of use: nobody writes with it, everybody reads with it.
+   * Retires a dictionary: nobody writes with it any more, and everybody still reads with it.
    *
-   * @throws {ZstashError} VALUE_CHANGED, CORRUPT
-   * @throws {RangeError} where no pattern uses it
+   * @throws {ZstashError} VALUE_CHANGED if another client changed the manifest; CORRUPT if it is damaged
+   * @throws {RangeError} if no pattern uses it
    */
   retire(id: number, options?: ManageOptions): Promise<Manifest>;
   /**
-   * Removes retired dictionaries that no value needs any more, and those that no manifest names. It looks at every key
-   * first, by SCAN, and removes none that is needed; a value that is renamed or restored while it looks may be overlooked.
+   * Removes retired dictionaries that no value needs any more, and those that the manifest does not name. It first
+   * looks at every key, by SCAN, and removes no dictionary that is needed; a value that is renamed or restored
+   * meanwhile may be overlooked.
    *
-   * @throws {ZstashError} VALUE_CHANGED, CORRUPT
+   * @throws {ZstashError} VALUE_CHANGED if another client changed the manifest; CORRUPT if it is damaged
    */
   collect(options?: CollectOptions): Promise<CollectResult>;
-  /** The manifest: the patterns, in the order in which they decide, and the kill switch. @throws {ZstashError} CORRUPT */
+  /**
+   * Reads the manifest: the patterns, in the order in which they decide, and the kill switch.
+   *
+   * @throws {ZstashError} CORRUPT if it is damaged
+   */
   manifest(options?: ManageOptions): Promise<Manifest>;
-  /** The dictionaries that lie in Redis or that the manifest names. @throws {ZstashError} CORRUPT */
+  /**
+   * Lists the dictionaries that are in Redis or that the manifest names.
+   *
+   * @throws {ZstashError} CORRUPT if the manifest is damaged
+   */
   list(options?: ManageOptions): Promise<DictionaryFacts[]>;
   /**
-   * A dictionary with its bytes and the text in it, which comes word for word from values; null if there is none.
+   * Reads a dictionary with its bytes and the text in it, which comes word for word from values; null if there is
+   * none.
    *
-   * @throws {ZstashError} DICTIONARY_INVALID where its key holds another one
+   * @throws {ZstashError} DICTIONARY_INVALID if its key holds another one
    */
   show(id: number, options?: ManageOptions): Promise<ShownDictionary | null>;
   /**
-   * Sets the kill switch: "off" has writers compress without a dictionary, "read-only" has them compress nothing.
+   * Sets the kill switch: with "off" writers compress without a dictionary, with "read-only" they compress nothing.
    *
-   * @throws {ZstashError} VALUE_CHANGED, CORRUPT
+   * @throws {ZstashError} VALUE_CHANGED if another client changed the manifest; CORRUPT if it is damaged
    */
   setMode(mode: ManifestMode, options?: ManageOptions): Promise<Manifest>;
 }
 
 /**
- * Manages the dictionaries of a Redis, over zstash's own transport.
+ * Makes a manager for the dictionaries of a Redis, which uses zstash's own transport.
  *
- * @throws {TypeError | RangeError} naming the option that is wrong
+ * @throws {TypeError | RangeError} for a wrong option; the message names it
  * @example
  * ```ts
  * import { createDictionaryManager } from "zstash/dictionaries";
@@ -207,7 +230,7 @@ export function createDictionaryManager(options: RestOptions): DictionaryManager
   };
 }
 
-/** Seconds: twice what writers know an old manifest for. */
+/** Seconds: twice the time for which writers use an old manifest. */
 const MIN_AGE = 600;
 
 const nowInSeconds = (): number => Math.floor(wallClock() / 1000);

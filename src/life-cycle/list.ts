@@ -1,4 +1,4 @@
-/** Lists dictionaries with what the manifest says of them, and shows the text in one. */
+/** Lists dictionaries with what the manifest says about them, and shows the text in one. */
 import { idsOf, type Manifest } from "../dictionaries/manifest.ts";
 import { dictionaryKey, fromStoredText, DICTIONARY_TEXT_MAX } from "../dictionaries/stored.ts";
 import type { RestClient } from "../rest/client.ts";
@@ -7,12 +7,12 @@ import { storedIds } from "./collect.ts";
 import { readManifest, run, runOne } from "./redis.ts";
 import { names } from "./steps.ts";
 
-/** What is known of a dictionary. */
+/** What is known about a dictionary. */
 export interface DictionaryFacts {
   readonly id: number;
-  /** Bytes in Redis; undefined if it is gone: values that name it cannot be read. */
+  /** Its size in Redis, in bytes; undefined if it is missing, and values that name it cannot be read. */
   readonly storedSize: number | undefined;
-  /** Its role for each pattern that names it; none for one that no pattern names. */
+  /** Its role for each pattern that names it; empty if no pattern does. */
   readonly uses: readonly DictionaryUse[];
 }
 
@@ -24,14 +24,14 @@ export interface DictionaryUse {
   readonly share: number;
 }
 
-/** A dictionary and what is in it. */
+/** A dictionary and its contents. */
 export interface ShownDictionary extends DictionaryFacts {
   readonly bytes: Uint8Array;
   /** The text in it: pieces of the values that it was trained on, word for word. */
   readonly text: string;
 }
 
-/** All dictionaries, by id. */
+/** Lists all dictionaries, by id. */
 export async function listDictionaries(
   client: RestClient,
   signal: AbortSignal | undefined,
@@ -54,7 +54,7 @@ export async function listDictionaries(
   });
 }
 
-/** One dictionary with its bytes; null if there is none. */
+/** Reads one dictionary with its bytes; null if there is none. */
 export async function showDictionary(
   client: RestClient,
   id: number,
@@ -64,14 +64,14 @@ export async function showDictionary(
   if (typeof stored !== "string" || stored === "") return null;
   const { bytes } = fromStoredText(stored, id);
   const { manifest } = await readManifest(client, signal);
-  // The tables before the text are no text.
+  // The tables before the text are not text.
   const text = utf8Lossy(bytes.subarray(HEADER)).replace(UNREADABLE, "\n");
   return { id, storedSize: stored.length, uses: usesIn(manifest, id), bytes, text };
 }
 
-/** Magic number and id. */
+/** The size of the magic number and the id. */
 const HEADER = 8;
-/** What no text has. */
+/** Characters that text does not contain. */
 const UNREADABLE = /[^\P{C}\t\n\r]+|\ufffd+/gu;
 
 function usesIn({ patterns }: Manifest, id: number): DictionaryUse[] {

@@ -14,12 +14,12 @@ export interface PublishResult {
   readonly id: number;
   /** Bytes of the dictionary. */
   readonly size: number;
-  /** Redis' `maxmemory-policy`; undefined where it does not say. */
+  /** Redis' `maxmemory-policy`; undefined if Redis does not tell. */
   readonly evictionPolicy: string | undefined;
   readonly manifest: Manifest;
 }
 
-/** Options that are checked and complete. */
+/** Checked options with their defaults. */
 export interface PublishSettings {
   readonly pattern: string;
   readonly share: number;
@@ -50,12 +50,12 @@ export async function publish(
     (old) => withCanary(old, pattern, id, share, at),
     signal,
   );
-  // Until the manifest named it, whoever collects may have taken it for one that nobody needs.
+  // Until the manifest named it, `collect` may have removed it as one that nobody needs.
   await store(client, id, text, signal);
   return { id, size: dictionary.bytes.length, evictionPolicy, manifest };
 }
 
-/** Stores a dictionary if it is not there, and proves what is there. */
+/** Stores a dictionary if it is not there, and checks what is there. */
 async function store(
   client: RestClient,
   id: number,
@@ -63,7 +63,7 @@ async function store(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const key = dictionaryKey(id);
-  // It is the same however often it runs.
+  // SET with NX has the same result however often it runs.
   const reply = await client.command(["SET", key, text, "NX"], { signal, repeatable: true });
   if (reply.kind === "error") {
     const reason = cleanServerText(reply.text);
@@ -75,7 +75,7 @@ async function store(
   throw new ZstashError("VALUE_CHANGED", message, { key, dictionaryId: id });
 }
 
-/** The eviction policy, by INFO, which needs less rights than CONFIG; undefined where there is none to be had. */
+/** Reads the eviction policy by INFO, which needs fewer rights than CONFIG; undefined if it is not available. */
 async function readEvictionPolicy(
   client: RestClient,
   signal: AbortSignal | undefined,

@@ -1,4 +1,4 @@
-/** The Redis of the life cycle: commands with plain results, and the manifest's compare-and-set. */
+/** Redis as the life cycle uses it: commands with plain results, and the manifest's compare-and-set. */
 import { emptyManifest, parseManifest, writeManifest, type Manifest } from "../dictionaries/manifest.ts";
 import { MANIFEST_KEY } from "../dictionaries/stored.ts";
 import { ZstashError } from "../errors.ts";
@@ -8,10 +8,10 @@ import type { RestCommand } from "../rest/rest-command.ts";
 import { cleanServerText, serverErrorCode } from "../rest/server-error.ts";
 import { utf8Lossy } from "../text.ts";
 
-/** What a command gave: texts, numbers, null and lists of them; an error where Redis refused it. */
+/** The result of a command: texts, numbers, null and lists of them; an error if Redis refused it. */
 export type Plain = string | number | null | ZstashError | readonly Plain[];
 
-/** Runs commands in one request, one after the other. What Redis refuses is among the results. */
+/** Runs commands in one request, one after another. Errors of Redis are among the results. */
 export async function run(
   client: RestClient,
   commands: readonly RestCommand[],
@@ -23,7 +23,7 @@ export async function run(
 /**
  * Runs one command.
  *
- * @throws {ZstashError} where Redis refuses it
+ * @throws {ZstashError} if Redis refuses it
  */
 export async function runOne(
   client: RestClient,
@@ -53,7 +53,7 @@ function plain(reply: RespValue): Plain {
   }
 }
 
-/** The manifest as it lies in Redis, and its text, "" for none. */
+/** The manifest as Redis holds it, and its text, "" if there is none. */
 export interface ReadManifest {
   readonly manifest: Manifest;
   readonly text: string;
@@ -62,7 +62,7 @@ export interface ReadManifest {
 /**
  * Reads the manifest.
  *
- * @throws {ZstashError} CORRUPT for one that is none
+ * @throws {ZstashError} CORRUPT if it is damaged
  */
 export async function readManifest(
   client: RestClient,
@@ -74,14 +74,14 @@ export async function readManifest(
   return { manifest: text === "" ? emptyManifest : parseManifest(text), text };
 }
 
-/** Writes a manifest if the old one is still there, however it is written: "1" if it was. */
+/** Writes a manifest if the old one is still there, whatever the spelling of its JSON: returns "1" if it was. */
 const COMPARE_AND_SET =
   "if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end redis.call('SET', KEYS[1], ARGV[2]) return 1";
 
 /**
- * Changes the manifest in one compare-and-set, and gives it.
+ * Changes the manifest in one compare-and-set, and returns the new one.
  *
- * @throws {ZstashError} VALUE_CHANGED if another has changed it meanwhile: then nothing was done
+ * @throws {ZstashError} VALUE_CHANGED if another client has changed it meanwhile: then nothing was done
  */
 export async function changeManifest(
   client: RestClient,
@@ -95,7 +95,7 @@ export async function changeManifest(
   try {
     isSet = await compareAndSet(client, old, text, signal);
   } catch (error) {
-    // The reply may be what was lost, and not the command.
+    // Perhaps only the reply was lost, and not the command.
     if (!(error instanceof ZstashError) || error.effect !== "unknown") throw error;
     const now = await readManifest(client, signal).catch(() => undefined);
     if (now?.text !== text) throw error;
@@ -115,7 +115,7 @@ async function compareAndSet(
   const command = ["EVAL", COMPARE_AND_SET, 1, MANIFEST_KEY, old, text];
   const [result] = await run(client, [command], signal);
   if (!(result instanceof ZstashError)) return result === 1;
-  // No scripts there: NX and IFEQ (Redis 8.4) do the same.
+  // Scripts are not available: NX and IFEQ (Redis 8.4) do the same.
   const option = old === "" ? ["NX"] : ["IFEQ", old];
   return (await runOne(client, ["SET", MANIFEST_KEY, text, ...option], signal)) === "OK";
 }

@@ -1,4 +1,7 @@
-/** Counts the values that need a dictionary, by a SCAN of all keys: by the first bytes of strings, fields and items. */
+/**
+ * Counts the values that need a dictionary: it looks at the first bytes of strings, fields and items of all keys, by
+ * SCAN.
+ */
 import { ZstashError } from "../errors.ts";
 import { base64Length } from "../format/base64.ts";
 import { FRAME_HEADER_SIZE_MAX, readFrameHeaderAt } from "../format/frame.ts";
@@ -10,15 +13,15 @@ import { utf8Lossy } from "../text.ts";
 import { headOf, isRawCarrier, isTextCarrier, TEXT_PREFIX_SIZE } from "../value/carrier.ts";
 import { run, runOne, type Plain } from "./redis.ts";
 
-/** What a SCAN of all keys has found. */
+/** The results of a SCAN of all keys. */
 export interface References {
   /** How many values need each dictionary. */
   readonly byId: ReadonlyMap<number, number>;
-  /** Uploads that are not complete: what they will need is not yet to be seen. */
+  /** Incomplete uploads: it is not yet known what they will need. */
   readonly unfinished: number;
 }
 
-/** Keys that one SCAN looks at, and fields or items that one request gives. */
+/** Keys that one SCAN looks at, and fields or items that one request returns. */
 const SCAN_COUNT = 500;
 const ITEMS = 100;
 /** What the store writes before an upload is complete. */
@@ -27,9 +30,9 @@ const UNFINISHED = "zstash upload, not complete\n";
 const HEAD = TEXT_PREFIX_SIZE + base64Length(FRAME_HEADER_SIZE_MAX);
 
 /**
- * Looks at every key. `onScan` is told how many have been looked at.
+ * Looks at every key. `onScan` is called with the number of keys so far.
  *
- * @throws {ZstashError} where Redis refuses to show one: it may be a value that needs a dictionary
+ * @throws {ZstashError} if Redis refuses to show one: it may be a value that needs a dictionary
  */
 export async function countReferences(
   client: RestClient,
@@ -64,7 +67,7 @@ export async function countReferences(
   return { byId, unfinished };
 }
 
-/** All keys, some twice. */
+/** All keys; some come twice. */
 export async function* scanKeys(
   client: RestClient,
   signal: AbortSignal | undefined,
@@ -81,7 +84,7 @@ export async function* scanKeys(
   } while (cursor !== "0");
 }
 
-/** The error for a value that cannot be looked at; what has another type by now is no such value. */
+/** Throws for a value that cannot be looked at; a key that has another type by now does not count. */
 function requireSeen(reply: RespValue | undefined): void {
   if (reply?.kind !== "error" || reply.text.startsWith("WRONGTYPE")) return;
   throw unseen(new ZstashError(serverErrorCode(reply.text), cleanServerText(reply.text)));
@@ -92,13 +95,13 @@ function unseen(error: ZstashError): ZstashError {
   return error.with({ message: `Cannot count the values that need a dictionary: ${reason}` });
 }
 
-/** The bytes of a bulk reply; none for any other. */
+/** The bytes of a bulk reply; empty for any other. */
 function bytesOf(reply: RespValue | undefined): Uint8Array {
   requireSeen(reply);
   return (reply?.kind === "bulk" ? reply.bytes : undefined) ?? new Uint8Array(0);
 }
 
-/** The items of a list in a reply; none for any other. */
+/** The items of a list in a reply; empty for any other. */
 function itemsIn(reply: RespValue | undefined): readonly RespValue[] {
   requireSeen(reply);
   return (reply?.kind === "array" ? reply.items : undefined) ?? [];
@@ -132,7 +135,7 @@ async function* itemsOf(
   }
 }
 
-/** The id of the dictionary that a value needs, by the header of its first frame; 0 for none. */
+/** The id of the dictionary that a value needs, from the header of its first frame; 0 for none. */
 function idIn(head: Uint8Array): number {
   try {
     if (isRawCarrier(head)) return readFrameHeaderAt(head, 0, 0).dictionaryId;

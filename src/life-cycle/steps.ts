@@ -1,4 +1,4 @@
-/** The steps of a dictionary's life as changes of the manifest. Pure. */
+/** The steps of a dictionary's life as changes of the manifest. Without I/O. */
 import { idsOfRule, type Manifest, type PatternRule, type Retired } from "../dictionaries/manifest.ts";
 
 /** Names a dictionary for a share of the keys of a pattern, or for all of them. */
@@ -22,7 +22,7 @@ export function withCanary(
   };
 }
 
-/** Takes a dictionary out of use everywhere: nobody writes with it any more. */
+/** Retires a dictionary everywhere: nobody writes with it any more. */
 export function withoutUse(manifest: Manifest, id: number, at: number): Manifest {
   return {
     ...manifest,
@@ -44,7 +44,10 @@ export function withoutUse(manifest: Manifest, id: number, at: number): Manifest
   };
 }
 
-/** Forgets retired dictionaries, which nobody needs; rules without any stay, as they keep keys from those behind them. */
+/**
+ * Removes retired dictionaries from the manifest; rules without any dictionary stay, because they keep keys from
+ * later rules.
+ */
 export function withoutRetired(manifest: Manifest, ids: ReadonlySet<number>): Manifest {
   return {
     ...manifest,
@@ -55,7 +58,7 @@ export function withoutRetired(manifest: Manifest, ids: ReadonlySet<number>): Ma
   };
 }
 
-/** The ids in use, and those that are retired everywhere, with the time when the last use ended. */
+/** The ids in use, and those that are retired everywhere, with the time when their last use ended. */
 export function usesOf({ patterns }: Manifest): {
   readonly used: ReadonlySet<number>;
   readonly retired: ReadonlyMap<number, number>;
@@ -69,7 +72,10 @@ export function usesOf({ patterns }: Manifest): {
   return { used, retired };
 }
 
-/** What is retired when a rule uses only `kept` any more: what it used before, and what was retired, each once. */
+/**
+ * The retired dictionaries of a rule that will use only `kept`: those that it used before, and those that were
+ * retired, each once.
+ */
 function after(rule: PatternRule, kept: readonly (number | undefined)[], at: number): Retired[] {
   const before = rule.retired.filter(({ id }) => !kept.includes(id));
   const ended = [rule.current, rule.canary?.id].filter(
@@ -78,7 +84,7 @@ function after(rule: PatternRule, kept: readonly (number | undefined)[], at: num
   return [...before, ...ended.map((id) => ({ id, at }))];
 }
 
-/** True if a rule names an id in any role. */
+/** Returns true if a rule names an id in any role. */
 export function names(rule: PatternRule, id: number): boolean {
   return idsOfRule(rule).includes(id);
 }

@@ -1,38 +1,38 @@
-/** The numbers behind the metrics: one array, with a place for every series from the start. */
+/** The numbers of the metrics: one array, with a place for every series from the start. */
 import { FAMILIES, type Family, type FamilyId } from "./families.ts";
 
 const ids = Object.keys(FAMILIES) as FamilyId[];
 
 /**
- * Where the numbers of a series begin; −1 for none. Who counts an event knows its places beforehand: looking each up by its
- * labels took as long as all else of it.
+ * The index of a series' first number; −1 for none. An event's places are looked up beforehand: looking each up by
+ * its labels took as long as everything else.
  */
 export type Place = number;
 
 /**
- * The values of all series. A counter's or a gauge's series has one number; a histogram's has a count for each bucket, the
- * last for +Inf, and then the sum: counts are of the bucket alone, not cumulative.
+ * The values of all series. A series of a counter or gauge has one number; a series of a histogram has a count for
+ * each bucket, the last for +Inf, and then the sum. The counts are not cumulative.
  */
 export class Cells {
   readonly #values = new Float64Array(size);
 
-  /** Add to a counter. A place that is none, and an amount that is none, are dropped. */
+  /** Adds to a counter. A place that does not exist, and an amount that is not a number, are dropped. */
   add(at: Place, amount: number): void {
     if (at >= 0 && amount >= 0) this.#values[at]! += amount;
   }
 
-  /** The number of a counter's or a gauge's series; 0 for one that is not in the table. */
+  /** The number of a counter's or gauge's series; 0 for one that is not in the table. */
   get(id: FamilyId, labels: readonly string[]): number {
     return this.#values[placeOf(id, labels)] ?? 0;
   }
 
-  /** Set a gauge. */
+  /** Sets a gauge. */
   set(id: FamilyId, labels: readonly string[], value: number): void {
     const at = placeOf(id, labels);
     if (at >= 0) this.#values[at] = value;
   }
 
-  /** Count a value in a histogram's series. */
+  /** Counts a value in a histogram's series. */
   observe(at: Place, buckets: readonly number[], value: number): void {
     if (!(at >= 0 && value >= 0 && value < Infinity)) return;
     let bucket = 0;
@@ -41,7 +41,7 @@ export class Cells {
     this.#values[at + buckets.length + 1]! += value;
   }
 
-  /** The numbers of a family, series after series. */
+  /** The numbers of a family, one series after another. */
   of(id: FamilyId): Float64Array<ArrayBuffer> {
     const start = starts.get(id)!;
     return this.#values.subarray(start, start + FAMILIES[id].cells.length * widthOf(FAMILIES[id]));
@@ -68,12 +68,12 @@ for (const id of ids) {
   size += FAMILIES[id].cells.length * widthOf(FAMILIES[id]);
 }
 
-/** The numbers of series by their labels, for each family. */
+/** The indexes of series by their labels, for each family. */
 const indexes: ReadonlyMap<FamilyId, ReadonlyMap<string, number>> = new Map(
   ids.map((id) => [id, new Map(FAMILIES[id].cells.map((labels, index) => [labels.join(), index]))]),
 );
 
-/** The number of a series within its family; −1 if there is none. */
+/** The index of a series within its family; −1 if there is none. */
 export function indexOf(id: FamilyId, labels: readonly string[]): number {
   return indexes.get(id)!.get(labels.join()) ?? -1;
 }

@@ -1,12 +1,15 @@
-/** The channels on which monitors of a runtime hear of requests, retries, fallbacks and slow waits; and who else is told. */
+/**
+ * The channels on which monitors of a runtime receive requests, retries, fallbacks and slow waits, and the listeners
+ * that receive them too.
+ */
 import { openChannel, type Channel } from "#channels";
 import { SLOW_WAIT } from "../limits.ts";
 import { emit, type EventListener, type TransportEvent } from "./events.ts";
 
-/** Each HTTP request as it starts and ends: `RequestMessage`. */
+/** Messages about each HTTP request, when it starts and when it ends: `RequestMessage`. */
 export const requestChannel: Channel = openChannel("zstash:request");
 
-/** Tells the channel of an event and a listener. */
+/** Sends an event to its channel and to a listener. */
 export function announce(event: TransportEvent, listener: EventListener | undefined): void {
   // Looked up each time: events are rare.
   const channel = openChannel(`zstash:${event.type}`);
@@ -14,7 +17,7 @@ export function announce(event: TransportEvent, listener: EventListener | undefi
   if (listener !== undefined) emit(listener, event);
 }
 
-/** Tells of a wait that has ended, if it was slow. */
+/** Reports a wait that has ended, if it was slow. */
 export function announceWait(
   reason: "memory" | "turn" | "order",
   ms: number,

@@ -1,9 +1,9 @@
-/** Says what each event adds to which series. */
+/** Defines what each event adds to which series. */
 import type { SkipReason, ZstashEvent } from "./events.ts";
 import { ERROR_TYPES, errorTypeOf, FAMILIES, KINDS, type Family, type FamilyId } from "./families.ts";
 import { placeOf, type Place } from "./cells.ts";
 
-/** Where it is counted. */
+/** Where an event is counted. */
 export interface Counting {
   add(at: Place, amount: number): void;
   observe(histogram: Histogram, value: number): void;
@@ -57,7 +57,7 @@ const ratios: ReadonlyMap<string, Histogram> = new Map(
 );
 const requestSeconds = histogram("requestSeconds", []);
 
-/** Counts an event. An event of a type that is not known here counts nothing. */
+/** Counts an event. An event of an unknown type counts nothing. */
 export function count(event: ZstashEvent, counting: Counting): void {
   switch (event.type) {
     case "compressed": {
@@ -112,7 +112,7 @@ export function count(event: ZstashEvent, counting: Counting): void {
       counting.observe(requestSeconds, ms / 1000);
       return;
     }
-    // Seldom: looked up.
+    // These are rare, and looked up.
     case "retry":
       counting.add(placeOf("retries", [event.effect]), 1);
       return;
@@ -123,7 +123,7 @@ export function count(event: ZstashEvent, counting: Counting): void {
       counting.add(placeOf("waits", [event.for]), event.ms / 1000);
       break;
     default:
-      // A type of a later version.
+      // An event type of a later version.
       break;
   }
 }

@@ -1,82 +1,87 @@
-/** The events by which a listener learns what happens to each value. */
+/** The events that tell a listener what happens to each value. */
 import type { Effect, ZstashError, ZstashErrorCode } from "../errors.ts";
 
-/** The kind of a value, as far as its writer knows it. */
+/** The kind of a value, as far as its writer knows. */
 export type ValueKind = "text" | "json" | "protobuf" | "binary";
 
-/** The command and the key of every event. Events never hold a value. */
+/** The command and the key of an event. Events never contain a value. */
 export interface EventSubject {
-  /** The command's name in upper case; of a store "PUT", "GET" (of any method but `getRange`) and "GETRANGE". */
+  /**
+   * The command's name in upper case; for a store "PUT", "GET" (all methods that read but `getRange`) or "GETRANGE".
+   */
   readonly command: string;
-  /** For scripts and functions the first of their keys, or "" if they have none. */
+  /** The key; for scripts and functions their first key, or "" if they have none. */
   readonly key: string;
 }
 
-/** A value was compressed. Of a store it has been stored. */
+/** A value was compressed. For a store it has been stored, too. */
 export interface CompressedEvent extends EventSubject {
   readonly type: "compressed";
-  /** Bytes of the value, of a text in UTF-8. */
+  /** The size of the value in bytes; of a text, in UTF-8. */
   readonly size: number;
-  /** Bytes of what is stored for it. */
+  /** The stored size in bytes. */
   readonly storedSize: number;
   readonly level: number;
-  /** What the value is, as far as its writer knows. */
+  /** The kind of the value, as far as its writer knows. */
   readonly kind: ValueKind;
-  /** Milliseconds in the codec, as the runtime's clock shows them: Workers stop it while code runs. */
+  /** Milliseconds in the codec by the runtime's clock, which Workers stop while code runs. */
   readonly ms?: number | undefined;
-  /** The id of the dictionary that it was compressed with; undefined for none. */
+  /** The id of the dictionary that it was compressed with; undefined if there was none. */
   readonly dictionaryId?: number | undefined;
-  /** False in mode "shadow", where the value itself was stored. */
+  /** False in mode "shadow", in which the uncompressed value was stored. */
   readonly written: boolean;
 }
 
-/** The reason why a value was stored as it is. */
+/** The reason why a value was stored uncompressed. */
 export type SkipReason =
-  /** Below the policy's `minSize`. */
+  /** It is smaller than the policy's `minSize`. */
   | "small"
-  /** Above `maxSize`: no reader would accept it. */
+  /** It is larger than `maxSize`: no reader would accept it. */
   | "large"
-  /** It is a JPEG, PNG, gzip or the like. */
+  /** It is compressed already: JPEG, PNG, gzip or another format. */
   | "already-compressed"
   /** It shrank by less than the policy's `minSavings`. */
   | "savings"
   /** The policy said `false`. */
   | "policy";
 
-/** A value was stored as it is, because compressing it is not worth it. */
+/** A value was stored uncompressed, because compressing it is not worth it. */
 export interface SkippedEvent extends EventSubject {
   readonly type: "skipped";
-  /** UTF-8 bytes of the value. */
+  /** The size of the value in bytes of UTF-8. */
   readonly size: number;
   readonly reason: SkipReason;
 }
 
-/** A string that would be taken for a compressed value was wrapped in a frame, so that it comes back as it is. */
+/** A string that would be taken for a compressed value was wrapped in a frame, so that it reads back unchanged. */
 export interface EscapedEvent extends EventSubject {
   readonly type: "escaped";
-  /** UTF-8 bytes of the value. */
+  /** The size of the value in bytes of UTF-8. */
   readonly size: number;
-  /** Bytes of what is stored for it. */
+  /** The stored size in bytes. */
   readonly storedSize: number;
 }
 
 /** A value was stored uncompressed because compression could not run. */
 export interface UncompressedEvent extends EventSubject {
   readonly type: "uncompressed";
-  /** UTF-8 bytes of the value. */
+  /** The size of the value in bytes of UTF-8. */
   readonly size: number;
   /** The error that the codec, its loader or the policy function threw. */
   readonly error: unknown;
 }
 
-/** A compressed value was decoded, of a store to its end: a stream that is cancelled before is not told of. */
+/**
+ * A compressed value was decoded. For a store it was read to its end: a stream that is cancelled earlier is not
+ * reported.
+ */
 export interface DecodedEvent extends EventSubject {
   readonly type: "decoded";
-  /** Bytes of the value, of a text in UTF-8; of `getRange` those of the range. */
+  /** The size of the value in bytes; of a text, in UTF-8; for `getRange` that of the range. */
   readonly size: number;
-  /** Bytes of what is stored for it; of `getRange` those that were read. */
+  /** The stored size in bytes; for `getRange` the bytes that were read. */
   readonly storedSize: number;
-  /** Milliseconds in the codec, as the runtime's clock shows them: Workers stop it while code runs. */
+  /** Milliseconds in the codec by the runtime's clock, which Workers stop while code runs. */
   readonly ms?: number | undefined;
 }
 
@@ -88,40 +93,40 @@ export interface DecodeFailedEvent extends EventSubject {
 }
 
 /**
- * A string in the reply of a script, a function or SORT … GET begins like a stored value, and was handed on as it is:
- * it is no whole value, or cannot be decoded here.
+ * A string in the reply of a script, a function or SORT … GET begins like a stored value, and was passed on
+ * unchanged, because it is not a complete value or cannot be decoded here.
  */
 export interface UndecodedEvent extends EventSubject {
   readonly type: "undecoded";
-  /** Bytes of the string. */
+  /** The size of the string in bytes. */
   readonly storedSize: number;
   readonly code: ZstashErrorCode;
   readonly error: ZstashError;
 }
 
-/** The `mode` function threw or gave no mode: the request went out as in mode "read-only". */
+/** The `mode` function threw or returned no mode: the request was sent as in mode "read-only". */
 export interface ModeFailedEvent {
   readonly type: "mode-failed";
   readonly error: unknown;
 }
 
 /**
- * The `policy` function threw, or gave no policy, for a value. The first time the call rejects and nothing is written; later the
- * value is stored uncompressed.
+ * The `policy` function threw, or returned no policy, for a value. The first time the call rejects and nothing is
+ * written; later the value is stored uncompressed.
  */
 export interface PolicyFailedEvent extends EventSubject {
   readonly type: "policy-failed";
   readonly error: unknown;
 }
 
-/** A request over zstash's own transport has ended: its reply was read, or it failed. Each attempt is one. */
+/** A request over zstash's own transport has ended: its reply was read, or it failed. Each attempt is reported. */
 export interface RequestEvent {
   readonly type: "request";
-  /** The command's name in upper case; of several in one request "pipeline" or "multi-exec". */
+  /** The command's name in upper case; "pipeline" or "multi-exec" for several in one request. */
   readonly command: string;
   /** The number of the attempt, from 1. */
   readonly attempt: number;
-  /** Bytes of the request's body. */
+  /** The size of the request's body in bytes. */
   readonly sentSize: number;
   /** Bytes of the reply's body that were read. */
   readonly receivedSize?: number | undefined;
@@ -129,58 +134,59 @@ export interface RequestEvent {
   readonly status?: number | undefined;
   /** Milliseconds from start to end. */
   readonly ms: number;
-  /** The error's code, or its name if it is none of ours; absent if the request succeeded. */
+  /** The error's code, or its name if it is not a ZstashError; absent if the request succeeded. */
   readonly error?: string | undefined;
 }
 
 /**
- * The manifest or a dictionary could not be had from Redis for a write, or is not what it should be: values are written
- * without a dictionary, or with what was known before.
+ * The manifest or a dictionary could not be read from Redis for a write, or is invalid: values are written without a
+ * dictionary, or with what was known before.
  */
 export interface DictionariesFailedEvent {
   readonly type: "dictionaries-failed";
   readonly error: unknown;
 }
 
-/** A dictionary was gone from Redis, and this client put it back. */
+/** A dictionary had disappeared from Redis, and this client put it back. */
 export interface DictionaryRestoredEvent {
   readonly type: "dictionary-restored";
   readonly dictionaryId: number;
 }
 
-/** A request over zstash's own transport failed and is sent again, after `wait`. */
+/** A request over zstash's own transport failed and is sent again, after `wait` ms. */
 export interface RetryEvent {
   readonly type: "retry";
-  /** The command's name in upper case; of several in one request "pipeline" or "multi-exec". */
+  /** The command's name in upper case; "pipeline" or "multi-exec" for several in one request. */
   readonly command: string;
   /** The number of the attempt that has failed, from 1. */
   readonly attempt: number;
-  /** Milliseconds until the next. */
+  /** Milliseconds until the next attempt. */
   readonly wait: number;
   readonly code: ZstashErrorCode;
-  /** "none" if the failed attempt has certainly not run. */
+  /** "none" if the failed attempt has certainly not run, "unknown" if it may have. */
   readonly effect: Effect;
   /** The HTTP status, if there was a response. */
   readonly status?: number | undefined;
 }
 
 /**
- * A server did not take the better of two forms, and the other was used: raw bodies and JSON, replies in RESP2 and in
- * base64, SETRANGE and APPEND. Told for each request that was sent twice for it, and when a form is given up for good.
+ * A server did not accept the better of two forms, and the other one was used: raw bodies or JSON, replies in RESP2
+ * or in base64, SETRANGE or APPEND. Reported for each request that was sent twice for this reason, and when a form is
+ * given up for good.
  */
 export interface FallbackEvent {
   readonly type: "fallback";
-  /** The command's name in upper case; of several in one request "pipeline" or "multi-exec". */
+  /** The command's name in upper case; "pipeline" or "multi-exec" for several in one request. */
   readonly command: string;
   readonly from: "raw" | "resp2" | "setrange";
   readonly to: "json" | "base64" | "append";
-  /** The HTTP status of the refusal, if it was one. */
+  /** The HTTP status of the refusal, if there was one. */
   readonly status?: number | undefined;
 }
 
 /**
- * Work waited for 100 ms or more. For "order": an earlier request on the same key was not yet sent. For "turn": other work
- * held the event loop between parts of a large value. For "memory": other streams held the codec's memory.
+ * Work waited for 100 ms or more. "order": an earlier request on the same key had not been sent yet. "turn": other
+ * work held the event loop between parts of a large value. "memory": other streams held the codec's memory.
  */
 export interface WaitEvent {
   readonly type: "wait";
@@ -206,17 +212,17 @@ export type ZstashEvent =
   | DictionaryRestoredEvent
   | TransportEvent;
 
-/** A message of the channel "zstash:request". Times and sizes only: no key, no value, no URL. */
+/** A message of the channel "zstash:request". It has only times and sizes: no key, no value, no URL. */
 export interface RequestMessage {
-  /** "start" before a request is sent; "end" when its reply has been read, or it has failed. */
+  /** "start" before a request is sent; "end" when its reply has been read, or when it has failed. */
   readonly phase: "start" | "end";
-  /** The same for both; counted through a process. */
+  /** The same number for both messages; it counts the requests of a process. */
   readonly id: number;
   /** The command's name in upper case, or "pipeline" or "multi-exec". */
   readonly command: string;
   /** The number of the attempt, from 1. */
   readonly attempt: number;
-  /** Bytes of the request's body. */
+  /** The size of the request's body in bytes. */
   readonly sentSize: number;
   /** Bytes of the reply's body that were read. */
   readonly receivedSize?: number | undefined;
@@ -224,20 +230,20 @@ export interface RequestMessage {
   readonly status?: number | undefined;
   /** Milliseconds from start to end. */
   readonly ms?: number | undefined;
-  /** The error's code, or its name if it is none of ours; absent if the request succeeded. */
+  /** The error's code, or its name if it is not a ZstashError; absent if the request succeeded. */
   readonly error?: string | undefined;
 }
 
-/** Called synchronously with each event. Its errors and rejections are dropped. */
+/** Called synchronously with each event. Errors that it throws and promises that it rejects are ignored. */
 export type EventListener = (event: ZstashEvent) => unknown;
 
-/** Calls the listener, which cannot break the operation. */
+/** Calls the listener, which cannot disturb the operation. */
 export function emit(listener: EventListener, event: ZstashEvent): void {
   try {
     const returned = listener(event);
-    // A rejection that nobody handles ends a process.
+    // An unhandled rejection would end the process.
     if (typeof returned === "object" && returned !== null) Promise.resolve(returned).catch(() => {});
   } catch {
-    // An observer has no say in the operation.
+    // An observer cannot disturb the operation.
   }
 }

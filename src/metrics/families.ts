@@ -1,6 +1,6 @@
 /**
- * The metrics that zstash counts, as a table: each family's name, type, help, labels, and every combination of label values
- * there can ever be, so that what a scrape costs is known and no series appears late.
+ * The metrics that zstash counts, as a table: each family's name, type, help, labels, and every possible combination
+ * of label values, so that the cost of a scrape is known and no series appears late.
  */
 import type { ZstashErrorCode } from "../errors.ts";
 
@@ -13,11 +13,11 @@ export interface Family {
   readonly labels: readonly string[];
   /** The label values of each series, in the order of `labels`. */
   readonly cells: readonly (readonly string[])[];
-  /** Of a histogram: the upper bounds of its buckets, inclusive and ascending; the last one, +Inf, is not listed. */
+  /** For a histogram: the upper bounds of its buckets, inclusive and ascending; the last one, +Inf, is not listed. */
   readonly buckets?: readonly number[] | undefined;
 }
 
-/** What an event says of a value's kind. */
+/** What an event says about a value's kind. */
 export const KINDS = ["text", "json", "protobuf", "binary"] as const;
 
 /** Why a compressed value could not be decoded: the label `error_type`. */
@@ -30,7 +30,7 @@ export const ERROR_TYPES = [
   "codec",
 ] as const;
 
-/** The `error_type` of each code that decoding can end with; a code that is not listed is "codec". */
+/** The `error_type` of each code with which decoding can end; a code that is not listed is "codec". */
 const errorTypes: Partial<Readonly<Record<ZstashErrorCode, (typeof ERROR_TYPES)[number]>>> = {
   CORRUPT: "corrupted",
   TRUNCATED: "corrupted",

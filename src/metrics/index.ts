@@ -16,7 +16,7 @@ export { ZstashError, type Effect, type ZstashErrorCode, type ZstashErrorDetails
 export type { ReportTarget } from "./report.ts";
 export type { MetricsSnapshot, SeriesSnapshot } from "./snapshot.ts";
 
-/** A codec, as far as metrics look at it. */
+/** A codec, as far as the metrics use it. */
 export interface CodecStats {
   stats(): {
     readonly live: number;
@@ -28,28 +28,31 @@ export interface CodecStats {
 
 /** Options of `createMetrics`. */
 export interface MetricsOptions {
-  /** The codec whose contexts and memory are gauges. Default: none, and then there are no such gauges. */
+  /** The codec whose contexts and memory are shown as gauges. Default: none, and no such gauges. */
   readonly zstd?: CodecStats;
-  /** OpenTelemetry's meter, to which everything is told too: `metrics.getMeter("zstash")` of `@opentelemetry/api`. */
+  /** OpenTelemetry's meter, which receives everything too: `metrics.getMeter("zstash")` of `@opentelemetry/api`. */
   readonly meter?: MeterLike;
   /**
-   * A `zstash dev`, whose page then shows these figures: they are posted about every two seconds while something happens.
-   * What goes wrong with that is dropped. Not for production: scrape or send snapshots there.
+   * A `zstash dev` server whose page then shows these figures: they are posted about every two seconds while
+   * something happens. Failures of that are ignored. Not for production: scrape or send snapshots there.
    */
   readonly reportTo?: ReportTarget;
 }
 
 /** Counts what clients and stores do. */
 export interface Metrics {
-  /** Give it to clients and stores as their `onEvent`; one collector may serve many. It may be called on its own. */
+  /**
+   * Give it to clients and stores as their `onEvent`; several of them may share one collector. It does not need
+   * `this`.
+   */
   onEvent(this: void, event: ZstashEvent): void;
-  /** The totals in Prometheus' text format, to be served with `PROMETHEUS_CONTENT_TYPE`. */
+  /** Returns the totals in Prometheus' text format, to be served with `PROMETHEUS_CONTENT_TYPE`. */
   toPrometheus(this: void): string;
-  /** What was counted since the last snapshot, or since the start, as plain data. */
+  /** Returns what was counted since the last snapshot, or since the start, as plain data. */
   snapshot(this: void): MetricsSnapshot;
   /**
-   * Add what another collector counted: snapshots of many isolates, summed at one place. Series of other versions are
-   * left out. Throws a TypeError, and adds nothing, for what is no snapshot.
+   * Adds what another collector counted, to sum the snapshots of many isolates in one place. Series of other versions
+   * are left out. Throws a TypeError, and adds nothing, for anything that is not a snapshot.
    */
   add(this: void, snapshot: MetricsSnapshot): void;
 }
@@ -57,7 +60,7 @@ export interface Metrics {
 const GAUGES: readonly FamilyId[] = ["contexts", "memory"];
 
 /**
- * Make a collector. Its memory is fixed: every series there can be is there from the start, with 0. Labels never hold a
+ * Makes a collector. Its memory is fixed: every possible series exists from the start, with 0. Labels never contain a
  * key, a value or anything else from outside.
  *
  * @throws {TypeError} for wrong options
@@ -122,5 +125,5 @@ function requireTarget(target: ReportTarget): void {
   requireString("reportTo.url", target.url);
   requireString("reportTo.token", target.token);
   if (!/^https?:\/\//.test(target.url) || !URL.canParse(target.url))
-    throw new TypeError('"reportTo.url" must be a URL of http or https');
+    throw new TypeError('"reportTo.url" must be an http or https URL, such as http://127.0.0.1:8079');
 }

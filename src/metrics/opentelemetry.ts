@@ -1,6 +1,6 @@
 /**
- * Hands the metrics to OpenTelemetry through a `Meter` that the application brings. Its types are structural, so that
- * `@opentelemetry/api` need not be installed for anyone else.
+ * Passes the metrics on to OpenTelemetry through a `Meter` of the application. Its types are structural, so that
+ * nobody else has to install `@opentelemetry/api`.
  */
 import type { Cells } from "./cells.ts";
 import { FAMILIES, type Family, type FamilyId } from "./families.ts";
@@ -8,7 +8,7 @@ import { FAMILIES, type Family, type FamilyId } from "./families.ts";
 /** Labels, as OpenTelemetry calls them. */
 export type MeterAttributes = Record<string, string>;
 
-/** What a callback of an observable instrument reports to. */
+/** Where a callback of an observable instrument reports to. */
 export interface MeterResult {
   observe(value: number, attributes?: MeterAttributes): void;
 }
@@ -31,8 +31,8 @@ export interface MeterLike {
 export type Recorder = (id: FamilyId, labels: readonly string[], value: number) => void;
 
 /**
- * Makes the instruments: counters and gauges are read from `cells` when the meter asks, after `refresh`; histograms are
- * told of each value by the function that is returned.
+ * Makes the instruments. Counters and gauges are read from `cells` when the meter asks, after `refresh`; histograms
+ * receive each value through the returned function.
  */
 export function observeWith(
   meter: MeterLike,

@@ -5,7 +5,7 @@ import { FAMILIES, type Family, type FamilyId } from "./families.ts";
 /** The `Content-Type` of what `toPrometheus()` returns. */
 export const PROMETHEUS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
-/** All families of `ids` with HELP and TYPE, every series of them, and an end of line after the last. */
+/** Writes all families of `ids` with HELP and TYPE and every series, and a line feed after the last line. */
 export function writePrometheus(cells: Cells, ids: readonly FamilyId[]): string {
   return ids.map((id) => writeFamily(cells, id)).join("");
 }
@@ -39,7 +39,7 @@ function writeHistogram(
   return [...lines, sample(`${name}_sum`, labels, series.at(-1)!), sample(`${name}_count`, labels, count)];
 }
 
-/** Label values need no escapes: all of them stand in the table. */
+/** Label values need no escaping: all of them are in the table. */
 function sample(name: string, labels: readonly string[], value: number): string {
   return `${name}${labels.length === 0 ? "" : `{${labels.join()}}`} ${value}`;
 }

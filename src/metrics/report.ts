@@ -2,15 +2,17 @@
 import { delay, now } from "../timers.ts";
 import type { Cells } from "./cells.ts";
 
-/** Where the page is: the address that `zstash dev` prints, and its token. */
+/** The page's server: the address that `zstash dev` prints, and its token. */
 export interface ReportTarget {
   readonly url: string;
   readonly token: string;
 }
 
-/** Milliseconds from an event to the post that tells of it. */
+/** Milliseconds from an event to the post that reports it. */
 const PAUSE_MS = 2_000;
-/** A host may drop a pause with the request that made it: after this many milliseconds nobody waits for it any longer. */
+/**
+ * A host may drop a pause with the request that made it: after this many milliseconds nobody waits for it any longer.
+ */
 const STALE_MS = 2 * PAUSE_MS;
 
 /** The totals as the page shows them, each under a name for people. */
@@ -38,7 +40,7 @@ export class Reporter {
   readonly #url: string;
   readonly #token: string;
   readonly #figures: () => Record<string, number>;
-  /** Tells this collector from others. */
+  /** Distinguishes this collector from others. */
   readonly #client: string = `client ${crypto.randomUUID().slice(0, 8)}`;
   #since = -Infinity;
 
@@ -48,7 +50,7 @@ export class Reporter {
     this.#figures = figures;
   }
 
-  /** Have the figures posted in a while, unless that is under way. Never fails. */
+  /** Posts the figures after a pause, unless one is running already. Never fails. */
   wake(): void {
     if (now() - this.#since < STALE_MS) return;
     this.#since = now();
@@ -64,7 +66,7 @@ export class Reporter {
       const response = await fetch(this.#url, { method: "POST", body, headers });
       await response.body?.cancel();
     } catch {
-      // The page is there or not: what is measured goes on.
+      // A missing page does not matter.
     }
   }
 }

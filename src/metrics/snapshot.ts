@@ -1,28 +1,31 @@
-/** Snapshots of the metrics: what was counted in a while, as data that can be sent elsewhere and summed there. */
+/** Snapshots of the metrics: what was counted in a period, as data that can be sent elsewhere and summed there. */
 import { describe } from "../check.ts";
 import { indexOf, widthOf, type Cells } from "./cells.ts";
 import { FAMILIES, type Family, type FamilyId } from "./families.ts";
 
-/** The numbers of one series: of a counter one, of a histogram its buckets' counts, +Inf last, and then the sum. */
+/**
+ * The numbers of one series: one for a counter; for a histogram the counts of its buckets, +Inf last, and then the
+ * sum.
+ */
 export interface SeriesSnapshot {
   readonly name: string;
   readonly labels: readonly string[];
   readonly numbers: readonly number[];
 }
 
-/** What was counted in a while. It is plain data; snapshots of one version can be summed in any order. */
+/** What was counted in a period, as plain data. Snapshots of one version can be summed in any order. */
 export interface MetricsSnapshot {
   readonly version: 1;
-  /** Series that counted something; those of gauges are not in it. */
+  /** The series that counted something, without those of gauges. */
   readonly series: readonly SeriesSnapshot[];
 }
 
 const counted = (Object.keys(FAMILIES) as FamilyId[]).filter((id) => FAMILIES[id].type !== "gauge");
 const idOf: ReadonlyMap<string, FamilyId> = new Map(counted.map((id) => [FAMILIES[id].name, id]));
-/** More series than there are, and more numbers than any has, are refused before they are read. */
+/** Snapshots with more series or more numbers than exist are refused before they are read. */
 const MAX_SERIES = counted.reduce((sum, id) => sum + FAMILIES[id].cells.length, 0);
 
-/** The series of `cells` that counted something, less what `before` had counted, if that is given. */
+/** The series of `cells` that counted something, less what `before` had counted, if it is given. */
 export function seriesOf(cells: Cells, before?: Cells): SeriesSnapshot[] {
   return counted.flatMap((id) => {
     const { name, cells: labelSets }: Family = FAMILIES[id];
@@ -37,7 +40,7 @@ export function seriesOf(cells: Cells, before?: Cells): SeriesSnapshot[] {
 /**
  * Adds a snapshot to `cells`: all of it or nothing. A series that this version does not have is left out.
  *
- * @throws {TypeError} for what is no snapshot of version 1
+ * @throws {TypeError} for anything but a snapshot of version 1
  */
 export function addSeries(cells: Cells, snapshot: unknown): void {
   for (const [id, place, numbers] of readSeries(snapshot)) {
@@ -59,7 +62,7 @@ function readSeries(
     if (typeof name !== "string" || !Array.isArray(labels) || !Array.isArray(numbers))
       throw new TypeError('"snapshot" must hold series of a name, labels and numbers, got others');
     const id = idOf.get(name);
-    // A series of a later version.
+    // A series of another version.
     if (id === undefined) return [];
     const place = indexOf(id, labels.slice(0, 8).map(String));
     if (place < 0 || numbers.length !== widthOf(FAMILIES[id])) return [];

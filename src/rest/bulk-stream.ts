@@ -1,4 +1,4 @@
-/** Reads a bulk string in RESP2 as it arrives, for values that are larger than memory should hold. */
+/** Reads a bulk string of RESP2 as it arrives, for values that are too large to hold in memory. */
 import { concatenate } from "../bytes.ts";
 import type { ByteStream } from "../streams.ts";
 import type { HttpReply } from "./exchange.ts";
@@ -12,9 +12,9 @@ const CR = 13;
 const LF = 10;
 
 /**
- * Reads a RESP2 body that begins with `first`: a bulk string only up to its length, all else to its end.
+ * Reads a RESP2 body that begins with `first`. A bulk string is read as it arrives; any other reply to its end.
  *
- * @throws {ZstashError} REDIS, TRUNCATED, SIZE_LIMIT for what is no reply
+ * @throws {ZstashError} REDIS, TRUNCATED, SIZE_LIMIT for a body that is not a reply
  */
 export async function openBulk(
   reply: HttpReply,
@@ -32,7 +32,7 @@ export async function openBulk(
   return { kind: "stream", size, stream: streamOf(reply, head.subarray(head.indexOf(LF) + 1), size) };
 }
 
-/** Does the same, and reads a bulk string whole that is here already: it needs no stream. */
+/** Does the same, and reads a bulk string whole if it is here already: it needs no stream. */
 export function readBulk(
   reply: HttpReply,
   first: Uint8Array,

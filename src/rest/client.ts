@@ -1,4 +1,4 @@
-/** The client of Redis over HTTP: sends commands, reads their replies, and finds out what the server can do. */
+/** The client of Redis over HTTP: it sends commands, reads their replies, and finds out what the server supports. */
 import { requireSignal, requireSynchronous } from "../check.ts";
 import { ZstashError } from "../errors.ts";
 import { announce, requestChannel } from "../metrics/channels.ts";
@@ -38,27 +38,28 @@ import { afterLostAttempt, FailedAttempt, isPassing, repeatFailed, type RetriedA
 import { cleanServerText } from "./server-error.ts";
 import { startTrace } from "./trace.ts";
 
-/** What one attempt of a request is sent with. */
+/** The settings of one attempt of a request. */
 interface Attempt {
   readonly format: ReplyFormat;
   readonly signal: AbortSignal | undefined;
-  /** Its number, from 0. */
+  /** The index of the attempt, from 0. */
   readonly index: number;
 }
 
-/** Refusals of raw bodies after which they are given up: at once until one was taken, then only where it is no accident. */
+/** Refusals after which raw bodies are given up, once one was accepted; before that the first refusal is enough. */
 const RAW_REFUSALS_MAX = 2;
 
-/** Codes of errors that the same request would only meet again, and of time-outs. */
+/** Error codes that the same request would only get again, and those of time-outs. */
 const finalCodes: ReadonlySet<string> = new Set(["TIMEOUT", "SIZE_LIMIT", "REQUEST_LIMIT", "RECORD_LIMIT"]);
 
 /**
- * Redis over Upstash's REST protocol, byte for byte: one argument of a command may be bytes, and replies are bytes.
+ * A client of Redis over Upstash's REST protocol that is exact to the byte: one argument of a command may be bytes,
+ * and replies are bytes.
  *
- * The client finds out what a server can do as it uses it: replies in RESP2 or else in base64, bytes as a body or else
- * `asText`. A command's own failure is a reply of kind "error". Everything else rejects: with a ZstashError REDIS
- * (its `status`), REQUEST_LIMIT, RECORD_LIMIT or TIMEOUT, whose `effect` says whether the command may have run, or with
- * the signal's reason.
+ * The client finds out what a server supports as it uses it: replies in RESP2 or else in base64, bytes as a body or
+ * else `asText`. A command's own failure is a reply of kind "error". Any other failure rejects: with a ZstashError
+ * REDIS (with its `status`), REQUEST_LIMIT, RECORD_LIMIT or TIMEOUT, whose `effect` says whether the command may have
+ * run, or with the signal's reason.
  *
  * @example
  * ```ts
@@ -68,9 +69,9 @@ const finalCodes: ReadonlySet<string> = new Set(["TIMEOUT", "SIZE_LIMIT", "REQUE
 export class RestClient {
   readonly #settings: RestSettings;
   readonly #formats = new ReplyFormats();
-  /** Requests that asked for the token so far, and the last of them whose reply has brought one. */
+  /** The number of requests so far that asked for the token, and the latest of them whose reply brought one. */
   readonly #order = { started: 0, newest: 0 };
-  /** True if the server takes raw bodies; undefined until it is known. */
+  /** True if the server accepts raw bodies; undefined until it is known. */
   #rawBodies: boolean | undefined;
   #rawRefusals = 0;
 
@@ -78,12 +79,12 @@ export class RestClient {
     this.#settings = settings;
   }
 
-  /** False once the server is known to take no raw bodies. */
+  /** False once the server is known to refuse raw bodies. */
   get sendsBytes(): boolean {
     return this.#rawBodies !== false;
   }
 
-  /** Tells the listener and the channels of an event; for what a caller falls back to by itself, too. */
+  /** Sends an event to the listener and the channels; callers use it for their own fallbacks, too. */
   announce(event: TransportEvent): void {
     announce(event, this.#settings.onEvent);
   }
@@ -94,7 +95,7 @@ export class RestClient {
     return (await this.#send(describe(command, form, options))) as RespValue;
   }
 
-  /** Sends several commands, none of which holds bytes, and gives their replies in order. */
+  /** Sends several commands, none of which has bytes, and resolves to their replies in order. */
   async batch(
     kind: BatchKind,
     commands: readonly RestCommand[],
@@ -128,12 +129,12 @@ export class RestClient {
       const body = command.find((argument) => argument instanceof Uint8Array);
       return { path: rawPath, body: body as Uint8Array, raw: true };
     }
-    // What can be written as text does not need a long URL.
+    // A command that can also be written as text does not need a long URL.
     const form = findForm(command, asText === undefined ? Infinity : URL_MAX);
     return form ?? commandForm(asText?.() ?? command);
   }
 
-  /** Sends a request as often as it takes, and in another form where the server does not take the first. */
+  /** Sends a request, repeats it as the policy allows, and uses another form if the server refuses the first one. */
   async #send(sending: Sending): Promise<Received> {
     const { repeatable, batch, options } = sending;
     const { onLost } = options;
@@ -179,7 +180,7 @@ export class RestClient {
     }
   }
 
-  /** Learns from a reply whether the server takes raw bodies. */
+  /** Learns from a reply whether the server accepts raw bodies. */
   #learn(sending: Sending, received: Received, refused: Resend | undefined): void {
     if ("kind" in received && received.kind === "error") return;
     if (sending.form.raw) {
@@ -197,7 +198,7 @@ export class RestClient {
     this.announce({ type: "fallback", command: titleOf(sending), from: "resp2", to: "base64" });
   }
 
-  /** Asks the client's own signal for a request. */
+  /** Gets the client's own signal for a request. */
   #ownSignal(): AbortSignal | undefined {
     const { signal } = this.#settings;
     if (typeof signal !== "function") return signal;
@@ -224,12 +225,12 @@ export class RestClient {
       if (format === "resp2") sent["upstash-response-format"] = "resp2";
       else sent["upstash-encoding"] = "base64";
       if (token) sent["upstash-sync-token"] = token;
-      // As the SDK does where its telemetry is on.
+      // As the SDK does if its telemetry is on.
       if (index > 0 && headers["upstash-telemetry-sdk"]) sent["upstash-telemetry-retry"] = `${index}`;
       const init = { method: "POST", body: form.body as BodyInit, headers: sent };
       reply = await exchange(fetch, url + form.path, init, { timeout, signal });
       trace?.watch(reply);
-      // The token of a request that was started later stays. A reply without one ends it, as in the SDK.
+      // The token of a request that was started later stays. A reply without a token removes it, as in the SDK.
       const given = reply.headers.get("upstash-sync-token");
       if (order >= this.#order.newest && (given !== null || reply.status === 200)) {
         if (given !== null) this.#order.newest = order;
@@ -248,7 +249,7 @@ export class RestClient {
       );
       if (reply.ended === true) trace?.end();
       if (format === "resp2" && this.#formats.learn(resp2)) this.#announceBase64(sending);
-      // Strings in JSON may have lost bytes. A reply without any is whole, and no reason to run a command twice.
+      // Strings in JSON may have lost bytes. A reply without strings is complete: no command runs twice for it.
       if (format === "resp2" && !resp2 && holdsStrings(received) && sending.repeatable())
         return { kind: "resend", as: "base64", ran: true };
       if (lossy) throw unreadable("it came as text, in which bytes are lost");
@@ -274,7 +275,7 @@ function describe(command: RestCommand, form: RequestForm, options: SendOptions)
   return { form, commands: [command], batch: undefined, repeatable, readResp2: undefined, options };
 }
 
-/** Names a request in events: the command, or the kind of a batch. */
+/** The name of a request in events: its command, or the kind of a batch. */
 function titleOf({ batch, commands }: Sending): string {
   return batch ?? nameOf(commands[0]!);
 }
@@ -284,12 +285,12 @@ function retryEvent(sending: Sending, { attempt, wait, error }: RetriedAttempt):
   return { type: "retry", command: titleOf(sending), attempt, wait, code, effect, status };
 }
 
-/** The signal's reason, or a failure that may be followed by another attempt. */
+/** Returns the signal's reason, or a failure that may be followed by another attempt. */
 function attemptFailure(error: unknown, signal: AbortSignal | undefined): unknown {
   if (error instanceof FailedAttempt || !(error instanceof ZstashError)) return error;
   if (signal?.aborted === true) return signal.reason;
   const failure = error.effect === undefined ? error.with({ effect: "unknown" }) : error;
-  // A status that was read already says whether the same request may succeed later; a refused certificate stays.
+  // If the status was read, it tells whether the same request may succeed later; a refused certificate stays refused.
   const { code, status, cause } = failure;
   const final =
     finalCodes.has(code) || (status !== undefined && !isPassing(status)) || isCertificateError(cause);

@@ -1,18 +1,21 @@
-/** Makes errors of requests that met no server or lost it, and says of each whether the command may have run. */
+/**
+ * Makes the errors of requests that reached no server or lost the connection, and decides whether the command may
+ * have run.
+ */
 import { ZstashError } from "../errors.ts";
 
-/** Codes of certificates that were refused; every platform checks them before it sends anything. */
+/** Error codes of refused certificates, which every platform checks before it sends anything. */
 const CERTIFICATE =
   /^(?:CERT_\w+|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_\w+|HOSTNAME_MISMATCH|ERR_TLS_CERT_ALTNAME_INVALID)$/;
-/** Codes of connections that were never made, Bun's among them. */
+/** Error codes of connections that were never made, including Bun's. */
 const UNCONNECTED =
   /^(?:ECONNREFUSED|ENOTFOUND|EAI_\w+|UND_ERR_CONNECT_TIMEOUT|ConnectionRefused|FailedToOpenSocket)$/;
-/** Codes of TLS handshakes that failed, in which no server has read a request. */
+/** Error codes of failed TLS handshakes, after which no server has read a request. */
 const HANDSHAKE =
   /^ERR_SSL_(?:WRONG_VERSION_NUMBER|UNSUPPORTED_PROTOCOL|TLSV1_UNRECOGNIZED_NAME|TLSV13_ALERT_CERTIFICATE_REQUIRED|(?:SSLV3|TLSV1)_ALERT_(?:HANDSHAKE_FAILURE|PROTOCOL_VERSION))$/;
 const LOOKUP = /^(?:ENOTFOUND|EAI_\w+)$/;
 
-/** What errors of connections have on one platform or another. */
+/** The properties of connection errors on different platforms. */
 interface PlatformError {
   readonly code?: unknown;
   readonly syscall?: unknown;
@@ -21,7 +24,7 @@ interface PlatformError {
   readonly errors?: readonly unknown[];
 }
 
-/** The error that says why, below those that only say that something failed. */
+/** The error that gives the reason, below those that only say that something failed. */
 function rootOf(error: unknown): PlatformError {
   let root: PlatformError = {};
   for (let one = error, depth = 0; typeof one === "object" && one !== null && depth < 5; depth++) {
@@ -33,8 +36,8 @@ function rootOf(error: unknown): PlatformError {
 }
 
 /**
- * The error for a connection that failed; its effect is "none" where no byte can have left: `unsent`, or what the
- * platform's error says.
+ * The error for a failed connection. Its effect is "none" if no byte can have left: by `unsent`, or by the platform's
+ * error.
  */
 export function connectionError(url: string, cause: unknown, unsent: boolean): ZstashError {
   const { code, syscall, message } = rootOf(cause);
@@ -66,11 +69,14 @@ export function connectionError(url: string, cause: unknown, unsent: boolean): Z
   });
 }
 
-/** What an error of a platform may keep: names, codes and addresses. Parsers of HTTP add the bytes that they got. */
+/**
+ * The properties of a platform's error that are kept: names, codes and addresses. HTTP parsers add the bytes that
+ * they received.
+ */
 const keptProperties: readonly string[] =
   "name message stack cause errors code errno syscall hostname host address port reason".split(" ");
 
-/** An error of a platform as it is, or a copy without what may hold bytes of a request or of a reply. */
+/** A platform's error, or a copy without properties that may contain bytes of a request or a reply. */
 function withoutBytes(error: unknown, depth: number = 0): unknown {
   if (typeof error !== "object" || error === null) return error;
   if (depth > 4) return undefined;
@@ -101,12 +107,15 @@ function withoutBytes(error: unknown, depth: number = 0): unknown {
   return copy;
 }
 
-/** A message without what it quotes: parsers of JSON and of headers quote what they were given. */
+/** A message without its quotations: parsers of JSON and of headers quote their input. */
 function withoutQuotes(message: string): string {
   return message.replace(/"[^]*"/, '"…"').slice(0, 1000);
 }
 
-/** True for what a platform says of a request that it does not take, `cache` for one; URLs may hold a key. */
+/**
+ * Returns true for the error of a platform that does not accept an option of a request, such as `cache`. URLs may
+ * contain a key.
+ */
 function isRefusedInit(cause: unknown): cause is TypeError {
   if (!(cause instanceof TypeError) || cause.cause !== undefined) return false;
   return (
@@ -115,7 +124,7 @@ function isRefusedInit(cause: unknown): cause is TypeError {
   );
 }
 
-/** True for a certificate that was refused: the same request would meet it again. */
+/** Returns true for a refused certificate: the same request would be refused again. */
 export function isCertificateError(cause: unknown): boolean {
   const { code } = rootOf(cause);
   return typeof code === "string" && CERTIFICATE.test(code);
@@ -128,7 +137,7 @@ export function silenceError(limit: number): ZstashError {
   });
 }
 
-/** The error for a response that leads elsewhere: nobody else gets the token and the value. */
+/** The error for a redirect: no other server gets the token and the value. */
 export function redirectError(url: string, status: number, location: string | null): ZstashError {
   const target = location === null ? undefined : hostOf(location, url);
   const where = target === undefined ? "elsewhere" : `to ${target}`;
@@ -136,7 +145,7 @@ export function redirectError(url: string, status: number, location: string | nu
   return new ZstashError("REDIS", `Cannot reach the server: ${reason}`, { status, effect: "unknown" });
 }
 
-/** Host and port alone: a path may hold a key. */
+/** Only host and port: a path may contain a key. */
 function hostOf(url: string, base?: string): string | undefined {
   try {
     return new URL(url, base).host;
@@ -146,8 +155,8 @@ function hostOf(url: string, base?: string): string | undefined {
 }
 
 /**
- * Whether an error is its host's control flow and none of ours: Next.js and React end a rendering by throwing through
- * `fetch`, and read their marks again above.
+ * Returns true if an error is the host's control flow and not ours: Next.js and React end a rendering by throwing
+ * through `fetch`, and recognize their marks again above.
  */
 export function isHostControlFlow(error: unknown): boolean {
   return typeof error === "object" && error !== null && ("digest" in error || "$$typeof" in error);

@@ -1,4 +1,4 @@
-/** Sends one HTTP request and reads its response, bounded by a time-out and a signal: the only place that sends. */
+/** Sends one HTTP request and reads its response, limited by a time-out and a signal. Nothing else sends requests. */
 import { openFlight } from "#http";
 import type { Fetch, Flight, HttpResponse } from "../adapters/http/flight.ts";
 import { onAbort } from "../signals.ts";
@@ -10,39 +10,39 @@ export { anyOf } from "../signals.ts";
 
 /** The head of a response, and its body as it arrives. */
 export interface HttpReply extends HttpResponse {
-  /** The rest as text, as far as anybody reads an error page. */
+  /** Reads the rest as text, up to the length of an error page that somebody would read. */
   text(): Promise<string>;
-  /** Ends the exchange, whether or not the body was read. Can be called twice. */
+  /** Ends the exchange, whether or not the body was read. May be called twice. */
   close(): void;
-  /** Told of what is read; only set while somebody listens to requests. */
+  /** Receives what is read; set only while somebody listens to requests. */
   observer?: ReplyObserver | undefined;
 }
 
-/** Told of what is read of a reply, and that it has ended: more than once, or with an error. */
+/** Receives what is read of a reply, and its end, which may come more than once or with an error. */
 export interface ReplyObserver {
   received(size: number): void;
   ended(error?: unknown): void;
 }
 
-/** Characters of a body that says why a request failed. */
+/** The most characters that are read of a body that explains a failure. */
 const TEXT_MAX = 64 << 10;
 
 /** Limits of an exchange. */
 export interface ExchangeLimits {
   /**
-   * Milliseconds without a byte in either direction; 0 for no limit. It is longer for what is seen only in part: while a
-   * body goes up, see `startUpload`, and for a short one that `fetch` reads at once.
+   * Milliseconds without a byte in either direction; 0 means no limit. It is longer while bytes move that can be seen
+   * only in part: while a body is uploaded, see `startUpload`, and for a short body that `fetch` reads at once.
    */
   readonly timeout: number;
   readonly signal: AbortSignal | undefined;
 }
 
 /**
- * Sends a request and resolves with the head of its response. Without `send` the platform's adapter sends it.
+ * Sends a request and resolves to the head of its response. Without `send` the platform's adapter sends it.
  *
- * Rejects with the signal's reason, with TIMEOUT, and with REDIS and its cause if the connection fails; the error's
- * effect says whether the request may have arrived. Errors that are the host's control flow pass as they are. `read` and
- * `text` reject in the same way. No redirect is followed.
+ * Rejects with the signal's reason, with TIMEOUT, or with REDIS and its cause if the connection fails; the error's
+ * effect says whether the request may have arrived. Errors of the host's control flow pass unchanged. `read` and
+ * `text` reject in the same way. Redirects are not followed.
  */
 export async function exchange(
   send: Fetch | undefined,
@@ -72,7 +72,7 @@ class Reply implements HttpReply {
   readonly #flight: Flight;
   readonly #deadline: Deadline;
   observer: ReplyObserver | undefined = undefined;
-  /** Nothing is left to wait for: `read` gives nothing more. */
+  /** True when nothing is left to wait for: `read` returns nothing more. */
   ended = false;
 
   constructor(response: HttpResponse, flight: Flight, deadline: Deadline) {
@@ -120,7 +120,7 @@ class Reply implements HttpReply {
   }
 }
 
-/** What timers of processes have and those of pages have not: one that is unref'd keeps no process alive. */
+/** A timer of processes, which pages lack: after `unref` it does not keep a process alive. */
 interface ProcessTimer {
   ref?(): void;
   unref?(): void;
@@ -128,8 +128,8 @@ interface ProcessTimer {
 
 /**
  * Ends waiting at the caller's signal or the time-out, even if the platform ignores the signal that it was given. One
- * alarm serves a whole exchange, and is set anew only when it rings too early: three timers and races a request cost
- * 40 µs of its 500.
+ * timer serves a whole exchange, and is set again only if it fires too early: three timers and races for each request
+ * cost 40 µs of its 500.
  */
 class Deadline {
   readonly #flight: Flight;
@@ -137,7 +137,7 @@ class Deadline {
   readonly #timeout: number;
   readonly #ignore: (() => void) | undefined;
   #upload: UploadShare | undefined;
-  /** Bytes that are on their way down unseen. */
+  /** Bytes of the response that may arrive unseen. */
   #download = 0;
   #alarm: ReturnType<typeof setTimeout> | undefined;
   /** The time at which waiting began; undefined while nobody waits. */
@@ -150,19 +150,19 @@ class Deadline {
     this.#url = url;
     this.#timeout = timeout;
     if (timeout > 0 && flight.unseen >= UPLOAD_MIN) this.#upload = startUpload(url, flight.unseen);
-    // A `fetch` that was given may have aborted it meanwhile.
+    // A given `fetch` may have aborted it meanwhile.
     if (outer?.aborted === true) this.#finish(outer.reason);
     else if (outer !== undefined) this.#ignore = onAbort(outer, () => this.#finish(outer.reason));
   }
 
-  /** Waits for one step of the exchange. After a failure nothing more is waited for. */
+  /** Waits for one step of the exchange. After a failure it waits for nothing more. */
   wait<T>(work: Promise<T>): Promise<T> {
     if (this.#end !== undefined) {
       work.catch(() => undefined);
       return Promise.reject(this.#end.reason);
     }
     this.#since = performance.now();
-    // An abandoned stream keeps no process alive.
+    // An abandoned stream does not keep a process alive.
     if (this.#alarm !== undefined) (this.#alarm as ProcessTimer).ref?.();
     else if (this.#timeout > 0) this.#alarm = setTimeout(this.#check, this.#limit());
     return new Promise<T>((resolve, reject) => {
@@ -183,7 +183,7 @@ class Deadline {
     });
   }
 
-  /** The head is here, and with it all that was to go up; `unseen` bytes are to follow. */
+  /** The head has arrived, and so everything was uploaded; `unseen` bytes are to follow. */
   arrived(unseen: number = 0): void {
     this.#endUpload();
     this.#download = unseen;
@@ -194,7 +194,7 @@ class Deadline {
     this.#upload = undefined;
   }
 
-  /** Ends the exchange: no timer and no listener stays behind. */
+  /** Ends the exchange: no timer and no listener remains. */
   stop(): void {
     clearTimeout(this.#alarm);
     this.#alarm = undefined;
@@ -204,7 +204,7 @@ class Deadline {
 
   readonly #check = (): void => {
     this.#alarm = undefined;
-    // Nobody waits while a body rests unread.
+    // Nobody waits while a body is not being read.
     if (this.#since === undefined) return;
     const limit = this.#limit();
     const left = Math.max(this.#since, this.#flight.lastSign()) + limit - performance.now();

@@ -8,29 +8,29 @@ import type { HttpReply } from "./exchange.ts";
 import { RespParser, type RespValue } from "./resp.ts";
 import type { ByteStream } from "../streams.ts";
 
-/** The form in which a reply is asked for. */
+/** The form in which a reply is requested. */
 export type ReplyFormat = "resp2" | "base64";
 
 /** A bulk string whose bytes are read as they arrive. */
 export interface BulkReply {
   readonly kind: "stream";
-  /** Bytes of the string. */
+  /** The size of the string in bytes. */
   readonly size: number;
-  /** Errors with TRUNCATED or REDIS if the reply ends early; its cancel ends the request. */
+  /** Errors with TRUNCATED or REDIS if the reply ends early; cancelling it ends the request. */
   readonly stream: ByteStream;
 }
 
 /** A reply, the replies of a batch, or a bulk string that is still arriving. */
 export type Received = RespValue | readonly RespValue[] | BulkReply;
 
-/** True if a reply, or one of several, has a string in it at any depth. */
+/** Returns true if a reply, or one of several, contains a string at any depth. */
 export function holdsStrings(received: Received): boolean {
   if (!("kind" in received)) return received.some(holdsStrings);
   if (received.kind === "array") return received.items?.some(holdsStrings) ?? false;
   return received.kind === "stream" || (received.kind === "bulk" && received.bytes !== null);
 }
 
-/** Reads a body in RESP2 that begins with `first`: whole, of at most `maxSize` bytes, or a bulk string as it arrives. */
+/** Reads a RESP2 body that begins with `first`: whole, up to `maxSize` bytes, or a bulk string as it arrives. */
 export type Resp2Reader = (
   reply: HttpReply,
   first: Uint8Array,
@@ -39,35 +39,35 @@ export type Resp2Reader = (
 
 /** A reply as it was received. */
 export interface ReceivedReply {
-  /** It was RESP2. */
+  /** True if it was RESP2. */
   readonly resp2: boolean;
-  /** Bytes may have been lost: it came as plain text that holds U+FFFD. */
+  /** True if bytes may have been lost: it came as plain text that contains U+FFFD. */
   readonly lossy: boolean;
   readonly received: Received;
 }
 
 const REPLACEMENT = "\uFFFD";
-/** First bytes of JSON and of pages: `{`, `[`, white space, `<`. RESP2 starts with none of them. */
+/** The first bytes of JSON and of pages: `{`, `[`, white space, `<`. RESP2 starts with none of them. */
 const jsonStarts: readonly number[] = [0x7b, 0x5b, 0x20, 0x09, 0x0a, 0x0d, 0x3c];
 
-/** Bytes that JSON takes at most for one of data: an escape, as `\ufffd`. */
+/** The most bytes that JSON takes for one byte of data: an escape such as `\ufffd`. */
 const JSON_FACTOR = 6;
 
-/** Failures of RESP2, each followed by a success of base64, after which it is no longer asked for. */
+/** After this many failures of RESP2, each followed by a success of base64, RESP2 is no longer requested. */
 const FAILURES_MAX = 2;
 
 /**
- * Chooses the form in which a server is asked to reply: RESP2, which carries bytes as they are, once it has answered in
- * it; else base64 in JSON. RESP2 is tried only with commands that can be sent again, because a reply in plain JSON has
- * lost bytes.
+ * Chooses the form in which a server is asked to reply: RESP2, which carries bytes unchanged, once it has answered in
+ * it; otherwise base64 in JSON. RESP2 is tried only with commands that can be sent again, because a reply in plain
+ * JSON has lost bytes.
  */
 export class ReplyFormats {
   #resp2: boolean | undefined;
   #failures = 0;
 
   /**
-   * The form for the attempt of this index. A second attempt asks for base64 until RESP2 is known: a browser may refuse
-   * the header in a way that looks like a failed connection.
+   * The form for the attempt with this index. A second attempt asks for base64 until RESP2 is known to work: a
+   * browser may refuse the header in a way that looks like a failed connection.
    */
   choose(single: boolean, repeatable: () => boolean, index: number): ReplyFormat {
     if (!single || this.#resp2 === false) return "base64";
@@ -79,25 +79,31 @@ export class ReplyFormats {
     return this.#resp2 === undefined;
   }
 
-  /** A reply came in RESP2, or in JSON though RESP2 was asked for. Returns true if that ends RESP2. */
+  /**
+   * Notes a reply that came in RESP2, or in JSON though RESP2 was requested. Returns true if that ends the use of
+   * RESP2.
+   */
   learn(resp2: boolean): boolean {
     const ends = !resp2 && this.#resp2 !== false;
     this.#resp2 = resp2;
     return ends;
   }
 
-  /** A request succeeded in base64 after it had failed in RESP2. Returns true if that ends RESP2. */
+  /**
+   * Notes that a request succeeded in base64 after it had failed in RESP2. Returns true if that ends the use of
+   * RESP2.
+   */
   fellBack(): boolean {
     return this.#resp2 === undefined && ++this.#failures >= FAILURES_MAX && this.learn(false);
   }
 }
 
 /**
- * Reads a reply in whatever form it comes: the first byte tells, because servers that do not know RESP2 answer in JSON.
- * RESP2 is parsed as it arrives, by `readResp2`. Strings in JSON are base64 if that was asked for, else text. `maxSize` is
- * the most bytes of a reply in RESP2; JSON may have six times as many.
+ * Reads a reply in whatever form it comes. The first byte tells the form, because servers that do not know RESP2
+ * answer in JSON. `readResp2` parses RESP2 as it arrives. Strings in JSON are base64 if that was requested, otherwise
+ * text. `maxSize` is the most bytes of a reply in RESP2; JSON may have six times as many.
  *
- * @throws {ZstashError} REDIS, TRUNCATED, SIZE_LIMIT for what is no reply
+ * @throws {ZstashError} REDIS, TRUNCATED, SIZE_LIMIT for a body that is not a reply
  */
 export async function readReply(
   reply: HttpReply,
@@ -128,7 +134,7 @@ export async function readReply(
 /**
  * Reads a RESP2 body that begins with `head` to its end: at most `maxSize` bytes, by default 1 GiB.
  *
- * @throws {ZstashError} REDIS, TRUNCATED, SIZE_LIMIT for what is no reply
+ * @throws {ZstashError} REDIS, TRUNCATED, SIZE_LIMIT for a body that is not a reply
  */
 export async function readWhole(
   reply: HttpReply,
@@ -152,8 +158,8 @@ const [CR, LF, PLUS, DOLLAR] = [0x0d, 0x0a, 0x2b, 0x24];
 const OK: RespValue = { kind: "status", text: "OK" };
 
 /**
- * Reads a whole message that is `+OK`, a bulk string or its null: what most replies are, at a tenth of the parser's time.
- * Undefined for all others, and for what is malformed: the parser's to judge.
+ * Reads a complete message that is `+OK`, a bulk string or its null, in a tenth of the parser's time: most replies
+ * are one of these. Undefined for all others and for malformed ones, which the parser judges.
  */
 export function readShort(message: Uint8Array): RespValue | undefined {
   const end = message.length - 2;
@@ -163,7 +169,7 @@ export function readShort(message: Uint8Array): RespValue | undefined {
   if (end === 3 && message[1] === 0x2d && message[2] === 0x31) return { kind: "bulk", bytes: null };
   let length = 0;
   let at = 1;
-  // Ten digits at most: no number that is not exact.
+  // At most ten digits, so that the number is exact.
   for (; at <= 10 && isDigit(message[at]!); at++) length = length * 10 + message[at]! - 0x30;
   const start = at + 2;
   if (at === 1 || message[at] !== CR || message[at + 1] !== LF || start + length !== end) return undefined;
@@ -174,12 +180,12 @@ function isDigit(byte: number): boolean {
   return byte >= 0x30 && byte <= 0x39;
 }
 
-/** The next chunk of a body, without a turn for one that has ended. */
+/** The next chunk of a body; undefined at once for a body that has ended. */
 function next(reply: HttpReply): Promise<Uint8Array | undefined> | undefined {
   return reply.ended === true ? undefined : reply.read();
 }
 
-/** Reads a body in JSON: one reply, or an array of them; with `base64`, strings are decoded to their bytes. */
+/** Reads a body in JSON: one reply, or an array of them. With `base64`, strings are decoded to their bytes. */
 export function readJsonReplies(text: string, base64: boolean): RespValue | readonly RespValue[] {
   let body: unknown;
   try {
@@ -201,7 +207,7 @@ function readJsonReply(body: unknown, base64: boolean): RespValue {
 function toValue(result: unknown, base64: boolean): RespValue {
   switch (typeof result) {
     case "string":
-      // The server leaves `OK` unencoded. Other text that is not valid base64 was not encoded either.
+      // The server does not encode `OK`. Other text that is not valid base64 was not encoded either.
       if (result === "OK") return { kind: "status", text: result };
       return {
         kind: "bulk",
@@ -214,7 +220,7 @@ function toValue(result: unknown, base64: boolean): RespValue {
     default:
       if (result === null) return { kind: "bulk", bytes: null };
       if (Array.isArray(result)) return { kind: "array", items: result.map((item) => toValue(item, base64)) };
-      // Some servers leave a map as it is instead of making a list of it.
+      // Some servers return a map instead of a list.
       return {
         kind: "array",
         items: Object.entries(result as object).flatMap(([field, value]) => [
@@ -225,7 +231,7 @@ function toValue(result: unknown, base64: boolean): RespValue {
   }
 }
 
-/** Throws unless one reply came for a command alone, and for a batch as many as it has commands. */
+/** Throws unless a single command got one reply, and a batch as many as it has commands. */
 export function requireShape(received: Received, batch: number | undefined): void {
   if ("kind" in received) {
     if (batch === undefined) return;
@@ -240,7 +246,7 @@ export function unreadable(reason: string): ZstashError {
   return new ZstashError("REDIS", `Cannot read the replies: ${reason}`, { effect: "unknown" });
 }
 
-/** The error for a body that is no reply. */
+/** The error for a body that is not a reply. */
 export function cannotRead(code: "REDIS" | "TRUNCATED" | "SIZE_LIMIT", reason: string): ZstashError {
   const noReply = code === "SIZE_LIMIT" ? undefined : true;
   return new ZstashError(code, `Cannot read the reply: ${reason}`, { effect: "unknown", noReply });

@@ -1,4 +1,7 @@
-/** Reads the statuses with which servers and proxies refuse: what is sent again in another form, and what is an error. */
+/**
+ * Interprets the statuses with which servers and proxies refuse: what is sent again in another form, and what is an
+ * error.
+ */
 import type { ZstashErrorDetails } from "../errors.ts";
 import type { HttpReply } from "./exchange.ts";
 import type { Received, ReplyFormat, ReplyFormats } from "./read-reply.ts";
@@ -7,39 +10,39 @@ import type { RespValue } from "./resp.ts";
 import { effectOf, FailedAttempt, isPassing } from "./retry.ts";
 import { cleanServerText, readErrorBody, serverError, serverErrorCode } from "./server-error.ts";
 
-/** The request has to be sent once more, in a plainer form. */
+/** The request has to be sent again, in a simpler form. */
 export interface Resend {
   readonly kind: "resend";
-  /** The reply in base64 instead of RESP2, or the command in JSON instead of its bytes as the body. */
+  /** The form: the reply in base64 instead of RESP2, or the command in JSON instead of its bytes as the body. */
   readonly as: "base64" | "json";
-  /** The command has run, and its reply cannot be used. */
+  /** True if the command has run, and its reply cannot be used. */
   readonly ran: boolean;
   /** The status of the refusal. */
   readonly status?: number | undefined;
-  /** The refusal is about a length of this request, and says nothing of others. */
+  /** True if the refusal is about a length of this request, and says nothing about others. */
   readonly aboutLength?: boolean | undefined;
 }
 
-/** What a client knows when it is refused. */
+/** What a client knows when a request is refused. */
 export interface RefusalState {
   readonly format: ReplyFormat;
   readonly formats: ReplyFormats;
   /** True if the server takes raw bodies; undefined until it is known. */
   readonly rawBodies: boolean | undefined;
-  /** What no text may repeat. */
+  /** What no message may repeat. */
   readonly secrets: () => readonly unknown[];
 }
 
-/** Statuses with which a server or a proxy refuses a raw body or its URL, which it may take as JSON. */
+/** Statuses with which a server or a proxy refuses a raw body or its URL, and may still accept JSON. */
 const formRefusals: readonly number[] = [404, 405, 415];
 const lengthRefusals: readonly number[] = [413, 414, 431];
 
-/** The verb of every error of a request: it does not tell whether its command was alone in it. */
+/** The verb in every error of a request: it does not tell whether the command was alone in it. */
 const RUN = "run the command";
 
 /**
- * Reads a status other than 200: a command's own failure is its reply; a form that may be what is refused is given up for
- * this request; all else is the request's failure.
+ * Interprets a status other than 200: a command's own failure is its reply; a form that may be the reason is given up
+ * for this request; anything else is the failure of the request.
  */
 export async function readRefusal(
   sending: Sending,
@@ -53,7 +56,7 @@ export async function readRefusal(
   if (line !== undefined && format === "resp2") formats.learn(true);
   const { said, noReply } = line === undefined ? readErrorBody(body) : { said: line };
   const isRedisError = status === 400 && said !== undefined;
-  // What speaks of a plan's limits is about the value in any form.
+  // A text about a plan's limits concerns the value in any form.
   const aboutSize = said !== undefined && serverErrorCode(said) !== "REDIS";
   const aboutLength = lengthRefusals.includes(status);
   const formRefused =
@@ -63,20 +66,20 @@ export async function readRefusal(
   if (formRefused && !isRedisError && options.asText !== undefined) return asJson;
   const mayBeForm = formRefused && formRefusals.includes(status) && rawBodies === undefined;
   if (batch === undefined && (isRedisError || mayBeForm)) {
-    // It may be the header that asks for RESP2, or the raw body, that is refused: sent again the command tells which.
+    // The header that asks for RESP2 or the raw body may be the reason: sending it again shows which.
     if (format === "resp2" && formats.unknown && !aboutSize) {
       return { kind: "resend", as: "base64", ran: false, status };
     }
     if (formRefused && rawBodies === undefined && options.asText !== undefined) return asJson;
     return { kind: "error", text: said === undefined ? `ERR ${text}` : text };
   }
-  // Redis itself answers a batch that it refuses: nothing is left to say of its effect.
+  // Redis itself has answered with a refusal of the batch: its effect is certain.
   if (isRedisError) return refusedBatch(sending, text, { status });
   const error = serverError(RUN, text, { status, effect: effectOf(status), noReply });
   throw new FailedAttempt(error, { passing: isPassing(status), retryAfter: headers.get("retry-after") });
 }
 
-/** A batch that Redis refuses as a whole: an error for each command, or for all. */
+/** A batch that Redis refuses as a whole: an error for each command, or for all of them. */
 export function refusedBatch(
   { commands, options }: Sending,
   text: string,
@@ -96,7 +99,7 @@ export function secretsOf(
   return [authorization.replace("Bearer ", ""), ...commands.flatMap(([, ...args]) => args)];
 }
 
-/** The replies of a batch, the texts of its errors without what they repeat of it. */
+/** The replies of a batch, with the texts of errors cleaned of what they repeat of it. */
 export function cleanReplies(
   replies: readonly RespValue[],
   secrets: () => readonly unknown[],

@@ -15,21 +15,21 @@ const reads: ReadonlySet<string> = new Set(
   ).split(" "),
 );
 
-/** Under which conditions a command that writes may be repeated. */
+/** The conditions under which a command that writes may be repeated. */
 interface RepeatableWrite {
   /** Index of the first argument that may be an option. */
   readonly options?: number;
-  /** Options with which it may not be repeated. */
+  /** Options with which it must not be repeated. */
   readonly unless?: readonly string[];
   /** Options with which its answer depends on what is stored; `true` if it always does. */
   readonly asks?: readonly string[] | true;
-  /** Position of a positional time to live. */
+  /** The position of a time to live that is an argument by position. */
   readonly lifetime?: { readonly at: number; readonly perSecond: number };
 }
 
 /**
- * Commands that write and leave and answer the same when they run twice. A command that is not listed is sent once: INCR
- * and APPEND change more, DEL and HSET answer another number.
+ * Commands that write, and have the same effect and the same answer when they run twice. A command that is not listed
+ * is sent once: INCR and APPEND change more, DEL and HSET answer another number.
  */
 const writes: Readonly<Record<string, RepeatableWrite>> = {
   SET: {
@@ -50,13 +50,13 @@ const writes: Readonly<Record<string, RepeatableWrite>> = {
   PEXPIRE: { options: 3, unless: ["NX", "GT", "LT"], asks: true, lifetime: { at: 2, perSecond: 1000 } },
 };
 
-/** Units per second of options that give a time to live; 0 for points in time, which may be past. */
+/** Units in a second for options that set a time to live; 0 for points in time, which may be past. */
 const lifetimes: Readonly<Record<string, number>> = { EX: 1, PX: 1000, EXAT: 0, PXAT: 0 };
 
-/** Seconds for which a key must live to be still there when the command is repeated. */
+/** A key must live this many seconds to be still there when the command is repeated. */
 const LIFETIME_MIN = 120;
 
-/** Tells whether a command may be sent again when it is not known whether it has run. */
+/** Returns true if a command may be sent again when it is not known whether it has run. */
 export function isRepeatable(command: RestCommand): boolean {
   const name = nameIn(command);
   if (isReadCommand(name)) return true;
@@ -65,13 +65,13 @@ export function isRepeatable(command: RestCommand): boolean {
   const { unless = [], lifetime } = write;
   if (optionsOf(command, write).some((option) => unless.includes(option))) return false;
   if (lifetime !== undefined) return Number(command[lifetime.at]) / lifetime.perSecond >= LIFETIME_MIN;
-  // An answer that depends on what is stored is the same only while it is stored.
+  // An answer that depends on what is stored stays the same only while the key exists.
   return !asksIn(command, write) || outlives(command, write);
 }
 
 /**
- * Tells whether commands may be sent again in one batch: each of them may, and no command that reads precedes one that
- * writes: replayed, it would see that write.
+ * Returns true if commands may be sent again in one batch: each of them may, and no read precedes a write, whose
+ * result it would see when repeated.
  */
 export function isRepeatableBatch(commands: readonly RestCommand[]): boolean {
   let asked = false;
@@ -102,7 +102,7 @@ function asksIn(command: RestCommand, write: RepeatableWrite): boolean {
   return asks === true || optionsOf(command, write).some((option) => asks.includes(option));
 }
 
-/** Tells whether no option ends the key's life before the command is repeated. */
+/** Returns true if no option ends the key's life before the command is repeated. */
 function outlives(command: RestCommand, write: RepeatableWrite): boolean {
   const options = optionsOf(command, write);
   return options.every((option, index) => {

@@ -1,11 +1,14 @@
-/** Says how long the reply of a request may be, by its commands: a server cannot make a client keep more than was asked for. */
+/**
+ * Limits the length of a reply by the commands of its request: a server cannot make a client hold more than was asked
+ * for.
+ */
 import { REPLY_SIZE_MAX } from "../limits.ts";
 import type { RestCommand } from "./rest-command.ts";
 
-/** Bytes of a reply that holds no data: a status, an integer, or an error with its text. */
+/** Bytes of a reply without data: a status, an integer, or an error with its text. */
 const SMALL = 65_536;
 
-/** Commands whose reply is a status, an integer or a short text, whatever lies in Redis. */
+/** Commands whose reply is a status, an integer or a short text, whatever Redis holds. */
 const smallReplies: ReadonlySet<string> = new Set(
   (
     "SETNX SETEX PSETEX MSET MSETNX APPEND SETRANGE STRLEN INCR INCRBY DECR DECRBY DEL UNLINK EXISTS TYPE RENAME " +
@@ -15,8 +18,8 @@ const smallReplies: ReadonlySet<string> = new Set(
 );
 
 /**
- * The most bytes of a reply in RESP2: `data` is what the caller expects of it, if it says so, else what the commands may
- * answer; 1 GiB where that is not known.
+ * The most bytes of a reply in RESP2. `data` is the size that the caller expects; without it the limit follows from
+ * the commands, and is 1 GiB if it is unknown.
  */
 export function replyLimit(commands: readonly RestCommand[], data: number | undefined): number {
   let size = SMALL;
@@ -25,7 +28,7 @@ export function replyLimit(commands: readonly RestCommand[], data: number | unde
   return Math.min(size, REPLY_SIZE_MAX);
 }
 
-/** Bytes of data in the reply of a command; Infinity if that is not known. */
+/** Bytes of data in the reply of a command; Infinity if unknown. */
 function dataOf(command: RestCommand): number {
   const name = String(command[0]).toUpperCase();
   if (name === "SET") {
@@ -36,7 +39,7 @@ function dataOf(command: RestCommand): number {
   return smallReplies.has(name) ? 0 : Infinity;
 }
 
-/** Bytes of a range of GETRANGE, whose ends count from the string's start or from its end; Infinity for one of each. */
+/** Bytes of a GETRANGE range. Infinity if one end counts from the start and the other from the end of the string. */
 export function rangeSize(first: number, last: number): number {
   return first < 0 === last < 0 ? Math.max(0, last - first + 1) : Infinity;
 }

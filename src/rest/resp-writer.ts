@@ -1,4 +1,4 @@
-/** Writes commands in RESP2, for what speaks to Redis itself. */
+/** Writes commands in RESP2, for connections to Redis itself. */
 import { concatenate } from "../bytes.ts";
 import { utf8Encoder } from "../text.ts";
 

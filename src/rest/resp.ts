@@ -1,12 +1,12 @@
-/** The parser of RESP2, the form in which Redis replies: bytes in, replies out, every length bounded. */
+/** The parser of RESP2, the format of Redis' replies: bytes in, replies out, every length limited. */
 import { ByteBuffer } from "../byte-buffer.ts";
 import { ZstashError } from "../errors.ts";
 import { REPLY_SIZE_MAX } from "../limits.ts";
 import { utf8Lossy } from "../text.ts";
 
 /**
- * One RESP2 reply. Bulk strings are bytes and stay bytes; `null` is the null bulk (`$-1`) or the null array
- * (`*-1`). Integers are signed 64-bit: a number where that is exact, a bigint otherwise.
+ * One RESP2 reply. Bulk strings are bytes and stay bytes; `null` is the null bulk (`$-1`) or the null array (`*-1`).
+ * Integers are signed 64-bit: a number if that is exact, otherwise a bigint.
  */
 export type RespValue =
   | { readonly kind: "status"; readonly text: string }
@@ -15,9 +15,9 @@ export type RespValue =
   | { readonly kind: "bulk"; readonly bytes: Uint8Array | null }
   | { readonly kind: "array"; readonly items: readonly RespValue[] | null };
 
-/** Limits of a RespParser. Whatever passes a limit is SIZE_LIMIT before anything is allocated for it. */
+/** Limits of a RespParser. Exceeding one is SIZE_LIMIT, before anything is allocated. */
 export interface RespLimits {
-  /** The most bytes one top-level reply may take on the wire. Default 1 GiB: a Redis string is at most 512 MiB. */
+  /** The most bytes of one top-level reply, as sent. Default 1 GiB: a Redis string is at most 512 MiB. */
   readonly maxSize?: number;
   /** The most arrays a value may be nested in. Default 64. */
   readonly maxDepth?: number;
@@ -35,7 +35,7 @@ const ARRAY = 0x2a;
 
 /** Sign, 19 digits, type byte and CRLF. */
 const MAX_NUMBER_LINE = 23;
-/** The shortest elements there are: `:0\r\n`, `*0\r\n`. An array of n claims at least n times this. */
+/** The shortest elements: `:0\r\n` and `*0\r\n`. An array of n elements takes at least n times this. */
 const MIN_ELEMENT_SIZE = 4;
 /** Bytes allocated at first for a line or a bulk string that is split between chunks. */
 const FIRST_LINE_BUFFER = 64;
@@ -52,16 +52,16 @@ interface OpenBulk {
   readonly length: number;
   /** The bytes so far, if they come in several chunks. */
   buffer: ByteBuffer | undefined;
-  /** All bytes, once they are there. */
+  /** All bytes, once they have arrived. */
   bytes: Uint8Array | undefined;
   /** Bytes of the closing CRLF seen so far. */
   terminator: number;
 }
 
 /**
- * An incremental RESP2 parser: give it the chunks of a connection or of an HTTP body, split anywhere, and it
- * returns the replies that are complete. Replies own their bytes; chunks may be reused. A bulk string that comes in one
- * chunk is copied once; if it is split, the doubling of its buffer is added to that, so the cost is linear in any case.
+ * An incremental RESP2 parser: give it the chunks of a connection or of an HTTP body, split anywhere, and it returns
+ * the replies that are complete. Replies own their bytes; chunks may be reused. A bulk string that comes in one chunk
+ * is copied once; a split one also costs the doubling of its buffer, so the cost is always linear.
  *
  * Malformed input is a ZstashError: REDIS for bytes that are not RESP2, SIZE_LIMIT past a limit, TRUNCATED from
  * end(). After an error the parser stays failed and throws the same error again; complete replies before the fault,
@@ -79,12 +79,12 @@ export class RespParser {
   readonly #maxDepth: number;
   readonly #maxLineLength: number;
   readonly #open: OpenArray[] = [];
-  /** The start of a line that the last chunk did not end. */
+  /** The start of a line that continues in the next chunk. */
   #line: ByteBuffer | undefined;
   #bulk: OpenBulk | undefined;
-  /** Bytes consumed since the parser was made; half-open, so also the offset of the next byte. */
+  /** Bytes consumed since the parser was made, which is also the offset of the next byte. */
   #offset = 0;
-  /** Offset at which the current top-level reply began. */
+  /** The offset at which the current top-level reply began. */
   #start = 0;
   #failure: ZstashError | undefined;
 
@@ -94,7 +94,7 @@ export class RespParser {
     this.#maxLineLength = limits.maxLineLength ?? 65_536;
   }
 
-  /** True between replies: nothing of a next one has been read. */
+  /** True between replies: nothing of the next one has been read. */
   get idle(): boolean {
     return this.#offset === this.#start;
   }
@@ -131,7 +131,7 @@ export class RespParser {
     throw new ZstashError("TRUNCATED", message, { offset: this.#offset, noReply: true });
   }
 
-  /** Consumes up to a line's LF, or keeps the rest of the chunk for later. Returns the next position. */
+  /** Consumes a line up to its LF, or keeps the rest of the chunk for later. Returns the next position. */
   #readLine(chunk: Uint8Array, at: number, done: RespValue[]): number {
     const limit = this.#lineLimit(this.#line?.bytes[0] ?? chunk[at]);
     const newline = chunk.indexOf(LF, at);
@@ -153,7 +153,7 @@ export class RespParser {
     return end;
   }
 
-  /** The length limit of a line of this type; REDIS if no reply begins with the byte. */
+  /** The length limit of a line of this type; throws REDIS if no reply begins with the byte. */
   #lineLimit(type: number | undefined): number {
     switch (type) {
       case STATUS:
@@ -246,7 +246,7 @@ export class RespParser {
     return exact;
   }
 
-  /** Refuses what would make the reply longer than it may be, before anything is kept of it. */
+  /** Refuses a part that would make the reply longer than allowed, before anything of it is kept. */
   #require(end: number, what: string, length: number): void {
     if (end - this.#start <= this.#maxSize) return;
     throw this.#tooLarge(`it has at most ${this.#maxSize} bytes, got ${what} of ${length}`);
@@ -266,7 +266,7 @@ export class RespParser {
 function takeBulk(bulk: OpenBulk, chunk: Uint8Array, at: number): number {
   const part = chunk.subarray(at, at + bulk.length - (bulk.buffer?.length ?? 0));
   if (part.length === bulk.length) {
-    // A copy whatever kind of array it is: the slice of a Buffer is a view.
+    // A copy for any kind of array: the slice of a Buffer is a view.
     bulk.bytes = new Uint8Array(part);
     return part.length;
   }

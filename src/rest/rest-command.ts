@@ -1,8 +1,8 @@
-/** Puts commands into the form of an HTTP request: bytes as a body of their own, everything else as JSON. */
+/** Turns commands into HTTP requests: bytes as the body itself, everything else as JSON. */
 import { ZstashError } from "../errors.ts";
 import type { Resp2Reader } from "./read-reply.ts";
 
-/** An argument of a command: texts and numbers as they are written in JSON, and bytes. */
+/** An argument of a command: texts and numbers as JSON writes them, and bytes. */
 export type RestArgument = string | number | boolean | Uint8Array;
 
 /** A command: its name and its arguments. */
@@ -10,33 +10,38 @@ export type RestCommand = readonly RestArgument[];
 
 /** The path and the body of one HTTP request. */
 export interface RequestForm {
-  /** Follows the server's URL, with its query; empty for a command in JSON. */
+  /** Appended to the server's URL, with its query; empty for a command in JSON. */
   readonly path: string;
   readonly body: string | Uint8Array;
-  /** The body is an argument itself. */
+  /** True if the body is an argument itself. */
   readonly raw: boolean;
 }
 
 /** Options of one request. */
 export interface SendOptions {
-  /** Ends the request; the client's own signal does so too. */
+  /** Aborts the request, as the client's own signal does. */
   readonly signal?: AbortSignal | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** The same command without bytes, for a server that takes no raw bodies. */
   readonly asText?: (() => RestCommand) | undefined;
-  /** Path of the command with its bytes as the body, from `rawPath`; false for a command of which nothing is a body. */
+  /**
+   * The path of the command with its bytes as the body, from `rawPath`; false if none of its arguments can be a body.
+   */
   readonly rawPath?: string | false | undefined;
-  /** Says whether the command may run twice, if the caller knows better than the table of commands. */
+  /** Whether the command may run twice, if the caller knows better than the table of commands. */
   readonly repeatable?: boolean | undefined;
-  /** Called after each failed attempt that the server may carry out, now or later. */
+  /** Called after each failed attempt that the server may still carry out. */
   readonly onLost?: (() => void) | undefined;
-  /** What is sent instead when an attempt has failed: the same commands, asking for less. */
+  /** What is sent instead after a failed attempt: the same commands, asking for less. */
   readonly shorter?: (() => readonly RestCommand[]) | undefined;
-  /** Leaves the read-your-writes token out: the request reads nothing, and its 60 bytes decide whether it fits a packet. */
+  /**
+   * Omits the read-your-writes token: the request reads nothing, and the token's 60 bytes decide whether it fits a
+   * packet.
+   */
   readonly withoutToken?: boolean | undefined;
-  /** Bytes of data that the reply may have; default what the commands may answer, 1 GiB where that is not known. */
+  /** The most bytes of data in the reply. Default: what the commands may answer, 1 GiB if that is unknown. */
   readonly maxReplySize?: number | undefined;
-  /** Where Redis refuses a batch as a whole, each command has that error as its reply, as one command alone would. */
+  /** If Redis refuses a batch as a whole, each command gets that error as its reply, as a single command would. */
   readonly refusalAsReplies?: boolean | undefined;
 }
 
@@ -48,17 +53,19 @@ export interface Sending {
   readonly batch: BatchKind | undefined;
   /** Whether it may run twice: asked after a failure, and until it is known how a server replies. */
   readonly repeatable: () => boolean;
-  /** Reads a reply in RESP2; undefined for one that is read whole. */
+  /** Reads a reply in RESP2; undefined for a reply that is read whole. */
   readonly readResp2: Resp2Reader | undefined;
   readonly options: SendOptions;
 }
 
-/** The most bytes of a path and its query, percent-encoded. Servers and proxies give a whole head 8 to 16 KB. */
+/**
+ * The most bytes of a path and its query, percent-encoded. Servers and proxies limit a request's head to 8 to 16 KB.
+ */
 export const URL_MAX = 2000;
 
 /**
- * The arguments between the name of a command and the value that its body may be: the key, at most one field, an integer.
- * Nothing else stands in a URL, which proxies and monitors write down. LSET, for one, takes a key and an index.
+ * The arguments between a command's name and the value that its body may be: the key, at most one field, an integer.
+ * Nothing else goes into a URL, because proxies and monitors log URLs. LSET, for example, has a key and an index.
  */
 const rawForms: Readonly<Record<string, readonly ("text" | "integer")[]>> = {
   SET: ["text"],
@@ -81,23 +88,23 @@ const rawForms: Readonly<Record<string, readonly ("text" | "integer")[]>> = {
 };
 
 /**
- * Options of SET that may follow the raw argument: each takes an integer, and a pair is all that a query is documented to
- * carry.
+ * Options of SET that may follow the raw argument: each takes an integer, and a query is documented to carry only
+ * pairs.
  */
 const queryOptions: ReadonlySet<string> = new Set(["EX", "PX", "EXAT", "PXAT"]);
 
-/** Options of HSETEX that are words alone. */
+/** Options of HSETEX without an argument. */
 const fieldConditions: ReadonlySet<string> = new Set(["FNX", "FXX", "KEEPTTL"]);
 
 /**
- * The request for one command. Bytes are its body; the arguments before them are its path and the options after them its
- * query, of any length. A command without bytes is JSON. Undefined for bytes that no request can carry.
+ * The request for one command. Bytes are its body; the arguments before them are its path and the options after them
+ * its query, of any length. A command without bytes is JSON. Undefined for bytes that no request can carry.
  */
 export function findForm(command: RestCommand, most: number = Infinity): RequestForm | undefined {
   const at = command.findIndex((argument) => argument instanceof Uint8Array);
   if (at === -1) return jsonForm(command);
   const bytes = command[at] as Uint8Array;
-  // Servers take an empty body for none.
+  // Servers take an empty body for no body.
   if (bytes.length === 0) return findForm(command.map((one, index) => (index === at ? "" : one)));
   const path = rawPath(command, at, most);
   return path === undefined ? undefined : { path, body: bytes, raw: true };
@@ -122,8 +129,8 @@ export function commandForm(command: RestCommand): RequestForm {
 
 /**
  * Path and query of a command whose argument `at` is the body, in at most `most` bytes; undefined if there is no such
- * request. Only the command's name, its key, one field and options stand in it, and only texts and integers that a URL
- * carries as they are: empty segments, `.`, `..` and lone surrogates do not survive in one.
+ * request. It contains only the command's name, its key, one field and options, and only texts and integers that a
+ * URL carries unchanged: empty segments, `.`, `..` and lone surrogates do not survive in a URL.
  */
 export function rawPath(command: RestCommand, at: number, most: number = URL_MAX): string | undefined {
   if (typeof command[0] !== "string") return undefined;
@@ -145,7 +152,9 @@ export function rawPath(command: RestCommand, at: number, most: number = URL_MAX
   return path.length > most ? undefined : path;
 }
 
-/** What HSETEX has before its value, if it sets one field: `key [FNX | FXX] [EX seconds | …] FIELDS 1 field`. */
+/**
+ * The arguments of HSETEX before its value, if it sets one field: `key [FNX | FXX] [EX seconds | …] FIELDS 1 field`.
+ */
 function fieldsForm(command: RestCommand): readonly ("text" | "integer")[] | undefined {
   const kinds: ("text" | "integer")[] = ["text"];
   let index = 2;
@@ -161,14 +170,14 @@ function fieldsForm(command: RestCommand): readonly ("text" | "integer")[] | und
   return isOne && index === command.length - 4 ? [...kinds, "text", "integer", "text"] : undefined;
 }
 
-/** An argument as a segment of a path; undefined for one that a URL would change, or that is not what stands there. */
+/** An argument as a segment of a path; undefined if a URL would change it, or if it has the wrong kind. */
 function segmentOf(argument: unknown, kind: "text" | "integer", most: number): string | undefined {
   if (typeof argument === "number") return Number.isSafeInteger(argument) ? `${argument}` : undefined;
   if (typeof argument !== "string" || argument.length > most) return undefined;
   if (kind === "integer") return /^-?\d{1,19}$/.test(argument) ? argument : undefined;
   if (argument === "" || argument === "." || argument === "..") return undefined;
   try {
-    // A colon may stand in a path (RFC 3986 §3.3), and keys are full of them.
+    // A path may contain a colon (RFC 3986 §3.3), and keys are full of them.
     return encodeURIComponent(argument).replaceAll("%3A", ":");
   } catch {
     // A lone surrogate, which UTF-8 cannot represent.
@@ -181,7 +190,7 @@ export function batchForm(kind: BatchKind, commands: readonly RestCommand[]): Re
   return { path: `/${kind}`, body: JSON.stringify(commands), raw: false };
 }
 
-/** The way several commands run: one after the other, or all or none. */
+/** How several commands run: one after another, or all or none. */
 export type BatchKind = "pipeline" | "multi-exec";
 
 /** The name of a command for messages, if it is a word; arguments are never shown. */

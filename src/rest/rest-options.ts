@@ -5,42 +5,46 @@ import type { Fetch } from "./exchange.ts";
 
 /** Options for reaching a server. */
 export interface RestOptions {
-  /** URL of the REST API: `UPSTASH_REDIS_REST_URL`. */
+  /** URL of the REST API, as in `UPSTASH_REDIS_REST_URL`: `https://….upstash.io`. */
   readonly url: string;
-  /** Token of the REST API: `UPSTASH_REDIS_REST_TOKEN`. */
+  /** Token of the REST API, as in `UPSTASH_REDIS_REST_TOKEN`. */
   readonly token: string;
   /** Sends the requests. Default: the platform's `fetch`, looked up at every request. */
   readonly fetch?: Fetch;
   /**
-   * Repeats every command that has certainly not run: after refused connections, failed look-ups of the name, 425 and 429.
-   * After other network errors, 408 and 5xx it repeats commands that leave the same and answer the same when they run
-   * twice. Default 5 repeats with growing pauses; `false` for none.
+   * Which failed requests are repeated. Commands that have certainly not run are always repeated: after refused
+   * connections, failed name look-ups, and the statuses 425 and 429. After other network errors, 408 and 5xx, only
+   * commands are repeated that have the same effect and the same answer when they run twice. Default 5 repeats with
+   * growing pauses; `false` means none.
    */
   readonly retry?: RetryOptions | false;
   /**
-   * Milliseconds without a byte in either direction after which a request is TIMEOUT. Default 60,000; 0 for no limit. While
-   * bodies of 64 KiB and more go up it is longer by a second for each 32 KiB of them, because what leaves the process is not
-   * seen (on Node at most 4 MiB of each count, since there the rest is seen). For a reply of up to 64 KiB that `fetch` reads
-   * at once it is longer by as much.
+   * Milliseconds without a byte in either direction after which a request fails with TIMEOUT. Default 60,000; 0 means
+   * no limit. While bodies of 64 KiB or more are uploaded it is longer by a second for each 32 KiB, because bytes
+   * that have left the process cannot be observed (on Node at most 4 MiB of each count, because the rest can be). For
+   * a reply of up to 64 KiB that `fetch` reads at once it is longer by as much.
    */
   readonly timeout?: number;
-  /** Headers for every request. */
+  /** Headers that are added to every request. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Ends requests: a signal, or a function that gives one for each request, synchronously. */
+  /** Aborts requests: a signal, or a function that returns one for each request, synchronously. */
   readonly signal?: AbortSignal | (() => AbortSignal);
-  /** Read your writes also from replicas (`upstash-sync-token`). Default true. */
+  /** Sends and keeps the token `upstash-sync-token`, so that replicas show your own writes. Default true. */
   readonly readYourWrites?: boolean;
 }
 
 /** Options for repeating failed requests. */
 export interface RetryOptions {
-  /** Requests after the first, at most. Default 5. */
+  /** The most repeats after the first attempt. Default 5. */
   readonly retries?: number;
-  /** Milliseconds before retry `retry`, counted from 0. Default 50 · e^retry, less a random share of up to a half. */
+  /**
+   * Milliseconds before retry number `retry`, counted from 0. Default 50 · e^retry, reduced by a random share of up
+   * to a half.
+   */
   readonly backoff?: (retry: number) => number;
 }
 
-/** Names of `RestOptions`, for whoever takes them among others and refuses unknown ones. */
+/** The names of `RestOptions`, for checks of options that include them. */
 export const restOptionNames: readonly string[] = [
   "url",
   "token",
@@ -56,39 +60,42 @@ const retryOptionNames: readonly string[] = ["retries", "backoff"];
 
 export type RetrySettings = Required<RetryOptions>;
 
-/** The place of the read-your-writes token: a requester, on which the SDK shows it to its user, or one of our own. */
+/**
+ * Where the read-your-writes token is kept: a requester, on which the SDK shows it to its user, or an object of our
+ * own.
+ */
 export interface TokenStore {
-  /** Neither sent nor kept where this is false. */
+  /** If false, the token is neither sent nor kept. */
   readonly readYourWrites: boolean;
   /** The token of the last reply; empty before the first. */
   upstashSyncToken: string;
 }
 
 export interface RestSettings {
-  /** Without a slash at its end. */
+  /** Without a slash at the end. */
   readonly url: string;
-  /** For every request, the token among them. */
+  /** The headers of every request, including the token. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Undefined for the platform's. */
+  /** Undefined for the platform's fetch. */
   readonly fetch: Fetch | undefined;
   readonly retry: RetrySettings;
   readonly timeout: number;
   readonly signal: RestOptions["signal"];
   readonly tokens: TokenStore;
-  /** Told of retries and fallbacks. */
+  /** Called with retries and fallbacks. */
   readonly onEvent: EventListener | undefined;
 }
 
 const DEFAULT_TIMEOUT = 60_000;
 /** The longest delay that timers take. */
 const TIMEOUT_MAX = 2 ** 31 - 1;
-/** The longest pause, in milliseconds of the default backoff. */
+/** The longest pause of the default backoff, in milliseconds. */
 const BACKOFF_MAX = 10_000;
 
 /**
- * Validates the options and fills in their defaults.
+ * Checks the options and fills in their defaults.
  *
- * @throws {TypeError | RangeError} naming the option, never its value
+ * @throws {TypeError | RangeError} that names the option, never its value
  */
 export function readRestOptions(
   options: RestOptions,
@@ -117,21 +124,27 @@ export function readRestOptions(
   };
 }
 
-/** Without white space at its ends, as `fetch` takes the values of headers: what is read from a file ends in a newline. */
+/**
+ * Removes white space at the ends, as `fetch` does with header values: a token that was read from a file ends with a
+ * newline.
+ */
 function trimmed(given: unknown): unknown {
   return typeof given === "string" ? given.trim() : given;
 }
 
-/** Throws unless there are a URL and a token; the message names the likely cause, and never what was given. */
+/** How a right URL looks. */
+const LIKE = "such as https://….upstash.io";
+
+/** Throws unless there are a URL and a token. The message names the likely cause, and never the given value. */
 function requireAddress(url: unknown, token: unknown): asserts url is string {
   if (url === undefined || url === null || url === "") {
     throw new TypeError('"url" is missing: is UPSTASH_REDIS_REST_URL set?');
   }
   if (typeof url === "string" && /^rediss?:/i.test(url)) {
-    throw new TypeError('"url" is the TCP address: take the REST one, which begins with https://');
+    throw new TypeError(`"url" is the TCP address: take the REST one, ${LIKE}`);
   }
   if (typeof url !== "string" || !/^https?:\/\/[^\s?#]+$/.test(url)) {
-    throw new TypeError('"url" must be an http or https URL without a query');
+    throw new TypeError(`"url" must be an http or https URL without a query, ${LIKE}`);
   }
   if (token === undefined || token === null || token === "") {
     throw new TypeError('"token" is missing: is UPSTASH_REDIS_REST_TOKEN set?');
@@ -154,7 +167,7 @@ export function readRetry(retry: RetryOptions | false = {}): RetrySettings {
   return { retries, backoff };
 }
 
-/** Random, so that many clients that failed together do not come back together. */
+/** Random, so that many clients that failed together do not return together. */
 export function defaultBackoff(retry: number): number {
   return Math.min(BACKOFF_MAX, 50 * Math.exp(retry)) * (0.5 + Math.random() / 2);
 }

@@ -1,13 +1,13 @@
-/** Decides whether, how often and when a failed request is sent again, and what is known of its effect. */
+/** Decides whether, how often and when a failed request is sent again, and what is known about its effect. */
 import { requireSynchronous } from "../check.ts";
 import type { Effect, ZstashError } from "../errors.ts";
 import { delay } from "../timers.ts";
 import { defaultBackoff, type RetrySettings } from "./rest-options.ts";
 
-/** The longest `Retry-After` that is waited for, in milliseconds. */
+/** The longest `Retry-After` that is respected, in milliseconds. */
 const RETRY_AFTER_MAX = 30_000;
 
-/** Statuses that a server gives instead of running the command. */
+/** Statuses that a server returns instead of running the command. */
 const refusals: ReadonlySet<number> = new Set([400, 401, 403, 404, 405, 413, 414, 415, 425, 429, 431]);
 
 /** The longest delay that timers take, in milliseconds. */
@@ -15,7 +15,7 @@ const PAUSE_MAX = 2 ** 31 - 1;
 
 /** Facts of a failed attempt besides its error. */
 export interface AttemptOutcome {
-  /** The same request may succeed later. */
+  /** True if the same request may succeed later. */
   readonly passing: boolean;
   /** The response's `Retry-After`, if there was one. */
   readonly retryAfter?: string | null;
@@ -37,12 +37,12 @@ export class FailedAttempt extends Error {
 /** The conditions under which an attempt is repeated. */
 export interface AttemptOptions {
   readonly retry: RetrySettings;
-  /** The request may be sent again although it may have run. */
+  /** True if the request may be sent again although it may have run. */
   readonly repeatable: boolean;
   readonly signal: AbortSignal | undefined;
-  /** Called after each failed attempt that the server may carry out, now or later. */
+  /** Called after each failed attempt that the server may still carry out. */
   readonly onLost?: (() => void) | undefined;
-  /** Called before the pause that comes before another attempt. */
+  /** Called before the pause before another attempt. */
   readonly onRetry: (failed: RetriedAttempt) => void;
 }
 
@@ -50,18 +50,18 @@ export interface AttemptOptions {
 export interface RetriedAttempt {
   /** Its number, from 1. */
   readonly attempt: number;
-  /** Milliseconds until the next. */
+  /** Milliseconds until the next attempt. */
   readonly wait: number;
   readonly error: ZstashError;
 }
 
 /**
- * Goes on after the first attempt has failed with `thrown`: runs `attempt` again until it succeeds, fails for good, or has
- * been repeated often enough. What has certainly not run is sent again whatever it is; what may have run, if it is
- * repeatable. What timed out never is: its caller has waited long enough.
+ * Continues after the first attempt has failed with `thrown`: runs `attempt` again until it succeeds, fails for good,
+ * or has been repeated often enough. A request that has certainly not run is always sent again; one that may have
+ * run, only if it is repeatable. A request that timed out is never sent again: its caller has waited long enough.
  *
- * @throws {ZstashError} of the last attempt; its message says that nothing has run, or, of a request that must not run
- * twice, that it may have
+ * @throws {ZstashError} of the last attempt; its message says that nothing has run, or, for a request that must not
+ * run twice, that it may have run
  */
 export async function repeatFailed<T>(
   thrown: unknown,
@@ -72,7 +72,7 @@ export async function repeatFailed<T>(
   let lost = false;
   for (let index = 0; ; index++) {
     if (!(failure instanceof FailedAttempt)) {
-      // The caller gave up: what becomes of the command is unknown here too.
+      // The caller gave up: the effect of the command is unknown here too.
       onLost?.();
       throw failure;
     }
@@ -95,7 +95,7 @@ export async function repeatFailed<T>(
   }
 }
 
-/** A pause that a caller's function gives, as a timer takes it. It hides no error: where it fails, the pause is ours. */
+/** The pause of a caller's function, as a timer takes it. It hides no error: if it fails, our own pause is used. */
 function pauseOf(backoff: RetrySettings["backoff"], index: number): number {
   let ms: number;
   try {
@@ -107,36 +107,39 @@ function pauseOf(backoff: RetrySettings["backoff"], index: number): number {
   return ms > 0 ? Math.min(ms, PAUSE_MAX) : 0;
 }
 
-/** The error of the last attempt where that one or an earlier one may have run. A repeatable command may: no text says it. */
+/**
+ * The error of the last attempt if that one or an earlier one may have run. For a repeatable command the text does
+ * not mention it.
+ */
 function ofUnknownEffect(error: ZstashError, repeatable: boolean): ZstashError {
   if (repeatable) return error.effect === "unknown" ? error : error.with({ effect: "unknown" });
   const message = `${error.message}; whether the command has run is unknown`;
   return error.with({ message, effect: "unknown", cause: error.cause ?? error });
 }
 
-/** The error of the last attempt where none has run; the server's own answer to a batch says nothing of it. */
+/** The error of the last attempt if none has run. If the server itself answered a batch, nothing is added. */
 function ofNoEffect(error: ZstashError): ZstashError {
   if (error.effect !== "none") return error;
   return error.with({ message: `${error.message}; nothing has run`, cause: error.cause ?? error });
 }
 
-/** A failure after an attempt whose answer could not be used: the command has run then, or may have. */
+/** A failure after an attempt whose answer could not be used: the command has run, or may have. */
 export function afterLostAttempt(thrown: unknown): unknown {
   if (!(thrown instanceof FailedAttempt)) return thrown;
   return new FailedAttempt(thrown.error.with({ effect: "unknown" }), thrown.outcome);
 }
 
-/** Tells whether a command may have run although its request was answered with this status. */
+/** Returns whether a command may have run although its request was answered with this status. */
 export function effectOf(status: number): Effect {
   return refusals.has(status) ? "none" : "unknown";
 }
 
-/** Tells whether a request that was answered with this status may succeed later. */
+/** Returns true if a request that was answered with this status may succeed later. */
 export function isPassing(status: number): boolean {
   return status === 408 || status === 425 || status === 429 || status >= 500;
 }
 
-/** Milliseconds that `Retry-After` asks for (RFC 9110 §10.2.3): undefined for none, Infinity for too many. */
+/** The milliseconds of `Retry-After` (RFC 9110 §10.2.3): undefined if absent, Infinity if too many. */
 export function retryAfter(header: string | null, now: number = Date.now()): number | undefined {
   if (header === null) return undefined;
   const text = header.trim();

@@ -1,4 +1,7 @@
-/** Tells the channel "zstash:request" and a listener of a request: only called while somebody listens. */
+/**
+ * Sends messages about a request to the channel "zstash:request" and to a listener. Called only while somebody
+ * listens.
+ */
 import { ZstashError } from "../errors.ts";
 import { requestChannel } from "../metrics/channels.ts";
 import { emit, type EventListener, type RequestMessage } from "../metrics/events.ts";
@@ -6,17 +9,17 @@ import { utf8Length } from "../text.ts";
 import { now } from "../timers.ts";
 import type { HttpReply, ReplyObserver } from "./exchange.ts";
 
-/** A request whose start was told. */
+/** A request whose start was reported. */
 export interface RequestTrace {
-  /** Counts what is read of the reply, and tells of its end. */
+  /** Counts what is read of the reply, and reports its end. */
   watch(reply: HttpReply): void;
-  /** Tells of the end or of a failure, unless the end was told. */
+  /** Reports the end or a failure, unless the end was reported. */
   end(error?: unknown): void;
 }
 
 let requests = 0;
 
-/** Tells the channel of a request's start, and both of its end. */
+/** Reports a request's start to the channel, and its end to the channel and the listener. */
 export function startTrace(
   command: string,
   attempt: number,
@@ -53,7 +56,7 @@ export function startTrace(
   };
 }
 
-/** Of an error, what is no message: our code, or its class. */
+/** The name of an error, which is not its message: our code, or its class. */
 function nameOfError(error: unknown): string {
   if (error instanceof ZstashError) return error.code;
   return error instanceof Error ? error.name : typeof error;

@@ -1,11 +1,11 @@
-/** The bodies that go up at a time, by server: what shares a link shares the time that it takes. */
+/** The uploads that are running, by server: those that share a link also share the time that it takes. */
 import { now } from "../timers.ts";
 
-/** Bytes a second below which a body counts as one that does not move: 256 kbit/s. */
+/** Bytes a second below which an upload counts as stalled: 256 kbit/s. */
 export const SLOWEST_UPLOAD: number = 32 << 10;
-/** Bodies below this count for nothing, and need no share: they take a second or two. */
+/** Smaller bodies are not counted and need no share: they take a second or two. */
 export const UPLOAD_MIN: number = 64 << 10;
-/** How often its own time an upload may take before it no longer counts; Workers drop requests without a word. */
+/** An upload no longer counts after this many times its own time; Workers drop requests without notice. */
 const SHARED_BY = 8;
 
 interface Upload {
@@ -14,14 +14,14 @@ interface Upload {
 }
 const uploads = new Map<string, Set<Upload>>();
 
-/** Milliseconds that so many bytes take at `SLOWEST_UPLOAD`. */
+/** Milliseconds that a number of bytes takes at `SLOWEST_UPLOAD`. */
 export const slowestTime = (bytes: number): number => Math.ceil((bytes * 1000) / SLOWEST_UPLOAD);
 
-/** A body that goes up. */
+/** A body that is being uploaded. */
 export interface UploadShare {
-  /** Milliseconds that all bodies take which go up to the same server now, this one among them. */
+  /** Milliseconds that all current uploads to the same server take, including this one. */
   time(): number;
-  /** It has arrived, or nobody waits for it any more. */
+  /** Ends the share: the body has arrived, or nobody waits for it any more. */
   end(): void;
 }
 

@@ -1,4 +1,7 @@
-/** The streams that bodies are made of: begun before the response is, cut where the value is, read whole where it is small. */
+/**
+ * The streams that bodies are made of: they are begun before the response is, fail where the value is cut, and are
+ * read whole if they are small.
+ */
 import { concatenate } from "../bytes.ts";
 import { chunksOf, createPullStream, createReaderStream } from "../codec/pull-stream.ts";
 import { ZstashError } from "../errors.ts";
@@ -8,21 +11,21 @@ import type { ByteReader, ByteStream } from "../streams.ts";
 /** The body of a response: bytes, or a stream of them. */
 export type Body = Uint8Array<ArrayBuffer> | ByteStream;
 
-/** A body, and its bytes where they are known before they are sent. */
+/** A body, and its size if that is known before it is sent. */
 export interface SizedBody {
   readonly body: Body;
   readonly size: number | undefined;
 }
 
-/** What is known of a frame before it is read. */
+/** What is known about a frame before it is read. */
 export interface Expected {
-  /** Its bytes. */
+  /** Its size in bytes. */
   readonly size: number;
-  /** Throws if its last four bytes are those of another one. */
+  /** Throws if its last four bytes are those of another value. */
   check(end: Uint8Array): void;
 }
 
-/** A stream whose first chunk is there: what is wrong with the beginning is known before a response begins. */
+/** Returns a stream whose first chunk has been read: a fault at the beginning is known before a response begins. */
 export async function begun(stream: ByteStream): Promise<ByteStream> {
   const reader = stream.getReader();
   const { done, value } = await reader.read();
@@ -30,8 +33,9 @@ export async function begun(stream: ByteStream): Promise<ByteStream> {
 }
 
 /**
- * The only frame of a stream, to its end; an error if it is cut off, or if something follows it. Where its size is expected, an
- * error comes before the last of these bytes: a host that counts them may have ended the response with it.
+ * The only frame of a stream, to its end; an error if it is truncated, or if something follows it. If its size is
+ * expected, an error comes before the last of these bytes: a host that counts them may have ended the response with
+ * it.
  */
 export function onlyFrame(stream: ByteStream, expected: Expected | undefined): ByteStream {
   const frame = new FirstFrame();
@@ -58,8 +62,8 @@ export function onlyFrame(stream: ByteStream, expected: Expected | undefined): B
 }
 
 /**
- * A stream of content whose size the client is told. The chunk that fills it waits for the stream's end: a checksum that is
- * wrong shows after the last byte, where the client would take it for the whole.
+ * A stream of content whose size the client is told. The last chunk waits for the stream's end: a wrong checksum
+ * shows only after the last byte, when the client would already take the content for complete.
  */
 export function ofSize(stream: ByteStream, expected: number): ByteStream {
   return createReaderStream(stream.getReader(), async function* counted(reader) {
@@ -96,8 +100,8 @@ export function streamOf(bytes: Uint8Array): ByteStream {
 }
 
 /**
- * All of a stream that is at most so long. A value in base64 is one that a client for text wrote: 32 MiB are more than any such
- * request may have.
+ * Reads all of a stream that has at most so many bytes. A value in base64 was written by a client for text: 32 MiB is
+ * more than any such request may have.
  */
 export async function readWhole(stream: ByteStream, most: number): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array[] = [];
@@ -114,7 +118,7 @@ export async function readWhole(stream: ByteStream, most: number): Promise<Uint8
   return asOwn(concatenate(chunks));
 }
 
-/** Bytes that are known to lie in a buffer of their own. */
+/** Types bytes that are known to have a buffer of their own. */
 export function asOwn(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return bytes as Uint8Array<ArrayBuffer>;
 }

@@ -1,4 +1,4 @@
-/** `zstash/serve`: answers an HTTP request with a stored value, untouched where the client decodes zstd itself. */
+/** `zstash/serve`: answers an HTTP request with a stored value, unchanged if the client decodes zstd itself. */
 import { isBytes } from "../bytes.ts";
 import { describe, requireFunction, requireOptions, requireString, requireSynchronous } from "../check.ts";
 import { ZstashError } from "../errors.ts";
@@ -18,50 +18,52 @@ export { ZstashError, type ZstashErrorCode } from "../errors.ts";
 
 /** Options of `serve` and `serveKey`: those of a Response, and two more. */
 export interface ServeInit {
-  /** Headers of the response, `Content-Type` and `Cache-Control` among them. */
+  /** Headers of the response, such as `Content-Type` and `Cache-Control`. */
   readonly headers?: ResponseInit["headers"];
-  /** The status instead of 200. With another one there are no ranges and no conditions. */
+  /** The status of the response. Default 200; with another status there are no ranges and no conditions. */
   readonly status?: number;
   readonly statusText?: string;
   /**
-   * What tells versions of the value apart, for the entity tag, with quotes or without; each coding has its own tag made of
-   * it. Default: made of the checksums in the frames; none for a stream.
+   * A text that distinguishes versions of the value, for the entity tag, with or without quotes; each coding has its
+   * own tag made from it. Default: made from the checksums in the frames, and none for a stream.
    */
   readonly etag?: string;
-  /** The codec, for whoever does not take the stored bytes. Default: `loadZstd()`, when it is first needed. */
+  /** The codec, for clients that do not get the stored bytes. Default: `loadZstd()`, when it is first needed. */
   readonly zstd?: CodecOption;
 }
 
 /** Options of `serveKey`: those of `serve`, and one more. */
 export interface ServeKeyInit extends ServeInit {
   /**
-   * The `Content-Type` of a key's value, where `headers` has none; undefined for none. Redis keeps no type with a value, so
-   * the name of its key has to tell.
+   * Returns the `Content-Type` of a key's value if `headers` has none, or undefined. Redis stores no type with a
+   * value, so the key's name has to tell it.
    */
   readonly contentType?: (key: string) => string | undefined;
 }
 
 const INIT_NAMES: readonly string[] = ["status", "statusText", "headers", "etag", "zstd"];
-/** How often a value is looked for that changes while it is read. */
+/** How often a value is looked up that changes while it is read. */
 const ATTEMPTS = 3;
 const METHODS: readonly string[] = ["GET", "HEAD"];
 /** Headers that follow from the request and the value. */
 const OWN_HEADERS = ["content-encoding", "content-length", "content-range", "transfer-encoding"] as const;
 
 /**
- * Answers a GET or HEAD with a stored value: bytes of a key as a client for bytes reads them, or a stream of them.
+ * Answers a GET or HEAD request with a stored value: the bytes of a key, as a client for bytes reads them, or a
+ * stream of them.
  *
- * A client that takes zstd gets the stored bytes as they are, with `Content-Encoding: zstd`, no codec and no copy, if they are
- * one frame without a dictionary and with a window of at most 8 MiB (RFC 9659); anything else is compressed anew for it.
- * Others get the content, decoded as it is sent. Ranges, of the content, are answered where its size is known: of a
- * seekable value only the frames that hold them are decoded. An uncompressed value is sent as it is.
+ * A client that accepts zstd gets the stored bytes unchanged, with `Content-Encoding: zstd`, without a codec and
+ * without a copy, if they are one frame without a dictionary and with a window of at most 8 MiB (RFC 9659); any other
+ * compressed value is compressed again for it. Other clients get the content, decoded as it is sent. Ranges of the
+ * content are answered if its size is known; of a seekable value only the frames that hold the range are decoded. An
+ * uncompressed value is sent unchanged.
  *
- * It sets `Vary`, a strong `ETag` for each coding, `Content-Length` where it is known, and `no-transform` for zstd; `headers`
- * are kept. The answer may be 206, 304, 405, 406, 412 or 416.
+ * It sets `Vary`, a strong `ETag` for each coding, `Content-Length` if it is known, and `no-transform` for zstd;
+ * `headers` are kept. The status may be 206, 304, 405, 406, 412 or 416.
  *
- * What is wrong with the beginning of a value, or with any of up to 1 MiB of content, rejects. An error after that errors
- * the body, and the host cuts the connection: a client never takes it for the whole. A stream of several frames is such an
- * error for a client that takes zstd: give it as bytes, or read it with the store's `getCompressed`.
+ * A fault at the beginning of a value, or anywhere in content of up to 1 MiB, rejects. A later fault errors the body,
+ * and the host cuts the connection: a client never takes it for complete. For a client that accepts zstd, a stream of
+ * several frames is such a fault: pass it as bytes, or read it with the store's `getCompressed`.
  *
  * @throws {ZstashError} NOT_ZSTD, TRUNCATED, CORRUPT, CHECKSUM_MISMATCH, DICTIONARY_UNKNOWN, WINDOW_LIMIT, SIZE_LIMIT,
  * WASM_UNAVAILABLE
@@ -92,7 +94,7 @@ export async function serve(
   }
   const reader = stream.getReader();
   const stop = (): void => void reader.cancel().catch(() => undefined);
-  // A client that goes away before the response begins: no host cancels a body that is not there yet.
+  // A client that leaves before the response begins: no host cancels a body that does not exist yet.
   const { signal } = request;
   const ignore = onAbort(signal, stop);
   try {
@@ -107,12 +109,13 @@ export async function serve(
 }
 
 /**
- * Answers a GET or HEAD with the value of a key: 404 if there is none. It asks the store for the value's size and version
- * first, so that ranges, conditions, HEAD and `Content-Length` cost no download; a range reads the frames that hold it. A value
- * that is written anew meanwhile is asked for again, up to three times, if nothing of it has gone out.
+ * Answers a GET or HEAD request with the value of a key; 404 if there is none. It asks the store for the value's size
+ * and version first, so that ranges, conditions, HEAD and `Content-Length` cost no download; a range reads only the
+ * frames that hold it. A value that is replaced meanwhile is read again, up to three times, if nothing has been sent
+ * yet.
  *
- * @param store A store of `zstash/store`, or what has its methods.
- * @throws {ZstashError} what `serve` and the store's methods throw, and VALUE_CHANGED
+ * @param store A store of `zstash/store`, or an object with its methods.
+ * @throws {ZstashError} as `serve` and the store's methods, and VALUE_CHANGED
  * @throws {TypeError} for wrong arguments
  * @example
  * ```ts
@@ -137,7 +140,7 @@ export async function serveKey(
     try {
       return await respond(request, source, wanted);
     } catch (error) {
-      // Written anew between two requests to Redis: the new value is sent then.
+      // The value was replaced between two requests to Redis: the new one is sent.
       if (attempt === ATTEMPTS || !(error instanceof ZstashError && error.code === "VALUE_CHANGED"))
         throw error;
     }
@@ -156,7 +159,7 @@ function readContentType({ contentType }: ServeKeyInit, key: string, headers: He
   headers.set("content-type", type);
 }
 
-/** The loader of all calls that name no codec. */
+/** The loader of all calls that set no codec. */
 let shared: CodecLoader | undefined;
 
 function readInit(

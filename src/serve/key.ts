@@ -1,4 +1,4 @@
-/** A source that is a key of a store, whose size and version are known before anything of it is read. */
+/** A source that is a key of a store, whose size and version are known before anything is read. */
 import { toHex } from "../bytes.ts";
 import { ZstashError } from "../errors.ts";
 import type { ByteStream } from "../streams.ts";
@@ -6,16 +6,16 @@ import type { CodecLoader } from "../value/codec-loader.ts";
 import { begun, readWhole, type SizedBody } from "./body.ts";
 import { AT_ONCE, sourceOfReader, type Source } from "./source.ts";
 
-/** Facts of a value, as the store's `stat` gives them. */
+/** Facts about a value, as the store's `stat` returns them. */
 export interface ServedStat {
   readonly size: number | undefined;
   readonly storedSize: number;
   readonly form: "frame" | "seekable" | "text" | "plain";
-  /** Differs wherever the content does; undefined if nothing tells. */
+  /** Differs whenever the content does; undefined if nothing tells versions apart. */
   readonly version: string | undefined;
 }
 
-/** The methods of a store that are used: those of `createStore` of `zstash/store`. */
+/** The methods of a store that are used, as `createStore` of `zstash/store` provides them. */
 export interface ServedStore {
   stat(key: string): Promise<ServedStat | null>;
   getCompressed(key: string): Promise<ByteStream | null>;
@@ -23,7 +23,7 @@ export interface ServedStore {
   get(key: string): Promise<ByteStream | null>;
 }
 
-/** The source of a key; null if there is no such key. */
+/** The source for a key; null if there is no such key. */
 export async function sourceOfKey(
   store: ServedStore,
   key: string,
@@ -32,7 +32,7 @@ export async function sourceOfKey(
   const facts = await store.stat(key);
   if (facts === null) return null;
   const { size, storedSize, version, form } = facts;
-  // Another store than ours may tell its versions apart by something else.
+  // A store that is not ours may tell versions apart in another way.
   const isOurs = version !== undefined && version === versionOf(version, storedSize);
   const opened = async (reading: Promise<ByteStream | null>): Promise<ByteStream> => {
     const stream = await reading;
@@ -47,7 +47,7 @@ export async function sourceOfKey(
       const source = await sourceOfReader(reader, codec);
       if (source.frame === undefined) return { body: await source.recompressed(), size: undefined };
       const declared = source.frame.contentSize;
-      // One that the store has compressed anew declares nothing.
+      // A frame that the store has compressed again declares nothing.
       if (form !== "frame" || declared === undefined) return await source.frame.open();
       if (size !== undefined && declared !== size) throw changed(key);
       return await source.frame.open({
@@ -81,7 +81,9 @@ export async function sourceOfKey(
   };
 }
 
-/** The version of a single frame as the store's `stat` makes it, of its last bytes, which are its checksum, and its size. */
+/**
+ * The version of a single frame as the store's `stat` makes it: its last bytes, which are its checksum, and its size.
+ */
 function versionOf(checksum: string, size: number): string {
   return `${checksum.slice(0, 8)}-${size.toString(36)}`;
 }

@@ -6,13 +6,14 @@ export interface ServedRange {
   readonly end: number;
 }
 
-/** More than this many ranges are no reader's: the whole is sent. */
+/** No reader asks for more ranges than this: then the whole content is sent. */
 const MAX_RANGES = 16;
 
 /**
- * The range to answer with: the one that is asked for, or several as one where they touch or overlap. "unsatisfiable" if
- * none of them has a byte in the content. Undefined sends the whole: there is no `Range`, it is not well-formed, its unit is
- * not bytes, or it has several ranges apart, for which the whole is allowed and no reader needs `multipart/byteranges`.
+ * The range to answer with: the requested one, or several as one if they touch or overlap. "unsatisfiable" if none of
+ * them has a byte in the content. Undefined sends the whole content: there is no `Range`, it is malformed, its unit
+ * is not bytes, or it has several separate ranges; for these the whole is allowed, and no reader needs
+ * `multipart/byteranges`.
  */
 export function readRange(header: string | null, size: number): ServedRange | "unsatisfiable" | undefined {
   const list = /^bytes=(.*)$/is.exec(header?.trim() ?? "")?.[1];

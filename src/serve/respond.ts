@@ -1,4 +1,4 @@
-/** Makes the response to a request out of a source: its status, its headers, and which bytes are its body. */
+/** Makes the response to a request from a source: its status, its headers, and which bytes are its body. */
 import { chooseCoding, takesIdentity, type Coding } from "./accept.ts";
 import { allowsRange, checkConditions, entityTag, type Validators } from "./conditions.ts";
 import { readRange, type ServedRange } from "./ranges.ts";
@@ -10,16 +10,19 @@ export interface Wanted {
   readonly status: number;
   readonly statusText: string | undefined;
   readonly headers: Headers;
-  /** What tells versions of the value apart, instead of what the source knows. */
+  /** What distinguishes versions of the value, instead of what the source knows. */
   readonly etag: string | undefined;
 }
 
-/** Headers that a 304 repeats (RFC 9110 §15.4.5); the others describe a body that it has not. */
+/** Headers that a 304 repeats (RFC 9110 §15.4.5); the others describe a body that it does not have. */
 const KEPT_IN_304: ReadonlySet<string> = new Set(
   "cache-control content-location date etag expires last-modified vary".split(" "),
 );
 
-/** The response. Its body is a stream that errors where what follows cannot be sent, so that it is never taken for whole. */
+/**
+ * Makes the response. Its body is a stream that errors if the rest cannot be sent, so that it is never taken for
+ * complete.
+ */
 export async function respond(request: Request, source: Source, wanted: Wanted): Promise<Response> {
   const { status } = wanted;
   const headers = new Headers(wanted.headers);
@@ -33,7 +36,7 @@ export async function respond(request: Request, source: Source, wanted: Wanted):
   const chosen = plain ? "identity" : chooseCoding(accepted);
   if (chosen === undefined) return ended(source, 406, headers);
 
-  // Ranges are of the identity form, for whoever takes that.
+  // Ranges refer to the identity form, for clients that accept it.
   const canRange = status === 200 && source.size !== undefined && takesIdentity(accepted);
   if (canRange) headers.set("accept-ranges", "bytes");
   const asked =
@@ -106,7 +109,7 @@ function addVary(headers: Headers): void {
   if (!names.includes("*") && !names.includes("accept-encoding")) headers.append("vary", "Accept-Encoding");
 }
 
-/** A proxy that decodes or compresses anew would send other bytes under a strong entity tag. */
+/** A proxy that decodes or compresses again would send other bytes under a strong entity tag. */
 function forbidTransform(headers: Headers): void {
   const value = headers.get("cache-control");
   if (value === null || !/\bno-transform\b/i.test(value))

@@ -1,4 +1,4 @@
-/** What a response is made of: the stored bytes as a client may take them, and the content that they decode to. */
+/** What a response is made from: the stored bytes as a client may take them, and the content that they decode to. */
 import { concatenate } from "../bytes.ts";
 import type { Zstd } from "../codec/zstd.ts";
 import { FirstFrame } from "../format/first-frame.ts";
@@ -23,37 +23,37 @@ import {
 import type { ServedRange } from "./ranges.ts";
 import { tagOf } from "./tag.ts";
 
-/** One frame that every client of HTTP decodes, as it lies there. */
+/** One frame that every zstd client over HTTP decodes, as it is stored. */
 export interface ServedFrame {
-  /** Bytes of the frame; undefined if they are not known yet. */
+  /** The size of the frame in bytes; undefined if it is not known yet. */
   readonly size: number | undefined;
-  /** Bytes of content that its header declares. */
+  /** The content size that its header declares, in bytes. */
   readonly contentSize: number | undefined;
-  /** Rejects where the first bytes show that the frame is not what is expected. */
+  /** Opens the frame. Rejects if the first bytes show that it is not the expected one. */
   open(expected?: Expected): Promise<SizedBody>;
 }
 
-/** The value that a response is made of. Of its methods one is called, once, or `drop`. */
+/** The value that a response is made from. One of its methods is called, once, or `drop`. */
 export interface Source {
-  /** Bytes of the content; undefined if nothing declares them. */
+  /** The size of the content in bytes; undefined if nothing declares it. */
   readonly size: number | undefined;
-  /** What tells versions of the content apart; undefined if that is not known before the end. */
+  /** What distinguishes versions of the content; undefined if that is not known before the end. */
   readonly tag: string | undefined;
-  /** The value as it lies there, if that is one frame which every client of HTTP decodes. */
+  /** The value as it is stored, if that is one frame which every zstd client over HTTP decodes. */
   readonly frame?: ServedFrame | undefined;
-  /** True if the value lies uncompressed, because compressing it was not worth it. */
+  /** True if the value is stored uncompressed, because compressing it was not worth it. */
   readonly plain: boolean;
-  /** The content, or a range of it. Rejects where its first bytes cannot be decoded. */
+  /** The content, or a range of it. Rejects if its first bytes cannot be decoded. */
   content(range?: ServedRange): Promise<Body>;
   /** The content as one new frame. */
   recompressed(): Promise<Body>;
-  /** Nothing of it will be read. */
+  /** Tells that nothing of it will be read. */
   drop(): void;
 }
 
-/** Level of what is compressed anew. */
+/** The level at which values are compressed again. */
 const LEVEL = 1;
-/** The most bytes of content that are decoded before the response begins: a stream takes longer to begin. */
+/** The most bytes of content that are decoded before the response begins: starting a stream takes longer. */
 export const AT_ONCE: number = 1 << 20;
 /** The largest window that is decoded: 128 MiB, the most that `zstd` writes without `--ultra` or `--long`. */
 const MAX_WINDOW_LOG = 27;
@@ -61,9 +61,9 @@ const MAX_WINDOW_LOG = 27;
 const HTTP_WINDOW_MAX = 2 ** DEFAULT_MAX_WINDOW_LOG;
 
 /**
- * A source of stored bytes: frames, frames in base64, or an uncompressed value.
+ * Makes a source from stored bytes: frames, frames in base64, or an uncompressed value.
  *
- * @throws {ZstashError} TRUNCATED, CORRUPT for frames that are cut off or malformed
+ * @throws {ZstashError} TRUNCATED, CORRUPT for frames that are truncated or malformed
  */
 export async function sourceOfBytes(bytes: Uint8Array<ArrayBuffer>, codec: CodecLoader): Promise<Source> {
   const form = formOf(bytes);
@@ -123,7 +123,10 @@ export async function sourceOfBytes(bytes: Uint8Array<ArrayBuffer>, codec: Codec
   };
 }
 
-/** Windows above what a stream takes are decoded at once, up to 32 MiB: the content is the window then. */
+/**
+ * Frames with larger windows than a stream accepts are decoded at once, up to 32 MiB: then the content itself is the
+ * window.
+ */
 function decodedStream(
   bytes: Uint8Array<ArrayBuffer>,
   frames: readonly FrameHeader[],
@@ -135,10 +138,10 @@ function decodedStream(
 }
 
 /**
- * A source of a stream of stored bytes, which its caller cancels if this rejects. Only its beginning is looked at, unless
- * that is all of it. Its frames may be several, so that nothing tells the size of its content.
+ * Makes a source from a stream of stored bytes, which its caller cancels if this rejects. Only the beginning is
+ * looked at, unless that is all. There may be several frames, so nothing tells the size of the content.
  *
- * @throws {ZstashError} TRUNCATED, CORRUPT for a header that is cut off or malformed
+ * @throws {ZstashError} TRUNCATED, CORRUPT for a header that is truncated or malformed
  */
 export async function sourceOfReader(reader: ByteReader, codec: CodecLoader): Promise<Source> {
   const drop = (): void => void reader.cancel().catch(() => undefined);
@@ -161,8 +164,8 @@ export async function sourceOfReader(reader: ByteReader, codec: CodecLoader): Pr
             contentSize: header.contentSize,
             async open(expected) {
               const body = onlyFrame(whole, expected);
-              // No length is declared: Firefox takes a body with a content coding that misses its length for the whole, and one
-              // in chunks that misses its end for an error; Chromium takes neither.
+              // No length is declared. Firefox takes a body with a content coding that falls short of its length for
+              // complete, and a chunked body without its end for an error; Chromium reports both as errors.
               return { body: expected === undefined ? body : await begun(body), size: undefined };
             },
           }
@@ -176,7 +179,7 @@ export async function sourceOfReader(reader: ByteReader, codec: CodecLoader): Pr
   };
 }
 
-/** The first bytes of a stream, whether they are all, and where the first frame ends if it does so among them. */
+/** The first bytes of a stream, whether they are all, and where the first frame ends if it ends among them. */
 interface Head {
   readonly head: Uint8Array<ArrayBuffer>;
   readonly ended: boolean;
@@ -191,7 +194,7 @@ async function readHead(reader: ByteReader): Promise<Head> {
     const { done, value } = await reader.read();
     if (done) return { head, ended: true, end: frame.end };
     head = head.length === 0 ? value : asOwn(concatenate([head, value]));
-    // Where a frame ends, the stream may: one more read tells.
+    // The stream may end with the frame: one more read tells.
     const atEnd = frame.push(value) && frame.end === head.length;
     if (head.length >= FRAME_HEADER_SIZE_MAX && !atEnd) return { head, ended: false, end: frame.end };
   }
@@ -211,7 +214,7 @@ function plainSource(
     plain: true,
     content: (range) =>
       Promise.resolve(
-        // The size of a stream is not known, so that no range of it is asked for.
+        // The size of a stream is unknown, so no range of it is asked for.
         body instanceof Uint8Array ? body.subarray(range?.start, range?.end) : body,
       ),
     recompressed: async () => begun(compressed(stream(), await loaded(codec), size)),
@@ -219,7 +222,10 @@ function plainSource(
   };
 }
 
-/** True for a frame that every client of HTTP decodes: it needs no dictionary, and a window of 8 MiB at most. */
+/**
+ * Returns true for a frame that every zstd client over HTTP decodes: it needs no dictionary, and a window of at most
+ * 8 MiB.
+ */
 function passes({ windowSize, dictionaryId }: FrameHeader): boolean {
   return windowSize <= HTTP_WINDOW_MAX && dictionaryId === 0;
 }

@@ -1,12 +1,12 @@
-/** Makes what tells versions of a value apart: of the checksums in its frames where it has them. */
+/** Makes the text that distinguishes versions of a value: from the checksums in its frames, if they have them. */
 import { concatenate, toHex } from "../bytes.ts";
 
-/** Bytes of a SHA-256 that an entity tag holds. */
+/** Bytes of a SHA-256 that an entity tag contains. */
 const DIGEST_SIZE = 12;
 
 /**
- * A tag of stored bytes. The checksums of their frames say what the content is, and cost nothing to find; with their number of
- * bytes they are the tag, or its hash if there are several. Without checksums it is the hash of all bytes.
+ * A tag of stored bytes. The checksums of their frames identify the content and are cheap to find; together with the
+ * number of bytes they are the tag, or its hash if there are several. Without checksums it is the hash of all bytes.
  */
 export async function tagOf(
   bytes: Uint8Array<ArrayBuffer>,

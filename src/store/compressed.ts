@@ -1,4 +1,6 @@
-/** Opens a value as one frame that every client of HTTP decodes: with a checksum and a window of at most 8 MiB. */
+/**
+ * Opens a value as one frame that every zstd client over HTTP decodes: with a checksum and a window of at most 8 MiB.
+ */
 import { concatenate } from "../bytes.ts";
 import { chunksOf, createReaderStream } from "../codec/pull-stream.ts";
 import { ZstashError } from "../errors.ts";
@@ -14,12 +16,12 @@ import { tableSizeOf } from "./slice.ts";
 
 /** The largest window of a decoder for HTTP (RFC 9659). */
 const WINDOW_MAX = 2 ** DEFAULT_MAX_WINDOW_LOG;
-/** Bytes of a value up to which all of it is looked at for a second frame before any is handed on. */
+/** Values up to this size in bytes are searched completely for a second frame before any of it is passed on. */
 const LOOKED_AT = 16 << 10;
-/** Level of what is compressed anew; at higher ones the window may pass 8 MiB. */
+/** The level at which values are compressed again; at higher levels the window may exceed 8 MiB. */
 const LEVEL = 1;
 
-/** One frame of a stored value: the one that lies there, or a new one. */
+/** Opens a stored value as one frame: the stored one, or a new one. */
 export async function openCompressed(
   settings: StoreSettings,
   key: string,
@@ -35,7 +37,7 @@ export async function openCompressed(
   const chunks: Uint8Array[] = [];
   let held = 0;
   let ended = false;
-  // More than the first chunk is waited for only of a small value.
+  // Only for a small value does this wait for more than the first chunk.
   while ((held === 0 || stored.size <= LOOKED_AT) && frame.end === undefined && !ended) {
     const { done, value } = await reader.read();
     ended = done;
@@ -55,7 +57,7 @@ export async function openCompressed(
   return compress(settings, key, content, { size: undefined, signal });
 }
 
-/** True if a value ends with a seek table: it has several frames. */
+/** Returns true if a value ends with a seek table: then it has several frames. */
 async function hasTable(
   { slices }: StoreSettings,
   key: string,
@@ -81,12 +83,12 @@ function isForHttp(chunks: readonly Uint8Array[]): boolean {
     const { checksum, windowSize, dictionaryId } = readFrameHeader(concatenate(chunks));
     return checksum && windowSize <= WINDOW_MAX && dictionaryId === 0;
   } catch {
-    // What is damaged is handed on as it is: its reader says what is wrong.
+    // Damaged bytes are passed on unchanged: their reader says what is wrong.
     return true;
   }
 }
 
-/** Chunks that were read, and the rest. */
+/** Chunks that were read already, and then the rest. */
 function prependChunks(reader: ByteReader, chunks: readonly Uint8Array[]): ByteStream {
   const rest = [...chunks];
   return createReaderStream(reader, async function* all() {

@@ -1,4 +1,6 @@
-/** Opens what lies under a key as a stream: the stored bytes, the content that they decode to, or the frames as they are. */
+/**
+ * Opens the value of a key as a stream: the stored bytes, the content that they decode to, or the frames themselves.
+ */
 import { concatenate } from "../bytes.ts";
 import { createPullStream, createReaderStream } from "../codec/pull-stream.ts";
 import type { Zstd } from "../codec/zstd.ts";
@@ -23,12 +25,12 @@ import { commandError, requireBulk, withKey } from "./reply.ts";
 import type { ReadTrace } from "./value-events.ts";
 import { readAll } from "./whole.ts";
 
-/** The longest base64 that is read: a string of V8 holds 24 characters fewer than a string of Redis bytes. */
+/** The longest base64 that is read: a string of V8 holds 24 characters fewer than a string of Redis holds bytes. */
 const TEXT_MAX = REDIS_STRING_MAX - 24;
 
 /**
- * Opens the stored bytes of a key: one streamed GET if the server's limits allow it, pieces above them. Null if there is
- * nothing. `decoded` says that frames will be decoded, and so their checksums looked at.
+ * Opens the stored bytes of a key: by one streamed GET if the server's limits allow it, otherwise in pieces. Null if
+ * the key does not exist. `decoded` tells that frames will be decoded, which checks their checksums.
  */
 export async function openStored(
   settings: StoreSettings,
@@ -52,7 +54,7 @@ export interface ReadWork {
   readonly trace?: ReadTrace | undefined;
 }
 
-/** The content of a stored value, decoded as it arrives. A value stored uncompressed comes as it is. */
+/** The content of a stored value, decoded as it arrives. A value that is stored uncompressed stays as it is. */
 export async function openContent(
   settings: StoreSettings,
   key: string,
@@ -87,7 +89,7 @@ export async function openContent(
   return decodeFrames(decoding, key, zstd, framesIn(frames), signal);
 }
 
-/** The settings of decoding frames that begin so; where they cannot be had, the stream is left. */
+/** The settings for decoding frames that begin with `head`; if they cannot be made, the stream is cancelled. */
 async function decodingOf(
   settings: StoreSettings & Pick<ReadWork, "trace">,
   head: Uint8Array,
@@ -106,7 +108,7 @@ async function decodingOf(
 /** The most bytes of content that are decoded at once: some 2 ms. A stream takes 0.3 ms to begin and to end. */
 const AT_ONCE = 1 << 20;
 
-/** The content of one small frame; undefined for anything else, and for what fails: a stream says how. */
+/** The content of one small frame; undefined for anything else, and for a failure: a stream then reports it. */
 function decodeAtOnce(
   { maxWindowLog, dictionaries, trace }: DecodingSettings,
   zstd: Zstd,
@@ -127,7 +129,7 @@ function decodeAtOnce(
   }
 }
 
-/** Tells of every chunk that arrives. */
+/** Calls an observer for every chunk that arrives. */
 export function observed(
   stored: StoredBytes,
   onProgress: ((progress: DownloadProgress) => void) | undefined,
@@ -146,14 +148,17 @@ export function observed(
   return { ...stored, whole: undefined, stream: counted };
 }
 
-/** What begins with `head`, which tells its form. */
+/** A stream that begins with `head`, which tells its form. */
 interface Peeked {
   readonly form: StoredForm;
   readonly head: Uint8Array;
   readonly stream: ByteStream;
 }
 
-/** Reads as much as tells the form, and `least` bytes if there are as many, and gives the stream with them. */
+/**
+ * Reads as much as is needed to tell the form, and `least` bytes if there are as many, and returns the stream with
+ * them.
+ */
 export async function peek(stream: ByteStream, least: number = CARRIER_HEAD_SIZE): Promise<Peeked> {
   const reader = stream.getReader();
   let head: Uint8Array = new Uint8Array(0);
@@ -170,7 +175,8 @@ export async function readText({ stream, inPieces }: StoredBytes, key: string): 
   try {
     const frames = fromTextCarrier(utf8Lossy(await readAll(stream, TEXT_MAX)));
     if (inPieces !== true) return frames;
-    // The checksum of one frame shows whether its pieces belong together; that of the last of several does not.
+    // For one frame, its checksum shows whether its pieces belong together; for several, the checksum of the last one
+    // does not.
     const frame = new FirstFrame();
     frame.push(frames);
     if (frame.end === undefined || (frame.end === frames.length && frame.checksum)) return frames;
@@ -200,7 +206,7 @@ export async function requireCodec(
   }
 }
 
-/** Frames that are all here. */
+/** Frames that have all arrived. */
 function framesIn(frames: Uint8Array): Pick<StoredBytes, "stream" | "again"> {
   return {
     stream: streamOf(frames),
@@ -226,7 +232,9 @@ export function keyed(stream: ReadableBytes, key: string): ByteStream {
   return prepend(stream.getReader(), undefined, key);
 }
 
-/** The rest of a reader as a stream, after `first`; read only on demand. Its errors name the key, if one is given. */
+/**
+ * The rest of a reader as a stream, after `first`; it reads only on demand. Its errors name the key, if one is given.
+ */
 export function prepend(
   reader: ReturnType<ReadableBytes["getReader"]>,
   first: Uint8Array | undefined,

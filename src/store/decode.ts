@@ -1,4 +1,7 @@
-/** Decodes the frames of a stored value, and begins again where its decoder's context was given to another meanwhile. */
+/**
+ * Decodes the frames of a stored value, and begins again if its decoder's context was given to another stream
+ * meanwhile.
+ */
 import { createPullStream, type ByteGenerator } from "../codec/pull-stream.ts";
 import { stopwatch } from "../codec/stopwatch.ts";
 import type { Zstd } from "../codec/zstd.ts";
@@ -18,8 +21,9 @@ export interface DecodingSettings extends Pick<StoreSettings, "maxWindowLog" | "
 }
 
 /**
- * The content of frames. A reader that rests for long may find that its context was lost (CONTEXT_LOST): then what was
- * decoded is read and decoded once more, as often as requests are repeated, and what was handed on is left out.
+ * The content of frames. A reader that pauses for long may find that its context was lost (CONTEXT_LOST): then the
+ * value is read and decoded once more, as often as requests are repeated, and the content that was already passed on
+ * is skipped.
  */
 export function decodeFrames(
   { maxWindowLog, dictionaries, retry, trace }: DecodingSettings,
@@ -67,17 +71,17 @@ export function decodeFrames(
   );
 }
 
-/** Notes that all content of a value was given. */
+/** Notes that all content of a value was read. */
 export function endTrace(trace: ReadTrace | undefined, size: number): void {
   if (trace === undefined) return;
   trace.size = size;
   if (trace.byStream) trace.ended();
 }
 
-/** Writes the input into a transform, reading one chunk ahead. Its failures are those of the other side. */
+/** Writes the input into a transform, reading one chunk ahead. Failures show on the other side. */
 async function pump(input: Input, { writable }: ByteTransform): Promise<void> {
   const writer = writable.getWriter();
-  // A failure is seen where it is thrown.
+  // A failure is reported where it is thrown.
   writer.closed.catch(() => undefined);
   try {
     for (let chunk = await input.take(); chunk !== undefined; chunk = await input.take()) {
@@ -90,13 +94,13 @@ async function pump(input: Input, { writable }: ByteTransform): Promise<void> {
   }
 }
 
-/** Frames as they arrive, which may be taken from their start once more. */
+/** Frames as they arrive, which can be read from their start once more. */
 class Input {
   readonly #rest: ByteReader;
-  /** What stands before the rest. */
+  /** The bytes before the rest. */
   #start: ByteGenerator | undefined;
   #ahead: Promise<Uint8Array | undefined> | undefined;
-  /** Bytes of the rest, and of what came before it, that were taken. */
+  /** The number of bytes taken, from the start on. */
   taken = 0;
 
   constructor(rest: ByteReader) {

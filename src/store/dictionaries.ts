@@ -1,11 +1,11 @@
-/** The dictionaries of a store's values: where they lie in Redis they are had before a value is written or decoded. */
+/** The dictionaries of a store's values: those in Redis are fetched before a value is written or decoded. */
 import { ZstashError } from "../errors.ts";
 import { readFrameHeaderAt } from "../format/frame.ts";
 import { withoutDictionary } from "../value/decode.ts";
 import type { DictionarySource } from "../value/dictionaries.ts";
 import type { StoreSettings } from "./options.ts";
 
-/** Brings the dictionary of a key that is written, if it lies in Redis. Where that fails the value goes without. */
+/** Fetches the dictionary of a key that is written, if it is in Redis. If that fails, the value is written without. */
 export async function bringFor(
   { auto, client, onEvent }: StoreSettings,
   key: string,
@@ -16,7 +16,7 @@ export async function bringFor(
   await half?.bringDictionary(key, { auto, client, onEvent, signal });
 }
 
-/** The dictionaries for frames that begin so: one that lies in Redis is fetched if it is not here. */
+/** The dictionaries for frames that begin with `head`: one that is in Redis is fetched if it is not loaded. */
 export async function dictionariesFor(
   settings: StoreSettings,
   head: Uint8Array,
@@ -27,7 +27,7 @@ export async function dictionariesFor(
   try {
     id = readFrameHeaderAt(head, 0, 0).dictionaryId;
   } catch {
-    // What is wrong with it is said where it is decoded.
+    // A fault of it is reported where it is decoded.
     return settings.dictionaries;
   }
   return id === 0 || settings.auto.get(id) !== undefined
@@ -36,9 +36,9 @@ export async function dictionariesFor(
 }
 
 /**
- * Fetches the dictionary for want of which a read has failed; false if it failed for something else, or again.
+ * Fetches the dictionary that a failed read was missing; false if the read failed for another reason, or again.
  *
- * @throws {ZstashError} DICTIONARY_UNKNOWN with the reason why it cannot be had
+ * @throws {ZstashError} DICTIONARY_UNKNOWN with the reason why it is not available
  */
 export async function fetchMissing(
   settings: StoreSettings,

@@ -1,4 +1,4 @@
-/** Keeps what proves that bytes of a value that come later are of the same writing as those that were handed on. */
+/** Keeps the proof that later bytes of a value come from the same write as those that were already passed on. */
 import { concatenate } from "../bytes.ts";
 import { FRAME_HEADER_SIZE_MAX } from "../format/frame.ts";
 import { CARRIER_HEAD_SIZE } from "../value/carrier.ts";
@@ -7,31 +7,31 @@ import { formOf, type StoredForm } from "../value/form.ts";
 import { TAIL_SIZE } from "./slice.ts";
 import { canHash, sha1, type Known } from "./unversioned.ts";
 
-/** Bytes that are hashed at once, at least; 1 ms a MB. What a download holds back until then. */
+/** The fewest bytes that are hashed at once; hashing takes 1 ms a MB. A download holds them back until then. */
 const HASHED = 256 << 10;
 
 /**
- * What was handed on of a value, from its start.
+ * The part of a value that was passed on, from its start.
  *
- * The checksum of a frame proves what was handed on of it, if the rest of the frame is decoded too. Everything else is
- * hashed on its way: what comes behind the first frame, frames without a checksum, base64 and uncompressed values.
+ * The checksum of a frame proves what was passed on of it, if the rest of the frame is decoded too. Everything else
+ * is hashed on its way: bytes after the first frame, frames without a checksum, base64 and uncompressed values.
  */
 export class Handed {
-  /** Bytes that were handed on. */
+  /** The number of bytes that were passed on. */
   size = 0;
   /** The first of them: enough for a frame's header. */
   head: Uint8Array = new Uint8Array(0);
   /** The last of them, at most `TAIL_SIZE`. */
   last: Uint8Array = new Uint8Array(0);
   readonly frame: FirstFrame = new FirstFrame();
-  /** Whether a checksum may be the proof: only where frames are decoded. */
+  /** Whether a checksum may be the proof: only if frames are decoded. */
   readonly #decoded: boolean;
-  /** Bytes of the value. */
+  /** The size of the value in bytes. */
   readonly #total: number;
   readonly #hashes: Promise<Known>[] = [];
   /** A copy of the bytes that are not hashed yet: their reader may change them. */
   #buffer: Uint8Array<ArrayBuffer> | undefined;
-  /** Bytes in it. */
+  /** The number of bytes in it. */
   #held = 0;
 
   constructor(total: number, decoded: boolean) {
@@ -39,12 +39,12 @@ export class Handed {
     this.#decoded = decoded;
   }
 
-  /** Undefined while too little was handed on. */
+  /** The form of the value; undefined while too little was passed on. */
   get form(): StoredForm | undefined {
     return this.head.length < CARRIER_HEAD_SIZE ? undefined : formOf(this.head);
   }
 
-  /** True if the first frame has a checksum, and goes on: it will prove what was handed on. */
+  /** True if the first frame has a checksum and has not ended: it will prove what was passed on. */
   get insideFrame(): boolean {
     return this.#decoded && this.frame.hasHeader && this.frame.checksum && this.frame.end === undefined;
   }
@@ -62,14 +62,14 @@ export class Handed {
     if (this.insideFrame) return this.#forget();
     const { end = 0, checksum } = this.frame;
     if (!this.#decoded || !checksum || end <= start) return this.#hold(bytes);
-    // The frame has ended in these bytes: its last ones, the checksum among them, stand for it.
+    // The frame has ended in these bytes: its last ones, which include the checksum, stand for it.
     this.#forget();
     const proof = concatenate([before, bytes.subarray(0, end - start)]).slice(-TAIL_SIZE);
     this.#hashes.push(hashed(end - proof.length, end, proof));
     this.#hold(bytes.subarray(end - start));
   }
 
-  /** What the server is to have of the same writing; undefined where nothing can be hashed. */
+  /** What the server must still have of the same write; undefined if nothing can be hashed. */
   async known(): Promise<readonly Known[] | undefined> {
     if (this.#held > 0) this.#flush(this.size);
     if (!canHash() && this.#hashes.length > 0) return undefined;
@@ -87,14 +87,14 @@ export class Handed {
     }
   }
 
-  /** Hashes what is held, which ends at `end`. The platform copies it at once, so its place is used again. */
+  /** Hashes the held bytes, which end at `end`. The platform copies them at once, so their memory is used again. */
   #flush(end: number): void {
     const bytes = this.#buffer!.subarray(0, this.#held);
     this.#hashes.push(hashed(end - bytes.length, end, bytes));
     this.#held = 0;
   }
 
-  /** What was held is proven in another way. */
+  /** The held bytes are proven in another way. */
   #forget(): void {
     this.#buffer = undefined;
     this.#held = 0;

@@ -1,4 +1,6 @@
-/** Stores a small value in one request if its key holds nothing, and finds out what became of a request that was lost. */
+/**
+ * Stores a small value in one request if its key does not exist, and finds out the result of a request that was lost.
+ */
 import { ZstashError } from "../errors.ts";
 import { writeRawBlocks } from "../format/raw-blocks.ts";
 import type { RestClient } from "../rest/client.ts";
@@ -9,13 +11,13 @@ import { formOf } from "../value/form.ts";
 import { requireBulk, requireNumber, requireReply } from "./reply.ts";
 import { isVersion } from "./slice.ts";
 
-/** A value for a key that is to hold nothing. */
+/** A value for a key that must not exist yet. */
 export interface NewValue {
   readonly key: string;
   readonly bytes: Uint8Array;
   /** Milliseconds to live; undefined if it does not expire. */
   readonly ttl: number | undefined;
-  /** It is one frame: of several, parts are read by their place, which base64 would move. */
+  /** True if it is one frame: parts of several frames are read by their position, which base64 would change. */
   readonly oneFrame: boolean;
   readonly signal: AbortSignal;
 }
@@ -23,13 +25,13 @@ export interface NewValue {
 /** The most times that a request is sent. */
 const ATTEMPTS = 3;
 /**
- * The most bytes that go as text, which is a third longer, so that they can have options without a value: a request that
- * carries bytes takes options with values only (`rest-command.ts`). More of them wait for two more answers instead.
+ * The most bytes that are sent as text. Text is a third longer, but can have options without a value; a request that
+ * carries bytes takes only options with values (`rest-command.ts`). Larger values wait for two more answers instead.
  */
 const TEXT_MAX = 128 << 10;
 
 /**
- * Stores the value by one SETNX or SET NX, and returns the bytes that lie in Redis then; null if there is a value already,
+ * Stores the value by one SETNX or SET NX, and returns the stored size in bytes; null if the key exists already,
  * undefined if no single request can do it.
  */
 export async function setIfAbsent(client: RestClient, value: NewValue): Promise<number | null | undefined> {
@@ -44,7 +46,7 @@ export async function setIfAbsent(client: RestClient, value: NewValue): Promise<
       return (text === undefined ? bytes : utf8Encoder.encode(text)).length;
     } catch (error) {
       const lost = error instanceof ZstashError && error.effect === "unknown";
-      // What lies there tells whether it has run. Sent again it changes nothing that is there.
+      // The stored value tells whether it has run. Sent again it changes no existing value.
       if (!lost || signal.aborted || attempt === ATTEMPTS) throw error;
     }
   }
@@ -60,7 +62,7 @@ async function setNx(client: RestClient, { key, ttl, signal }: NewValue, text: s
   return requireReply(reply, "store", key).kind === "status";
 }
 
-/** True if this value lies under the key. */
+/** Returns true if the key holds this value. */
 async function isStored(
   client: RestClient,
   { key, bytes, signal }: NewValue,
@@ -72,12 +74,12 @@ async function isStored(
   return found !== null && isVersion(found.length, found, { size: expected.length, bytes: expected });
 }
 
-/** A value for a server that takes no bytes: frames in base64, other bytes as text, or else in a frame. */
+/** A value for a server that takes no bytes: frames in base64; other bytes as text, or in a frame. */
 export function textOf(bytes: Uint8Array): string {
   return plainTextOf(bytes) ?? toTextCarrier(writeRawBlocks(bytes));
 }
 
-/** A value as text without a frame around it; undefined for one that is none. */
+/** A value as text without a frame around it; undefined if it is not text. */
 function plainTextOf(bytes: Uint8Array): string | undefined {
   if (formOf(bytes) === "frames") return toTextCarrier(bytes);
   const text = readUtf8(bytes);

@@ -1,4 +1,7 @@
-/** zstash/store: values of any size in Redis, streamed in and out, each a string that is a plain .zst file. */
+/**
+ * zstash/store: values of any size in Redis, written and read as streams, each stored as a plain .zst file in a
+ * string.
+ */
 import { requireFunction, requireInteger, requireOptions, requireSignal, requireString } from "../check.ts";
 import { DEFAULT_MAX_SIZE } from "../limits.ts";
 import type { ByteStream } from "../streams.ts";
@@ -71,11 +74,10 @@ export type { ValueKind } from "../value/policy.ts";
 export { ZstashError, type ZstashErrorCode } from "../errors.ts";
 
 /**
- * A store for values of any size, over zstash's own transport.
+ * Makes a store for values of any size, which uses zstash's own transport. It reads values that `zstash/redis` and
+ * `withCompression` have written, and `zstash/redis` reads its values.
  *
- * It reads what `withCompression` has written, and the other way round.
- *
- * @throws {TypeError | RangeError} naming the option that is wrong
+ * @throws {TypeError | RangeError} for a wrong option; the message names it
  * @example
  * ```ts
  * import { createStore } from "zstash/store";
@@ -99,7 +101,7 @@ export function createStore(options: StoreOptions): Store {
       throw withKey(error, key);
     }
   };
-  /** Opens a value for a read; its listener hears of a failure, and by `trace` of what else becomes of it. */
+  /** Opens a value for a read. Its listener hears of a failure here, and through `trace` of everything else. */
   const traced = async <T>(
     key: string,
     { signal, onProgress }: DownloadOptions,

@@ -1,34 +1,37 @@
-/** The `layout` option of a put: how a value is cut into frames and blocks. */
+/** The `layout` option of `put`: how a value is divided into frames and blocks. */
 import { describe, requireInteger, requireOptions } from "../check.ts";
 import { segmentSize } from "../codec/segment-size.ts";
 import { BLOCK_SIZE_MAX, FRAME_SIZE_MAX } from "../limits.ts";
 
 /**
- * The way a value is cut into frames and blocks.
+ * How a value is divided into frames and blocks.
  *
- * - "ramp": one frame whose blocks start small and double, so that the first packet decodes at once. +0.03–0.15 % size.
- * - `{ flushSize }`: one frame, a block after every so many bytes of input: each at most that + 3 bytes.
- * - `{ frameSize }`: seekable frames of so many decompressed bytes, with a seek table: random access.
- * - `{ mtu }`: seekable frames that fit one network segment each, a hard bound on any input. +40–60 % size on JSON.
+ * - "ramp": one frame whose blocks start small and double in size, so that the first packet decodes at once. Adds
+ * 0.03–0.15 % to the size.
+ * - `{ flushSize }`: one frame, with a new block after every so many bytes of input; each block is at most that + 3
+ * bytes.
+ * - `{ frameSize }`: frames of so many decompressed bytes, with a seek table: any part can be read.
+ * - `{ mtu }`: frames that each fit one network segment, for any input, with a seek table. Adds 40–60 % to the size
+ * of JSON.
  */
 export type Layout =
   "ramp" | { readonly flushSize: number } | { readonly frameSize: number } | { readonly mtu: number };
 
-/** A layout as the compressor needs it. */
+/** A layout in the form that the compressor needs. */
 export interface LayoutSettings {
   readonly kind: "frame" | "frames" | "bounded-frames";
   /** Bytes of input after which a block ends. */
   readonly flush: "ramp" | number;
-  /** Bytes of a frame: decompressed for "frames", compressed and at most for "bounded-frames". */
+  /** Bytes of a frame: decompressed for "frames"; an upper limit of the compressed size for "bounded-frames". */
   readonly frameSize: number;
 }
 
 const layoutNames: readonly string[] = ["flushSize", "frameSize", "mtu"];
 
 /**
- * Validates the layout of a `put`.
+ * Checks the layout of a `put`.
  *
- * @throws {TypeError | RangeError} naming the member that is wrong
+ * @throws {TypeError | RangeError} for a wrong member; the message names it
  */
 export function readLayout(layout: Layout = "ramp"): LayoutSettings {
   if (layout === "ramp") return { kind: "frame", flush: "ramp", frameSize: 0 };

@@ -1,4 +1,4 @@
-/** The options of a store and of its methods, and the settings that they become once they are validated. */
+/** The options of a store and of its methods, and the settings that they give after they were checked. */
 import {
   describe,
   requireBoolean,
@@ -30,102 +30,113 @@ import { RENEWAL, type RenewalTimes } from "./temporary-key.ts";
 export interface StoreOptions extends RestOptions {
   /** The codec. Default: `loadZstd()`, when a value first needs it. */
   readonly zstd?: CodecOption;
-  /** Compression level for every value, an integer −7…22. Default 1 for text and JSON, 3 for protobuf and other binary. */
+  /**
+   * The compression level of all values, an integer in −7…22. Default 1 for text and JSON, 3 for protobuf and other
+   * binary.
+   */
   readonly level?: number;
   /**
-   * Dictionaries in zstd's format: bytes, or what `readDictionary` gives. Values are written with the first, but for those
-   * of 256 KiB and more in one frame, and read with any of them. "auto" takes them from Redis, as the wrapper does.
-   * Default: none.
+   * Dictionaries in zstd's format: bytes, or results of `readDictionary`. Values are written with the first one,
+   * except those of 256 KiB or more in one frame, and read with any of them. "auto" fetches them from Redis, as the
+   * wrapper does. Default: none.
    */
   readonly dictionaries?: DictionaryList | "auto";
-  /** With "auto", milliseconds that a `put` waits for what it needs, before it goes without a dictionary. Default 50. */
+  /** With "auto", the milliseconds that a `put` waits for its dictionary before it writes without one. Default 50. */
   readonly dictionaryWait?: number;
   /**
-   * Bytes of a value in one request, in both directions; after a request failed, fewer of at least 64 KiB. With this option even small values go in pieces of that size;
-   * pieces of 1000 bytes and `concurrency: 1` cross a path that loses large packets. Default: up to 2 MiB in one request,
-   * above that pieces of 256 KiB to 8 MiB up and 4 MiB down.
+   * Bytes of a value in one request, in both directions; after a failed request fewer, but at least 64 KiB. With this
+   * option even small values are sent in pieces of that size; pieces of 1000 bytes and `concurrency: 1` cross a path
+   * that loses large packets. Default: up to 2 MiB in one request; larger values in pieces of 256 KiB to 8 MiB when
+   * written, and of 4 MiB when read.
    */
   readonly pieceSize?: number;
-  /** Pieces of one value that are on their way at once, 1…6. Default 6 up, 3 down. */
+  /** How many pieces of one value are on their way at once, 1…6. Default 6 when writing, 3 when reading. */
   readonly concurrency?: number;
-  /** The most bytes a stored value may have; more is RECORD_LIMIT as soon as it is passed. Default 512 MiB, Redis' own. */
+  /**
+   * The most bytes of a stored value; more is RECORD_LIMIT as soon as it is exceeded. Default 512 MiB, the limit of
+   * Redis.
+   */
   readonly maxRecordSize?: number;
   /** log2 of the largest window to accept, 10…30. Default 23 (8 MiB). */
   readonly maxWindowLog?: number;
   /**
-   * Called synchronously with what happens to values (each `put` that has stored one, each read that has decoded one or could
-   * not) and to requests. What it throws is dropped. `createMetrics().onEvent` of "zstash/metrics" counts it all.
+   * Called synchronously with what happens to values (each `put` that has stored one, each read that has decoded one
+   * or failed to) and to requests. What it throws is ignored. `createMetrics().onEvent` of "zstash/metrics" counts
+   * all events.
    */
   readonly onEvent?: EventListener;
 }
 
 /** Options of `Store.put`. */
 export interface PutOptions {
-  /** Seconds to live, in steps of a millisecond. Default: it does not expire. */
+  /** Time to live in seconds, in steps of a millisecond. Default: the value does not expire. */
   readonly ttl?: number;
   /**
-   * The kind of the value, which chooses the level. Default: by the media type of a Response or a Blob, "text" for a string,
-   * else "binary".
+   * The kind of the value, which sets the level. Default: from the media type of a Response or a Blob, "text" for a
+   * string, otherwise "binary".
    */
   readonly kind?: ValueKind;
-  /** Compression level of this value. */
+  /** The compression level of this value. Default: the store's `level`, or that of the kind. */
   readonly level?: number;
-  /** The way the value is cut. Default "ramp". */
+  /** How the value is divided into frames and blocks. Default "ramp". */
   readonly layout?: Layout;
-  /** The dictionary, by its id, or `false` for none. Default: the first of the store's `dictionaries`. */
+  /** The id of the dictionary, or `false` for none. Default: the first of the store's `dictionaries`. */
   readonly dictionary?: number | false;
-  /** Store it only if the key holds nothing; else the result is null and nothing is changed. */
+  /**
+   * Store the value only if the key does not exist; otherwise the result is null and nothing is changed. Default
+   * false.
+   */
   readonly ifAbsent?: boolean;
   /**
-   * Ends the upload within one piece and removes its temporary key; where a piece may still arrive, the key is emptied and
-   * expires within a minute.
+   * Aborts the upload within one piece and removes its temporary key. If a piece may still arrive, the key is emptied
+   * and expires within a minute.
    */
   readonly signal?: AbortSignal;
-  /** Called after every piece with how far the upload is. What it throws is dropped. */
+  /** Called after every piece with the progress of the upload. What it throws is ignored. */
   readonly onProgress?: (progress: PutProgress) => void;
 }
 
-/** Progress of an upload, in bytes. */
+/** The progress of an upload, in bytes. */
 export interface PutProgress {
-  /** Read from the source. */
+  /** Bytes read from the source. */
   readonly size: number;
-  /** In the source, if that is known before its end: of strings, bytes and Blobs. */
+  /** Bytes in the source, if that is known before its end: for strings, bytes and Blobs. */
   readonly totalSize: number | undefined;
-  /** Made of them, to be stored; what the server has not yet taken waits or is on its way. */
+  /** Compressed bytes made so far, including those that wait or are on their way. */
   readonly storedSize: number;
-  /** Taken by the server. */
+  /** Stored bytes that the server has taken. */
   readonly sentSize: number;
 }
 
 /** Options of methods that read or delete. */
 export interface ReadOptions {
-  /** Ends the work, and the stream that it gave. */
+  /** Aborts the operation and the stream that it returned. */
   readonly signal?: AbortSignal;
 }
 
 /** Options of `get` and `getCompressed`. */
 export interface DownloadOptions extends ReadOptions {
-  /** Called after every chunk that came with how far the download is. What it throws is dropped. */
+  /** Called after every chunk with the progress of the download. What it throws is ignored. */
   readonly onProgress?: (progress: DownloadProgress) => void;
 }
 
-/** Progress of a download, in bytes of the value as it lies in Redis: those of its content are known at its end. */
+/** The progress of a download, in stored bytes: the size of the content is known at its end. */
 export interface DownloadProgress {
-  /** Received. */
+  /** Bytes received so far. */
   readonly receivedSize: number;
-  /** In all. */
+  /** Bytes in all. */
   readonly storedSize: number;
 }
 
 /** Options of `getBytes` and `getText`. */
 export interface ReadWholeOptions extends DownloadOptions {
-  /** The most bytes the content may have; more is SIZE_LIMIT. Default 32 MiB. */
+  /** The most bytes of content; more is SIZE_LIMIT. Default 32 MiB. */
   readonly maxSize?: number;
 }
 
 /** Options of `temporaryKeys`. */
 export interface ScanOptions extends ReadOptions {
-  /** Called after every SCAN with about how many keys have been looked at so far. */
+  /** Called after every SCAN with the approximate number of keys that have been looked at so far. */
   readonly onScan?: (scannedKeys: number) => void;
 }
 
@@ -153,7 +164,7 @@ const putOptionNames: readonly string[] = [
   "onProgress",
 ];
 
-/** Settings that the parts of a store share, and the parts that they describe. */
+/** Settings that the parts of a store share, and the objects made from them. */
 export interface StoreSettings {
   readonly client: RestClient;
   readonly slices: SliceReader;
@@ -161,14 +172,14 @@ export interface StoreSettings {
   readonly codec: CodecLoader;
   readonly level: number | undefined;
   readonly dictionaries: ValueDictionaries | undefined;
-  /** The same, where they lie in Redis. */
+  /** The same, if they are in Redis. */
   readonly auto: AutoDictionaries | undefined;
   readonly pieceSize: number | undefined;
   readonly concurrency: number | undefined;
   readonly maxRecordSize: number;
   readonly maxWindowLog: number;
   readonly onEvent: EventListener | undefined;
-  /** Tests shorten it. */
+  /** Shorter in tests. */
   readonly renewal: RenewalTimes;
 }
 
@@ -184,7 +195,7 @@ export interface PutSettings {
   readonly onProgress: ((progress: PutProgress) => void) | undefined;
 }
 
-/** The least piece has room for a frame's header and more. */
+/** The smallest piece has room for more than a frame's header. */
 const PIECE_SIZE_MIN = 64;
 const PIECE_SIZE_MAX = 64 << 20;
 const CONCURRENCY_MAX = 6;
@@ -193,9 +204,9 @@ const kinds: readonly unknown[] = [undefined, "text", "json", "protobuf", "binar
 const TTL_MAX = Number.MAX_SAFE_INTEGER / 1000;
 
 /**
- * Validates the options of a store and makes what they describe.
+ * Checks the options of a store and makes the objects that they describe.
  *
- * @throws {TypeError | RangeError} naming the option
+ * @throws {TypeError | RangeError} that names the option
  */
 export function readStoreOptions(options: StoreOptions): StoreSettings {
   requireOptions(options, storeOptionNames);
@@ -237,9 +248,9 @@ export function readStoreOptions(options: StoreOptions): StoreSettings {
 }
 
 /**
- * Validates the options of a `put`.
+ * Checks the options of a `put`.
  *
- * @throws {TypeError | RangeError} naming the option
+ * @throws {TypeError | RangeError} that names the option
  */
 export function readPutOptions(options: PutOptions): PutSettings {
   requireOptions(options, putOptionNames);

@@ -1,17 +1,17 @@
-/** Cuts a value into pieces, each one HTTP request's share of it. */
+/** Divides a value into pieces, one for each HTTP request. */
 
 /** Sizes of pieces, in bytes. */
 export interface PieceSizes {
-  /** Every piece but the first and the last; undefined lets pieces grow with what has been cut. */
+  /** The size of every piece but the first and the last; undefined lets pieces grow with what was sent before. */
   readonly fixed: number | undefined;
-  /** The first piece, which holds the frame's header. */
+  /** The size of the first piece, which holds the frame's header. */
   readonly first: number;
 }
 
-/** Bounds of pieces that grow. */
+/** The limits of growing pieces. */
 const PIECE_MIN = 256 << 10;
 const PIECE_MAX = 8 << 20;
-/** A piece is a sixth of what was cut before it: 100 MB are 36 pieces, and a Worker may send 50 requests. */
+/** A piece is a sixth of all pieces before it: 100 MB are 36 pieces, and a Worker may send 50 requests. */
 const GROWTH = 6;
 
 /** The size of the piece that begins at `offset`. */
@@ -20,13 +20,13 @@ export function pieceSizeAt(offset: number, { fixed, first }: PieceSizes): numbe
   return fixed ?? Math.min(PIECE_MAX, Math.max(PIECE_MIN, Math.floor(offset / GROWTH)));
 }
 
-/** One request's share of a value: bytes `[offset, offset + bytes.length)` of what is stored. */
+/** The bytes of a value for one request: `[offset, offset + bytes.length)` of what is stored. */
 export interface Piece {
   readonly offset: number;
   readonly bytes: Uint8Array;
 }
 
-/** Cuts chunks of any size into pieces. */
+/** Divides chunks of any size into pieces. */
 export class PieceCutter {
   readonly #sizes: PieceSizes;
   #chunks: Uint8Array[] = [];

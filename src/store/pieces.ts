@@ -1,4 +1,4 @@
-/** Reads a stored value in pieces, all of one writing of it, a few ahead. */
+/** Reads a stored value in pieces, all from the same write, a few pieces ahead. */
 import { createPullStream, type ByteGenerator } from "../codec/pull-stream.ts";
 import { concatenate, sameBytes } from "../bytes.ts";
 import { ZstashError } from "../errors.ts";
@@ -20,30 +20,30 @@ import {
 } from "./slice.ts";
 import { readUnversioned, type Extent, type Known, type ReadPiece } from "./unversioned.ts";
 
-/** Stored bytes, as they lie in Redis. */
+/** Stored bytes, unchanged. */
 export interface StoredBytes {
   readonly size: number;
   readonly stream: ByteStream;
-  /** All of them, where they came at once. */
+  /** All of the bytes, if they came at once. */
   readonly whole?: Uint8Array | undefined;
-  /** It took several requests. */
+  /** True if it took several requests. */
   readonly inPieces?: boolean | undefined;
-  /** Reads the bytes `[0, to)` once more, of the same writing; gives undefined where nobody can tell that they are. */
+  /** Reads the bytes `[0, to)` once more, from the same write; returns undefined if nobody can tell that they are. */
   readonly again?: ((to: number, ended: AbortSignal) => ByteGenerator | undefined) | undefined;
 }
 
-/** Bytes of a piece where the store was given no size. */
+/** The size of a piece in bytes if the store was given none. */
 export const DEFAULT_PIECE: number = 4 << 20;
 const DEFAULT_CONCURRENCY = 3;
-/** Bytes that are proven at once, at least: a hash takes 40 bytes. */
+/** The fewest bytes that one hash proves: a hash takes 40 bytes. */
 const PROVEN_MIN = 64 << 10;
-/** The most attempts at a download whose value is replaced before any of it was handed on. */
+/** The most attempts at a download whose value is replaced before anything was passed on. */
 const RESTARTS = 5;
 
 /**
- * Reads a value in pieces. A value with a version is read with it: each piece comes with the value's length and version
- * of the same instant, so a value that is replaced meanwhile is noticed before any of its bytes are used. Of others
- * every piece is proven: see `readUnversioned`. Null if there is nothing.
+ * Reads a value in pieces. If it has a version, each piece is read together with the value's length and version in
+ * the same instant, so a replaced value is noticed before its bytes are used. Otherwise every piece is proven: see
+ * `readUnversioned`. Null if the key does not exist.
  */
 export async function openPieces(
   settings: StoreSettings,
@@ -76,13 +76,13 @@ interface Value {
 export interface Reading {
   readonly pieces: readonly Extent[];
   readonly read: ReadPiece;
-  /** The end of the first frame is to be looked for: what follows it has no version. */
+  /** True if the end of the first frame must be found: what follows it has no version. */
   readonly walk: boolean;
   /** The first piece, if it was read already. */
   readonly first?: Uint8Array | undefined;
 }
 
-/** What was read before the first piece, if anything was. */
+/** What was read before the first piece, if anything. */
 export interface Before {
   readonly frame: FirstFrame;
   /** The last bytes. */
@@ -98,7 +98,7 @@ async function begin(
   const [head, tail] = parts as [Uint8Array, Uint8Array];
   const { slices, pieceSize = DEFAULT_PIECE } = settings;
   const versioned = size > pieceSize && mayHaveVersion(head, tail, size);
-  // The first piece is read at once: until it is here the download can begin again.
+  // The first piece is read at once: until it has arrived the download can begin again.
   let reading = versioned ? await openVersion(slices, key, { size, tail, pieceSize }, signal) : undefined;
   reading ??= await prove(settings, { key, size }, { from: 0, known: [] }, signal);
   const [one] = reading.pieces;
@@ -110,14 +110,14 @@ async function begin(
     stream: createPullStream((ended) => readPieces(settings, { key, size }, opened, before, ended), signal),
     inPieces: reading.pieces.length > 1,
     again(to, ended) {
-      // The version was that of one frame, and another has followed.
+      // The version was that of one frame, and another frame follows it.
       const { end = size } = before.frame;
       return end < size ? undefined : readAgain(opened, to, ended);
     },
   };
 }
 
-/** Pieces whose every one is proven, with what is known already. */
+/** Reads pieces that are each proven, given what is known already. */
 export async function prove(
   { slices, pieceSize = DEFAULT_PIECE }: StoreSettings,
   { key, size }: Value,
@@ -129,12 +129,12 @@ export async function prove(
   return { pieces, read: await readUnversioned(slices, key, value, signal), walk: false };
 }
 
-/** Bytes that are proven at once where a request takes `pieceSize`. */
+/** Bytes that one proof covers if requests are limited to `pieceSize`. */
 export function provenSize(pieceSize: number): number {
   return Math.max(1, Math.floor(PROVEN_MIN / pieceSize)) * pieceSize;
 }
 
-/** The pieces in their order, a few read ahead. */
+/** The pieces in order, read a few ahead. */
 export async function* readPieces(
   settings: StoreSettings,
   { key, size }: Value,
@@ -158,7 +158,8 @@ export async function* readPieces(
     const piece = await ahead.shift()!;
     const { start } = reading.pieces[index]!;
     if (reading.walk && frame.push(piece) && frame.end! < size) {
-      // What follows the frame may be of another writing: the frame's last bytes, its checksum, prove that it is not.
+      // The bytes after the frame may be from another write: the frame's last bytes, its checksum, show that they are
+      // not.
       const end = frame.end!;
       const bytes = concatenate([before, piece.subarray(0, end - start)]).slice(-TAIL_SIZE);
       const known = start === 0 ? [] : [{ start: end - bytes.length, end, bytes }];
@@ -171,7 +172,7 @@ export async function* readPieces(
   }
 }
 
-/** Bytes `[0, to)` once more. */
+/** Reads the bytes `[0, to)` once more. */
 async function* readAgain(
   { pieces, read }: Reading,
   to: number,
@@ -183,13 +184,13 @@ async function* readAgain(
   }
 }
 
-/** True if frames end with a checksum or with a seek table, before which a version may stand. */
+/** Returns true if frames end with a checksum, or with a seek table that a version may precede. */
 function mayHaveVersion(head: Uint8Array, tail: Uint8Array, size: number): boolean {
   switch (formOf(head)) {
     case "frames":
       return tableSizeOf(tail, size) !== undefined || hasChecksum(head);
     case "text":
-      // One frame, or else it is refused: see `readText`.
+      // One frame; several are refused: see `readText`.
       return true;
     case "plain":
       return false;
@@ -216,7 +217,7 @@ async function openVersion(
   return { pieces, read, walk, first };
 }
 
-/** Reads pieces of this version and no other, by requests of at most `requestSize`. */
+/** Reads pieces of exactly this version, in requests of at most `requestSize` bytes. */
 export function readVersion(
   slices: SliceReader,
   key: string,
@@ -242,7 +243,7 @@ function hasChecksum(head: Uint8Array): boolean {
   }
 }
 
-/** Bytes `[from, to)` in pieces. */
+/** Divides the bytes `[from, to)` into pieces. */
 export function cut(from: number, to: number, size: number): readonly Extent[] {
   const pieces: Extent[] = [];
   for (let start = from; start < to; start += size) pieces.push({ start, end: Math.min(to, start + size) });

@@ -1,4 +1,4 @@
-/** Turns a complete temporary key into the value of its key, once, even if the reply is lost. */
+/** Turns a complete temporary key into the value of its key, exactly once, even if the reply is lost. */
 import { ZstashError } from "../errors.ts";
 import type { RestClient } from "../rest/client.ts";
 import type { RestCommand } from "../rest/rest-command.ts";
@@ -12,7 +12,7 @@ export interface Publication {
   readonly temporary: string;
   /** Bytes of the value as it is stored. */
   readonly size: number;
-  /** Its last bytes, at most `TAIL_SIZE` of them. */
+  /** The last bytes of the value, at most `TAIL_SIZE`. */
   readonly tail: Uint8Array;
   /** Milliseconds to live; undefined if it does not expire. */
   readonly ttl: number | undefined;
@@ -20,10 +20,12 @@ export interface Publication {
   readonly signal: AbortSignal | undefined;
 }
 
-/** The most times that the transaction is sent; each time it must be known not to have run before. */
+/** How often the transaction is sent at most; before each repeat it must be known not to have run. */
 const ATTEMPTS = 3;
 
-/** Prolongs a temporary key. False for a key that is gone, or has come back without an expiry: it has lost bytes. */
+/**
+ * Extends the life of a temporary key. Returns false if it is gone or has no expiry any more: then it has lost bytes.
+ */
 export async function renew(
   client: RestClient,
   temporary: string,
@@ -34,16 +36,16 @@ export async function renew(
   return requireNumber(reply, "store", key) === 1;
 }
 
-/** The error for a temporary key that is gone. */
+/** The error for a temporary key that no longer exists. */
 export function keyGone(key: string): ZstashError {
   return cannotStore(key, "its temporary key was evicted or removed before it was complete");
 }
 
 /**
- * Gives a value its key and its expiry. The expiry is set first: RENAME takes it along, and set after a RENAME that failed
- * it would hit the value that was there before. False if `ifAbsent` found a value.
+ * Gives a value its key and its expiry. The expiry is set first, because RENAME keeps it; set after a failed RENAME
+ * it would apply to the old value. Returns false if `ifAbsent` found a value.
  *
- * @throws {ZstashError} REDIS, also if nobody can tell whether the value was published
+ * @throws {ZstashError} REDIS, also if it is unknown whether the value was published
  */
 export async function publish(
   client: RestClient,
@@ -58,7 +60,7 @@ export async function publish(
     } catch (error) {
       const lost = error instanceof ZstashError && error.effect === "unknown";
       if (!lost || signal?.aborted === true) throw error;
-      // The reply was lost: what lies under both keys tells whether the transaction has run.
+      // The reply was lost: the values of both keys tell whether the transaction has run.
       const published = await wasPublished(slices, publication).catch(() => undefined);
       if (published === true) return true;
       if (published === undefined || attempt === ATTEMPTS) throw error;
@@ -81,7 +83,9 @@ async function rename(
   return !ifAbsent || (renamed.kind === "integer" && renamed.value === 1);
 }
 
-/** True if the value was published; false if the temporary key is still whole; undefined if neither is there. */
+/**
+ * Returns true if the value was published; false if the temporary key is still complete; undefined if neither exists.
+ */
 async function wasPublished(
   slices: SliceReader,
   { key, temporary, size, tail, signal }: Publication,

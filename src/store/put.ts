@@ -1,4 +1,4 @@
-/** Puts a value: opens the source, compresses it as the layout says, and uploads what comes out. */
+/** Puts a value: opens the source, compresses it in the chosen layout, and uploads the result. */
 import type { CompressOptions } from "../codec/compress-options.ts";
 import { stopwatch } from "../codec/stopwatch.ts";
 import type { Zstd } from "../codec/zstd.ts";
@@ -28,13 +28,13 @@ import { readAll } from "./whole.ts";
 
 /** The result of a `put`. */
 export interface PutResult {
-  /** Bytes of the value. */
+  /** The size of the value in bytes. */
   readonly size: number;
-  /** Bytes in Redis. */
+  /** The size in Redis, in bytes. */
   readonly storedSize: number;
-  /** Frames that the value was cut into. */
+  /** The number of frames with content. */
   readonly frameCount: number;
-  /** Bytes of the largest of several frames; 0 for one frame. */
+  /** The size of the largest of several frames in bytes; 0 for one frame. */
   readonly largestFrame: number;
 }
 
@@ -44,13 +44,13 @@ export interface PutCount {
   size: number;
   /** Bytes of the whole source; undefined if it is a stream. */
   readonly totalSize: number | undefined;
-  /** Frames with content. */
+  /** The number of frames with content. */
   frameCount: number;
-  /** Bytes of the largest frame if frames are chunks; 0 for one frame. */
+  /** The size of the largest frame in bytes, if frames are chunks; 0 for one frame. */
   largestFrame: number;
 }
 
-/** What runs through the work of a `put`. */
+/** What the steps of a `put` share. */
 interface PutWork {
   readonly count: PutCount;
   readonly signal: AbortSignal;
@@ -82,7 +82,7 @@ export async function put(
     reader = stream.getReader();
     ignore = onAbort(signal, stop);
     for (;;) {
-      // Aborted while the codec was loading, too: nobody is told of that again.
+      // It may have been aborted while the codec was loading, which is not signalled again.
       signal.throwIfAborted();
       const { done, value: chunk } = await reader.read();
       signal.throwIfAborted();
@@ -119,7 +119,7 @@ function counting(count: PutCount): ByteTransform {
   });
 }
 
-/** The source as it is to be stored: compressed as the settings ask for. Without a codec it is stored uncompressed. */
+/** The source in its stored form: compressed as the settings say. Without a codec it is stored uncompressed. */
 async function compressSource(
   settings: StoreSettings,
   key: string,
@@ -138,7 +138,7 @@ async function compressSource(
     const { layout } = putSettings;
     trace.kind = putSettings.kind ?? kind ?? "binary";
     trace.level = putSettings.level ?? settings.level ?? levelOf(trace.kind);
-    // Frames of several are small, whatever the size of the value.
+    // Each of several frames is small, whatever the size of the value.
     const frameSize = layout.kind === "frame" ? (size ?? 0) : 0;
     const dictionary = dictionaryFor(dictionaries, key, frameSize, putSettings);
     trace.dictionaryId = dictionary?.id;
@@ -150,12 +150,12 @@ async function compressSource(
   return untilAborted(storeUncompressed(counted, count), signal);
 }
 
-/** Why a codec has no streams; null if it has. */
+/** Why a codec has no streams; null if it has streams. */
 const probed = new WeakMap<Zstd, ZstashError | null>();
 
-/** The error of a codec that has no streams: the store could not read what such a codec writes. It is asked once. */
+/** The error for a codec without streams: the store could not read what such a codec writes. It is asked once. */
 async function whyNoStreams(zstd: Zstd): Promise<ZstashError | undefined> {
-  // An engine with memory of its own is zstash's; others may code whole values only.
+  // An engine with memory of its own is zstash's; other engines may support only whole values.
   if (zstd.stats().memory > 0) return undefined;
   let failure = probed.get(zstd);
   if (failure === undefined) {
@@ -169,13 +169,13 @@ async function whyNoStreams(zstd: Zstd): Promise<ZstashError | undefined> {
   return failure ?? undefined;
 }
 
-/** Passes a value on as it is; one that would be taken for frames becomes frames of raw blocks. */
+/** Passes a value on uncompressed; one that would be taken for frames is put into frames of raw blocks. */
 async function storeUncompressed(
   stream: ReadableStream<Uint8Array>,
   count: PutCount,
 ): Promise<ReadableStream<Uint8Array>> {
   const { form, head, stream: rest } = await peek(stream as ByteStream);
-  // Earlier readers take more beginnings for ours.
+  // Older readers take more beginnings for ours.
   const isFree = form === "plain" && !isReserved(utf8Lossy(head.subarray(0, CARRIER_HEAD_SIZE)));
   if (isFree) return rest as ReadableStream<Uint8Array>;
   const cutter = new PieceCutter({ fixed: BLOCK_SIZE_MAX, first: BLOCK_SIZE_MAX });
@@ -210,7 +210,7 @@ export function compressLayout(
   return withSeekTable(frames, count);
 }
 
-/** Counts frames, one a chunk, and ends them with a version frame and the seek table. */
+/** Counts frames, which come one in each chunk, and appends a version frame and the seek table. */
 function withSeekTable({ readable, writable }: ByteTransform, count: PutCount): ByteTransform {
   const table = new SeekTableWriter();
   const ending = new TransformStream<Uint8Array, Uint8Array>({

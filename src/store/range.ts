@@ -31,41 +31,41 @@ import { readUnversioned, type Extent, type ReadPiece } from "./unversioned.ts";
 import { ReadTrace } from "./value-events.ts";
 
 /**
- * Bytes of the first read of a value's end: it holds the seek table of 4,000 frames, so that a kilobyte out of 250 MB in
- * frames of 64 KiB takes two requests of together less than 100 KB.
+ * Bytes of the first read of a value's end. It holds the seek table of 4,000 frames, so reading a kilobyte of 250 MB
+ * in frames of 64 KiB takes two requests and less than 100 KB in all.
  */
 const TABLE_READ = 32 << 10;
-/** Bytes that the cache may take: two numbers a frame, and what an entry takes besides (measured: 1.4 KB). */
+/** The most bytes of the cache: two numbers for each frame, and the overhead of an entry (measured: 1.4 KB). */
 const CACHE_SIZE = 16 << 20;
 const FRAME_COST = 16;
 const ENTRY_COST = 1536;
-/** The most attempts at a read whose value is replaced before any of it was handed on. */
+/** The most attempts at a read whose value is replaced before anything was passed on. */
 const RESTARTS = 5;
 
-/** The facts of a stored value that are needed to read parts of it. */
+/** The facts about a stored value that are needed to read parts of it. */
 interface Located {
   readonly form: StoredForm;
   readonly size: number;
-  /** Undefined if nothing in the value tells it from its successor. */
+  /** Undefined if nothing in the value distinguishes it from its successor. */
   readonly version: Version | undefined;
   readonly table: SeekTable | undefined;
-  /** The bytes that the table was read from, where there is no version. */
+  /** The bytes that the table was read from, if there is no version. */
   readonly end: Uint8Array;
 }
 
 /** Reads parts of values, and remembers their seek tables. */
 export class RangeReader {
   readonly #settings: StoreSettings;
-  /** By age: the entry that was used last is the last. */
+  /** In the order of use: the entry that was used last is at the end. */
   readonly #located = new Map<string, Located>();
-  /** Bytes that the entries take. */
+  /** The bytes that the entries take. */
   #held = 0;
 
   constructor(settings: StoreSettings) {
     this.#settings = settings;
   }
 
-  /** Forgets what is known of a key. */
+  /** Forgets everything about a key. */
   forget(key: string): void {
     const located = this.#located.get(key);
     if (located === undefined) return;
@@ -74,8 +74,8 @@ export class RangeReader {
   }
 
   /**
-   * Bytes `[start, end)` of the content, or null if there is nothing. If the value was replaced since it was located, it
-   * is located anew, as long as nothing was handed on.
+   * Reads the bytes `[start, end)` of the content, or null if the key does not exist. If the value was replaced since
+   * it was located, it is located again, as long as nothing was passed on.
    */
   async read(
     key: string,
@@ -154,7 +154,7 @@ export class RangeReader {
     return zstd.decompressRange(source, start, end, options);
   }
 
-  /** Reads frames of a file without a version: the frames, and its table, are proven to be of one writing. */
+  /** Reads frames of a file without a version: the frames and the table are proven to be from the same write. */
   async #readFrames(
     key: string,
     { size, table, end: tail }: Located,
@@ -170,7 +170,7 @@ export class RangeReader {
     return readUnversioned(slices, key, { size, pieces, known, requestSize: pieceSize }, signal);
   }
 
-  /** Finds form, version and seek table by the value's first and last bytes. */
+  /** Finds form, version and seek table from the value's first and last bytes. */
   async #locate(key: string, signal: AbortSignal | undefined): Promise<Located | null> {
     const { slices, pieceSize = DEFAULT_PIECE } = this.#settings;
     const ranges: readonly ByteRange[] = [
@@ -186,7 +186,7 @@ export class RangeReader {
     // The version frame stands before the table.
     const needed = Math.min(size, (tableSize ?? 0) + VERSION_FRAME_SIZE);
     if (needed > tail.length) {
-      // What lies there tells of every part that it is of the same writing; without a version, the parts are proven later.
+      // With a version, every part shows that it is from the same write; without one, the parts are proven later.
       const range = versionRange(tail, size);
       tail = await readVersion(slices, key, { size, range }, pieceSize)(size - needed, size, signal);
       if (tableSizeOf(tail, size) !== tableSize) throw valueChanged(key);
@@ -222,7 +222,7 @@ export class RangeReader {
   }
 }
 
-/** Bytes that are decoded together. */
+/** The number of bytes that are decoded together. */
 function readSizeOf({ pieceSize = RANGE_READ_SIZE }: StoreSettings): number {
   return Math.min(RANGE_READ_SIZE, provenSize(pieceSize));
 }
@@ -231,7 +231,7 @@ function costOf(key: string, { table }: Located): number {
   return ENTRY_COST + key.length * 2 + (table?.frameCount ?? 0) * FRAME_COST;
 }
 
-/** Gives the stream once its first chunk is there: until then the read of a replaced value can begin again. */
+/** Returns the stream once its first chunk has been read: until then the read of a replaced value can begin again. */
 async function begin(stream: ByteStream, key: string): Promise<ByteStream> {
   const reader = stream.getReader();
   const { value } = await reader.read();
@@ -244,7 +244,7 @@ function readPieces(pieces: readonly Extent[], read: ReadPiece, signal: AbortSig
   }, signal);
 }
 
-/** Bytes `[start, end)` of a stream. It ends with the last of them: what comes behind is not waited for. */
+/** The bytes `[start, end)` of a stream. It ends with the last of them, without waiting for what follows. */
 function cutStream(stream: ByteStream, start: number, end: number, close: () => void): ByteStream {
   const reader = stream.getReader();
   async function* cut(): ByteGenerator {

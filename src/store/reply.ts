@@ -1,4 +1,4 @@
-/** Takes from a reply what a command must answer, and puts the key into errors. */
+/** Checks the reply of a command, takes its result, and adds the key to errors. */
 import { ZstashError, type ZstashErrorCode } from "../errors.ts";
 import type { RespValue } from "../rest/resp.ts";
 import { cleanServerText, serverErrorCode } from "../rest/server-error.ts";

@@ -1,4 +1,4 @@
-/** Goes on with a streamed reply that broke: what it still lacked is read in pieces, of the same writing of the value. */
+/** Continues a streamed reply that broke: the missing bytes are read in pieces, from the same write of the value. */
 import { sameBytes } from "../bytes.ts";
 import { createPullStream, type ByteGenerator } from "../codec/pull-stream.ts";
 import { ZstashError } from "../errors.ts";
@@ -20,7 +20,7 @@ import {
 import { TAIL_SIZE, tableSizeOf, valueChanged, versionRange, type ByteRange } from "./slice.ts";
 import { readUnversioned, type Known } from "./unversioned.ts";
 
-/** A value that arrives, and what was handed on of it. */
+/** A value that is arriving, and the part of it that was passed on. */
 interface Arriving {
   readonly key: string;
   readonly size: number;
@@ -28,9 +28,9 @@ interface Arriving {
 }
 
 /**
- * The bytes of a streamed reply. If it breaks, the rest is read in pieces: each is repeated as the settings for retries
- * say, and all are proven to be of the same writing as what was handed on. Where nothing can prove it the break is the
- * error. `decoded` says that the checksums of frames are looked at.
+ * The bytes of a streamed reply. If it breaks, the rest is read in pieces. Each piece is repeated as the retry
+ * settings say, and all are proven to be from the same write as what was passed on. If nothing can prove it, the
+ * break is the error. `decoded` tells that the checksums of frames are checked.
  */
 export function resumable(
   settings: StoreSettings,
@@ -40,14 +40,14 @@ export function resumable(
 ): StoredBytes {
   const { size, stream } = reply;
   const handed = new Handed(size, decoded);
-  // A frame's checksum proves what came before a break or what is read again, and not both.
+  // A frame's checksum can prove either what came before a break or what is read again, not both.
   let [broken, reread] = [false, false];
   const reader = stream.getReader();
   const release = (): void => void reader.cancel().catch(() => undefined);
   async function* read(ended: AbortSignal): ByteGenerator {
     try {
       for (let next = await reader.read(); !next.done; next = await reader.read()) {
-        // Nothing goes on that is not repeated.
+        // Without repeats nothing continues.
         if (settings.retry.retries > 0) handed.push(next.value);
         yield next.value;
       }
@@ -55,7 +55,7 @@ export function resumable(
       const final = settings.retry.retries === 0 || (reread && handed.insideFrame) || ended.aborted;
       if (final || !isBreak(error)) throw error;
       broken = true;
-      // Only what closes the reply was missing.
+      // Only the end of the reply was missing.
       if (handed.size === size) return;
       yield* goOn(settings, { key, size, handed }, error, ended);
     }
@@ -68,7 +68,7 @@ export function resumable(
   return { size, stream: createPullStream(read, signal, release), again };
 }
 
-/** True for a reply that ended early, and not for one that is none. */
+/** Returns true for a reply that ended early, and false for one that is no reply. */
 function isBreak(error: unknown): error is ZstashError {
   if (!(error instanceof ZstashError)) return false;
   return error.code === "TRUNCATED" || (error.code === "REDIS" && error.cause !== undefined);
@@ -94,7 +94,7 @@ async function* goOn(
   yield* readPieces(settings, { key, size }, reading, { frame: handed.frame, last: handed.last }, ended);
 }
 
-/** The rest of a value, proven to be of the same writing as all that is known. */
+/** The rest of a value, proven to be from the same write as everything that is known. */
 async function openRest(
   settings: StoreSettings,
   { key, size, handed }: Arriving,
@@ -110,7 +110,7 @@ async function openRest(
     const bytes = (await slices.read(key, [range], signal))?.parts[0];
     if (bytes !== undefined && isVersionFrame(bytes)) {
       const version: Known = { start: range[0], end: range[1] + 1, bytes };
-      // Nothing is read of it: the hashes are compared.
+      // No bytes are read: only the hashes are compared.
       if (known.length > 0)
         await readUnversioned(slices, key, { size, pieces: [], known: [...known, version] }, signal);
       return { pieces, read: readVersion(slices, key, { size, range, bytes }), walk: false };
@@ -122,7 +122,7 @@ async function openRest(
   return prove(settings, { key, size }, { from: handed.size, known }, signal);
 }
 
-/** The last bytes of the value; VALUE_CHANGED if it is plain from its size or its first bytes that it is another. */
+/** The last bytes of the value; VALUE_CHANGED if its size or its first bytes show that it is another value. */
 async function readTail(
   { slices }: StoreSettings,
   { key, size, handed }: Arriving,
@@ -140,8 +140,8 @@ async function readTail(
 }
 
 /**
- * Bytes `[0, to)` once more, for a decoder that begins again. Inside a frame with a checksum nothing else is proven: with
- * the rest that is still arriving it will prove them.
+ * The bytes `[0, to)` once more, for a decoder that begins again. Inside a frame with a checksum no other proof is
+ * needed: the frame's rest, which is still arriving, will prove them.
  */
 async function* readAgain(
   settings: StoreSettings,

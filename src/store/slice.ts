@@ -1,4 +1,6 @@
-/** Reads parts of a stored string in one instant, and tells by its version whether the string has been replaced since. */
+/**
+ * Reads parts of a stored string in one instant, and tells by its version whether the string has been replaced since.
+ */
 import { concatenate, sameBytes } from "../bytes.ts";
 import { ZstashError } from "../errors.ts";
 import { parseSeekTable, seekTableSize, type SeekTable } from "../format/seek-table.ts";
@@ -10,12 +12,15 @@ import type { RespValue } from "../rest/resp.ts";
 import type { RestCommand } from "../rest/rest-command.ts";
 import { commandError, requireBulk, requireItems, requireNumber } from "./reply.ts";
 
-/** Bytes of a stored string, first and last as GETRANGE takes them: inclusive, negative from the end. */
+/**
+ * A range of a stored string, as GETRANGE takes it: first and last byte, inclusive; negative numbers count from the
+ * end.
+ */
 export type ByteRange = readonly [first: number, last: number];
 
-/** Parts of one string, all read in the same instant. */
+/** Parts of one string that were all read in the same instant. */
 export interface Slice {
-  /** Bytes of the whole string. */
+  /** The size of the whole string in bytes. */
   readonly size: number;
   /** Milliseconds to live; −1 if it does not expire. */
   readonly ttl: number;
@@ -23,48 +28,50 @@ export interface Slice {
   readonly parts: readonly Uint8Array[];
 }
 
-/** Tells one writing of a value from another: its length, and bytes at a place that differs with every writing. */
+/**
+ * Distinguishes one write of a value from another: its length, and bytes at a position that differs with every write.
+ */
 export interface Version {
   readonly size: number;
   readonly range: ByteRange;
   readonly bytes: Uint8Array;
 }
 
-/** A version whose bytes come with the first piece, if nobody has read them before. */
+/** A version whose bytes come with the first piece, unless they were read before. */
 export type OpenVersion = Omit<Version, "bytes"> & { bytes?: Uint8Array | undefined };
 
-/** Bytes at the end of a value by which it is recognised: they hold the checksum of its last frame. */
+/** The bytes at the end of a value that identify it: they hold the checksum of its last frame. */
 export const TAIL_SIZE = 24;
 
-/** Bytes of a request below which it is not made smaller after a break. */
+/** A request of fewer bytes is not made smaller after a break. */
 const SHORTEST = 64 << 10;
-/** From 64 MiB, the largest piece, five retries lead to the least: so many are made by default. */
+/** From 64 MiB, the largest piece, five retries lead to the smallest; five is the default. */
 const SHRINK = 4;
-/** Replies that came whole, after which requests grow back to twice their size. */
+/** After this many complete replies, requests grow to twice their size. */
 const WHOLE_REPLIES = 8;
 
 const WHAT = "read";
-/** EVAL_RO: nothing is written, and nothing comes between its reads. */
+/** EVAL_RO: it writes nothing, and nothing happens between its reads. */
 const SCRIPT =
   "local r={redis.call('PTTL',KEYS[1]),redis.call('STRLEN',KEYS[1])} " +
   "for i=1,#ARGV,2 do r[#r+1]=redis.call('GETRANGE',KEYS[1],ARGV[i],ARGV[i+1]) end return r";
-/** SHA-1 of parts of a string, all in one instant. */
+/** The SHA-1 of parts of a string, all in one instant. */
 const HASH_SCRIPT =
   "local r={redis.call('STRLEN',KEYS[1])} for i=1,#ARGV,2 do " +
   "r[#r+1]=redis.sha1hex(redis.call('GETRANGE',KEYS[1],ARGV[i],ARGV[i+1])) end return r";
 /** Bytes of one SHA-1 in hexadecimal in a reply, with its length and line ends. */
 const HASH_REPLY = 64;
-/** Texts by which a server says that it runs no scripts, now and later. Others pass: BUSY, LOADING, OOM. */
+/** Texts by which a server says that it never runs scripts. Others are temporary: BUSY, LOADING, OOM. */
 const noScripts = /unknown|unsupported|has no|not (supported|available|allowed|permitted)|NOPERM|disabled/i;
-/** PTTL of a key that does not exist. */
+/** The reply of PTTL for a key that does not exist. */
 const MISSING = -2;
 
-/** Reads parts of a string together with its length, so that a string that is replaced in between is noticed. */
+/** Reads parts of a string together with its length, so that a replacement in between is noticed. */
 export class SliceReader {
   readonly #client: RestClient;
   /** True if the server runs scripts; undefined until it is known. */
   #scripts: boolean | undefined;
-  /** The most bytes of one request, as long as replies break. */
+  /** The most bytes of one request while replies break. */
   #most = Infinity;
   #whole = 0;
 
@@ -73,8 +80,9 @@ export class SliceReader {
   }
 
   /**
-   * Bytes `[start, end)`, by requests of at most `requestSize` bytes, and of fewer after replies that broke: what came before
-   * a break stands. `read` gives the bytes of a range, or its first ones, proven to be of one writing with the others.
+   * The bytes `[start, end)`, in requests of at most `requestSize` bytes, and of fewer after replies that broke:
+   * bytes that came before a break are kept. `read` returns the bytes of a range, or the first ones, proven to be
+   * from the same write as the others.
    */
   async inParts(
     start: number,
@@ -94,8 +102,8 @@ export class SliceReader {
   }
 
   /**
-   * Reads the ranges; null if there is no such key. With `shorten`, an attempt that follows a failed one asks for fewer bytes
-   * of the first range.
+   * Reads the ranges; null if the key does not exist. With `shorten`, an attempt after a failed one asks for fewer
+   * bytes of the first range.
    *
    * @throws {ZstashError} REDIS with the key, if it holds another type
    */
@@ -125,7 +133,10 @@ export class SliceReader {
     return this.#transaction(key, ranges, signal, shorten);
   }
 
-  /** SHA-1 of the ranges, in hexadecimal, and the string's length, in one instant; undefined where no scripts run. */
+  /**
+   * The SHA-1 of the ranges in hexadecimal, and the string's length, in one instant; undefined if the server runs no
+   * scripts.
+   */
   async hashes(
     key: string,
     ranges: readonly ByteRange[],
@@ -140,7 +151,10 @@ export class SliceReader {
     return { size, hashes: bulks.map((bulk) => utf8Lossy(requireBulk(bulk, WHAT, key)!)) };
   }
 
-  /** Reads a range, or its first bytes, with the DIGEST of the whole string; undefined where there is no such command. */
+  /**
+   * Reads a range, or its first bytes, with the DIGEST of the whole string; undefined if the server lacks the
+   * command.
+   */
   async readDigested(
     key: string,
     range: ByteRange,
@@ -154,7 +168,7 @@ export class SliceReader {
       replies = await this.#client.batch("multi-exec", commands(), { signal, shorter });
       if (ranges[0] === range) this.#grow();
     } catch (error) {
-      // A transaction with a command that does not exist is refused whole.
+      // A transaction with an unknown command is refused as a whole.
       if (error instanceof ZstashError && error.status === 400) return undefined;
       throw error;
     }
@@ -164,7 +178,7 @@ export class SliceReader {
     return slice === null ? null : { ...slice, digest: utf8Lossy(requireBulk(digest, WHAT, key)!) };
   }
 
-  /** Reads by a transaction where scripts are refused. Its replies are base64, a third larger. */
+  /** Reads by a transaction if scripts are refused. Its replies are base64, a third larger. */
   async #transaction(
     key: string,
     ranges: ByteRange[],
@@ -179,7 +193,7 @@ export class SliceReader {
     return toSlice(replies, key);
   }
 
-  /** Makes the first range shorter, and gives the commands for it. */
+  /** Makes the first range shorter, and returns the commands for it. */
   #shortens(ranges: ByteRange[], commands: () => readonly RestCommand[]): () => readonly RestCommand[] {
     return () => {
       const [first, last] = ranges[0]!;
@@ -217,8 +231,8 @@ function toSlice([lifetime, length, ...bulks]: readonly RespValue[], key: string
 }
 
 /**
- * The bytes of the seek table that frames end with, by their last bytes; undefined if there is none. What merely ends
- * like one is none: files that were joined, and bytes that have that ending by chance, are read from their start.
+ * The size of the seek table at the end of frames, from their last bytes; undefined if there is none. A table in
+ * joined files, or bytes that look like one by chance, does not count: such values are read from their start.
  */
 export function tableSizeOf(tail: Uint8Array, size: number): number | undefined {
   try {
@@ -228,7 +242,7 @@ export function tableSizeOf(tail: Uint8Array, size: number): number | undefined 
   }
 }
 
-/** The table that the last bytes hold; undefined if it does not account for the file: files that were joined have such. */
+/** The table in the last bytes; undefined if it does not account for the whole file, as in joined files. */
 export function readTable(tail: Uint8Array, size: number): SeekTable | undefined {
   try {
     return parseSeekTable(tail, size);
@@ -239,8 +253,8 @@ export function readTable(tail: Uint8Array, size: number): SeekTable | undefined
 }
 
 /**
- * The range that holds the version of frames, by their last bytes: the version frame before a seek table, if there is
- * one, and else the last bytes themselves, which hold the checksum.
+ * The range that holds the version of frames, from their last bytes: the version frame before a seek table, if there
+ * is one; otherwise the last bytes themselves, which hold the checksum.
  */
 export function versionRange(tail: Uint8Array, size: number): ByteRange {
   const table = tableSizeOf(tail, size);
@@ -248,7 +262,7 @@ export function versionRange(tail: Uint8Array, size: number): ByteRange {
   return [size - table - VERSION_FRAME_SIZE, size - table - 1];
 }
 
-/** The version of a value of `size` bytes, taken from its last bytes, which hold the range. */
+/** The version of a value of `size` bytes, taken from its last bytes, which contain the range. */
 export function versionIn(tail: Uint8Array, size: number, range: ByteRange): Version {
   const [first, last] = range.map((at) => at + (at < 0 ? tail.length : tail.length - size)) as [
     number,
@@ -257,7 +271,7 @@ export function versionIn(tail: Uint8Array, size: number, range: ByteRange): Ver
   return { size, range, bytes: tail.slice(Math.max(0, first), last + 1) };
 }
 
-/** Tells whether a string of `size` bytes with `bytes` in the version's range is of this version. */
+/** Returns true if a string of `size` bytes with `bytes` in the version's range has this version. */
 export function isVersion(
   size: number,
   bytes: Uint8Array,

@@ -1,4 +1,4 @@
-/** Opens whatever can be stored as a stream of bytes that nobody else can change. */
+/** Opens anything that can be stored as a stream of bytes that nobody else can change. */
 import { describe } from "../check.ts";
 import type { ByteStream, ReadableBytes } from "../streams.ts";
 import { slicesOf, utf8Encoder, utf8Length } from "../text.ts";
@@ -6,8 +6,8 @@ import { macrotask } from "../timers.ts";
 import type { ValueKind } from "../value/policy.ts";
 
 /**
- * A value to be stored. A text cannot change, and is encoded as it is read. Bytes of any view or buffer are copied before `put` returns, so a program may use them again at
- * once; the chunks of a stream and of an iterable are copied when they are taken.
+ * A value to be stored. A string is encoded as it is read. Bytes of a view or a buffer are copied before `put`
+ * returns, so a program may use them again at once; chunks of a stream or an iterable are copied when they are taken.
  */
 export type ValueSource =
   | string
@@ -18,25 +18,25 @@ export type ValueSource =
   | ReadableBytes
   | AsyncIterable<ArrayBufferView | ArrayBufferLike>;
 
-/** A source as a stream, and what is known of it before it is read. */
+/** A source as a stream, and what is known about it before it is read. */
 export interface OpenedSource {
-  /** Chunks are copies. */
+  /** Its chunks are copies. */
   readonly stream: ReadableStream<Uint8Array>;
-  /** Bytes that come: the stream errors if others do. Undefined if nobody knows. */
+  /** The size in bytes: the stream errors if it yields another number. Undefined if unknown. */
   readonly size: number | undefined;
-  /** Finds out how many come, where that takes long; the stream is not read before. */
+  /** Determines the size, if that takes long; the stream is not read before. */
   measure?(): Promise<number>;
-  /** By its media type. */
+  /** The kind, from its media type. */
   readonly kind: ValueKind | undefined;
 }
 
-/** Bytes that are passed on at a time, so that a large array passes with pauses. */
+/** Bytes that are passed on at a time, so that a large array is passed on with pauses. */
 const CHUNK = 256 << 10;
 
 /** Characters that are measured in one turn: about 1 ms. */
 const MEASURED = 2 << 20;
 
-/** What gives chunks, one at a time. */
+/** Yields chunks, one at a time. */
 interface Chunks {
   /** The next chunk; undefined at the end. */
   next(): Promise<unknown>;
@@ -44,10 +44,10 @@ interface Chunks {
 }
 
 /**
- * Opens a source. A Response's content-length is not believed: it is that of the encoded body, and pages do not see the
- * content-encoding of another origin's (Fetch §3.2.4).
+ * Opens a source. A Response's content-length is ignored: it is the length of the encoded body, and pages do not see
+ * the content-encoding of another origin (Fetch §3.2.4).
  *
- * @throws {TypeError} for anything else, for a body that has been used, and for a Response that is not ok
+ * @throws {TypeError} for anything that is not a source, for a body that was used, and for a Response that is not ok
  */
 export function openSource(source: ValueSource): OpenedSource {
   if (typeof source === "string") return openText(source);
@@ -92,7 +92,7 @@ function chunksOf(source: unknown): Chunks {
   }
   const iterate = (source as Partial<AsyncIterable<unknown>> | null)?.[Symbol.asyncIterator];
   if (typeof iterate !== "function") throw wrongSource(source);
-  // Streams of Node are iterables too; one that has been read would be stored as what is left.
+  // Node's streams are iterables too; one that was partly read would be stored incompletely.
   if (readableDidRead === true || destroyed === true) {
     throw new TypeError('"source" must be a stream that nobody has read from or destroyed');
   }
@@ -106,7 +106,7 @@ function chunksOf(source: unknown): Chunks {
       return done === true ? undefined : (value ?? null);
     },
     cancel(reason) {
-      // Destroying ends a read that waits; `return` of a generator would wait for it.
+      // Destroying ends a pending read; a generator's `return` would wait for it.
       const { destroy } = source as { destroy?: (error?: unknown) => unknown };
       if (typeof destroy === "function") return destroy.call(source);
       iterator ??= iterate.call(source) as AsyncIterator<unknown>;
@@ -127,8 +127,8 @@ function readerOf(stream: ReadableStream<Uint8Array>): Chunks {
 }
 
 /**
- * Refuses a stream that somebody has read from: it would be stored as an empty value. A Response takes none (Fetch §5.2);
- * the Responses of Bun before 1.4.3 take a Blob's stream for good, and give it back as their body.
+ * Refuses a stream that somebody has read from: it would be stored as an empty value. A Response accepts none (Fetch
+ * §5.2); Responses of Bun before 1.4.3 lock a Blob's stream for good, and return it as their body.
  */
 function requireUnread(stream: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
   if (tagOf(stream) !== "ReadableStream") return stream;
@@ -141,14 +141,14 @@ function requireUnread(stream: ReadableStream<Uint8Array>): ReadableStream<Uint8
   return stream.locked && body !== null ? body : stream;
 }
 
-/** A stream of copies of chunks. It errors if it is not `size` bytes, where a size is given. */
+/** A stream of copies of chunks. It errors if it does not have `size` bytes, if a size is given. */
 function streamOf(chunks: Chunks, size?: number): ByteStream {
   let read = 0;
   let ended = false;
   const end = (reason: unknown): void => {
     if (ended) return;
     ended = true;
-    // A source that fails or hangs when it is given up changes nothing.
+    // A source that fails or hangs when it is abandoned changes nothing.
     try {
       Promise.resolve(chunks.cancel(reason)).catch(() => undefined);
     } catch {}
@@ -168,7 +168,7 @@ function streamOf(chunks: Chunks, size?: number): ByteStream {
           if (bytes === undefined) throw wrongChunk(chunk);
           read += bytes.length;
           if (size !== undefined && read > size) throw wrongSize(size, "more");
-          // An empty chunk is passed on as well: nothing else asks for the next.
+          // An empty chunk is passed on too: otherwise nothing would ask for the next one.
           controller.enqueue(bytes);
         } catch (error) {
           end(error);
@@ -182,7 +182,7 @@ function streamOf(chunks: Chunks, size?: number): ByteStream {
   return stream as unknown as ByteStream;
 }
 
-/** A text, which nobody can change: it is measured and encoded as it is read. */
+/** A string, which cannot change: it is measured and encoded as it is read. */
 function openText(text: string): OpenedSource {
   if (text.length <= CHUNK) return { ...openBytes(utf8Encoder.encode(text)), kind: "text" };
   const slices = slicesOf(text, CHUNK);
@@ -199,7 +199,7 @@ function openText(text: string): OpenedSource {
   return { stream, size: undefined, measure: () => measureText(text), kind: "text" };
 }
 
-/** Bytes of a text in UTF-8: 20 million characters at once would hold the event loop for 10 ms. */
+/** Counts the bytes of a text in UTF-8: 20 million characters at once would block the event loop for 10 ms. */
 async function measureText(text: string): Promise<number> {
   let size = 0;
   for (const slice of slicesOf(text, MEASURED)) {
@@ -224,15 +224,15 @@ function openBytes(bytes: Uint8Array): OpenedSource {
 }
 
 /**
- * A copy of the bytes of a view or of a buffer, of any realm; undefined for anything else.
+ * Copies the bytes of a view or of a buffer, of any realm; undefined for anything else.
  *
- * @throws {TypeError} for a buffer that was transferred or has shrunk: its bytes are gone
+ * @throws {TypeError} for a detached buffer, or one that has become too short for the view
  */
 function copyBytes(value: unknown): Uint8Array<ArrayBuffer> | undefined {
   let bytes: Uint8Array;
   try {
     if (ArrayBuffer.isView(value)) {
-      // Throws where the buffer has become too short for the view: its length is then 0.
+      // Throws if the buffer has become too short for the view, whose length is then 0.
       if (tagOf(value) !== "DataView") Uint8Array.prototype.slice.call(value as Uint8Array, 0, 0);
       bytes = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
     } else {
@@ -248,7 +248,10 @@ function copyBytes(value: unknown): Uint8Array<ArrayBuffer> | undefined {
   return copy;
 }
 
-/** The class of a platform's object, of any realm. Workers with a date before 2024-09-26 tag theirs with "Object". */
+/**
+ * The class name of a platform's object, of any realm. Workers with a compatibility date before 2024-09-26 say
+ * "Object".
+ */
 function tagOf(value: unknown): string {
   const tag = Object.prototype.toString.call(value).slice(8, -1);
   return tag === "Object" ? ((value as object).constructor?.name ?? tag) : tag;
@@ -282,7 +285,7 @@ function wrongSize(size: number, got: string): RangeError {
   return new RangeError(`"source" said ${size} bytes, got ${got}: it was changed while it was stored`);
 }
 
-/** The kind that a media type stands for. */
+/** The kind of values with this media type. */
 function kindOf(type: string): ValueKind | undefined {
   const [essence = ""] = type.toLowerCase().split(";");
   if (essence.startsWith("text/")) return "text";

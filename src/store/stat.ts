@@ -1,4 +1,4 @@
-/** Tells the sizes and the form of a value from its first and last bytes, without reading the rest. */
+/** Reads the sizes and the form of a value from its first and last bytes. */
 import { toHex } from "../bytes.ts";
 import { ZstashError } from "../errors.ts";
 import { decodeBase64 } from "../format/base64.ts";
@@ -12,68 +12,70 @@ import type { StoreSettings } from "./options.ts";
 import { readVersion } from "./pieces.ts";
 import { readTable, TAIL_SIZE, tableSizeOf, versionRange, type ByteRange } from "./slice.ts";
 
-/** Facts of a value that its first and last bytes tell. */
+/** Facts about a value, from its first and last bytes. */
 export interface ValueStat {
   /**
-   * Bytes of the content; undefined if nothing declares them. For a file of several frames without a seek table, which the
-   * store never writes, this is the size that its first frame declares, unless the file has less than 4 KiB.
+   * The size of the content in bytes; undefined if nothing declares it. For a file of 4 KiB or more with several
+   * frames and no seek table, which the store never writes, this is only the size of its first frame.
    */
   readonly size: number | undefined;
-  /** Bytes in Redis. */
+  /** The size in Redis, in bytes. */
   readonly storedSize: number;
-  /** Frames with content; 0 for an uncompressed value. */
+  /** The number of frames with content; 0 for an uncompressed value. */
   readonly frameCount: number;
   /**
-   * "frame": frames without a seek table, mostly one; "seekable": frames with a seek table; "text": either of them in
-   * base64; "plain": uncompressed.
+   * "frame": frames without a seek table, usually one; "seekable": frames with a seek table; "text": either of them
+   * in base64; "plain": uncompressed.
    */
   readonly form: "frame" | "seekable" | "text" | "plain";
   /** Seconds to live; undefined if it does not expire. */
   readonly ttl: number | undefined;
   /**
-   * Differs wherever the content does, for entity tags: made of the checksum and the sizes of a single frame, or of what marks
-   * each writing of a seekable value. Undefined for an uncompressed value, and for frames that have neither.
+   * A text that differs whenever the content does, for entity tags: from the checksum and the sizes of a single
+   * frame, or from the random bytes of a seekable value. Undefined for an uncompressed value, and for frames that
+   * have neither.
    */
   readonly version: string | undefined;
 }
 
 /** Enough for the longest header, in base64 too. */
 const HEAD_SIZE = 48;
-/** Enough for the table of 500 frames; a longer one is read with a second request. */
+/** Enough for the table of 500 frames; a longer one is read by a second request. */
 const TAIL_READ = 4096;
-/** `=` */
+/** The character `=`. */
 const PADDING = 0x3d;
 
-/** A stored .zst file, as it is or in base64: its first and last bytes. */
+/** A stored .zst file, raw or in base64: its first and last bytes. */
 interface StoredFile {
   readonly size: number;
   readonly head: Uint8Array;
   tail: Uint8Array;
 }
 
-/** Facts of a stored file. */
+/** Facts about a stored file. */
 interface FileFacts {
   readonly size: number | undefined;
   readonly frameCount: number;
-  /** It ends with a seek table. */
+  /** True if it ends with a seek table. */
   readonly table: boolean;
   readonly version: string | undefined;
 }
 
-/** Frames at a file's end whose headers are held to its seek table. */
+/** The most frames at a file's end whose headers are compared with its seek table. */
 const HELD_MAX = 64;
 
 /**
  * Reads a value's first and last bytes, and its seek table if it has one; null if there is no value.
  *
- * @throws {ZstashError} CORRUPT where the headers among these bytes say another size than the seek table
+ * @throws {ZstashError} CORRUPT if the headers in these bytes declare another size than the seek table
  */
 export async function readStat(
   { slices, pieceSize = Infinity }: StoreSettings,
   key: string,
   signal: AbortSignal | undefined,
 ): Promise<ValueStat | null> {
-  // All facts are of one instant: a longer table is read together with everything else, or in parts that are proven.
+  // All facts are from one instant: a longer table is read together with everything else, or in parts that are
+  // proven.
   for (let length = Math.min(TAIL_READ, Math.max(TAIL_SIZE, pieceSize - HEAD_SIZE)); ;) {
     const ranges: readonly ByteRange[] = [
       [0, HEAD_SIZE - 1],
@@ -102,7 +104,7 @@ export async function readStat(
       );
       raw.tail = await read(storedSize - needed, storedSize, signal);
     } else if (missing > 0 && tail.length < storedSize) {
-      // In base64 it takes a third more, and the ends of a group of four characters.
+      // In base64 it takes a third more, and up to complete groups of four characters.
       length += form === "text" ? 4 * Math.ceil((missing + 3) / 3) : missing;
       continue;
     }
@@ -124,13 +126,13 @@ function readFile(file: StoredFile, key: string): FileFacts {
     const facts = walk(tail);
     return { ...facts, table: false, version: facts.frameCount === 1 ? version : undefined };
   }
-  // A table that does not account for the file ends the last of several that were joined.
+  // A table that does not account for the file belongs to the last of several joined files.
   const joined = tableSizeOf(tail, size) !== undefined;
   if (joined) return { size: undefined, frameCount: 1, table: false, version: undefined };
   return { size: declaredSize(head), frameCount: 1, table: false, version };
 }
 
-/** What marks one writing of a seekable value. */
+/** The random bytes that identify one write of a seekable value. */
 function writingOf(table: SeekTable, { size, tail }: StoredFile): string | undefined {
   const place = findVersionFrame(table);
   if (place === undefined) return undefined;
@@ -150,8 +152,8 @@ function checksumOf({ size, head, tail }: StoredFile): string | undefined {
 }
 
 /**
- * Holds a seek table to the headers at hand: of the first frame, and of those that begin in the file's last bytes. An entry
- * may be for several frames, so that it says more than the first of them declares.
+ * Compares a seek table with the headers at hand: that of the first frame, and those that begin in the file's last
+ * bytes. An entry may cover several frames, so it may exceed what the first of them declares.
  */
 function requireAgreement(table: SeekTable, { size, head, tail }: StoredFile, key: string): void {
   const { frameCount } = table;
@@ -187,7 +189,7 @@ function isOneFrame(bytes: Uint8Array, size: number): boolean {
   }
 }
 
-/** The file in the base64 of a text carrier. */
+/** The file inside the base64 of a text carrier. */
 function fromText({ size, head, tail }: StoredFile): StoredFile {
   const length = size - TEXT_PREFIX_SIZE;
   const decode = (text: Uint8Array): Uint8Array => {
@@ -206,7 +208,7 @@ function fromText({ size, head, tail }: StoredFile): StoredFile {
   };
 }
 
-/** Frames with content in a whole value, and the sum of the sizes that they declare. */
+/** The number of frames with content in a whole value, and the sum of their declared sizes. */
 function walk(value: Uint8Array): Omit<FileFacts, "table" | "version"> {
   let size: number | undefined = 0;
   let frameCount = 0;
@@ -225,7 +227,7 @@ function walk(value: Uint8Array): Omit<FileFacts, "table" | "version"> {
   }
 }
 
-/** The content size in a header; undefined for a header that declares none or is cut off. */
+/** The content size in a header; undefined if the header declares none or is truncated. */
 function declaredSize(head: Uint8Array): number | undefined {
   try {
     const { type, contentSize } = readFrameHeader(head);

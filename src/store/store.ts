@@ -6,18 +6,18 @@ import type { ValueSource } from "./source.ts";
 import type { ValueStat } from "./stat.ts";
 import type { TemporaryKey } from "./sweep.ts";
 
-/** Values of any size in Redis, each a string that is a plain .zst file. */
+/** Values of any size in Redis, each stored as a plain .zst file in a string. */
 export interface Store {
   /**
-   * Compresses a value and stores it: in one request up to 2 MiB compressed, above that in pieces under a temporary key
-   * that becomes the value's when it is complete. Readers see the old value or the new one, whole.
+   * Compresses a value and stores it: in one request up to 2 MiB compressed; a larger one in pieces under a temporary
+   * key, which is renamed when it is complete. Readers see the complete old value or the complete new one.
    *
    * Buffers and views are copied before `put` returns its promise, which is synchronous work of 1 to 3 ms a MB: the
-   * caller may change or transfer them at once. Chunks of a stream or an iterable are copied when they are taken, and may
-   * be changed once the next one is asked for. A Blob is not copied; one that gives other bytes than it said is a RangeError.
-   * So large bytes that shall not lie in memory twice are given as a Blob or a stream.
+   * caller may change or transfer them at once. Chunks of a stream or an iterable are copied when they are taken, and
+   * may be changed once the next one is asked for. A Blob is not copied; one that yields another number of bytes than
+   * its size is a RangeError. To keep large bytes from being in memory twice, pass a Blob or a stream.
    *
-   * @returns what was stored, or null if `ifAbsent` found a value
+   * @returns Facts about what was stored, or null if `ifAbsent` found a value.
    * @throws {ZstashError} RECORD_LIMIT, REQUEST_LIMIT, REDIS, TIMEOUT, OUT_OF_MEMORY; the signal's reason
    * @throws {TypeError | RangeError} for wrong arguments
    * @example
@@ -30,8 +30,9 @@ export interface Store {
    */
   put(key: string, source: ValueSource, options?: PutOptions): Promise<PutResult | null>;
   /**
-   * The content as a stream, decoded as it arrives; null if there is nothing. A value stored uncompressed comes as it is.
-   * A download that breaks goes on where it was, as often as `retry` says, if the value is still the same.
+   * Reads the content as a stream, decoded as it arrives; null if the key does not exist. A value that is stored
+   * uncompressed is returned unchanged. A download that breaks continues where it was, as often as `retry` allows, if
+   * the value is still the same.
    *
    * @throws {ZstashError} at once or in the stream: REDIS, VALUE_CHANGED, TRUNCATED, CORRUPT, CHECKSUM_MISMATCH,
    * WINDOW_LIMIT, DICTIONARY_UNKNOWN, TIMEOUT, WASM_UNAVAILABLE
@@ -45,7 +46,7 @@ export interface Store {
    */
   get(key: string, options?: DownloadOptions): Promise<ByteStream | null>;
   /**
-   * The content as bytes; null if there is nothing.
+   * Reads the whole content as bytes; null if the key does not exist.
    *
    * @throws {ZstashError} as `get`, and SIZE_LIMIT
    * @example
@@ -56,7 +57,7 @@ export interface Store {
    */
   getBytes(key: string, options?: ReadWholeOptions): Promise<Uint8Array<ArrayBuffer> | null>;
   /**
-   * The content as text; a byte order mark stays. Null if there is nothing.
+   * Reads the whole content as text, which keeps a byte order mark; null if the key does not exist.
    *
    * @throws {ZstashError} as `getBytes`, and NOT_TEXT
    * @example
@@ -67,8 +68,9 @@ export interface Store {
    */
   getText(key: string, options?: ReadWholeOptions): Promise<string | null>;
   /**
-   * Bytes `[start, end)` of the content. Of a seekable value only the frames that hold them are read: two requests,
-   * and one when its seek table is known from before. `end` is clamped to the content's size.
+   * Reads the bytes `[start, end)` of the content as a stream; null if the key does not exist. Of a seekable value
+   * only the frames that hold the range are read: in two requests, or one if its seek table was read before. `end`
+   * defaults to the end and is clamped to the content's size.
    *
    * @throws {ZstashError} as `get`
    * @throws {RangeError} for a `start` past the end; in the stream, if the size is only known at the end
@@ -81,11 +83,11 @@ export interface Store {
    */
   getRange(key: string, start: number, end?: number, options?: ReadOptions): Promise<ByteStream | null>;
   /**
-   * The value as one frame with a checksum and a window of at most 8 MiB, which every client of HTTP decodes
-   * (`Content-Encoding: zstd`); null if there is nothing. One that lies so is given untouched, without the codec; anything
-   * else is compressed anew as it passes.
+   * Reads the value as one frame with a checksum and a window of at most 8 MiB, which every zstd client over HTTP
+   * decodes (`Content-Encoding: zstd`); null if the key does not exist. A value that is stored like that is returned
+   * unchanged, without the codec; any other is compressed again as it passes.
    *
-   * @throws {ZstashError} as `get`; UNSUPPORTED in the stream for a file of more than 16 KiB that turns out to have
+   * @throws {ZstashError} as `get`; UNSUPPORTED in the stream for a file of more than 16 KiB that has
    * several frames and no seek table, which the store never writes
    * @example
    * ```ts
@@ -99,10 +101,11 @@ export interface Store {
    */
   getCompressed(key: string, options?: DownloadOptions): Promise<ByteStream | null>;
   /**
-   * Sizes, form and time to live of a value, without reading all of it; null if there is nothing. The size of a seekable
-   * value is what its seek table says: frames other than the first and those in its last 4 KiB are not looked at.
+   * Reads sizes, form and time to live of a value without reading all of it; null if the key does not exist. The size
+   * of a seekable value comes from its seek table; only the headers of its first frame and of those in its last 4 KiB
+   * are compared with the table.
    *
-   * @throws {ZstashError} CORRUPT where a frame that is looked at declares another size than the seek table
+   * @throws {ZstashError} CORRUPT if one of these headers declares another size than the seek table
    * @example
    * ```ts
    * await store.put("report", "a".repeat(100_000), { ttl: 60 });
@@ -113,7 +116,7 @@ export interface Store {
    */
   stat(key: string, options?: ReadOptions): Promise<ValueStat | null>;
   /**
-   * Removes a value; false if there was none.
+   * Deletes a value. Returns false if there was none.
    *
    * @throws {ZstashError} REDIS, TIMEOUT; the signal's reason
    * @example

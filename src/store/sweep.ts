@@ -7,21 +7,21 @@ import { requireBulk, requireItems, requireNumber } from "./reply.ts";
 import { report } from "./report.ts";
 import { ABANDONED_BELOW, isTemporaryKey, isUpload, PROOF_SIZE, TEMPORARY_PATTERN } from "./temporary-key.ts";
 
-/** A temporary key of an upload that runs, or was left behind. */
+/** A temporary key of an upload that is running, or was left behind. */
 export interface TemporaryKey {
   readonly key: string;
-  /** Bytes of it so far. */
+  /** Its size so far, in bytes. */
   readonly size: number;
-  /** Milliseconds to live; −1 if it does not expire, which a running upload never leaves so. */
+  /** Milliseconds to live; −1 if it does not expire, which is never so during an upload. */
   readonly ttl: number;
-  /** No running upload can own it: it does not expire, or was not renewed in time. */
+  /** True if no running upload can own it: it does not expire, or was not renewed in time. */
   readonly abandoned: boolean;
 }
 
-/** Keys that a SCAN looks at with one request. */
+/** Keys that one request of SCAN looks at. */
 const SCAN_COUNT = 1000;
 
-/** Finds temporary keys, looking through all keys of the database. */
+/** Finds temporary keys among all keys of the database. */
 export async function* findTemporaryKeys(
   { client }: StoreSettings,
   { signal, onScan }: ScanOptions,
@@ -45,7 +45,7 @@ export async function* findTemporaryKeys(
   } while (cursor !== "0");
 }
 
-/** The keys that hold what an upload has written, whatever their names say. */
+/** The keys that hold data of an upload, whatever their names. */
 async function readUploads(
   client: RestClient,
   keys: readonly string[],
@@ -65,7 +65,7 @@ async function readUploads(
     const ttl = requireNumber(lifetime!, "read", key);
     const size = requireNumber(length!, "read", key);
     const head = requireBulk(start!, "read", key) ?? new Uint8Array(0);
-    // −2: it is gone by now.
+    // −2: the key no longer exists.
     if (ttl === -2 || !isUpload(head, size, ttl)) continue;
     found.push({ key, size, ttl, abandoned: ttl < ABANDONED_BELOW });
   }
@@ -77,9 +77,9 @@ function requireText(reply: RespValue): string {
 }
 
 /**
- * Removes temporary keys and returns how many were there. A key that holds something else by now stays.
+ * Removes temporary keys and returns how many there were. A key that holds something else by now stays.
  *
- * @throws {RangeError} for any other key
+ * @throws {RangeError} for a key that is not a temporary one
  */
 export async function removeTemporaryKeys(
   { client }: StoreSettings,

@@ -1,39 +1,42 @@
-/** Names, lifetimes and marks of temporary keys, in which uploads build their values. */
+/** The names, lifetimes and marks of temporary keys, in which uploads build their values. */
 import { toHex } from "../bytes.ts";
 import { utf8Encoder } from "../text.ts";
 
-/** Stands between a key and the hexadecimal part of its temporary keys. */
+/** The text between a key and the hexadecimal part of its temporary keys. */
 const MARK = ":zstash:";
-/** Digits that are drawn, that prove the name, and that put it into its key's slot. */
+/** The digits that are random, that prove the name, and that select the key's slot. */
 const RANDOM_DIGITS = 16;
 const PROOF_DIGITS = 12;
 const SLOT_DIGITS = 4;
-/** Slots of a Redis Cluster. */
+/** The number of slots of a Redis Cluster. */
 const SLOTS = 16384;
 
-/** Milliseconds that a temporary key lives without being renewed. */
+/** Milliseconds that a temporary key lives without renewal. */
 export const TEMPORARY_TTL: number = 15 * 60_000;
 /** Milliseconds between renewals while an upload runs. */
 export const RENEWAL_INTERVAL: number = 5 * 60_000;
-/** When temporary keys are renewed, in milliseconds. */
+/** The times at which temporary keys are renewed, in milliseconds. */
 export interface RenewalTimes {
   readonly interval: number;
-  /** After a renewal that failed. */
+  /** The pause after a failed renewal. */
   readonly pause: number;
 }
 export const RENEWAL: RenewalTimes = { interval: RENEWAL_INTERVAL, pause: 30_000 };
-/** A temporary key that expires sooner, or never, belongs to no running upload: two renewals failed. */
+/** A temporary key with less time to live, or without an expiry, belongs to no running upload: two renewals failed. */
 export const ABANDONED_BELOW: number = TEMPORARY_TTL - 2 * RENEWAL_INTERVAL;
 
 /**
- * The first bytes of a temporary key until the value's first piece, which is sent last, replaces them. They are fewer
- * than the least piece has.
+ * The first bytes of a temporary key, until the value's first piece, which is sent last, replaces them. The smallest
+ * piece is longer.
  */
 export const UPLOAD_MARK = "zstash upload, not complete\n";
-/** Bytes of a key's start that tell whether it is an upload's. */
+/** The number of bytes at a key's start that show whether it is an upload's. */
 export const PROOF_SIZE = 64;
 
-/** A key that nobody else writes to, in which the value of `key` is built: in the same slot of a Redis Cluster. */
+/**
+ * The name of a key that nobody else writes to, in which the value of `key` is built: in the same slot of a Redis
+ * Cluster.
+ */
 export function temporaryKey(key: string): string {
   const slot = hasTag(key) ? undefined : crc16(utf8Encoder.encode(key)) % SLOTS;
   for (;;) {
@@ -47,15 +50,16 @@ export function temporaryKey(key: string): string {
 /** Matches all temporary keys, in Redis' glob syntax. */
 export const TEMPORARY_PATTERN: string = `*${MARK}${"[0-9a-f]".repeat(RANDOM_DIGITS + PROOF_DIGITS + SLOT_DIGITS)}`;
 
-/** Tells whether `temporaryKey` has made a name: of others one in 2^48 looks like it. */
+/** Returns true for a name that `temporaryKey` has made; one other name in 2^48 looks like one. */
 export function isTemporaryKey(name: string): boolean {
   const match = /^([^]*):zstash:([0-9a-f]{16})([0-9a-f]{12})[0-9a-f]{4}$/.exec(name);
   return match !== null && proofOf(match[1]!, match[2]!) === match[3];
 }
 
 /**
- * Tells whether the first bytes of a key of that name are an upload's: the mark that it began with; nothing, where it was
- * emptied; or the hole before a piece that came when the key had gone. A complete value expires by itself.
+ * Returns true if a key of such a name holds an upload by its first bytes: the mark that it began with; nothing, if
+ * it was emptied; or the zero bytes before a piece that arrived after the key had gone. A complete value expires by
+ * itself.
  */
 export function isUpload(head: Uint8Array, size: number, ttl: number): boolean {
   if (size === 0) return true;
@@ -64,15 +68,18 @@ export function isUpload(head: Uint8Array, size: number, ttl: number): boolean {
   return mark.every((byte, index) => head[index] === byte);
 }
 
-/** True if Redis Cluster hashes only the part of a key in braces, which its temporary keys share (cluster spec). */
+/**
+ * Returns true if Redis Cluster hashes only the part of a key in braces, which its temporary keys share (cluster
+ * spec).
+ */
 function hasTag(key: string): boolean {
   const open = key.indexOf("{");
   return open !== -1 && key.indexOf("}", open) > open + 1;
 }
 
 /**
- * Four digits with which a name lies in a slot; undefined if there are none. A CRC is linear: what the first two digits
- * and the last two do to it is found by itself, and 512 sums are looked through instead of 65,536.
+ * Four digits that put a name into a slot; undefined if there are none. A CRC is linear, so the effects of the first
+ * two and of the last two digits are computed separately, and 512 sums are searched instead of 65,536.
  */
 function digitsFor(name: string, slot: number): string | undefined {
   const wanted = [0, 0, 0, 0].reduce(step, crc16(utf8Encoder.encode(name))) ^ slot;
@@ -93,7 +100,7 @@ function* pairs(): Generator<{ readonly digits: string; readonly bytes: Uint8Arr
   }
 }
 
-/** CRC-16/XMODEM, by which Redis Cluster chooses slots. */
+/** CRC-16/XMODEM, with which Redis Cluster selects slots. */
 function crc16(bytes: Uint8Array): number {
   return bytes.reduce(step, 0);
 }
@@ -104,7 +111,7 @@ function step(crc: number, byte: number): number {
   return next & 0xffff;
 }
 
-/** Digits that no other program puts behind a key and 16 digits: a hash of both. */
+/** Digits that no other program appends to a key and 16 digits: a hash of both. */
 function proofOf(key: string, random: string): string {
   const bytes = utf8Encoder.encode(`${key}${MARK}${random}`);
   let [low, high] = [0x811c9dc5, 0x01000193];

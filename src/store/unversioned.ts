@@ -1,34 +1,34 @@
-/** Reads pieces of a value that nothing in it tells from its successor, so that they are all of one writing of it. */
+/** Reads pieces of a value without a version, and proves that they are all from the same write. */
 import { ZstashError } from "../errors.ts";
 import { concatenate, sameBytes, toHex } from "../bytes.ts";
 import { valueChanged, type SliceReader } from "./slice.ts";
 
-/** Bytes `[start, end)` of a stored value. */
+/** The bytes `[start, end)` of a stored value. */
 export interface Extent {
   readonly start: number;
   readonly end: number;
 }
 
-/** Reads bytes `[start, end)` of a stored value; VALUE_CHANGED if it has been replaced. */
+/** Reads the bytes `[start, end)` of a stored value; VALUE_CHANGED if it has been replaced. */
 export type ReadPiece = (start: number, end: number, signal?: AbortSignal | undefined) => Promise<Uint8Array>;
 
 /** Bytes that were read already, or their SHA-1 in hexadecimal. */
 export type Known = Extent & ({ readonly bytes: Uint8Array } | { readonly hash: string });
 
-/** A value in pieces, and what has been read of it already. */
+/** A value that is read in pieces, and what is known about it. */
 export interface Unversioned {
   readonly size: number;
-  /** Exactly what will be read. */
+  /** The pieces that will be read, exactly. */
   readonly pieces: readonly Extent[];
-  /** What has to be of the same writing. */
+  /** Parts that must be from the same write. */
   readonly known?: readonly Known[] | undefined;
   /** The most bytes of one request. */
   readonly requestSize?: number | undefined;
 }
 
 /**
- * A function that reads the pieces, each proven to be of the same writing: by SHA-1 of every piece, which a script
- * computes for all of them in one instant, or by DIGEST of the whole value with every piece.
+ * Returns a function that reads the pieces and proves that each is from the same write: by the SHA-1 of every piece,
+ * which a script computes for all of them in one instant, or by the DIGEST of the whole value with every piece.
  *
  * @throws {ZstashError} UNSUPPORTED if the server has neither
  */
@@ -45,7 +45,7 @@ export async function readUnversioned(
   return (await byScript(slices, key, value, signal)) ?? (await byDigest(slices, key, value, signal));
 }
 
-/** Reads the only piece: if one reply holds it, nothing else has to be of the same writing. */
+/** Reads the only piece: if one reply holds it, nothing else has to be from the same write. */
 async function readAlone(
   slices: SliceReader,
   key: string,
@@ -108,7 +108,7 @@ async function byDigest(
   { size, known: [known, ...more] = [], requestSize = Infinity }: Unversioned,
   signal: AbortSignal | undefined,
 ): Promise<ReadPiece> {
-  // It is a digest of the whole value: hashes of parts cannot be compared.
+  // This is a digest of the whole value: it cannot be compared with hashes of parts.
   if (more.length > 0 || (known !== undefined && "hash" in known)) throw cannotTell(key);
   const { start: from, end: to } = known ?? { start: 0, end: 1 };
   let digest: string | undefined;
@@ -124,12 +124,12 @@ async function byDigest(
   return read;
 }
 
-/** False in browsers for pages over plain HTTP. */
+/** Returns true if the platform can hash; browsers cannot on pages over plain HTTP. */
 export function canHash(): boolean {
   return (crypto.subtle as SubtleCrypto | undefined) !== undefined;
 }
 
-/** SHA-1 of bytes, in hexadecimal. */
+/** The SHA-1 of bytes, in hexadecimal. */
 export async function sha1(bytes: Uint8Array): Promise<string> {
   const hash = await crypto.subtle.digest("SHA-1", bytes as Uint8Array<ArrayBuffer>);
   return toHex(new Uint8Array(hash));

@@ -1,4 +1,4 @@
-/** Builds a value under a temporary key out of pieces: by SETRANGE, several at once, or else by APPEND in sequence. */
+/** Builds a value under a temporary key from pieces: by SETRANGE, several at once, or by APPEND in sequence. */
 import { ZstashError } from "../errors.ts";
 import { releaseContentSize, writeContentSize, type ReservedHeader } from "../format/content-size.ts";
 import type { RestClient } from "../rest/client.ts";
@@ -16,33 +16,34 @@ export interface UploadOptions {
   readonly concurrency: number;
   readonly signal: AbortSignal;
   readonly renewal: RenewalTimes;
-  /** Called with the bytes of every piece that has arrived. */
+  /** Called with the size of every piece that has arrived. */
   readonly onSent: (bytes: number) => void;
 }
 
 /** The first piece, whose header may still lack the content size. */
 export interface FirstPiece {
   readonly bytes: Uint8Array;
-  /** The place for the content size in the same bytes; undefined if the header has one or needs none. */
+  /** Where the content size goes in the same bytes; undefined if the header has one already or needs none. */
   readonly reserved: ReservedHeader | undefined;
 }
 
-/** The most times that APPEND is sent; each time it must be known not to have run before. */
+/** How often APPEND is sent at most; before each repeat it must be known not to have run. */
 const APPEND_ATTEMPTS = 5;
 
-/** A renewal that fails is tried again so many times, until the next is due. */
+/** A failed renewal is tried again this many times until the next is due. */
 const RENEWAL_ATTEMPTS = 8;
 
-/** Texts that speak of limits, memory, rights and types, and so of the command, not of its form. */
+/** Errors about limits, memory, rights and types: they concern the command, not its form. */
 const aboutCommand = /^(OOM|NOPERM|NOAUTH|READONLY|WRONGTYPE|LOADING|MISCONF|ERR DB )/;
 
 /**
- * Builds a value under a temporary key out of pieces that are sent as they are made, several at once: SETRANGE may be
- * repeated and may come in any order. The first piece is sent last, when its header can declare the content size: that
- * spares a request to patch it. So at most `concurrency` pieces are on their way, and the first and one more wait.
+ * Builds a value under a temporary key from pieces that are sent as they are made, several at once: SETRANGE may be
+ * repeated and may come in any order. The first piece is sent last, when its header can declare the content size;
+ * this saves a request to patch it. So at most `concurrency` pieces are on their way, and the first and one more
+ * wait.
  *
- * If the server refuses the form of SETRANGE with bytes, all pieces are sent by APPEND, in sequence; the content size then
- * stays undeclared.
+ * If the server refuses SETRANGE with bytes, all pieces are sent by APPEND, in sequence; then the content size is not
+ * declared.
  */
 export class Upload {
   readonly #client: RestClient;
@@ -55,7 +56,7 @@ export class Upload {
   #failure: { readonly error: unknown } | undefined;
   #taken = false;
   #lost = false;
-  /** Bytes appended; undefined while SETRANGE is used. */
+  /** The number of appended bytes; undefined while SETRANGE is used. */
   #appended: number | undefined;
 
   constructor(client: RestClient, first: FirstPiece, options: UploadOptions) {
@@ -64,17 +65,20 @@ export class Upload {
     this.#options = options;
   }
 
-  /** True if the pieces are appended: the header is then as it was before room was made in it. */
+  /** True if the pieces are appended: the header then has no field for the content size. */
   get appending(): boolean {
     return this.#appended !== undefined;
   }
 
-  /** True if a piece may arrive once more, although it has arrived. */
+  /** True if a piece that has arrived may arrive once more. */
   get lost(): boolean {
     return this.#lost;
   }
 
-  /** Waits for running pieces; true if one may still arrive and recreate the deleted key without a TTL. */
+  /**
+   * Waits for running pieces. Returns true if one may still arrive and recreate the deleted key without a time to
+   * live.
+   */
   async settle(): Promise<boolean> {
     this.#stopRenewing();
     await Promise.all(this.#running.values());
@@ -100,7 +104,7 @@ export class Upload {
     if (this.#running.size >= this.#options.concurrency) await this.#wait(false);
   }
 
-  /** Sends the first piece, its content size set, and waits until everything has arrived. */
+  /** Sends the first piece, with its content size, and waits until everything has arrived. */
   async finish(contentSize: number): Promise<void> {
     const { bytes, reserved } = this.#first;
     if (this.#appended === undefined) {
@@ -121,12 +125,12 @@ export class Upload {
     const { error } = this.#failure;
     if (!(error instanceof RefusedForm)) throw error;
     await Promise.all(this.#running.values());
-    // A piece that was lost may still arrive, and would then overwrite what was appended.
+    // A lost piece may still arrive, and would then overwrite what was appended.
     if (this.#taken || this.#lost) throw error.refusal;
     await this.#appendInstead(error);
   }
 
-  /** Starts again with APPEND: the server has taken nothing, and everything that was sent is still here. */
+  /** Starts again with APPEND: the server has taken nothing, and everything that was sent is still held. */
   async #appendInstead({ refusal }: RefusedForm): Promise<void> {
     const { bytes, reserved } = this.#first;
     const pieces = [...this.#running.keys()].filter(({ offset }) => offset > 0);
@@ -135,7 +139,7 @@ export class Upload {
     this.#client.announce({ type: "fallback", command: "SETRANGE", from: "setrange", to: "append" });
     this.#appended = 0;
     const { key, temporary, signal } = this.#options;
-    // Nothing stands before what is appended.
+    // Nothing precedes the appended bytes.
     const empty = ["SET", temporary, "", "PX", TEMPORARY_TTL];
     requireReply(await this.#client.command(empty, { signal }), "store", key);
     try {
@@ -160,8 +164,8 @@ export class Upload {
   }
 
   /**
-   * Appends a piece and returns the value's new length; undefined if APPEND was lost and has not run. It may not run
-   * twice, so what may have run is not repeated by the client: the length tells whether it has.
+   * Appends a piece and returns the value's new length; undefined if APPEND was lost and has not run. APPEND must not
+   * run twice, so the client does not repeat it if it may have run: the length tells whether it has.
    */
   async #appendOnce(bytes: Uint8Array, last: boolean): Promise<number | undefined> {
     const { key, temporary, signal } = this.#options;
@@ -179,16 +183,18 @@ export class Upload {
 
   async #create(): Promise<void> {
     const { key, temporary, signal } = this.#options;
-    // The mark is replaced by the first piece, which comes last. NX: a late duplicate SET would erase pieces. The key is random, so an
-    // existing one is ours.
+    // The first piece, which comes last, replaces the mark. NX: a late duplicate SET would erase pieces. The key is
+    // random, so an existing one is ours.
     const command = ["SET", temporary, UPLOAD_MARK, "PX", TEMPORARY_TTL, "NX"];
     const reply = await this.#client.command(command, { signal, repeatable: true });
     requireReply(reply, "store", key);
-    // The key is renewed even while the source rests: one that is not looks left behind.
+    // The key is renewed even while the source pauses: otherwise it would look left behind.
     this.#stopRenewal = every(this.#options.renewal.interval, () => void this.#renew());
   }
 
-  /** Prolongs the key. Only a key that is gone fails the upload: after another failure it has ten minutes left. */
+  /**
+   * Extends the key's life. Only a key that is gone fails the upload: after another failure it has ten minutes left.
+   */
   async #renew(): Promise<void> {
     const { key, temporary, signal, renewal } = this.#options;
     for (let attempt = 1; attempt <= RENEWAL_ATTEMPTS && !this.#stopped.signal.aborted; attempt++) {
@@ -224,7 +230,7 @@ export class Upload {
   }
 }
 
-/** A refusal that may be about the form of the request and not about the command. */
+/** A refusal that may concern the form of the request and not the command. */
 class RefusedForm extends Error {
   override readonly name = "RefusedForm";
   readonly refusal: ZstashError;

@@ -1,4 +1,6 @@
-/** Tells the listener of a store what became of values: how one was stored, that one was decoded, or why it was not. */
+/**
+ * Tells the listener of a store what happened to values: how one was stored, that one was decoded, or why it was not.
+ */
 import { createReaderStream, type ByteGenerator } from "../codec/pull-stream.ts";
 import type { Stopwatch } from "../codec/stopwatch.ts";
 import { ZstashError, type ZstashErrorCode } from "../errors.ts";
@@ -14,12 +16,12 @@ export interface PutTrace extends Stopwatch {
   failure: unknown;
 }
 
-/** A trace of a `put` that has not begun. */
+/** The trace of a `put` that has not begun. */
 export function newPutTrace(): PutTrace {
   return { ms: 0, level: 0, kind: "binary", dictionaryId: undefined, failure: undefined };
 }
 
-/** Tells that a value has been stored. */
+/** Reports that a value has been stored. */
 export function tellPut(
   onEvent: EventListener,
   key: string,
@@ -35,7 +37,7 @@ export function tellPut(
   );
 }
 
-/** Codes that say nothing of the stored value. */
+/** Error codes that say nothing about the stored value. */
 const notOfValues: ReadonlySet<ZstashErrorCode> = new Set<ZstashErrorCode>([
   "REDIS",
   "REQUEST_LIMIT",
@@ -43,17 +45,17 @@ const notOfValues: ReadonlySet<ZstashErrorCode> = new Set<ZstashErrorCode>([
   "COMMAND_REFUSED",
 ]);
 
-/** One read of a value: what is found out on its way, and the event at its end. At most one is told. */
+/** One read of a value: what is found out on its way, and the event at its end. At most one event is sent. */
 export class ReadTrace implements Stopwatch {
   /** Milliseconds in the codec. */
   ms = 0;
-  /** Bytes of content that were given. */
+  /** The number of content bytes so far. */
   size = 0;
-  /** Bytes of the value as it lies in Redis, or those of them that were read. */
+  /** The size of the value in Redis, or the bytes of it that were read. */
   storedSize = 0;
   /** True once it is known that the value has to be decoded. */
   encoded = false;
-  /** Whether the stream that decodes tells how it ends. Else whoever reads it does: they may refuse what it gives. */
+  /** True if the decoding stream reports its end. Otherwise its reader does, which may refuse the content. */
   readonly byStream: boolean;
   readonly #listener: EventListener;
   readonly #command: string;
@@ -70,7 +72,7 @@ export class ReadTrace implements Stopwatch {
     this.byStream = byStream;
   }
 
-  /** All of the content was given. An uncompressed value is not told of, nor a stream that is left before its end. */
+  /** All of the content was read. Uncompressed values are not reported, nor a stream that is left before its end. */
   ended(): void {
     if (!this.encoded || this.#told) return;
     this.#told = true;
@@ -79,7 +81,9 @@ export class ReadTrace implements Stopwatch {
     emit(this.#listener, { type: "decoded", command, key, size, storedSize, ms });
   }
 
-  /** The read has failed. What says nothing of the value is not told: a connection that broke, a signal. */
+  /**
+   * The read has failed. A failure that says nothing about the value is not reported: a broken connection, a signal.
+   */
   failed(error: unknown): void {
     if (!(error instanceof ZstashError) || this.#told) return;
     const { code, effect } = error;
@@ -88,7 +92,7 @@ export class ReadTrace implements Stopwatch {
     emit(this.#listener, { type: "decode-failed", command: this.#command, key: this.#key, code, error });
   }
 
-  /** Counts content as it passes, and tells how it ends. */
+  /** Counts content as it passes, and reports how it ends. */
   over(content: ByteStream): ByteStream {
     if (!this.encoded) return content;
     return createReaderStream(content.getReader(), (reader, left) => this.#pass(reader, left));

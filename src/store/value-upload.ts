@@ -1,4 +1,4 @@
-/** Sends a compressed value to Redis: in one request while it is small, and in pieces from there on. */
+/** Sends a compressed value to Redis: a small one in one request, a larger one in pieces. */
 import { concatenate } from "../bytes.ts";
 import { ZstashError } from "../errors.ts";
 import {
@@ -21,16 +21,16 @@ import { TEMPORARY_TTL, temporaryKey } from "./temporary-key.ts";
 import { Upload } from "./upload.ts";
 
 /**
- * Compressed bytes of a value up to which it is one SET, unless another size of pieces is asked for. In pieces it would
- * take four round trips instead of one: 1 MiB over 100 Mbit and 20 ms takes 355 ms in pieces and 181 ms at once.
+ * Values of at most this many compressed bytes are one SET, unless a piece size is set. In pieces they would take
+ * four round trips instead of one: 1 MiB over 100 Mbit/s and 20 ms takes 355 ms in pieces and 181 ms at once.
  */
 const SINGLE_MAX = 2 << 20;
-/** Bytes of the first piece, which is sent last, because the header is in it. */
+/** Bytes of the first piece, which is sent last, because it contains the header. */
 const FIRST_PIECE = 64 << 10;
 const DEFAULT_CONCURRENCY = 6;
-/** Milliseconds for the removal of a temporary key after a failure. */
+/** Milliseconds for removing a temporary key after a failure. */
 const CLEANUP_TIMEOUT = 5_000;
-/** Milliseconds within which pieces that were given up arrive if they ever do. */
+/** Milliseconds within which abandoned pieces arrive, if they ever do. */
 const LATE_PIECES = 60_000;
 
 /** Bytes of the source: read so far, and in all if that is known. */
@@ -39,7 +39,7 @@ export interface UploadSource {
   readonly totalSize: number | undefined;
 }
 
-/** The upload of one value. `write` takes its compressed bytes, `finish` or `abandon` ends it. */
+/** The upload of one value. `write` takes its compressed bytes; `finish` or `abandon` ends it. */
 export class ValueUpload {
   readonly #settings: StoreSettings;
   readonly #key: string;
@@ -51,13 +51,13 @@ export class ValueUpload {
   #chunks: Uint8Array[] | undefined = [];
   #cutter: PieceCutter | undefined;
   #upload: Upload | undefined;
-  /** Bytes by which the header has grown. */
+  /** The bytes by which the header has grown. */
   #shift = 0;
-  /** The last bytes of a value in pieces. */
+  /** The last bytes of a value that is sent in pieces. */
   #tail: Uint8Array = new Uint8Array(0);
   #compressed = 0;
   #sent = 0;
-  /** The temporary key may exist without an upload in pieces. */
+  /** True if the temporary key may exist without an upload in pieces. */
   #created = false;
 
   constructor(
@@ -74,18 +74,18 @@ export class ValueUpload {
     this.#signal = signal;
   }
 
-  /** Bytes of the value as it is stored. */
+  /** The stored size of the value in bytes. */
   get size(): number {
     return this.#compressed + this.#shift;
   }
 
-  /** Drawn when it is first needed: most values are one SET. */
+  /** Made when it is first needed: most values are one SET. */
   get #temporary(): string {
     this.#temporaryKey ??= temporaryKey(this.#key);
     return this.#temporaryKey;
   }
 
-  /** Takes the next bytes; false if `ifAbsent` found a value, and no more are wanted. */
+  /** Takes the next bytes. Returns false if `ifAbsent` found a value, and no more are needed. */
   async write(chunk: Uint8Array): Promise<boolean> {
     this.#compressed += chunk.length;
     this.#requireRoom();
@@ -102,7 +102,7 @@ export class ValueUpload {
     return true;
   }
 
-  /** Sends the rest and gives the value its key; false if `ifAbsent` found one. */
+  /** Sends the rest and gives the value its key. Returns false if `ifAbsent` found a value. */
   async finish(): Promise<boolean> {
     if (this.#chunks !== undefined) return this.#finishSingle(concatenate(this.#chunks));
     const last = this.#cutter?.finish();
@@ -112,7 +112,7 @@ export class ValueUpload {
     return this.#publish();
   }
 
-  /** Waits for the pieces that are on their way, unless a request was lost: a server that answers ends them soon. */
+  /** Waits for the pieces on their way, unless a request was lost: a server that answers ends them soon. */
   async drain(failure: unknown): Promise<void> {
     const answered = failure instanceof ZstashError && failure.effect !== "unknown";
     if (this.#upload === undefined || !answered) return;
@@ -129,7 +129,10 @@ export class ValueUpload {
     await this.#cleanUp(mayArrive);
   }
 
-  /** Removes the temporary key. A piece that may still arrive would bring it back without an end: it finds an empty one. */
+  /**
+   * Removes the temporary key. A piece that may still arrive would recreate it without an expiry, so then an empty
+   * key remains for it.
+   */
   async #cleanUp(mayArrive: boolean): Promise<void> {
     const name = this.#temporary;
     const remove: RestCommand = mayArrive ? ["SET", name, "", "PX", LATE_PIECES] : ["DEL", name];
@@ -139,7 +142,7 @@ export class ValueUpload {
       () => giveUp.abort(),
       () => undefined,
     );
-    // If this fails, the key's TTL removes it.
+    // If this fails, the key's time to live removes it.
     await this.#settings.client.command(remove, { signal: giveUp.signal }).catch(() => undefined);
     done.abort();
   }
@@ -172,7 +175,7 @@ export class ValueUpload {
     );
   }
 
-  /** Makes room for the content size in the header of a single frame that does not declare it. */
+  /** Adds a field for the content size to the header of a single frame that does not declare it. */
   #reserve(head: Uint8Array): ReservedHeader | undefined {
     const frames = this.#putSettings.layout.kind === "frame" && formOf(head) === "frames";
     const reserved = frames ? reserveContentSize(head) : undefined;
@@ -207,7 +210,7 @@ export class ValueUpload {
       this.#progress(storedSize);
       return true;
     }
-    // A request that carries bytes takes options with values only, and NX has none.
+    // A request that carries bytes takes only options with values, and NX has none.
     if (await this.#exists()) return false;
     this.#created = true;
     await this.#set(this.#temporary, bytes, TEMPORARY_TTL);

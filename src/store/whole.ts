@@ -1,14 +1,14 @@
-/** Reads a stream whole, as bytes or as text, and gives the event loop back where it is large. */
+/** Reads a stream whole, as bytes or as text, and lets the event loop run during a large one. */
 import { joinInTurns } from "../codec/join.ts";
 import { ZstashError } from "../errors.ts";
 import type { ByteStream } from "../streams.ts";
 import { readUtf8 } from "../text.ts";
 
-/** Bytes from which a text is decoded as it arrives: some 2 ms at once. */
+/** Bytes from which a text is decoded as it arrives: at once it would take some 2 ms. */
 const LARGE = 1 << 20;
 
 /**
- * A stream's bytes.
+ * Reads all bytes of a stream.
  *
  * @throws {ZstashError} SIZE_LIMIT past `maxSize`
  */
@@ -22,10 +22,10 @@ export async function readAll(
 }
 
 /**
- * A stream's text; a byte order mark stays. A large one is made of parts, which the engine joins when it is first looked
- * at: here that would hold the event loop.
+ * Reads all text of a stream; a byte order mark stays. A large text is made of parts, which the engine joins when the
+ * text is first used: joining here would block the event loop.
  *
- * @throws {ZstashError} SIZE_LIMIT past `maxSize` and past what a string holds; NOT_TEXT
+ * @throws {ZstashError} SIZE_LIMIT past `maxSize` and past the longest string; NOT_TEXT
  */
 export async function readText(stream: ByteStream, maxSize: number): Promise<string> {
   let first: Uint8Array[] = [];
@@ -48,9 +48,9 @@ export async function readText(stream: ByteStream, maxSize: number): Promise<str
 /** A text whose bytes come in parts. */
 class TextParts {
   readonly #decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-  /** The text so far; undefined once it is no UTF-8. */
+  /** The text so far; undefined once it is not valid UTF-8. */
   #text: string | undefined = "";
-  /** It is longer than strings can be. */
+  /** True if it is longer than strings can be. */
   #tooLong = false;
 
   push(chunk: Uint8Array | undefined): void {
@@ -71,7 +71,7 @@ class TextParts {
     }
   }
 
-  /** The text of `size` bytes; undefined if they are not UTF-8. */
+  /** The text of `size` bytes; undefined if they are not valid UTF-8. */
   end(size: number): string | undefined {
     this.push(undefined);
     if (this.#text === undefined || !this.#tooLong) return this.#text;
@@ -80,7 +80,7 @@ class TextParts {
   }
 }
 
-/** Gives every chunk of a stream to `take`. */
+/** Passes every chunk of a stream to `take`. */
 async function readEach(
   stream: ByteStream,
   maxSize: number,

@@ -1,16 +1,16 @@
-/** `describeDictionary`: what a person should read before a dictionary is handed on. */
+/** `describeDictionary`: what a person should read before passing a dictionary on. */
 import { readDictionary } from "../format/dictionary.ts";
 import { readDictionaryParts, type DictionaryParts } from "../format/dictionary-tables.ts";
 import { utf8Lossy } from "../text.ts";
 
-/** What is in a dictionary. */
+/** The contents of a dictionary. */
 export interface DictionaryDescription {
   readonly id: number;
-  /** Bytes of the whole file. */
+  /** The size of the whole file in bytes. */
   readonly size: number;
-  /** Bytes of its parts. */
+  /** The sizes of its parts in bytes. */
   readonly parts: DictionaryParts;
-  /** The readable text of its content, in order: pieces of the samples word for word. */
+  /** The readable text of its content, in order: pieces of the samples, word for word. */
   readonly text: readonly string[];
 }
 
@@ -21,10 +21,10 @@ const PIECE_MIN = 4;
 const UNREADABLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ufffd]+/;
 
 /**
- * Describes a dictionary in zstd's format, also one that another tool has made: its id, the sizes of its parts, and
- * all of its text.
+ * Describes a dictionary in zstd's format, whichever tool has made it: its id, the sizes of its parts, and all of its
+ * text.
  *
- * @throws {ZstashError} DICTIONARY_INVALID
+ * @throws {ZstashError} DICTIONARY_INVALID for bytes that are not a dictionary
  * @example
  * ```ts
  * const { id, text } = describeDictionary(dictionary);

@@ -1,4 +1,4 @@
-/** The subpath "zstash/train": makes dictionaries, and shows what is in one. */
+/** The subpath "zstash/train": makes dictionaries, and describes them. */
 export type * from "../index.ts";
 export type { DictionaryParts } from "../format/dictionary-tables.ts";
 export { describeDictionary, type DictionaryDescription } from "./describe.ts";

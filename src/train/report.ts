@@ -1,53 +1,56 @@
-/** Measures what a dictionary is worth on samples that it has not seen. */
+/** Measures a dictionary on samples that it was not trained on. */
 import type { CompressOptions } from "../codec/compress-options.ts";
 import type { DecompressOptions } from "../codec/decompress-options.ts";
 import type { Zstd } from "../codec/zstd.ts";
 import { now } from "../timers.ts";
 
-/** Sizes and times of values, all together. */
+/** The sizes and times of all values together. */
 export interface CodingReport {
-  /** Bytes that would be stored: of each value its frame, or the value itself where that is smaller. */
+  /** Bytes that would be stored: for each value its frame, or the value itself if that is smaller. */
   readonly bytes: number;
-  /** Mean microseconds of processor time a value takes to compress and to decompress; absent where the clock stands still. */
+  /**
+   * The mean processor time for compressing and for decompressing a value, in microseconds; absent if the clock
+   * stands still.
+   */
   readonly compressTime?: number | undefined;
   readonly decompressTime?: number | undefined;
 }
 
-/** What a dictionary does for values of a size. */
+/** The effect of a dictionary on values in a range of sizes. */
 export interface SizeClassReport {
-  /** Sizes of the values, in bytes: `from` and more, less than `to`. */
+  /** The range of sizes in bytes, half-open: `from` or more, and less than `to`. */
   readonly from: number;
   readonly to: number;
   /** How many values were measured. */
   readonly count: number;
-  /** Their bytes, uncompressed. */
+  /** Their uncompressed bytes. */
   readonly bytes: number;
   readonly without: CodingReport;
   readonly with: CodingReport;
-  /** The share of stored bytes that the dictionary saves, −∞…1; 0 where nothing was measured. */
+  /** The share of stored bytes that the dictionary saves, −∞…1; 0 if nothing was measured. */
   readonly gain: number;
 }
 
-/** What a dictionary does for samples that it has not seen: every tenth different one. */
+/** The effect of a dictionary on samples that it was not trained on: every tenth different one. */
 export interface TrainingReport extends Omit<SizeClassReport, "from" | "to"> {
-  /** Samples given, and how many of them are different and not empty: the others were left out. */
+  /** The number of samples, and how many of them are different and not empty: the others were left out. */
   readonly samples: number;
   readonly different: number;
-  /** The same by size of the values; sizes that no value has are left out. */
+  /** The same by size of the values; ranges without values are left out. */
   readonly classes: readonly SizeClassReport[];
 }
 
 /** Bounds between classes, in bytes. */
 const BOUNDS = [0, 256, 1024, 4096, 16_384, Infinity] as const;
 /**
- * Times are the best of so many rounds: the first ones of a new module are slow, and a busy machine holds up the short ones
- * of a small class (by ten times, in all of three rounds).
+ * Times are the best of this many rounds: the first rounds of a new module are slow, and a busy machine delays the
+ * short rounds of a small class (up to ten times, in all of three rounds).
  */
 const ROUNDS = 10;
-/** Bytes that all rounds of a class code together: enough for a mean, and 16 MB in each round would take a second. */
+/** Bytes that all rounds of a class process together: enough for a mean; 16 MB in each round would take a second. */
 const ROUNDS_SIZE: number = 2 << 20;
 
-/** What is measured with. */
+/** The codec and options of a measurement. */
 export interface Measured {
   readonly zstd: Pick<Zstd, "compress" | "decompress">;
   /** The dictionary, as options of both directions. */

@@ -1,4 +1,4 @@
-/** Gathers the samples of a training: bytes or texts, from anything that can be iterated, within bounds. */
+/** Gathers the samples of a training: bytes or texts, from anything that can be iterated, within limits. */
 import { ByteBuffer } from "../byte-buffer.ts";
 import { isBytes } from "../bytes.ts";
 import { describe, requireBytes } from "../check.ts";
@@ -6,13 +6,13 @@ import { ZstashError } from "../errors.ts";
 import { utf8Encoder } from "../text.ts";
 import type { Samples } from "./trainer.ts";
 
-/** The most bytes of all samples together, and the most samples: about a quarter of a GiB of memory while it trains. */
+/** The most bytes of all samples together, and the most samples: training takes about a quarter of a GiB for that. */
 const SIZE_MAX: number = 64 << 20;
 const COUNT_MAX: number = 1 << 20;
-/** What of a sample is looked at, in bytes: a dictionary helps the first block, and zstd's own trainer stops there too. */
+/** The bytes of a sample that are used: a dictionary helps the first block, and zstd's own trainer stops there too. */
 export const SAMPLE_SIZE_MAX: number = 128 << 10;
 
-/** Anything that gives samples one after the other. */
+/** Anything that yields samples one after another. */
 export type SampleSource = Iterable<Uint8Array | string> | AsyncIterable<Uint8Array | string>;
 
 /** Throws unless the argument can be iterated, and is not itself one sample. */
@@ -27,11 +27,11 @@ export function requireSamples(samples: unknown): asserts samples is SampleSourc
   );
 }
 
-/** Copies all samples behind one another. SIZE_LIMIT for more than 64 MiB or 1,048,576 of them. */
+/** Copies all samples one after another. SIZE_LIMIT for more than 64 MiB or 1,048,576 of them. */
 export async function gatherSamples(source: SampleSource, signal: AbortSignal | undefined): Promise<Samples> {
   const buffer = new ByteBuffer(SIZE_MAX, SAMPLE_SIZE_MAX);
   const ends: number[] = [];
-  // An iterator that is left before its end is told so.
+  // The loop closes an iterator that it leaves before the end.
   for await (const sample of source) {
     signal?.throwIfAborted();
     const bytes = toBytes(sample);

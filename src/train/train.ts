@@ -1,4 +1,4 @@
-/** `trainDictionary`: from samples to a dictionary in zstd's format, and what it is worth. */
+/** `trainDictionary`: makes a dictionary in zstd's format from samples, and measures it. */
 import { loadModule as loadPackagedModule } from "#wasm/trainer";
 import { requireBoolean, requireInteger, requireLevel, requireOptions, requireSignal } from "../check.ts";
 import { readModule, type ModuleSource } from "../codec/module.ts";
@@ -14,36 +14,43 @@ import { train, Trainer, type Samples } from "./trainer.ts";
 
 /** Options of `trainDictionary`. */
 export interface TrainOptions {
-  /** The most bytes of the dictionary, 1,024…16 MiB. Default 65,536: at level 1 a larger one gains nothing. */
+  /**
+   * The largest size of the dictionary in bytes, 1,024…16 MiB. Default 65,536: at level 1 a larger one gains nothing.
+   */
   readonly maxSize?: number;
   /**
-   * The id that frames name, 1…2^31 - 1. Default: from a hash of the dictionary's bytes, in 32768…2^31 - 1, so that the
-   * same dictionary has the same id everywhere. One below 65,536 saves two bytes in every frame, one below 256 three.
+   * The id by which frames name the dictionary, 1…2^31 − 1. Default: a hash of the dictionary's bytes, in 32768…2^31
+   * − 1, so that the same dictionary has the same id everywhere. An id below 65,536 saves two bytes in every frame,
+   * one below 256 three.
    */
   readonly id?: number;
-  /** The level that values will be compressed at, −7…22. Default 1. */
+  /** The level at which values will be compressed, −7…22. Default 1. */
   readonly level?: number;
   /**
-   * In how many different samples content must occur to be taken, 1…255. Default 3: a dictionary holds pieces of its samples
-   * word for word, and what occurs once is often about one person. 1 takes anything.
+   * In how many different samples content must occur to be used, 1…255. Default 3: a dictionary holds pieces of its
+   * samples word for word, and content that occurs once is often about one person. 1 uses anything.
    */
   readonly minSamples?: number;
   /**
-   * Make raw content, without an id and tables, that both sides pass as `prefix`, or as `zstd -D`. Frames do not name it,
-   * and each call reads all of it, so that it is larger and slower than a dictionary. Not together with `id`. Default false.
+   * Make raw content, without an id and tables, which both sides pass as `prefix`, or to `zstd -D`. Frames do not
+   * name it, and each call reads all of it, so frames are larger and calls slower than with a dictionary. Cannot be
+   * combined with `id`. Default false.
    */
   readonly raw?: boolean;
-  /** Ends the training; the promise rejects with the signal's reason. */
+  /** Aborts the training; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
-  /** The compiled `zstash-trainer.wasm` or its bytes, for whoever brings them; default: what the package's conditions choose. */
+  /**
+   * The compiled `zstash-trainer.wasm` or its bytes, for callers that load modules themselves. Default: the module
+   * that the package's conditions choose.
+   */
   readonly module?: ModuleSource;
 }
 
-/** A dictionary, and what it is worth. */
+/** A dictionary, and its effect. */
 export interface TrainedDictionary {
-  /** The file, in zstd's format: for `readDictionary`, and for `zstd -D`. With `raw` its content alone. */
+  /** The file in zstd's format, for `readDictionary` and for `zstd -D`. With `raw`, the content alone. */
   readonly dictionary: Uint8Array<ArrayBuffer>;
-  /** What frames name it by; 0 with `raw`. */
+  /** The id by which frames name it; 0 with `raw`. */
   readonly id: number;
   readonly report: TrainingReport;
 }
@@ -55,15 +62,15 @@ const DEFAULT_SIZE = 65_536;
 const DEFAULT_MIN_SAMPLES = 3;
 
 /**
- * Trains a dictionary on samples of the values that it is for; some thousands of them, or a hundred times its size, do
- * well. Samples are counted once however often they come, and only the first 128 KiB of each are looked at. The same
- * samples in the same order and the same options give the same bytes on every runtime.
+ * Trains a dictionary on samples of the values that it is for. Some thousands of samples, or a hundred times the
+ * dictionary's size, are enough. Repeated samples count once, and only the first 128 KiB of each are used. The same
+ * samples in the same order with the same options give the same bytes on every runtime.
  *
- * A dictionary holds pieces of its samples word for word: look at it with `describeDictionary` before you hand it on.
+ * A dictionary holds pieces of its samples word for word: look at it with `describeDictionary` before you pass it on.
  *
  * @throws {ZstashError} SAMPLES_UNSUITABLE (fewer than ten different samples, or nothing in common), SIZE_LIMIT (over 64 MiB
  * or 1,048,576 samples), WASM_UNAVAILABLE, OUT_OF_MEMORY
- * @throws {TypeError} for what is no sample
+ * @throws {TypeError | RangeError} for wrong samples or options
  * @example
  * ```ts
  * import { trainDictionary } from "zstash/train";
@@ -126,7 +133,7 @@ export async function trainDictionary(
   };
 }
 
-/** The content of a dictionary, which lies behind its tables. */
+/** The content of a dictionary, which follows its tables. */
 function contentOf(dictionary: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   return dictionary.slice(dictionary.length - readDictionaryParts(dictionary).content);
 }

@@ -17,43 +17,43 @@ interface TrainerExports extends Pick<
   train_finish(segmentLength: number, to: number, capacity: number): number;
 }
 
-/** The results of the exports that are errors. */
+/** The error results of the exports. */
 const ERROR_MEMORY = -64;
 const ERROR_NOTHING_COMMON = -2;
 
-/** Roles that samples have: `ROLE_…` of wasm/trainer.c. */
+/** The roles of samples: `ROLE_…` of wasm/trainer.c. */
 const HELD_OUT = 2;
 const REPEATED = 3;
 
 /**
- * Lengths of the segments that are tried, in bytes. zstd's own trainer tries 50 too; 64 was the worst of five, by 5 to 30 %
- * of the compressed size, on every set of bench/train.mjs.
+ * The segment lengths that are tried, in bytes. zstd's own trainer also tries 50; 64 was the worst of five lengths,
+ * by 5 to 30 % of the compressed size, on every set of bench/train.mjs.
  */
 const SEGMENT_LENGTHS = [200, 512, 1024, 2000] as const;
 
-/** Fewer different samples than this tell nothing: one is held out of ten. */
+/** Fewer different samples say too little: one of ten is held out. */
 const SAMPLES_MIN = 10;
 
-/** Samples behind one another, and where each ends. */
+/** Samples one after another, and the end of each. */
 export interface Samples {
   readonly bytes: Uint8Array;
   readonly ends: readonly number[];
 }
 
-/** What is trained with. */
+/** The settings of a training. */
 export interface TrainerSettings {
   readonly maxSize: number;
   readonly level: number;
   readonly minSamples: number;
 }
 
-/** What became of the samples. */
+/** The result of a training. */
 export interface Training {
   /** The dictionary; its id is still 0. */
   readonly dictionary: Uint8Array<ArrayBuffer>;
-  /** Samples that are not empty and repeat no earlier one. */
+  /** The number of samples that are not empty and repeat no earlier one. */
   readonly different: number;
-  /** Numbers of those that the dictionary has not seen. */
+  /** The indexes of the samples that the dictionary was not trained on. */
   readonly heldOut: readonly number[];
 }
 
@@ -80,12 +80,12 @@ export async function train(
   }
 }
 
-/** One instance of the module. Throws a TypeError where the module is another. */
+/** One instance of the module. Throws a TypeError if it is another module. */
 export class Trainer {
   readonly #exports: TrainerExports;
   readonly #memory: LinearMemory;
   readonly #settings: TrainerSettings;
-  /** Where the dictionary is made. */
+  /** The address at which the dictionary is made. */
   #to = 0;
   #best = { length: 0, size: Infinity };
 
@@ -97,7 +97,7 @@ export class Trainer {
     this.#settings = settings;
   }
 
-  /** Copies the samples in. A few bytes more are allocated: the trainer reads 8 at a time. */
+  /** Copies the samples in. A few more bytes are allocated, because the trainer reads 8 at a time. */
   begin({ bytes, ends }: Samples): { readonly different: number; readonly heldOut: readonly number[] } {
     const at = this.#memory.allocate(bytes.length + 16).address;
     this.#memory.bytes().set(bytes, at);
@@ -118,7 +118,7 @@ export class Trainer {
     return { different: Math.min(different, ends.length - repeated), heldOut };
   }
 
-  /** Everything up to the choice of the best length of segments. */
+  /** All steps up to the choice of the best segment length. */
   *steps(): Generator<() => void, void, undefined> {
     for (const length of [8, 16]) yield () => void check(this.#exports.train_mark(length));
     yield () => void check(this.#exports.train_write_text());
@@ -156,7 +156,7 @@ function nothingCommon(): ZstashError {
   return unsuitable("they have nothing in common that a dictionary could hold");
 }
 
-/** The error for samples of which no dictionary can be made. */
+/** The error for samples from which no dictionary can be made. */
 function unsuitable(reason: string): ZstashError {
   return new ZstashError("SAMPLES_UNSUITABLE", `Cannot train on these samples: ${reason}`);
 }

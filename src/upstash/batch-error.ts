@@ -1,4 +1,4 @@
-/** Errors of single commands in a pipeline, for which the SDK has nothing but a text. */
+/** Errors of single commands in a pipeline, for which the SDK has only a text. */
 import { ZstashError, type ZstashErrorCode } from "../errors.ts";
 
 /** The text of a command's error among the replies of a pipeline. */
@@ -6,13 +6,13 @@ export function batchErrorText(error: ZstashError): string {
   return `ZSTASH_${error.code} ${error.message}`;
 }
 
-/** The text of a failed command behind the SDK's prefix for automatic pipelines, or for the user's own. */
+/** Matches the text of a failed command after the SDK's prefix for automatic pipelines or for the user's own. */
 const WRAPPED = /^(?:Command failed: |Command \d+ \[ \S+ \] failed: )?ZSTASH_([A-Z_]+) /;
 
 /**
- * The zstash code of an error, whether it is a ZstashError or the client's own error for one command of a pipeline
+ * Returns the zstash code of an error: of a ZstashError, or of the client's own error for one command of a pipeline
  * (`UpstashError: Command failed: ZSTASH_CORRUPT …`); undefined for any other error. Commands that the client
- * pipelines by itself, which is its default, fail in the second way even when awaited alone.
+ * pipelines automatically, which is its default, fail in the second way even when awaited alone.
  *
  * @example
  * ```ts

@@ -1,58 +1,58 @@
 /** The table of commands whose arguments or replies hold values, and the functions that read it. */
 
-/** The places of values among a command's arguments, of which its name is argument 0. */
+/** The positions of values among a command's arguments; the command's name is argument 0. */
 interface ValueArguments {
-  /** Position of the first value; with `after`, counted from that option instead. */
+  /** The position of the first value; with `after`, counted from that option. */
   readonly at: number;
   /** An option, such as FIELDS, followed by a count and then the values. */
   readonly after?: string;
-  /** Stride between values, which go on until the end. Default: there is one value. */
+  /** The distance between values, which continue to the end. Default: there is one value. */
   readonly every?: number;
   /** True if each value follows its key. Default: argument 1 is the key. */
   readonly keyed?: boolean;
-  /** True if they are elements of a list, which are values where the policy says so. */
+  /** True if they are elements of a list, which are values only if the policy says so. */
   readonly elements?: true;
 }
 
-/** The places of values in a command's reply. */
+/** The positions of values in a command's reply. */
 export interface ValueReply {
   /**
    * "value": the reply itself. "values": each item, null for a missing value. "list": each item, of which none is
    * missing. "pairs": every second item, after its field. "scan": pairs, after the cursor. "any": each string at any
-   * depth that is a stored value as a whole. Of lists: "elements", the reply itself or each item; "popped", the same after
-   * the key.
+   * depth that is a complete stored value. For lists: "elements", the reply itself or each item; "popped", the same
+   * after the key.
    */
   readonly shape: "value" | "values" | "list" | "pairs" | "scan" | "any" | "elements" | "popped";
-  /** True if they are elements of a list, which are values where the policy says so. */
+  /** True if they are elements of a list, which are values only if the policy says so. */
   readonly elements?: true;
-  /** The reply holds values only where this option is given. */
+  /** The reply contains values only with this option. */
   readonly only?: string;
-  /** The reply holds no values where this option is given. */
+  /** The reply contains no values with this option. */
   readonly unless?: string;
   /** True if item n belongs to the key in argument n + 1. Default: argument 1 is the key. */
   readonly keyed?: boolean;
   /** True if the keys follow their number, which is argument 2. */
   readonly counted?: boolean;
-  /** Position of the field of the first item; with `afterFields`, counted from the option FIELDS instead. */
+  /** The position of the field of the first item; with `afterFields`, counted from the option FIELDS. */
   readonly field?: number;
   readonly afterFields?: boolean;
 }
 
-/** A row of the table: the values of a command. */
+/** A row of the table: where a command has values. */
 export interface CommandRow {
   readonly values?: ValueArguments;
   readonly reply?: ValueReply;
   /** Position of the first argument that may be an option; absent if there are no options. */
   readonly options?: number;
-  /** Position of a time to live that is no option, and how many of its unit make a second. */
+  /** The position of a time to live that is an argument by position, and how many of its unit make a second. */
   readonly ttl?: { readonly at: number; readonly perSecond: number };
-  /** True if any argument may be a key. Default: argument 1 alone, or as `keyed` says. */
+  /** True if any argument may be a key. Default: only argument 1, or as `keyed` says. */
   readonly severalKeys?: true;
 }
 
 /** The reply of a script or a function; its arguments are never values. */
 const script: CommandRow = { reply: { shape: "any", counted: true } };
-/** SORT gives values of other keys where it has GET; with STORE it gives a number. */
+/** SORT with GET returns values of other keys; with STORE it returns a number. */
 const sort: CommandRow = { reply: { shape: "any", only: "GET" }, options: 2 };
 const push: CommandRow = { values: { at: 2, every: 1, elements: true } };
 const element: CommandRow = { reply: { shape: "elements", elements: true } };
@@ -60,7 +60,7 @@ const moved: CommandRow = { ...element, severalKeys: true };
 const popped: CommandRow = { reply: { shape: "popped", elements: true }, severalKeys: true };
 
 /**
- * Every command with values that are compressed or decoded. All others pass untouched: those of sets, sorted sets,
+ * Every command with values that are compressed or decoded. All others pass unchanged: those of sets, sorted sets,
  * streams, messages and JSON documents, and those that work on stored bytes (APPEND, GETRANGE, …).
  */
 const table: Readonly<Record<string, CommandRow>> = {
@@ -114,7 +114,7 @@ const table: Readonly<Record<string, CommandRow>> = {
   SORT_RO: sort,
 };
 
-/** Options that are followed by an argument of theirs. */
+/** Options that have an argument of their own. */
 const withArgument: ReadonlySet<string> = new Set([
   "EX",
   "PX",
@@ -129,7 +129,7 @@ const withArgument: ReadonlySet<string> = new Set([
   "BY",
 ]);
 
-/** Options that hold a time to live, and how many of their unit make a second. */
+/** Options with a time to live, and how many of their unit make a second. */
 const ttlOptions: readonly (readonly [name: string, perSecond: number])[] = [
   ["EX", 1],
   ["PX", 1000],
@@ -144,14 +144,14 @@ export interface KnownCommand {
   readonly row: CommandRow;
 }
 
-/** By the name in both cases: the SDK writes lower case, users of `exec` either, and neither needs a new string. */
+/** By name in both cases: the SDK writes lower case, users of `exec` either, and neither needs a new string. */
 const commands: ReadonlyMap<string, KnownCommand> = new Map(
   Object.entries(table).flatMap(([name, row]) =>
     [name, name.toLowerCase()].map((spelling): [string, KnownCommand] => [spelling, { name, row }]),
   ),
 );
 
-/** The row of a command; undefined if neither its arguments nor its reply hold values. */
+/** The row of a command; undefined if neither its arguments nor its reply contain values. */
 export function findCommand(command: unknown): KnownCommand | undefined {
   const name = Array.isArray(command) ? (command[0] as unknown) : undefined;
   if (typeof name !== "string") return undefined;
@@ -186,7 +186,7 @@ export function keyOfReply(command: CommandArguments, reply: ValueReply, index: 
   return String(command[reply.keyed === true ? index + 1 : 1]);
 }
 
-/** The field of item `index` of the reply, where the command names it; in pairs the reply does. */
+/** The field of item `index` of the reply, if the command names it; in pairs the reply does. */
 export function fieldOfReply(
   command: CommandArguments,
   { field, afterFields }: ValueReply,
@@ -197,7 +197,7 @@ export function fieldOfReply(
   return start < 0 ? undefined : String(command[start + field + index]);
 }
 
-/** The places of values in the reply to a command; undefined if it holds none. */
+/** The positions of values in the reply to a command; undefined if it contains none. */
 export function valueReply(
   command: CommandArguments,
   { reply, options }: CommandRow,
@@ -208,7 +208,7 @@ export function valueReply(
   return reply;
 }
 
-/** The time to live in seconds that a command gives; undefined for none and for points in time. */
+/** The time to live in seconds that a command sets; undefined for none and for points in time. */
 export function timeToLive(command: CommandArguments, { ttl, options }: CommandRow): number | undefined {
   if (ttl !== undefined) return seconds(command[ttl.at], ttl.perSecond);
   for (const [name, perSecond] of ttlOptions) {
@@ -218,28 +218,28 @@ export function timeToLive(command: CommandArguments, { ttl, options }: CommandR
   return undefined;
 }
 
-/** The position of an option, in any case of letters, from argument `from` on; −1 if it is not there. */
+/** The position of an option, in any letter case, from argument `from` on; −1 if it is missing. */
 export function findOption(command: CommandArguments, option: string, from: number = command.length): number {
   for (let position = from; position < command.length; position++) {
     const argument = command[position];
     if (typeof argument !== "string") continue;
     const name = argument.toUpperCase();
     if (name === option) return position;
-    // Fields follow, which may be called anything.
+    // Fields follow, which may have any name.
     if (name === "FIELDS") return -1;
     if (withArgument.has(name)) position += 1;
   }
   return -1;
 }
 
-/** Commands that touch every key without naming it. */
+/** Commands that affect every key without naming it. */
 const onEveryKey: ReadonlySet<string> = new Set(
   "FLUSHALL FLUSHDB SWAPDB KEYS SCAN DBSIZE RANDOMKEY".split(" "),
 );
 
 /**
- * The keys that commands may touch; undefined for every key. Of commands that are not in the table, scripts and SORT each
- * argument counts as a key.
+ * The keys that commands may affect; undefined for every key. For commands that are not in the table, scripts and
+ * SORT, each argument counts as a key.
  */
 export function keysOf(commands: readonly CommandArguments[]): ReadonlySet<string> | undefined {
   const keys = new Set<string>();

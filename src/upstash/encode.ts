@@ -6,7 +6,10 @@ import type { CommandArguments } from "./commands.ts";
 import type { Outgoing, PlannedWrite, RawForm, RequestPlan, Transport } from "./plan.ts";
 import type { Settings } from "./settings.ts";
 
-/** The commands with their values encoded; the same array if nothing changes, and never a changed argument array. */
+/**
+ * Returns the commands with their values encoded: the same array if nothing changes, and never a changed argument
+ * array.
+ */
 export function encodeCommands(
   codec: Zstd | CodecFailure | undefined,
   plan: RequestPlan,
@@ -20,7 +23,7 @@ export function encodeCommands(
   return encoded.outgoing;
 }
 
-/** Commands in which values are replaced by what is stored for them. */
+/** Commands whose values are replaced by what is stored for them. */
 export class EncodedCommands {
   readonly #plan: RequestPlan;
   readonly #transport: Transport | undefined;
@@ -33,7 +36,9 @@ export class EncodedCommands {
     this.#transport = transport;
   }
 
-  /** Chooses how a value travels: as bytes if it is the only one of its request, which then is no transaction. */
+  /**
+   * Chooses how a value is sent: as bytes if it is the only one in its request and the request is not a transaction.
+   */
   carrier({ commandIndex, position, value }: PlannedWrite): Carrier {
     const { kind, commands, writes } = this.#plan;
     if (this.#transport === undefined || kind === "multi-exec") return "text";
@@ -42,7 +47,7 @@ export class EncodedCommands {
     return this.#path === undefined ? "text" : "raw";
   }
 
-  /** Puts what is stored for a value in its place. */
+  /** Replaces a value by what is stored for it. */
   put({ commandIndex, position, value }: PlannedWrite, stored: Stored): void {
     if (stored === value.text) return;
     const original = this.#plan.commands[commandIndex]!;

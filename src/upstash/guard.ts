@@ -1,4 +1,4 @@
-/** The `guard` option: tells the commands that it has to judge, which is done by a part that is loaded on demand. */
+/** The `guard` option: finds the commands to check; the check itself is in a part that is loaded on demand. */
 import { findOption, type CommandArguments } from "./commands.ts";
 
 /** Commands that work on stored bytes, and those that run a script. */
@@ -8,10 +8,10 @@ const guarded: ReadonlySet<string> = new Set(
     "BITOP LCS EVAL EVAL_RO EVALSHA EVALSHA_RO FCALL FCALL_RO"
   ).split(" "),
 );
-/** Options with which SET compares what is stored. */
+/** Options with which SET compares the stored value. */
 const comparing: readonly string[] = ["IFEQ", "IFNE", "IFDEQ", "IFDNE"];
 
-/** Returns true for a command that is allowed on some keys alone: it works on stored bytes, or may. */
+/** Returns true for a command that works on stored bytes, or may, and is therefore allowed only on some keys. */
 export function isGuarded(command: CommandArguments): boolean {
   const name = String(command[0]).toUpperCase();
   return (

@@ -1,4 +1,4 @@
-/** The public door of "zstash/upstash": compression for clients of `@upstash/redis`. */
+/** The entry of the subpath "zstash/upstash": compression for clients of `@upstash/redis`. */
 import { describe } from "../check.ts";
 import { compresses, markAsCompressing } from "./mark.ts";
 import { createMiddleware, type CompressionMiddleware } from "./middleware.ts";
@@ -64,23 +64,23 @@ export {
 } from "../value/value.ts";
 export { ZstashError, type ZstashErrorCode } from "../errors.ts";
 
-/** A client that can be wrapped: one of `@upstash/redis`, or anything else that takes its middleware. */
+/** A client that can be wrapped: one of `@upstash/redis`, or anything else that accepts its middleware. */
 export interface MiddlewareHost {
   use(middleware: CompressionMiddleware): void;
 }
 
 /**
- * Makes a Redis client compress the values it writes and decode those it reads, and returns the same client: it is
- * changed in place, once, and keeps its own transport with all that belongs to it.
+ * Makes a Redis client compress the values that it writes and decode those that it reads. Returns the same client,
+ * which is changed in place and keeps its own transport.
  *
- * Values lie in Redis as `zs1:` and a zstd frame in base64 where that saves 10 % or more, else as they are; what was
- * stored without zstash reads back unchanged. Numbers, booleans, sets, streams and messages are never touched, and lists only
- * where the policy says so (`lists`).
+ * Values are stored as `zs1:` and a zstd frame in base64 if that saves 10 % or more, and uncompressed otherwise.
+ * Values from before zstash read back unchanged. Numbers, booleans, sets, streams and messages are never changed, and
+ * lists only if the policy says so (`lists`).
  *
- * A client of `zstash/redis` compresses by itself, a quarter better: it also sends the requests, with frames as bytes.
+ * A client of `zstash/redis` stores a quarter less: it sends the requests itself, with frames as bytes.
  *
- * @throws {TypeError} where the client takes no middleware, compresses already, or is given options of a transport
- * @throws {TypeError | RangeError} naming the option that is wrong
+ * @throws {TypeError} if the client accepts no middleware or compresses already, or for an option of a transport
+ * @throws {TypeError | RangeError} for a wrong option; the message names it
  * @example
  * ```ts
  * import { Redis } from "@upstash/redis";
@@ -104,11 +104,11 @@ export function withCompression<Client extends MiddlewareHost>(
   return redis;
 }
 
-/** What to do with ioredis, node-redis and other clients over TCP. */
+/** What users of ioredis, node-redis and other clients over TCP should do instead. */
 const OVER_TCP =
   "(a client over TCP, such as ioredis: give it encodeValue(value) to write, and decodeValue what its getBuffer reads)";
 
-/** Throws for what takes no middleware. Clients over TCP have commands of the same names. */
+/** Throws for an object that accepts no middleware. Clients over TCP have commands of the same names. */
 function requireHost(redis: unknown): asserts redis is MiddlewareHost {
   const { use, sendCommand } = (redis ?? {}) as { readonly use?: unknown; readonly sendCommand?: unknown };
   if (typeof use === "function") return;

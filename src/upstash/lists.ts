@@ -1,11 +1,11 @@
-/** The policy's word on lists: whose elements are values, and which commands cannot be right there. */
+/** The policy's decisions about lists: whose elements are values, and which commands cannot work there. */
 import { askPolicy, type CompletePolicy } from "../value/policy.ts";
 import type { CommandArguments } from "./commands.ts";
 import type { Settings } from "./settings.ts";
 
 /**
- * What the policy says of the list under a key: true if elements are compressed, "read-only" if they are only decoded, false
- * if the list is not touched. A function that fails opts none in.
+ * The policy's decision about the list of a key: true if elements are compressed, "read-only" if they are only
+ * decoded, false if the list is not touched. A function that fails opts no list in.
  */
 export function listMode(
   { policy, carrier }: Pick<Settings, "policy" | "carrier">,
@@ -33,7 +33,7 @@ export function listMode(
 /** Commands that look for an element by its stored bytes. */
 const comparing: ReadonlySet<string> = new Set(["LREM", "LPOS", "LINSERT"]);
 
-/** Returns true for a command that would not find an element that is compressed. */
+/** Returns true for a command that would not find a compressed element. */
 export function comparesElements(command: CommandArguments): boolean {
   return comparing.has(String(command[0]).toUpperCase());
 }

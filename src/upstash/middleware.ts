@@ -1,4 +1,4 @@
-/** The way of a request through the wrapper: it is planned, encoded and sent, and its answer is decoded. */
+/** The path of a request through the wrapper: it is planned, encoded and sent, and its answer is decoded. */
 import { ZstashError } from "../errors.ts";
 import { DEFAULT_REQUEST_SIZE } from "../limits.ts";
 import type { CodecFailure } from "../value/encode.ts";
@@ -26,19 +26,19 @@ import { compressedMark } from "./mark.ts";
 import { readSettings, type CompressionOptions, type Settings } from "./settings.ts";
 import { asSizeError, isRequestLimit } from "./size-error.ts";
 
-/** The function that `redis.use()` takes. */
+/** The type of function that `redis.use()` takes. */
 export type CompressionMiddleware = <Result>(
   request: CommandRequest,
   next: SendRequest,
 ) => Promise<CommandReply<Result>>;
 
 /**
- * The middleware of `withCompression` by itself, for whoever holds a client's requester.
+ * Makes the middleware of `withCompression` alone, for programs that have access to a client's requester.
  *
- * Requests and their arrays are never changed; one that holds no values goes on as the same object. Where another copy of
- * the middleware lies below this one, that one leaves the values to this one.
+ * Requests and their arrays are never changed; a request without values is passed on as the same object. Another copy
+ * of the middleware below this one leaves the values to this one.
  *
- * @throws {TypeError | RangeError} naming the option that is wrong
+ * @throws {TypeError | RangeError} for a wrong option; the message names it
  * @example
  * ```ts
  * const compress = compressionMiddleware();
@@ -50,14 +50,17 @@ export function compressionMiddleware(options: CompressionOptions = {}): Compres
   return createMiddleware(readSettings(options));
 }
 
-/** Makes the function that sends the requests of a client whose transport is ours. */
+/** Makes the function that sends the requests of a client that uses our transport. */
 export function createRequest(settings: Settings, transport: Transport): SdkSend {
   const run = createMiddleware(settings, transport);
   const other = transport.other.bind(transport) as SendRequest;
   return (request) => run(request, other);
 }
 
-/** Makes the middleware; with a transport it sends the requests itself, and `next` gets what holds no commands. */
+/**
+ * Makes the middleware. With a transport it sends the requests itself, and `next` gets only requests without
+ * commands.
+ */
 export function createMiddleware(settings: Settings, transport?: Transport): CompressionMiddleware {
   const { codec, auto } = settings;
   const order = new RequestOrder(settings.onEvent);
@@ -80,14 +83,14 @@ export function createMiddleware(settings: Settings, transport?: Transport): Com
     return half.encodeLargeCommands(loaded, plan, settings, transport);
   };
 
-  /** `held` is the place of a request that has waited already: it keeps it until it is on its way. */
+  /** `held` is the place of a request that has waited already: it keeps it until it is sent. */
   const handle = async (
     request: SdkRequest,
     next: SendRequest,
     plan: RequestPlan,
     held?: Place,
   ): Promise<unknown> => {
-    // What can be sent goes out in the turn in which it was asked for; what has to wait keeps its place.
+    // A request that can be sent is sent in the turn in which it was made; one that has to wait keeps its place.
     const ready = isReady(plan);
     const place =
       held ?? (ready && order.waiting.size === 0 ? undefined : order.enter(plan.commands, !ready));
@@ -99,7 +102,7 @@ export function createMiddleware(settings: Settings, transport?: Transport): Com
       if (place !== undefined) await place.turn();
       const send = transport === undefined ? viaSdk(next, request, plan) : viaRest(transport, request, plan);
       answering = sendCommands(outgoing, plan, settings, send);
-      // Of a request in parts the last is on its way when the others have been answered.
+      // The last part of a divided request is sent when the others have been answered.
       if (plan.mayNeedParts) await answering;
     } finally {
       place?.leave();
@@ -109,7 +112,7 @@ export function createMiddleware(settings: Settings, transport?: Transport): Com
     return decodeAnswer(answer, plan, settings, loadOnDemand, auto && { request, next, transport, settings });
   };
 
-  /** Brings the dictionaries of the keys that are written. What is sent later to the same keys waits too. */
+  /** Fetches the dictionaries of the keys that are written. Later requests on the same keys wait too. */
   const prepared = async (route: Route, read: RequestCommands): Promise<unknown> => {
     const place = order.enter(read.commands, true);
     try {
@@ -127,7 +130,7 @@ export function createMiddleware(settings: Settings, transport?: Transport): Com
     read: RequestCommands,
     held?: Place,
   ): Promise<unknown> => {
-    // The judge may have to load first.
+    // The check of `guard` may have to be loaded first.
     const place = held ?? order.enter(read.commands, true);
     try {
       const half = await loadOnDemand();
@@ -143,7 +146,7 @@ export function createMiddleware(settings: Settings, transport?: Transport): Com
     }
   };
 
-  /** Goes on with a request that has nothing more to wait for, under the kill switch of the manifest. */
+  /** Continues with a request that has nothing more to wait for, and applies the kill switch of the manifest. */
   const begin = ({ request, next }: Route, asked: RequestCommands, place?: Place): Promise<unknown> => {
     const read: RequestCommands =
       auto?.loaded?.mode === "read-only" ? { ...asked, mode: "read-only" } : asked;
@@ -152,11 +155,11 @@ export function createMiddleware(settings: Settings, transport?: Transport): Com
   };
 
   const runNow = (request: CommandRequest, next: SendRequest): Promise<unknown> => {
-    // Not by a function: this is asked of every request.
+    // Not by a function: this is asked for every request.
     const compressed = (request as SdkRequest)[compressedMark] === true;
     const read = compressed && transport === undefined ? undefined : readRequest(request, settings);
     if (read === undefined) return next(request);
-    // The values are another middleware's: here they are only carried, and frames among the replies stay bytes.
+    // Another middleware handles the values: here they are only sent, and frames in the replies stay bytes.
     if (compressed) return handle(request, next, { ...planOf(read), writes: [], large: false });
     if (auto !== undefined && read.mode !== "passthrough") {
       const route: Route = { request, next, transport, settings };
@@ -173,13 +176,14 @@ export function createMiddleware(settings: Settings, transport?: Transport): Com
       return Promise.reject(error);
     }
   };
-  // The SDK's own types promise the caller's result type for whatever the server answers.
+  // The SDK's own types promise the caller's result type for any answer of the server.
   return run as CompressionMiddleware;
 }
 
 /**
- * Loads what most clients never need: large values, request limits and the judge of guard. It may be missing, as on a
- * page that is older than the server: then this gives the error, and the request goes on without it.
+ * Loads the part that most clients never need: large values, request limits and the check of `guard`. It may be
+ * missing, as on a page that is older than its server: then this returns the error, and the request continues without
+ * it.
  */
 async function loadOnDemand(): Promise<OnDemand | CodecFailure> {
   try {
@@ -193,12 +197,12 @@ const importOnDemand = () => import("./on-demand/index.ts");
 type OnDemand = Awaited<ReturnType<typeof importOnDemand>>;
 type Route = Parameters<OnDemand["hasDictionaries"]>[1];
 
-/** What has been loaded, once it is there. */
+/** The part that has been loaded, once it is there. */
 let onDemand: OnDemand | undefined;
 
 /**
- * Sends through the SDK's own transport. A request without values goes on as the same object; one with values says that
- * they are taken care of.
+ * Sends through the SDK's own transport. A request without values goes on as the same object; one with values is
+ * marked as handled.
  */
 function viaSdk(next: SendRequest, request: CommandRequest, { kind, writes, reads }: RequestPlan): Send {
   const holdsValues = writes.length > 0 || reads !== undefined;
@@ -209,7 +213,7 @@ function viaSdk(next: SendRequest, request: CommandRequest, { kind, writes, read
   };
 }
 
-/** Sends through our own transport, which keeps bytes; a pipeline of one command goes as that command. */
+/** Sends through our own transport, which keeps bytes; a pipeline of one command is sent as that command. */
 function viaRest(transport: Transport, request: SdkRequest, { kind, reads }: RequestPlan): Send {
   return async (outgoing) => {
     const { commands, offset = 0 } = outgoing;
@@ -223,8 +227,9 @@ function viaRest(transport: Transport, request: SdkRequest, { kind, reads }: Req
 }
 
 /**
- * Sends commands in as many requests as their size asks for. A pipeline is divided between its commands. A request that
- * cannot be divided is refused where `maxRequestSize` was given, and else left to the server, whose plan may allow more.
+ * Sends commands in as many requests as their size requires. A pipeline is divided between its commands. A request
+ * that cannot be divided is refused if `maxRequestSize` was given, and otherwise left to the server, whose plan may
+ * allow more.
  *
  * @throws {ZstashError} REQUEST_LIMIT
  */
@@ -239,7 +244,7 @@ async function sendCommands(
   // Encoded it may be small.
   if (mayBeLarge && mayNeedParts(outgoing.commands, kind, maxRequestSize)) {
     const half = await loadOnDemand();
-    // Without it the size is the server's to judge.
+    // Without it the server judges the size.
     if (!("error" in half)) {
       if (divisible) return half.sendInParts(outgoing.commands, limit, maxRequestSize !== undefined, send);
       half.requireSize(outgoing, kind, limit);

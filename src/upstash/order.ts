@@ -1,7 +1,7 @@
 /**
- * Keeps requests on the same keys in their order where one of them has to wait before it can be sent: for the codec, for
- * a module, or for a large value. Nobody waits for another's promise, which Workers drop with its request: who waits is
- * data, and whoever comes later looks at it by a timer of its own.
+ * Keeps requests on the same keys in their order if one of them has to wait before it can be sent: for the codec, for
+ * a module, or for a large value. Nobody waits for another request's promise, which Workers drop with that request:
+ * waiting requests are data, and later ones look at them by their own timers.
  */
 import { announceWait } from "../metrics/channels.ts";
 import type { EventListener } from "../metrics/events.ts";
@@ -14,13 +14,13 @@ const FORGOTTEN = 10_000;
 
 /** A request that cannot be sent yet. */
 export interface Waiting extends Work {
-  /** Its keys; undefined if it may touch every key. */
+  /** Its keys; undefined if it may affect every key. */
   readonly keys: ReadonlySet<string> | undefined;
 }
 
-/** The place of a request among those that wait. */
+/** The place of a request in the queue. */
 export interface Place {
-  /** Resolves when every earlier request on the same keys is on its way, or gone. */
+  /** Resolves when every earlier request on the same keys has been sent, or has ended. */
   turn(): Promise<void>;
   /** Lets later requests pass. */
   leave(): void;
@@ -28,20 +28,20 @@ export interface Place {
 
 /** The requests of one client that wait before they are sent. */
 export class RequestOrder {
-  /** Those that wait, the oldest first. */
+  /** The waiting requests, oldest first. */
   readonly waiting: Set<Waiting> = new Set();
-  /** By key; undefined for those that may touch every key. */
+  /** By key; undefined for those that may affect every key. */
   readonly #byKey = new Map<string | undefined, Set<Waiting>>();
   readonly #onEvent: EventListener | undefined;
 
-  /** The listener is told of slow waits. */
+  /** The listener is told about slow waits. */
   constructor(onEvent?: EventListener) {
     this.#onEvent = onEvent;
   }
 
   /**
-   * Takes a place for a request that has to wait, or whose keys an earlier one has that does. Undefined if it can be sent
-   * at once.
+   * Takes a place for a request that has to wait, or that shares a key with an earlier one that does. Undefined if it
+   * can be sent at once.
    */
   enter(commands: readonly CommandArguments[], hasToWait: boolean): Place | undefined {
     this.#forget();
@@ -90,7 +90,7 @@ export class RequestOrder {
     }
   }
 
-  /** Forgets requests that ended without a word. The oldest come first. */
+  /** Forgets requests that ended without notice. The oldest come first. */
   #forget(): void {
     for (const other of this.waiting) {
       if (now() - other.seen < FORGOTTEN) return;

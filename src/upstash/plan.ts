@@ -1,4 +1,4 @@
-/** Reads the SDK's requests and plans which of their arguments are encoded and which of their replies are decoded. */
+/** Reads the SDK's requests and plans which arguments are encoded and which replies are decoded. */
 import { DEFAULT_REQUEST_SIZE } from "../limits.ts";
 import type { Carrier } from "../value/carrier.ts";
 import { LARGE_TEXT, planWrite, type ValueWrite } from "../value/encode.ts";
@@ -35,30 +35,30 @@ export interface SdkRequest extends CommandRequest {
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
   readonly isStreaming?: boolean;
-  /** True if its values are another middleware's. */
+  /** True if another middleware handles its values. */
   readonly [compressedMark]?: unknown;
   /** Called with each message of a subscription. */
   readonly onMessage?: (data: string) => void;
 }
 
-/** One command; several that run in order; or a transaction, which runs whole or not at all. */
+/** One command; several that run in order; or a transaction, which runs completely or not at all. */
 export type RequestKind = "command" | "pipeline" | "multi-exec";
 
-/** The commands of a request, in any case as a list. */
+/** The commands of a request, always as a list. */
 export interface RequestCommands {
   readonly kind: RequestKind;
   readonly mode: CompressionMode;
   readonly commands: readonly CommandArguments[];
 }
 
-/** A value among the arguments, and where it is. */
+/** A value among the arguments, and its position. */
 export interface PlannedWrite {
   readonly commandIndex: number;
   readonly position: number;
   readonly value: ValueWrite;
 }
 
-/** A command whose reply holds values. */
+/** A command whose reply contains values. */
 export interface PlannedReply {
   readonly command: CommandArguments;
   /** The command's name in upper case. */
@@ -69,58 +69,58 @@ export interface PlannedReply {
 /** The work that a request and its replies need. */
 export interface RequestPlan extends RequestCommands {
   readonly writes: readonly PlannedWrite[];
-  /** True if the values are so large that encoding them at once would hold up the event loop. */
+  /** True if the values are so large that encoding them at once would block the event loop. */
   readonly large: boolean;
-  /** True if the request may pass the limit of its size, so that it has to be divided or refused. */
+  /** True if the request may exceed its size limit, so that it has to be divided or refused. */
   readonly mayNeedParts: boolean;
-  /** By the index of the command; undefined if no reply holds values. */
+  /** By the index of the command; undefined if no reply contains values. */
   readonly reads: readonly (PlannedReply | undefined)[] | undefined;
 }
 
 /** Commands that are ready to be sent: their values are encoded. */
 export interface Outgoing {
   readonly commands: readonly CommandArguments[];
-  /** Index of the first of them in the original request. Default 0. */
+  /** The index of the first of them in the original request. Default 0. */
   readonly offset?: number | undefined;
-  /** Given if the one command holds bytes. */
+  /** Set if the only command contains bytes. */
   readonly raw?: RawForm | undefined;
 }
 
 /** A command with bytes as an HTTP request of its own. */
 export interface RawForm {
-  /** Path of the request whose body is the bytes. */
+  /** The path of the request whose body is the bytes. */
   readonly path: string;
   /** The same command with its value as text, for a server that takes no raw bodies. */
   readonly asText: () => CommandArguments;
 }
 
-/** Sends commands as one request; the answer is a reply, or a list of them for several commands. */
+/** Sends commands as one request; the answer is a reply, or a list of replies for several commands. */
 export type Send = (outgoing: Outgoing) => Promise<unknown>;
 
-/** The transport of the raw carrier: values go out as bytes, and frames come back as bytes. */
+/** The transport of the raw carrier: values are sent as bytes, and frames come back as bytes. */
 export interface Transport {
   /**
-   * The path of a request whose body is argument `position`, which a policy may have asked a carrier for; undefined if the
-   * argument can only be sent as text.
+   * The path of a request whose body is argument `position`, for which a policy may have asked for a carrier;
+   * undefined if the argument can be sent only as text.
    */
   rawPath(command: CommandArguments, position: number, asked: Carrier | undefined): string | undefined;
   /** Sends one command. With `hasValues`, raw frames in its reply stay bytes. */
   command(outgoing: Outgoing, request: SdkRequest, hasValues: boolean): Promise<CommandReply>;
-  /** Sends several commands; `hasValues` says by their index whether raw frames in a reply stay bytes. */
+  /** Sends several commands. `hasValues` tells by index whether raw frames in a reply stay bytes. */
   batch(
     kind: Exclude<RequestKind, "command">,
     commands: readonly CommandArguments[],
     request: SdkRequest,
     hasValues: (index: number) => boolean,
   ): Promise<CommandReply[]>;
-  /** Sends a request that holds no commands. */
+  /** Sends a request without commands. */
   other(request: SdkRequest): Promise<CommandReply | CommandReply[]>;
 }
 
-/** Sends a request of the SDK, which promises its caller's type for whatever the server answers. */
+/** Sends a request of the SDK, which promises its caller's type for any answer of the server. */
 export type SdkSend = <Result = unknown>(request: CommandRequest) => Promise<CommandReply<Result>>;
 
-/** The commands of a request; undefined for a request that holds none, such as a subscription. */
+/** The commands of a request; undefined for a request without commands, such as a subscription. */
 export function readRequest(request: SdkRequest, { mode }: Settings): RequestCommands | undefined {
   const { body, path, isStreaming } = request;
   if (!Array.isArray(body) || body.length === 0 || isStreaming === true) return undefined;
@@ -138,8 +138,8 @@ export function readRequest(request: SdkRequest, { mode }: Settings): RequestCom
 }
 
 /**
- * Finds the values of the commands and decides about each; no codec is needed yet. With `bytes` elements of lists may come as
- * frames in bytes.
+ * Finds the values of the commands and decides about each; no codec is needed yet. With `bytes`, elements of lists
+ * may come as raw frames.
  */
 export function planRequest(
   { kind, mode, commands }: RequestCommands,
@@ -168,7 +168,7 @@ export function planRequest(
     const carrier = alone ? settings.carrier : "text";
     for (const position of positions) {
       const text = command[position];
-      // Numbers and booleans go as they are, so that INCR and the like work on them.
+      // Numbers and booleans are sent unchanged, so that INCR and similar commands work on them.
       if (typeof text !== "string") continue;
       const key = keyOfArgument(command, row, position);
       const value = planWrite(
@@ -193,15 +193,15 @@ export function planRequest(
   };
 }
 
-/** Returns true unless nothing in a reply is decoded for this client. */
+/** Returns false if nothing in a reply is decoded for this client. */
 function mayHoldValues(reply: ValueReply, settings: Settings, bytes: boolean): boolean {
   if (reply.shape === "any") return settings.scripts === "decode";
   return reply.elements !== true || bytes || settings.lists;
 }
 
 /**
- * Returns true if commands, and `more` bytes, may pass the limit of a request and that is ours to see: they can be divided,
- * or a limit was given.
+ * Returns true if commands, and `more` bytes, may exceed a request limit that is ours to check: because they can be
+ * divided, or because a limit was given.
  */
 export function mayNeedParts(
   commands: readonly CommandArguments[],
@@ -213,10 +213,10 @@ export function mayNeedParts(
   return mayExceed(commands, (maxRequestSize ?? DEFAULT_REQUEST_SIZE) - more);
 }
 
-/** The most bytes by which a short text in a frame passes six a character. */
+/** The most bytes by which a short text in a frame exceeds six a character. */
 const WRAP_SIZE = 64;
 
-/** Returns true if commands may take more than `limit` bytes in JSON, at six a character, without writing them. */
+/** Returns true if commands may take more than `limit` bytes in JSON, at six a character, without writing the JSON. */
 function mayExceed(commands: readonly CommandArguments[], limit: number): boolean {
   let size = 2;
   for (const command of commands) {

@@ -1,4 +1,4 @@
-/** The SDK's requests over our own transport: values go out as bytes, and frames come back as bytes. */
+/** The SDK's requests over our own transport: values are sent as bytes, and frames come back as bytes. */
 import { exchange, type HttpReply } from "../rest/exchange.ts";
 import { RestClient } from "../rest/client.ts";
 import { readReply } from "../rest/read-reply.ts";
@@ -14,10 +14,10 @@ import type { CommandArguments } from "./commands.ts";
 import type { CommandReply, Outgoing, SdkRequest, Transport } from "./plan.ts";
 import { deliverMessages } from "./subscription.ts";
 
-/** What a text of a reply is given as. */
+/** How a text in a reply is returned. */
 type ToText = (text: string) => string;
 
-/** The transport of a client whose requests zstash sends, over a client of the REST protocol. */
+/** The transport of a client whose requests zstash sends, based on a client of the REST protocol. */
 export class RawTransport implements Transport {
   readonly #settings: RestSettings;
   readonly #client: RestClient;
@@ -44,7 +44,7 @@ export class RawTransport implements Transport {
   ): Promise<CommandReply> {
     const [command] = commands as readonly RestCommand[];
     const asText = raw?.asText as (() => RestCommand) | undefined;
-    // Bytes that are not of our making are JSON, as the SDK sends them.
+    // Bytes that we did not make are sent as JSON, as the SDK does.
     const options = { signal, headers, rawPath: raw?.path ?? (false as const), asText };
     const reply = this.#toReply(await this.#client.command(command!, options), hasValues);
     const { error } = reply;
@@ -59,13 +59,13 @@ export class RawTransport implements Transport {
     { signal, headers }: SdkRequest,
     hasValues: (index: number) => boolean,
   ): Promise<CommandReply[]> {
-    // What an automatic pipeline is refused as a whole, each of its commands is refused as it would be alone.
+    // If an automatic pipeline is refused as a whole, each of its commands fails as it would alone.
     const options = { signal, headers, refusalAsReplies: kind === "pipeline" };
     const replies = await this.#client.batch(kind, commands as readonly RestCommand[], options);
     return replies.map((reply, index) => withOwnCode(this.#toReply(reply, hasValues(index))));
   }
 
-  /** Sends a request that holds no commands, once: a subscription, or whatever a middleware has made. */
+  /** Sends a request without commands, once: a subscription, or whatever a middleware has made. */
   async other(request: SdkRequest): Promise<CommandReply | CommandReply[]> {
     const { path = [], body, headers, isStreaming, onMessage } = request;
     const { fetch, url, timeout, headers: own, signal: ownSignal } = this.#settings;
@@ -102,7 +102,7 @@ async function refusal(reply: HttpReply): Promise<unknown> {
   return serverError("run the request", said, { status, effect: effectOf(status), noReply });
 }
 
-/** The error of a size with our code, by which `zstashCode` knows it among the SDK's own. */
+/** A size error with our code, by which `zstashCode` recognizes it among the SDK's own errors. */
 function withOwnCode(reply: CommandReply): CommandReply {
   if (reply.error === undefined || serverErrorCode(reply.error) === "REDIS") return reply;
   return { error: batchErrorText(serverError("run the command", reply.error)) };

@@ -1,4 +1,4 @@
-/** Bounds what the values of one answer are decoded to together: a few small values may decode to gigabytes. */
+/** Limits what all values of one answer decode to together: a few small values may decode to gigabytes. */
 import type { ZstashError } from "../errors.ts";
 import { emit } from "../metrics/events.ts";
 import { claimedSize, type DecodeSettings, type ReplyBudget, type ValueRead } from "../value/decode.ts";
@@ -16,13 +16,14 @@ export interface ReplyLimits extends DecodeSettings {
 }
 
 /**
- * Divides `maxReplySize` among the replies of one answer. Replies are admitted by what the headers of their values claim,
- * the smallest first, so that a large one takes no other along. What no claim takes is for values that claim nothing.
+ * Divides `maxReplySize` among the replies of one answer. Replies are admitted by the sizes that the headers of their
+ * values declare, smallest first, so that a large one does not affect the others. The rest is for values that declare
+ * nothing.
  */
 export class ReplyBudgets<Limits extends ReplyLimits> {
   readonly #limits: Limits;
   readonly #tooLarge: (reply: ReplyReads) => Promise<ZstashError>;
-  /** By reply, for those that are admitted. */
+  /** The declared size of each reply that is admitted. */
   readonly #claims: ReadonlyMap<ReplyReads, number>;
   #free: number;
 
@@ -47,9 +48,9 @@ export class ReplyBudgets<Limits extends ReplyLimits> {
   }
 
   /**
-   * Decodes a reply within what it may take.
+   * Decodes a reply within its share.
    *
-   * @throws {ZstashError} SIZE_LIMIT, before anything of it is decoded, if its claims are too large
+   * @throws {ZstashError} SIZE_LIMIT, before anything of it is decoded, if its declared size is too large
    */
   async within<Result>(reply: ReplyReads, decode: (bounded: Limits) => Promise<Result>): Promise<Result> {
     const claim = this.#claims.get(reply);
@@ -79,7 +80,7 @@ export class ReplyBudgets<Limits extends ReplyLimits> {
   }
 }
 
-/** The bytes that a reply's values claim together; values above `maxSize` are refused one by one and take nothing. */
+/** The bytes that a reply's values declare together; values above `maxSize` are refused one by one and do not count. */
 function claimOf({ reads }: ReplyReads, maxSize: number): number {
   let claim = 0;
   for (const [, { stored }] of reads) {
@@ -94,7 +95,7 @@ export function keysOfAll(subjects: readonly { readonly key?: string | undefined
   return [...new Set(subjects.map(({ key }) => key!))];
 }
 
-/** Returns true if a value failed for what is left of the reply's budget, and not for a fault of its own. */
+/** Returns true if a value failed because the reply's budget was used up, and not because of a fault of its own. */
 export function isOverBudget(error: ZstashError, { stored }: ValueRead, limits: DecodeSettings): boolean {
   const { budget, maxSize } = limits;
   return (

@@ -1,4 +1,4 @@
-/** Decodes the answer to a request: finds the stored values in its replies and puts their texts in their places. */
+/** Decodes the answer to a request: finds the stored values in its replies and replaces them by their texts. */
 import type { Zstd } from "../codec/zstd.ts";
 import { ZstashError, type ZstashErrorCode } from "../errors.ts";
 import { utf8Lossy } from "../text.ts";
@@ -21,7 +21,7 @@ import type { CommandReply, PlannedReply, RequestPlan } from "./plan.ts";
 import { isOverBudget, keysOfAll, ReplyBudgets, type ReplyReads } from "./reply-budget.ts";
 import type { Settings } from "./settings.ts";
 
-/** What is used here of the part that is loaded on demand. */
+/** The functions of the part that is loaded on demand that are used here. */
 interface ReplyHalf<Route> {
   /** Decodes with pauses. */
   decodeLarge(codec: Zstd | CodecFailure, read: ValueRead, settings: Settings): Promise<string>;
@@ -30,7 +30,7 @@ interface ReplyHalf<Route> {
   fetchDictionaries(ids: readonly number[], route: Route): Promise<DictionarySource>;
 }
 
-/** Loads that part; gives an error where it cannot be had. */
+/** Loads that part; returns an error if it cannot be loaded. */
 export type LoadReplyHalf<Route = never> = () => Promise<ReplyHalf<Route> | CodecFailure>;
 
 /** A reply in which something has to be decoded. */
@@ -43,27 +43,28 @@ interface EncodedReply {
   readonly reads: readonly (readonly [index: number, read: ValueRead])[];
 }
 
-/** Codes that mean the stored value is damaged; nothing else counts as a miss. */
+/** Codes that mean that the stored value is damaged; only these count as a miss. */
 const damage: ReadonlySet<ZstashErrorCode> = new Set<ZstashErrorCode>([
   "NOT_ZSTD",
   "TRUNCATED",
   "CORRUPT",
   "CHECKSUM_MISMATCH",
   "NOT_TEXT",
-  // Dictionaries are checked when they are loaded: in a decode this is a frame that refers to what it lacks.
+  // Dictionaries are checked when they are loaded: while decoding, this code means a frame that refers to what the
+  // dictionary lacks.
   "DICTIONARY_INVALID",
 ]);
 
-/** Stored bytes from which a value may be so large that it is decoded with pauses. */
+/** A value of at least this many stored bytes may be so large that it is decoded with pauses. */
 const LARGE_STORED = 16 << 10;
 
 /**
- * The answer with its values decoded, as a new object; the same object if nothing in it is encoded.
+ * Returns the answer with its values decoded, as a new object; the same object if nothing in it is encoded.
  *
- * With a route, dictionaries that lie in Redis are fetched on it.
+ * With a route, dictionaries that are in Redis are fetched by it.
  *
- * @throws {ZstashError} with the keys, if a value of a single command does not decode. In a list only the reply that
- * holds the value becomes an error.
+ * @throws {ZstashError} with the keys, if a value of a single command cannot be decoded. In a batch only the reply
+ * that contains the value becomes an error.
  */
 export async function decodeAnswer<Route>(
   answer: unknown,
@@ -73,7 +74,7 @@ export async function decodeAnswer<Route>(
   route: Route | undefined,
 ): Promise<unknown> {
   const batch = kind !== "command";
-  // The SDK's result for an aborted request is no list.
+  // The SDK's result for an aborted request is not a list.
   if (reads === undefined || (batch && !Array.isArray(answer))) return answer;
   const replies = (batch ? answer : [answer]) as readonly CommandReply[];
   if (replies.length !== commands.length) {
@@ -85,7 +86,7 @@ export async function decodeAnswer<Route>(
   const settings = route === undefined ? given : await withFetched(encoded, given, loadOnDemand, route);
   const count = encoded.reduce((sum, one) => sum + (one?.reads.length ?? 0), 0);
   const { maxSize, maxReplySize } = settings;
-  // Few values cannot pass the limit together.
+  // A few values cannot exceed the limit together.
   const budgets =
     count * maxSize > maxReplySize
       ? new ReplyBudgets(encoded, settings, (one) => tooLarge(one, maxReplySize, loadOnDemand))
@@ -100,7 +101,7 @@ export async function decodeAnswer<Route>(
       decoded[index] = await (budgets === undefined ? decode(settings) : budgets.within(one, decode));
     } catch (error) {
       if (!batch || !(error instanceof ZstashError)) throw error;
-      // The SDK deserialises the result of failed commands too, and expects a list where there would have been one.
+      // The SDK deserialises the result of failed commands too, and expects a list if there would have been one.
       const { reply } = one;
       const result = Array.isArray(reply.result) ? [] : undefined;
       decoded[index] = { ...reply, result, error: batchErrorText(error) };
@@ -109,7 +110,7 @@ export async function decodeAnswer<Route>(
   return batch ? decoded : decoded[0];
 }
 
-/** Settings with the dictionaries that the values of an answer need: those that are not here come in one request. */
+/** Settings with the dictionaries that the values of an answer need: missing ones are fetched in one request. */
 async function withFetched<Route>(
   encoded: readonly (EncodedReply | undefined)[],
   settings: Settings,
@@ -120,7 +121,7 @@ async function withFetched<Route>(
   for (const one of encoded) for (const [, { stored }] of one?.reads ?? []) ids.add(dictionaryIdOf(stored));
   ids.delete(0);
   const known = settings.dictionaries;
-  // Of several the cache may not keep all until they have been used.
+  // With several, the cache may drop some before they have been used.
   if (ids.size === 0 || (ids.size === 1 && known?.get([...ids][0]!) !== undefined)) return settings;
   const half = await loadOnDemand();
   if ("error" in half) return settings;
@@ -134,7 +135,7 @@ async function withFetched<Route>(
   return { ...settings, dictionaries };
 }
 
-/** Finds the stored values of a reply; undefined if the reply stays as it is. */
+/** Finds the stored values of a reply; undefined if the reply stays unchanged. */
 function findEncoded(
   reply: CommandReply,
   planned: PlannedReply | undefined,
@@ -161,7 +162,7 @@ function findEncoded(
           : fieldOfReply(command, place, index),
       stored: item,
     };
-    // No text is like a frame in bytes, which only a client with `lists` can have put there.
+    // No text looks like a raw frame, which only a client with `lists` can have put there.
     const isText = place.elements === true && typeof item === "string";
     if (isText && listMode(settings, name, read.key) === false) continue;
     const isValue = shape === "any" ? asWhole(read, settings) : !hasFields || index % 2 === 1;
@@ -177,7 +178,7 @@ function fieldIn(items: readonly unknown[], index: number): string | undefined {
   return isStored(field) ? asText(field) : undefined;
 }
 
-/** What may be a value in a result, in a list; anything else where the result has another shape. */
+/** The items of a result that may be values, as a list; anything else if the result has another shape. */
 function itemsOf(result: unknown, shape: ValueReply["shape"]): unknown {
   if (shape === "value") return [result];
   if (shape === "any") return [result].flat(Infinity);
@@ -186,7 +187,7 @@ function itemsOf(result: unknown, shape: ValueReply["shape"]): unknown {
   return shape === "scan" && Array.isArray(result) ? result[1] : result;
 }
 
-/** A string with its frames, if it is a stored value as a whole; else false, and the listener is told. */
+/** A string with its frames, if it is a complete stored value; otherwise false, and the listener is told. */
 function asWhole(read: ValueRead, settings: DecodeSettings): ValueRead | false {
   try {
     return { ...read, frame: wholeFrame(read.stored) };
@@ -204,7 +205,7 @@ function isStored(item: unknown): item is Stored {
 /**
  * Decodes the values of a reply. Large values are decoded with pauses for the event loop, and so are many small ones.
  *
- * @throws {ZstashError} with the keys, where a value does not decode
+ * @throws {ZstashError} with the keys, if a value cannot be decoded
  */
 async function decodeReply(
   codec: Zstd | CodecFailure,
@@ -217,7 +218,7 @@ async function decodeReply(
   for (const [index, read] of reads) {
     try {
       const large = read.stored.length < LARGE_STORED ? undefined : await loadOnDemand();
-      // Without the half for large values they are decoded at once.
+      // Without the part for large values they are decoded at once.
       if (large === undefined || "error" in large) {
         const text = decodeRead(codec, read, settings);
         decoded[index] = text;
@@ -236,13 +237,13 @@ async function decodeReply(
   if (failure === undefined) return { ...reply, result: withDecoded({ planned, reply, items }, decoded) };
   if (failures.length === 1 && planned.reply.keyed !== true) throw failure;
   const half = await loadOnDemand();
-  // Without the half that names them all it is the error of the first.
+  // Without the part that names them all, the error is that of the first.
   throw "error" in half
     ? failure.with({ keys: keysOfAll(failures) })
     : half.combineFailures(failures, planned);
 }
 
-/** The error of a reply that is too large; without the half that names its values a plainer one. */
+/** The error of a reply that is too large; a simpler one without the part that names its values. */
 async function tooLarge(reply: ReplyReads, limit: number, loadOnDemand: LoadReplyHalf): Promise<ZstashError> {
   const half = await loadOnDemand();
   if (!("error" in half)) return half.replyTooLarge(reply, limit);
@@ -263,7 +264,7 @@ function withDecoded(
     const value = decoded[index];
     if (value === undefined) result.push(asText(item));
     else if (value !== null || shape === "value" || shape === "values") result.push(value);
-    // A field without its value is not there.
+    // A field without its value is left out.
     else if (shape === "pairs" || shape === "scan") result.pop();
   }
   if (shape === "value") return result[0];
@@ -283,7 +284,7 @@ function replaceLeaves(node: unknown, leaves: Iterator<unknown>): unknown {
   return node.map((item) => replaceLeaves(item, leaves));
 }
 
-/** Raw frames that are no values are text, as the SDK would make it of them. */
+/** Raw frames that are not values become text, as the SDK would make it from them. */
 function asText<Item>(item: Item): Exclude<Item, Uint8Array> | string {
   return item instanceof Uint8Array ? utf8Lossy(item) : (item as Exclude<Item, Uint8Array>);
 }

@@ -1,4 +1,4 @@
-/** The requester of a client whose requests zstash sends: it compresses, and speaks Redis over HTTP by itself. */
+/** The requester of a client whose requests zstash sends: it compresses, and uses Redis over HTTP itself. */
 import { requireOptions } from "../check.ts";
 import { readRestOptions, restOptionNames, type RestOptions } from "../rest/rest-options.ts";
 import { mark } from "./mark.ts";
@@ -9,38 +9,38 @@ import { readClientSettings, type ClientCompressionOptions } from "./settings.ts
 
 /** Options of `createRequester`. */
 export interface RequesterOptions extends RestOptions {
-  /** How values are compressed. Default: as `withCompression` does it, in the raw carrier. */
+  /** How values are compressed. Default: as `withCompression` does it, but in the raw carrier. */
   readonly compression?: ClientCompressionOptions | undefined;
-  /** As in the SDK: false for texts as JSON has them, with a byte order mark at their start. Default "base64". */
+  /** As in the SDK: false returns texts as JSON has them, with a byte order mark at their start. Default "base64". */
   readonly responseEncoding?: "base64" | false | undefined;
 }
 
-/** What a client says of itself and its platform in the headers of its requests. */
+/** What a client reports about itself and its platform in the headers of its requests. */
 export interface Telemetry {
   readonly runtime?: string | undefined;
   readonly platform?: string | undefined;
   readonly sdk?: string | undefined;
 }
 
-/** What `new Redis(requester)` of `@upstash/redis` takes. Its `use()` replaces `request`. */
+/** The requester that `new Redis(requester)` of `@upstash/redis` takes. The client's `use()` replaces `request`. */
 export interface CompressingRequester {
-  /** Read your writes also from replicas. */
+  /** Whether the client's reads see its own writes, from replicas too. */
   readYourWrites: boolean;
   /** The token of the last reply, which the next request sends; empty before the first. */
   upstashSyncToken: string;
   request<Result = unknown>(request: CommandRequest): Promise<CommandReply<Result>>;
-  /** Adds what a client says of itself to the headers of every request. */
+  /** Adds what a client reports about itself to the headers of every request. */
   mergeTelemetry(telemetry: Telemetry): void;
 }
 
 /**
- * Makes a requester for a `new Redis(requester)` of one's own: values are compressed, travel as bytes and lie in Redis as
- * their frames. `Redis` of `zstash/redis` is the same with the options of the SDK.
+ * Makes a requester for your own `new Redis(requester)`: values are compressed, sent as bytes and stored as frames.
+ * `Redis` of `zstash/redis` is the same with the options of the SDK.
  *
- * The SDK gives a client with a requester neither options nor automatic pipelines, and only its entry for Node, which is
- * `@upstash/redis` itself, takes one.
+ * A client with a requester has neither the SDK's options nor automatic pipelines, and only the SDK's entry for Node,
+ * `@upstash/redis` itself, accepts a requester.
  *
- * @throws {TypeError | RangeError} naming the option that is wrong, never its value
+ * @throws {TypeError | RangeError} for a wrong option; the message names it, never its value
  * @example
  * ```ts
  * import { Redis } from "@upstash/redis";
@@ -56,7 +56,7 @@ export function createRequester(options: RequesterOptions): CompressingRequester
   const tokens = { readYourWrites, upstashSyncToken: "" };
   const checked = readRestOptions(rest, tokens, settings.onEvent);
   const headers: Record<string, string> = { ...checked.headers };
-  // The SDK reads and writes the token on its requester, which is where the transport keeps it.
+  // The SDK reads and writes the token on its requester, where the transport keeps it.
   const requester: CompressingRequester = Object.assign(tokens, {
     request: createRequest(
       settings,
@@ -72,7 +72,7 @@ export function createRequester(options: RequesterOptions): CompressingRequester
   return requester;
 }
 
-/** A list with one more name, once. */
+/** A list with one more name, unless it is there already. */
 function joined(list: string | undefined, name: string): string {
   const names = list === undefined ? [] : list.split(",");
   return names.includes(name) ? names.join(",") : [...names, name].join(",");

@@ -28,75 +28,79 @@ import type { PolicyOption } from "../value/policy.ts";
 import { requireListener, requireMaxSize } from "../value/value.ts";
 
 /**
- * The mode of the wrapper. Any mix across a fleet loses nothing: strings that would be taken for compressed values are
- * wrapped in every mode.
+ * The mode of the wrapper. Clients of different modes can share a database without losing values: strings that would
+ * be taken for compressed values are wrapped in every mode.
  *
- * - "on": compressed when written, decoded when read.
- * - "read-only": decoded when read.
- * - "shadow": compressed and counted by events, but written as they are; decoded when read.
- * - "passthrough": the stored text as it is, without ever loading the codec.
+ * - "on": values are compressed when written and decoded when read.
+ * - "read-only": values are written uncompressed, and decoded when read.
+ * - "shadow": values are compressed and reported by events, but written uncompressed; they are decoded when read.
+ * - "passthrough": values are written and read unchanged, and the codec is never loaded.
  */
 export type CompressionMode = "on" | "read-only" | "shadow" | "passthrough";
 
 /** Options of `withCompression` and `compressionMiddleware`, and of `compression` where zstash sends the requests. */
 export interface CompressionOptions {
   /**
-   * Default "on". A function is asked at every request, synchronously; where it throws, or gives a promise or anything
-   * else, the mode is "read-only" and a `mode-failed` event says so.
+   * Default "on". A function is called for every request, synchronously; if it throws, or returns a promise or
+   * anything but a mode, the mode is "read-only" and a `mode-failed` event reports it.
    */
   readonly mode?: CompressionMode | (() => CompressionMode);
-  /** Decides which values are compressed, and at which level. Default: from 1024 bytes, level 1, at least 10 % saved. */
+  /**
+   * Decides which values are compressed, and at which level. Default: from 1024 bytes, at level 1, if that saves at
+   * least 10 %.
+   */
   readonly policy?: PolicyOption;
   /**
-   * Dictionaries in zstd's format, as `zstd --train` makes them: bytes, or what `readDictionary` gives. Values from 128
-   * bytes are written with the first, unless the policy says otherwise, and read with any of them: a new one goes to the
-   * front, once all readers know it. Who has none of them cannot read these values (DICTIONARY_UNKNOWN).
+   * Dictionaries in zstd's format, as `zstd --train` makes them: bytes, or results of `readDictionary`. Values from
+   * 128 bytes are written with the first one, unless the policy says otherwise, and read with any of them. Put a new
+   * one first once all readers have it. Readers without the dictionary cannot read these values (DICTIONARY_UNKNOWN).
    *
-   * "auto" takes them from Redis, where `zstash/dictionaries` puts them: a read fetches one that it does not know, a write
-   * asks the manifest, once a minute. Default: none.
+   * "auto" takes them from Redis, where `zstash/dictionaries` puts them: a read fetches a dictionary that it does not
+   * know, and writes read the manifest once a minute. Default: none.
    */
   readonly dictionaries?: DictionaryList | "auto";
   /**
-   * With "auto", milliseconds that a write waits for what it needs, before it goes without a dictionary: the first of an
+   * With "auto", the milliseconds that a write waits for its dictionary before it goes without: the first write of an
    * isolate, and the first after a new dictionary. Default 50.
    */
   readonly dictionaryWait?: number;
   /**
-   * The effect of a damaged value on a read: "throw" its ZstashError, or "miss", as if there were none. Default "throw".
-   * Only damage is a miss; a codec that cannot load, a limit, an unknown dictionary or a raw frame throws in any
-   * case. A reply of several values has no place for the error of one: with "throw" it fails whole and names key and
-   * field, with "miss" the others are given, MGET and HMGET with null for it, HGETALL and the like without it. The command
-   * itself has been carried out: a GETDEL that throws has deleted.
+   * The effect of a damaged value on a read: "throw" throws its ZstashError, "miss" treats it as a missing value.
+   * Default "throw". Only damage counts as a miss; a codec that cannot load, a limit, an unknown dictionary or a raw
+   * frame always throws. In a reply of several values, "throw" fails the whole reply and names key and field; with
+   * "miss" MGET and HMGET return null for the damaged value, and HGETALL and similar commands leave it out. The
+   * command itself has run: a GETDEL that throws has deleted.
    */
   readonly onCorrupt?: "throw" | "miss";
   /**
-   * The stored values in the replies of scripts and functions (EVAL, EVALSHA, FCALL and their _RO forms) and of
-   * SORT … GET. With "decode" a string that is a stored value as a whole is decoded, at any depth; any other comes back as
-   * it is, with an event if it begins like one. With "as-is" none is decoded. Default "decode".
+   * The stored values in the replies of scripts and functions (EVAL, EVALSHA, FCALL and their _RO forms) and of SORT
+   * … GET. With "decode" a string that is a complete stored value is decoded, at any depth; any other is returned
+   * unchanged, with an event if it begins like one. With "as-is" none is decoded. Default "decode".
    */
   readonly scripts?: "decode" | "as-is";
-  /** The most bytes a value may have to be decoded; larger values are not compressed. Default 32 MiB. */
+  /** The most bytes of a value that is decoded; larger values are not compressed. Default 32 MiB. */
   readonly maxSize?: number;
   /**
-   * The most bytes that the values of one reply may be decoded to together, those of a pipeline too: more is SIZE_LIMIT
-   * before anything is decoded, for as many commands as are over it. Default 128 MiB, 32 MiB in Workers and edge
-   * functions, and never less than `maxSize`.
+   * The most bytes that all values of one response decode to together, also of a pipeline. More is SIZE_LIMIT before
+   * anything is decoded, for as many commands as exceed it. Default 128 MiB, 32 MiB in Workers and edge functions,
+   * and never less than `maxSize`.
    */
   readonly maxReplySize?: number;
   /**
-   * The most bytes of a request's body. Pipelines above it are sent in parts, in order; a command or transaction above
-   * it is REQUEST_LIMIT and is not sent. Default: pipelines are divided at 10 MiB, the rest is the server's to judge.
+   * The most bytes of a request's body. Larger pipelines are sent in parts, in order; a larger command or transaction
+   * is REQUEST_LIMIT and is not sent. Default: pipelines are divided at 10 MiB, and the server judges everything
+   * else.
    */
   readonly maxRequestSize?: number;
   /**
    * Refuse commands that work on stored bytes (APPEND, GETRANGE, STRLEN, SETBIT, SET with IFEQ, …), with
-   * COMMAND_REFUSED, on keys that the policy compresses; also EVAL of a script whose text names such a command, takes a
-   * value apart (`cjson.decode`) or reads and compares, and EVALSHA and FCALL, which do not show their text. It sees the
-   * commands of this client and the text of a script, no more: not other clients, nor names that a script puts together
-   * unseen, nor keys that are not declared. Default false.
+   * COMMAND_REFUSED, on keys that the policy compresses. This includes EVAL of a script whose text names such a
+   * command, takes a value apart (`cjson.decode`) or reads and compares, and EVALSHA and FCALL, which do not show
+   * their text. It sees only the commands of this client and the text of a script: not other clients, nor command
+   * names that a script computes, nor undeclared keys. Default false.
    */
   readonly guard?: boolean;
-  /** Called synchronously with what happens to each value. Its errors are dropped. */
+  /** Called synchronously with what happens to each value. Errors that it throws are ignored. */
   readonly onEvent?: EventListener;
   /** The codec. Default: `loadZstd()`, when a value first needs it. */
   readonly zstd?: CodecOption;
@@ -105,33 +109,33 @@ export interface CompressionOptions {
 /** Options of `compression` for a client whose requests zstash sends: `zstash/redis` and `createRequester`. */
 export interface ClientCompressionOptions extends CompressionOptions {
   /**
-   * How compressed values lie in Redis where their command allows it: "raw" as the frame itself, "text" as `zs1:` and its
-   * base64, which every reader knows. Values of both kinds are read in any case. Default "raw".
+   * How compressed values are stored if their command allows it: "raw" as the frame itself, "text" as `zs1:` and its
+   * base64, which every reader understands. Values in either carrier are read in any case. Default "raw".
    */
   readonly carrier?: Carrier;
 }
 
-/** Options of the wrapper that are checked and complete. */
+/** The wrapper's checked options, with their defaults. */
 export interface Settings extends EncodeSettings, DecodeSettings {
   readonly maxSize: number;
   /** The most bytes that the values of one reply may decode to together. */
   readonly maxReplySize: number;
   readonly onEvent: EventListener | undefined;
   readonly dictionaries: ValueDictionaries | undefined;
-  /** The same, where they lie in Redis. */
+  /** The same, if they are in Redis. */
   readonly auto: AutoDictionaries | undefined;
   readonly onCorrupt: "throw" | "miss";
   readonly scripts: "decode" | "as-is";
   readonly codec: CodecLoader;
-  /** A function is asked at every request, and never throws. */
+  /** A function is called for every request, and never throws. */
   readonly mode: CompressionMode | (() => CompressionMode);
   readonly maxRequestSize: number | undefined;
   readonly guard: boolean;
-  /** How a value lies that goes alone, unless its policy says otherwise. */
+  /** The carrier of a value that is sent alone, unless its policy says otherwise. */
   readonly carrier: Carrier;
   /** Whether the policy may opt lists in. */
   readonly lists: boolean;
-  /** Gives the event loop its turn between values. */
+  /** Lets the event loop run between values. */
   readonly pace: Pace;
 }
 
@@ -150,18 +154,18 @@ const names: readonly string[] = [
   "onEvent",
   "zstd",
 ];
-/** Words for "compress no more, decode as before" that people reach for first. */
+/** Words that people try for "compress no more, decode as before". */
 const otherWords: ReadonlyMap<string, CompressionMode> = new Map([
   ["off", "read-only"],
   ["readonly", "read-only"],
 ]);
 
 /**
- * The mode that a variable of the environment names, for a switch without a deployment: "on", "read-only", "shadow" or
- * "passthrough", in any case of letters. "off" is "read-only": nothing is compressed, and what is stored is decoded. Unset or
- * empty is "on".
+ * Reads the mode from an environment variable, so that it can be switched without a deployment: "on", "read-only",
+ * "shadow" or "passthrough", in any letter case. "off" means "read-only": nothing is compressed, and stored values
+ * are decoded. Unset or empty means "on".
  *
- * @throws {RangeError} for any other word, at the start and not at the first request
+ * @throws {RangeError} for any other word, when it is called and not at the first request
  * @example
  * ```ts
  * const redis = Redis.fromEnv({ compression: { mode: readMode(process.env.ZSTASH_MODE) } });
@@ -177,13 +181,13 @@ export function readMode(text: string | undefined): CompressionMode {
   return mode;
 }
 
-/** What once replaced the transport of a client, and what only a client of zstash's own has. */
+/** Options that once replaced the transport of a client, and those that only a client of zstash's own has. */
 const transportNames: readonly string[] = [...restOptionNames, "carrier"];
 
 /**
- * Validates the options and fills in their defaults.
+ * Checks the options and fills in their defaults.
  *
- * @throws {TypeError | RangeError} naming the option
+ * @throws {TypeError | RangeError} that names the option
  */
 export function readSettings(options: CompressionOptions): Settings {
   for (const name of transportNames) {
@@ -193,9 +197,9 @@ export function readSettings(options: CompressionOptions): Settings {
 }
 
 /**
- * Does the same for a client whose requests zstash sends, and gives its carrier.
+ * Does the same for a client whose requests zstash sends, and adds its carrier.
  *
- * @throws {TypeError | RangeError} naming the option
+ * @throws {TypeError | RangeError} that names the option
  */
 export function readClientSettings(
   options: ClientCompressionOptions,
@@ -207,10 +211,10 @@ export function readClientSettings(
   return [{ ...settings, carrier }, carrier];
 }
 
-/** The options that belong to `compression`, so that a client can tell where they were put beside it. */
+/** The options that belong inside `compression`, so that a client can tell if they were put beside it. */
 export const compressionNames: readonly string[] = [...names, "carrier"];
 
-/** `url` is that of the server, where it is known. */
+/** `url` is the server's URL, if it is known. */
 function completeSettings(
   options: CompressionOptions,
   allowed: readonly string[],
@@ -264,7 +268,10 @@ function completeSettings(
   };
 }
 
-/** An option of a transport where the client has its own: dropped without a word it would be a wrong database or carrier. */
+/**
+ * The error for a transport option on a client that has its own transport: ignoring it silently would mean a wrong
+ * database or carrier.
+ */
 function transportOption(name: string): TypeError {
   return new TypeError(
     `"${name}" is not an option: the client sends the requests. For values as bytes write ` +
@@ -272,7 +279,7 @@ function transportOption(name: string): TypeError {
   );
 }
 
-/** A mode function must not fail every request: "read-only" is right for every reader and writer. */
+/** A mode function must not fail every request: "read-only" is correct for every reader and writer. */
 function safeMode(mode: () => CompressionMode, onEvent: EventListener | undefined): () => CompressionMode {
   return () => {
     try {

@@ -1,13 +1,13 @@
-/** The messages of a subscription, which the server sends as server-sent events for as long as somebody listens. */
+/** The messages of a subscription, which the server sends as server-sent events while somebody listens. */
 import type { HttpReply } from "../rest/exchange.ts";
 
-/** Characters of a line that has not ended, after which it is no message: the SDK's own limit. */
+/** A line of more characters that has not ended is not a message; the SDK has the same limit. */
 const LINE_MAX = 1 << 20;
 const DATA = "data: ";
 
 /**
- * Hands each message on as it arrives, until the stream ends or the signal is aborted. Nobody awaits it: what breaks it is
- * written to the console, as the SDK does.
+ * Passes each message on as it arrives, until the stream ends or the signal is aborted. Nobody awaits it, so a
+ * failure is written to the console, as the SDK does.
  */
 export async function deliverMessages(
   reply: HttpReply,

@@ -1,4 +1,4 @@
-/** Encodes a value that is bytes and no text; only `encodeValue` gets such values. */
+/** Encodes a value of bytes that are not text; only `encodeValue` gets such values. */
 import { now } from "../timers.ts";
 import type { Zstd } from "../codec/zstd.ts";
 import { writeRawBlocks } from "../format/raw-blocks.ts";
@@ -33,12 +33,12 @@ export interface BinaryWrite {
   readonly kind: ValueKind;
 }
 
-/** Bytes that tell whether a value looks like one of ours: 10 of the text carrier, 3 more for a byte order mark. */
+/** Bytes that show whether a value looks like one of ours: 10 of the text carrier, 3 more for a byte order mark. */
 const HEAD_SIZE = 16;
 
 /**
- * What is stored for bytes that are no UTF-8. Never throws: bytes that cannot be compressed are stored as they are, or in
- * a frame of raw blocks where they have to be in one.
+ * Encodes bytes that are not UTF-8. Never throws: bytes that cannot be compressed are stored unchanged, or in a frame
+ * of raw blocks if they have to be in a frame.
  */
 export function encodeBinary(
   zstd: Zstd,

@@ -6,24 +6,24 @@ import { giveSigns, hasEnded, type Work } from "../signs.ts";
 import type { CodecFailure } from "./encode.ts";
 
 /**
- * A codec, the promise of one, or a function that loads one and is asked again after a failure. The first value that
+ * A codec, the promise of one, or a function that loads one and is called again after a failure. The first value that
  * needs the codec waits for it.
  */
 export type CodecOption = Zstd | Promise<Zstd> | (() => Promise<Zstd>);
 
-/** A load that is under way, as those see it who wait for it. */
+/** A load that is under way, as its waiters see it. */
 interface Claim extends Work {
   /** Set if the load has failed. */
   failure: CodecFailure | undefined;
 }
 
 /**
- * Loads a codec when it is first needed, once. Who loads it is data: on Workers a promise ends with the request that made
- * it, and whoever waited for that promise would wait for good. Each waiter looks by a timer of its own, and loads the codec
- * itself if whoever was at it gives no more sign of life.
+ * Loads a codec when it is first needed, once. The state of the load is data: on Workers a promise ends with the
+ * request that made it, and others would wait for it forever. Each waiter looks by its own timer, and loads the codec
+ * itself if the other request shows no sign of life.
  */
 export class CodecLoader {
-  /** The codec, once it is there: then nothing has to be awaited. Only the loader sets it. */
+  /** The codec, once it is loaded: then nothing has to be awaited. Only the loader sets it. */
   loaded: Zstd | undefined;
   readonly #load: () => Promise<Zstd>;
   #claim: Claim | undefined;
@@ -34,7 +34,7 @@ export class CodecLoader {
       this.#load = option;
     } else if (isPromise(option)) {
       this.#load = () => option;
-      // A rejection is for whoever first needs the codec: until then it is not unhandled.
+      // The first user of the codec gets the rejection: until then it must not count as unhandled.
       option.then(undefined, () => {});
     } else {
       this.loaded = requireCodec(option);
@@ -42,7 +42,7 @@ export class CodecLoader {
     }
   }
 
-  /** The codec, or why there is none. Never rejects; after a failure the next call tries again. */
+  /** Returns the codec, or the reason why there is none. Never rejects; after a failure the next call tries again. */
   async load(): Promise<Zstd | CodecFailure> {
     while (this.loaded === undefined) {
       const claim = this.#claim;
@@ -75,7 +75,7 @@ export class CodecLoader {
   }
 }
 
-/** Tells a promise by its method: it may be of another realm. */
+/** Recognizes a promise by its method: it may be of another realm. */
 function isPromise(option: CodecOption): option is Promise<Zstd> {
   return typeof (option as Partial<Promise<Zstd>> | null)?.then === "function";
 }

@@ -13,17 +13,17 @@ import type { CodecFailure } from "./encode.ts";
 /** The part of a codec that decodes text. */
 export type TextDecompressor = Pick<Decoder, "decompressText">;
 
-/** A value on its way from Redis, for which `isEncoded` holds. */
+/** A value that was read from Redis, for which `isEncoded` holds. */
 export interface ValueRead {
   /** The command's name in upper case. */
   readonly command: string;
   readonly key: string;
-  /** The field of a hash, where the command or its reply names it. */
+  /** The field of a hash, if the command or its reply names it. */
   readonly field?: string | undefined;
   readonly stored: Stored;
   /**
-   * The frames of `stored`, given for a string that only looks like a value: whatever may be wrong with it is then an
-   * event, and it stays as it is.
+   * The frames of `stored`, given for a string that only looks like a value: then any fault is an event, and the
+   * string stays unchanged.
    */
   readonly frame?: Uint8Array | undefined;
 }
@@ -33,22 +33,22 @@ export interface DecodeSettings {
   /** The most bytes a value may have. */
   readonly maxSize: number;
   readonly onEvent: EventListener | undefined;
-  /** What is left for the values of a reply together; undefined if they cannot pass their limit. */
+  /** What is left for all values of a reply; undefined if they cannot exceed their limit. */
   readonly budget?: ReplyBudget | undefined;
   readonly dictionaries?: DictionarySource | undefined;
 }
 
-/** The bytes that the values of a reply may still decode to. Each value that is decoded takes its size off. */
+/** The bytes that the values of a reply may still decode to. Each decoded value reduces it by its size. */
 export interface ReplyBudget {
   left: number;
 }
 
 /**
- * The text of a stored value.
+ * Decodes a stored value to its text.
  *
- * @param codec The codec, or why there is none.
- * @throws {ZstashError} with the key: what `decompressText` throws, CORRUPT for what is not base64, UNSUPPORTED for a
- * raw frame that the client has read as text, WASM_UNAVAILABLE
+ * @param codec The codec, or the reason why there is none.
+ * @throws {ZstashError} with the key: as `decompressText`, CORRUPT for invalid base64, UNSUPPORTED for a raw frame
+ * that the client has read as text, WASM_UNAVAILABLE
  */
 export function decodeRead(
   codec: TextDecompressor | CodecFailure,
@@ -75,7 +75,7 @@ export function decodingOf(settings: DecodeSettings): {
   return dictionaries === undefined ? { maxSize } : { maxSize, dictionaries };
 }
 
-/** The frame of a stored value; throws where the value cannot be decoded, or where there is no codec. */
+/** The frame of a stored value; throws if the value cannot be decoded, or if there is no codec. */
 export function frameOf(codec: object, { stored, frame }: ValueRead): Uint8Array {
   if (typeof stored === "string" && !isTextCarrier(stored)) {
     throw new ZstashError("UNSUPPORTED", "its raw frame was read through a client for text");
@@ -85,10 +85,10 @@ export function frameOf(codec: object, { stored, frame }: ValueRead): Uint8Array
 }
 
 /**
- * The frames of a string that is a stored value as a whole: frames to its end, each with its content size and a
+ * The frames of a string that is a complete stored value: frames to its end, each with its content size and a
  * checksum.
  *
- * @throws {ZstashError} CORRUPT, TRUNCATED, UNSUPPORTED for any other
+ * @throws {ZstashError} CORRUPT, TRUNCATED, UNSUPPORTED for any other string
  */
 export function wholeFrame(stored: Stored): Uint8Array {
   const frame = frameOf({}, { command: "", key: "", stored });
@@ -107,15 +107,18 @@ export function limitOf({ maxSize, budget }: DecodeSettings): number {
   return budget === undefined ? maxSize : Math.min(maxSize, budget.left);
 }
 
-/** A text that the codec made of a frame. */
+/** A text that the codec decoded from a frame. */
 export interface MadeText {
   readonly text: string;
   readonly frame: Uint8Array;
-  /** Milliseconds that it took, where a listener wants to know. */
+  /** Milliseconds that it took, if a listener wants to know. */
   readonly ms?: number | undefined;
 }
 
-/** Takes a decoded text off the budget and tells the listener of it. Throws if the codec gave something else. */
+/**
+ * Subtracts a decoded text from the budget and tells the listener about it. Throws if the codec returned something
+ * else.
+ */
 export function checkText(
   { text, frame, ms }: MadeText,
   { command, key, stored }: ValueRead,
@@ -133,7 +136,10 @@ export function checkText(
   return text;
 }
 
-/** UTF-8 bytes of a decoded text. A value of several frames, or of frames that claim nothing, is counted. */
+/**
+ * The UTF-8 size of a decoded text in bytes. It is counted if there are several frames, or frames that declare
+ * nothing.
+ */
 function decodedSize(frame: Uint8Array, text: string): number {
   const { end, header } = walkFrame(frame, 0, 0);
   const whole = end === frame.length && header.type === "frame";
@@ -141,8 +147,8 @@ function decodedSize(frame: Uint8Array, text: string): number {
 }
 
 /**
- * The bytes that a stored value claims to decode to, by the header of its first frame, without decoding it. 0 if it
- * claims nothing or cannot be decoded.
+ * The size that a stored value declares in the header of its first frame, in bytes, without decoding it. 0 if it
+ * declares nothing or cannot be decoded.
  */
 export function claimedSize(stored: Stored): number {
   try {
@@ -153,7 +159,7 @@ export function claimedSize(stored: Stored): number {
   }
 }
 
-/** Codes of errors that are no fault of the stored string. */
+/** Codes of errors that are not the fault of the stored string. */
 const hostFailures: ReadonlySet<ZstashErrorCode> = new Set<ZstashErrorCode>([
   "WASM_UNAVAILABLE",
   "OUT_OF_MEMORY",
@@ -162,12 +168,12 @@ const hostFailures: ReadonlySet<ZstashErrorCode> = new Set<ZstashErrorCode>([
   "INTERNAL",
 ]);
 
-/** Returns true if a string that only looks like a value stays as it is for this error. */
+/** Returns true if this error leaves a string that only looks like a value unchanged. */
 export function staysAsItIs(error: ZstashError): boolean {
   return !hostFailures.has(error.code);
 }
 
-/** The error of a value that does not decode, which names the key and the field; the listener is told. */
+/** The error of a value that cannot be decoded, with the key and the field; the listener is told. */
 export function decodeFailure(
   thrown: unknown,
   read: ValueRead,
@@ -193,7 +199,10 @@ export function decodeFailure(
   return error;
 }
 
-/** A dictionary that cannot be used is none: the value is not damaged, and who has the right one reads it. */
+/**
+ * A dictionary that cannot be used counts as missing: the value is not damaged, and readers with the right one can
+ * read it.
+ */
 export function withoutDictionary(thrown: unknown, dictionaries: DictionarySource | undefined): unknown {
   if (!(thrown instanceof ZstashError) || thrown.dictionaryId === undefined) return thrown;
   const { code, message, dictionaryId } = thrown;
@@ -202,7 +211,7 @@ export function withoutDictionary(thrown: unknown, dictionaries: DictionarySourc
   return new ZstashError("DICTIONARY_UNKNOWN", message, { dictionaryId, cause: thrown });
 }
 
-/** The id of the dictionary that a stored value needs, by its first frame; 0 for none and where there is no frame. */
+/** The id of the dictionary that a stored value needs, from its first frame; 0 for none and if there is no frame. */
 export function dictionaryIdOf(stored: Stored): number {
   try {
     return readFrameHeaderAt(headOf(stored), 0, 0).dictionaryId;
@@ -211,7 +220,7 @@ export function dictionaryIdOf(stored: Stored): number {
   }
 }
 
-/** The part of a message behind "Cannot X: ". */
+/** The part of a message after "Cannot X: ". */
 function reasonOf(message: string): string {
   return message.replace(/^Cannot [^:]*: /, "");
 }

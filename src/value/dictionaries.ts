@@ -1,4 +1,4 @@
-/** The dictionaries of a client: those that its reader knows, and the one that a value is written with. */
+/** The dictionaries of a client: those that its reader knows, and the one with which a value is written. */
 import { describe } from "../check.ts";
 import type { ZstashError } from "../errors.ts";
 import { readDictionaries } from "../codec/dictionaries.ts";
@@ -14,28 +14,28 @@ import {
 } from "./policy.ts";
 
 /**
- * Dictionaries in zstd's format, as bytes or as `readDictionary` gives them. Values are written with the first, and read
- * with any of them.
+ * Dictionaries in zstd's format, as bytes or as results of `readDictionary`. Values are written with the first, and
+ * read with any of them.
  */
 export type DictionaryList = readonly (Uint8Array | Dictionary)[];
 
-/** Dictionaries that may know why they have one not. */
+/** Dictionaries that may know why one of them is missing. */
 export interface DictionarySource extends DictionaryLookup {
   whyMissing?(id: number): ZstashError | undefined;
 }
 
-/** Dictionaries that values are written and read with. */
+/** The dictionaries with which values are written and read. */
 export interface ValueDictionaries extends DictionarySource {
-  /** The dictionary that the values of a key are written with; undefined for none. */
+  /** The dictionary with which the values of a key are written; undefined for none. */
   choose(key: string): Dictionary | undefined;
-  /** True if a policy may name only what is here. */
+  /** True if a policy may name only dictionaries that are loaded. */
   readonly complete: boolean;
 }
 
 /**
- * The dictionaries of a list; undefined where it is empty or not given.
+ * Reads a list of dictionaries; undefined if it is empty or not given.
  *
- * @throws {TypeError | RangeError} for what is no list of dictionaries, and for two of one id
+ * @throws {TypeError | RangeError} for anything but a list of dictionaries, and for two with the same id
  * @throws {ZstashError} DICTIONARY_INVALID
  */
 export function readDictionaryList(list: unknown): ValueDictionaries | undefined {
@@ -44,7 +44,7 @@ export function readDictionaryList(list: unknown): ValueDictionaries | undefined
   return listed(list.map((one: unknown) => (isBytes(one) ? readDictionary(one) : one)) as Dictionary[]);
 }
 
-/** The same for a list of what `readDictionary` has made: bytes would be read and digested anew with every value. */
+/** The same for a list of results of `readDictionary`: bytes would be read and digested again with every value. */
 export function readMadeDictionaries(list: readonly Dictionary[] | undefined): ValueDictionaries | undefined {
   return list === undefined ? undefined : listed(list);
 }
@@ -56,13 +56,15 @@ function listed(list: readonly Dictionary[]): ValueDictionaries | undefined {
   return { complete: true, get: (id) => byId.get(id), choose: () => first };
 }
 
-/** Characters of a text, or bytes, from which a dictionary is not used: at 256 KiB it saves 1 % and less. */
+/**
+ * Values of at least this many characters or bytes are written without a dictionary: at 256 KiB it saves 1 % or less.
+ */
 export const LARGE_VALUE: number = 256 << 10;
 
 /**
- * The dictionary of a value of so many characters or bytes; undefined for none.
+ * The dictionary for a value of `size` characters or bytes; undefined for none.
  *
- * @throws {RangeError} if the policy names one that is not there
+ * @throws {RangeError} if the policy names a missing one
  */
 export function dictionaryFor(
   dictionaries: ValueDictionaries | undefined,
@@ -80,9 +82,9 @@ export function dictionaryFor(
 }
 
 /**
- * The `policy` option with its defaults filled in.
+ * Reads the `policy` option and fills in its defaults.
  *
- * @throws {TypeError | RangeError} naming the member that is wrong, also a dictionary that is not there
+ * @throws {TypeError | RangeError} that names the wrong member, for a missing dictionary too
  */
 export function readPolicy(
   policy: PolicyOption,
@@ -95,7 +97,10 @@ export function readPolicy(
   return complete;
 }
 
-/** The options of a compression. With a dictionary there is always a checksum: it shows that the reader has the same. */
+/**
+ * The options of a compression. With a dictionary there is always a checksum, which shows that the reader has the
+ * same one.
+ */
 export function compressOptionsFor(level: number, dictionary: Dictionary | undefined): CompressOptions {
   return dictionary === undefined ? { level } : { level, dictionary, checksum: true };
 }

@@ -39,11 +39,11 @@ export interface WrittenText {
   readonly command: string;
   readonly key: string;
   readonly text: string;
-  /** Seconds to live, where the command gives them. */
+  /** Seconds to live, if the command sets them. */
   readonly ttl?: number | undefined;
-  /** The carrier that it goes in, unless the policy says otherwise. Default "text". */
+  /** The carrier in which it is stored, unless the policy says otherwise. Default "text". */
   readonly carrier?: Carrier | undefined;
-  /** Default "text". */
+  /** The kind of the value. Default "text". */
   readonly kind?: ValueKind | undefined;
 }
 
@@ -51,9 +51,9 @@ export interface WrittenText {
 export interface ValueWrite extends WrittenText {
   readonly level: number;
   readonly dictionary: Dictionary | undefined;
-  /** The most bytes the stored value may have to be worth it, as a share of the text's. */
+  /** The largest size that the stored value may have to be worth it, as a share of the text's size. */
   readonly maxShare: number;
-  /** True if it has to be in a frame, however large, to come back as it is. */
+  /** True if it has to be in a frame, however large, to read back unchanged. */
   readonly wrap: boolean;
   /** True if the frame is stored; otherwise it is only counted. */
   readonly written: boolean;
@@ -63,7 +63,7 @@ export interface ValueWrite extends WrittenText {
 
 /** Settings of encoding. */
 export interface EncodeSettings {
-  /** Complete where it is one policy for all. */
+  /** A complete policy if there is one for all values. */
   readonly policy: CompletePolicy | PolicyFunction;
   /** The most bytes that readers decode; larger values are not compressed. */
   readonly maxSize: number;
@@ -71,21 +71,27 @@ export interface EncodeSettings {
   readonly dictionaries?: ValueDictionaries | undefined;
 }
 
-/** "on" writes compressed values, "shadow" compresses and writes the value itself, "off" wraps what must be wrapped. */
+/**
+ * "on" writes compressed values, "shadow" compresses and writes the value itself, "off" only wraps what must be
+ * wrapped.
+ */
 export type Compression = "on" | "shadow" | "off";
 
-/** A frame that was made of a text, and the text's bytes in UTF-8. */
+/** A frame that was made from a text, and the text's size in UTF-8 bytes. */
 export interface MadeFrame {
   readonly frame: Uint8Array;
   readonly size: number;
-  /** Milliseconds that it took to make it, where a listener wants to know. */
+  /** Milliseconds that it took, if a listener wants to know. */
   readonly ms?: number | undefined;
 }
 
-/** Characters from which a text is compressed with pauses: at once it would hold the event loop for a millisecond. */
+/**
+ * A text of at least this many characters is compressed with pauses: at once it would block the event loop for a
+ * millisecond.
+ */
 export const LARGE_TEXT: number = LARGE_VALUE;
 
-/** Decides without a codec what is done with a text; undefined stores it as it is. */
+/** Decides without a codec what is done with a text; undefined means that it is stored unchanged. */
 export function planWrite(
   value: WrittenText,
   compression: Compression,
@@ -109,7 +115,7 @@ export function planWrite(
     } else {
       policy = option;
     }
-    // Without dictionaries it is not even asked.
+    // Without dictionaries they are not even looked up.
     if (dictionaries !== undefined || policy.dictionary !== undefined)
       dictionary = dictionaryFor(dictionaries, key, text.length, policy);
   } catch (error) {
@@ -117,7 +123,7 @@ export function planWrite(
     return emitUncompressed(error, value, onEvent);
   }
 
-  // Bytes are at least as many as characters; how many they are is known when they have been compressed.
+  // There are at least as many bytes as characters; the exact number is known after compression.
   if (text.length > maxSize) return emitSkipped("large", value, onEvent);
   const {
     level,
@@ -125,13 +131,13 @@ export function planWrite(
     minSize = dictionary === undefined ? DEFAULT_MIN_SIZE : DICTIONARY_MIN_SIZE,
   } = policy;
   if (compression === "on" && startsWithByteOrderMark(text)) {
-    // As it is it would come back without the mark.
+    // Unchanged it would read back without the mark.
     if (!isShorterThan(text, maxSize + 1)) return emitSkipped("large", value, onEvent);
     return wrapped(value, level);
   }
   if (isShorterThan(text, minSize)) return emitSkipped("small", value, onEvent);
   if (looksCompressed(text)) return emitSkipped("already-compressed", value, onEvent);
-  // Spelled out: a spread takes ten times as long as all other decisions.
+  // Written out: a spread takes ten times as long as all other decisions.
   const written = compression === "on";
   const { kind } = value;
   const { carrier: askedCarrier } = policy;
@@ -147,10 +153,10 @@ function wrapped({ command, key, text, kind }: WrittenText, level: number): Valu
 }
 
 /**
- * Makes what is stored for a value. Never throws: a text that cannot be compressed is stored as it is, and one that
- * has to be in a frame is put into a frame of raw blocks.
+ * Makes what is stored for a value. Never throws: a text that cannot be compressed is stored unchanged, or in a frame
+ * of raw blocks if it has to be in a frame.
  *
- * @param codec The codec, or why there is none.
+ * @param codec The codec, or the reason why there is none.
  */
 export function encodeWrite(
   codec: Zstd | CodecFailure | undefined,
@@ -174,9 +180,10 @@ export function encodeWrite(
 }
 
 /**
- * Reads the header of a frame that the codec made since a time: readers know a value of ours by it.
+ * Reads the header of a frame that the codec has made: readers recognize our values by it. `start` is the time at
+ * which it began.
  *
- * @throws {ZstashError} where there is no such header, without which the value would be lost
+ * @throws {ZstashError} if there is no such header, without which the value would be lost
  */
 export function checkFrame(frame: Uint8Array, { text }: WrittenText, start: number | undefined): MadeFrame {
   if (!(frame instanceof Uint8Array)) requireSynchronous("frame", frame);
@@ -185,7 +192,7 @@ export function checkFrame(frame: Uint8Array, { text }: WrittenText, start: numb
   return { frame, size: contentSize ?? utf8Length(text), ms: start && now() - start };
 }
 
-/** Chooses what is stored for a value: the frame that was made of it if it is worth it or has to be, else the text. */
+/** Chooses what is stored for a value: its frame if it is worth it or required, otherwise the text. */
 export function storedFor(
   made: MadeFrame | undefined,
   write: ValueWrite,
@@ -213,7 +220,7 @@ export function storedFor(
   return carrier === "raw" ? frame : toTextCarrier(frame);
 }
 
-/** The text to store for a value whose frame the server does not take as bytes. */
+/** The text to store for a value whose frame the server does not accept as bytes. */
 export function storedAsText(frame: Uint8Array, write: ValueWrite): string {
   const { text, wrap } = write;
   const storedSize = textCarrierSize(frame.length);
@@ -239,7 +246,7 @@ function emitSkipped(
   }
 }
 
-/** Tells the listener that a value is stored uncompressed because compression could not run. */
+/** Tells the listener that a value is stored uncompressed because compression failed. */
 export function emitUncompressed(
   error: unknown,
   { command, key, text }: WrittenText,

@@ -10,25 +10,25 @@ export interface KeyvCompression {
   decompress(stored: string): string;
 }
 
-/** Options of `keyvCompression`: those of `encodeValue` but for the key, which keyv does not tell. */
+/** Options of `keyvCompression`: those of `encodeValue` without the key, which keyv does not pass. */
 export interface KeyvCompressionOptions extends Pick<
   EncodeValueOptions,
   "policy" | "dictionaries" | "maxSize" | "onEvent"
 > {}
 
 /**
- * The `compression` option of keyv 6: what keyv writes is stored as any other value of zstash, and what it finds
- * uncompressed is read as before. keyv 5 compresses before it serialises: give it `serialize` and `deserialize` with
+ * Makes the `compression` option of keyv 6: keyv's values are stored like any other value of zstash, and uncompressed
+ * ones are read as before. keyv 5 compresses before it serialises: give it `serialize` and `deserialize` with
  * `encodeValue` and `decodeValue` instead.
  *
- * @throws {TypeError | RangeError} for wrong arguments; {TypeError} from `compress` under keyv 5
+ * @throws {TypeError | RangeError} for wrong arguments; `compress` throws a TypeError under keyv 5
  * @example
  * ```ts
  * const keyv = new Keyv({ store: new KeyvRedis(url), compression: keyvCompression(await loadZstd()) });
  * ```
  */
 export function keyvCompression(zstd: Zstd, options: KeyvCompressionOptions = {}): KeyvCompression {
-  // Wrong arguments are told here, and not with the first value.
+  // Wrong arguments are reported here, not with the first value.
   requireOptions(options, ["policy", "dictionaries", "maxSize", "onEvent"]);
   const { policy = {}, ...reading } = options;
   readPolicy(policy, readMadeDictionaries(options.dictionaries));

@@ -13,32 +13,33 @@ import type { Carrier } from "./carrier.ts";
 
 export type { ValueKind } from "../metrics/events.ts";
 
-/** Bounds of what is worth compressing, and the level. Members that are left out have their defaults. */
+/** What is worth compressing, and the level. Members that are left out have their defaults. */
 export interface Policy {
-  /** Values of fewer UTF-8 bytes are stored as they are. Default 1024, and 128 where there is a dictionary. */
+  /** Values of fewer UTF-8 bytes are stored uncompressed. Default 1024, and 128 if there is a dictionary. */
   readonly minSize?: number;
-  /** The least share of its size, 0…1, that a value must save as it lies in Redis, or it is stored as it is. Default 0.1. */
+  /** The smallest share of its size, 0…1, that a value must save in Redis to be stored compressed. Default 0.1. */
   readonly minSavings?: number;
-  /** Compression level, an integer −7…22. Default 1 for text and JSON, 3 for protobuf and other binary. */
+  /** Compression level, an integer in −7…22. Default 1 for text and JSON, 3 for protobuf and other binary. */
   readonly level?: number;
   /**
-   * The dictionary, by its id, or `false` for none. Default: the first of the client's `dictionaries`. Values of 256 KiB and
-   * more are written without one, which would gain them little.
+   * The id of the dictionary, or `false` for none. Default: the first of the client's `dictionaries`. Values of 256
+   * KiB or more are written without one, because it would gain little.
    */
   readonly dictionary?: number | false;
   /**
-   * How the value lies in Redis: "text" holds anywhere; "raw" holds where the value travels as bytes, and is "text" elsewhere.
-   * Default: the client's `carrier`.
+   * How the value is stored: "text" is always possible; "raw" needs a value that is sent as bytes, and is "text"
+   * otherwise. Default: the client's `carrier`.
    */
   readonly carrier?: Carrier;
   /**
-   * The elements of lists are values too: with `true` LPUSH, RPUSH, LPUSHX, RPUSHX and LSET compress them, and LRANGE,
-   * LINDEX, LPOP, LMPOP, LMOVE and their kin decode them. "read-only" decodes them and compresses none: for readers before the
-   * first writer has `true`, and after the last one had it. LREM, LPOS and LINSERT compare stored bytes, and are
-   * COMMAND_REFUSED. Read by clients alone. Default false: lists are not touched.
+   * Whether the elements of lists are values too. With `true` LPUSH, RPUSH, LPUSHX, RPUSHX and LSET compress them,
+   * and LRANGE, LINDEX, LPOP, LMPOP, LMOVE and similar commands decode them. "read-only" decodes them and compresses
+   * none: for readers before the first writer has `true`, and after the last one had it. LREM, LPOS and LINSERT
+   * compare stored bytes, and are COMMAND_REFUSED. Only clients use this option. Default false: lists are not
+   * changed.
    *
-   * A policy function is asked once for a list, with size Infinity, when it is written and when an element of it looks
-   * compressed: let it answer by the key.
+   * A policy function is called once for a list, with size Infinity, when it is written and when an element of it
+   * looks compressed: let it decide by the key.
    */
   readonly lists?: boolean | "read-only";
 }
@@ -48,46 +49,54 @@ export interface PolicyContext {
   /** The command's name in upper case. */
   readonly command: string;
   readonly key: string;
-  /** Bytes of the value in UTF-8; Infinity where the question is whether there may be compressed ones under the key. */
+  /** The size of the value in UTF-8 bytes; Infinity if the question is whether the key may hold compressed values. */
   readonly size: number;
-  /** "text" for every value that comes through the Redis client; of `encodeValue` as given, or "binary" for what is no text. */
+  /**
+   * "text" for every value of the Redis client; for `encodeValue` as given, or "binary" for bytes that are not text.
+   */
   readonly kind: ValueKind;
-  /** Seconds to live, where the command gives them (EX, PX, SETEX, PSETEX); undefined for none and for points in time. */
+  /** Seconds to live, if the command sets them (EX, PX, SETEX, PSETEX); undefined for none and for points in time. */
   readonly ttl: number | undefined;
   /**
-   * How the value will lie in Redis if it is compressed and the policy does not say otherwise, as far as client and command tell:
-   * several values or commands in one request are "text".
+   * How the value will be stored if it is compressed and the policy does not say otherwise, as far as client and
+   * command tell: several values or commands in one request are "text".
    */
   readonly carrier: Carrier;
-  /** The id of the dictionary that it will be written with if the policy does not say otherwise; undefined for none. */
+  /**
+   * The id of the dictionary with which it will be written if the policy does not say otherwise; undefined for none.
+   */
   readonly dictionary: number | undefined;
 }
 
 /**
- * Asked for every value, synchronously; `false` stores it as it is.
+ * Called for every value, synchronously; returning `false` stores it uncompressed.
  *
- * The first time that a function throws or gives no policy, the call that shows it is a TypeError and nothing is written; after that
- * such values are stored as they are. A `policy-failed` event tells of each; in mode "shadow" the event alone.
+ * The first time that a function throws or returns no policy, the call fails with a TypeError and nothing is written;
+ * after that such values are stored uncompressed. A `policy-failed` event reports each failure; in mode "shadow"
+ * there is only the event.
  */
 export type PolicyFunction = (context: PolicyContext) => Policy | false;
 
 /** One policy for all values, or a function. */
 export type PolicyOption = Policy | PolicyFunction;
 
-/** A policy whose defaults are filled in, but for those that hang on the dictionary. */
+/** A policy with its defaults, except for those that depend on the dictionary. */
 export interface CompletePolicy extends Required<Omit<Policy, "minSize" | "dictionary" | "carrier">> {
   readonly minSize: number | undefined;
   readonly carrier: Carrier | undefined;
   readonly dictionary: number | false | undefined;
 }
 
-/** The least size in UTF-8 bytes of what is compressed, unless the policy says otherwise. */
+/** The smallest size in UTF-8 bytes that is compressed, unless the policy says otherwise. */
 export const DEFAULT_MIN_SIZE = 1024;
 /** With a dictionary JSON of 128 bytes becomes half as long; without one it does not shrink. */
 export const DICTIONARY_MIN_SIZE = 128;
 const DEFAULT_MIN_SAVINGS = 0.1;
 
-/** Level 3 pays on binary, where level 1 finds too little; on text it costs 20–50 % more time for a few percent. */
+/**
+ * Level 3 pays off on binary data, in which level 1 finds too little; on text it takes 20–50 % more time for a few
+ * percent.
+ */
 const levels: Readonly<Record<ValueKind, number>> = { text: 1, json: 1, protobuf: 3, binary: 3 };
 
 /** All kinds of values. */
@@ -99,9 +108,9 @@ export function levelOf(kind: ValueKind): number {
 }
 
 /**
- * The policy with its defaults filled in.
+ * Fills in the defaults of a policy.
  *
- * @throws {TypeError | RangeError} naming the member that is wrong
+ * @throws {TypeError | RangeError} that names the wrong member
  */
 export function completePolicy(policy: Policy, kind: ValueKind): CompletePolicy {
   requireSynchronous("policy", policy);
@@ -132,24 +141,24 @@ export function requireDictionaryId(id: unknown): asserts id is number | false |
 /**
  * Asks a policy function about a value.
  *
- * @throws {TypeError | RangeError} where it throws, or gives no policy or a promise
+ * @throws {TypeError | RangeError} if it throws, or returns a promise or anything else that is not a policy
  */
 export function askPolicy(policy: PolicyFunction, context: PolicyContext): CompletePolicy | false {
   let chosen: Policy | false;
   try {
     chosen = policy(context);
   } catch (cause) {
-    // What it says may hold anything.
+    // Its message may contain anything.
     throw new TypeError('"policy" threw', { cause });
   }
   return chosen === false ? false : completePolicy(chosen, context.kind);
 }
 
-/** Policies whose failure was the error of a call. */
+/** Policy functions whose first failure was already thrown from a call. */
 const shown = new WeakSet<PolicyFunction>();
 
 /**
- * Tells that a policy has failed for a value.
+ * Reports that a policy has failed for a value.
  *
  * @throws {TypeError} with `throws`, the first time that this policy does, before anything is written
  */

@@ -1,4 +1,4 @@
-/** Recognises texts whose content is compressed already, such as pictures and archives, by their first characters. */
+/** Recognizes texts whose content is compressed already, such as pictures and archives, by their first characters. */
 
 /** Characters that are looked at; a `data:` URL's media type comes before them. */
 const HEAD_SIZE = 16;
@@ -24,12 +24,12 @@ const signatures: Readonly<Record<string, string>> = {
   "\xff": "\xff\xd8\xff", // JPEG
 };
 
-/** AVIF, HEIC and MP4 begin with the size of their first box, which may be any, "ftyp" and a brand. */
+/** AVIF, HEIC and MP4 begin with the size of their first box, which varies, "ftyp" and a brand. */
 const ISO_MEDIA = /^[^]{4}ftyp(?:avif|heic|isom|mp4)/;
 
 /**
- * Returns true if a text is, by its first characters, something compressed already: in base64 (either alphabet, also
- * in a `data:` URL) or as one character a byte. Compressing it again would cost time and save nothing.
+ * Returns true if the first characters of a text show that it is compressed already: in base64 (either alphabet, also
+ * in a `data:` URL) or with one character for each byte. Compressing it again would take time and save nothing.
  */
 export function looksCompressed(text: string): boolean {
   let start = 0;
@@ -38,7 +38,7 @@ export function looksCompressed(text: string): boolean {
     if (marker >= 0) start = marker + ";base64,".length;
   }
   const head = text.slice(start, start + HEAD_SIZE);
-  // Words like "ID3" start texts too, so a signature counts only if the head also has non-text characters.
+  // Words like "ID3" start texts too, so a signature counts only if the head also has characters that text lacks.
   return (isCompressedFormat(head) && NOT_TEXT.test(head)) || isCompressedFormat(fromBase64(head));
 }
 

@@ -1,4 +1,4 @@
-/** One value at a time, for clients that zstash does not wrap: `encodeValue` and `decodeValue`. */
+/** `encodeValue` and `decodeValue`: one value at a time, for clients that zstash does not wrap. */
 import { now } from "../timers.ts";
 import { isBytes } from "../bytes.ts";
 import {
@@ -33,58 +33,61 @@ import { KINDS, type PolicyOption, type ValueKind } from "./policy.ts";
 
 /** Options of `encodeValue`. */
 export interface EncodeValueOptions<Form extends Carrier = "text"> {
-  /** The key the value is for, as a policy function and events see it. Default "". */
+  /** The key of the value, for a policy function and for events. Default "". */
   readonly key?: string;
   /**
-   * "text": the result is a string, for any client. "raw": it is bytes, a quarter smaller where compressed, for clients
-   * whose readers take bytes. Default "text".
+   * "text": the result is a string, for any client. "raw": the result is bytes, a quarter smaller if compressed, for
+   * clients whose readers can read bytes. Default "text".
    */
   readonly carrier?: Form;
   /**
-   * Decides whether the value is compressed, and at which level. Default: from 1024 bytes, level 1 for text and JSON and 3 for
-   * other kinds, at least 10 % saved.
+   * Decides whether the value is compressed, and at which level. Default: from 1024 bytes, at level 1 for text and
+   * JSON and 3 for other kinds, if that saves at least 10 %.
    */
   readonly policy?: PolicyOption;
-  /** The kind of the value, which chooses the level. Default "text" for a string and for bytes that are UTF-8, else "binary". */
+  /**
+   * The kind of the value, which sets the level. Default "text" for a string and for bytes that are UTF-8, otherwise
+   * "binary".
+   */
   readonly kind?: ValueKind;
-  /** Dictionaries that `readDictionary` has made: values from 128 bytes are written with the first. Default: none. */
+  /** Dictionaries made by `readDictionary`: values from 128 bytes are written with the first. Default: none. */
   readonly dictionaries?: readonly Dictionary[];
-  /** The most bytes that readers accept; larger values stay as they are. Default 32 MiB. */
+  /** The most bytes that readers accept; larger values are stored uncompressed. Default 32 MiB. */
   readonly maxSize?: number;
   readonly onEvent?: EventListener;
 }
 
-/** The form in which `decodeValue` gives a value. */
+/** The form in which `decodeValue` returns a value. */
 export type ValueForm = "text" | "bytes";
 
 /** Options of `decodeValue`. */
 export interface DecodeValueOptions<Form extends ValueForm = "text"> {
-  /** The key the value was read from, as errors and events name it. Default "". */
+  /** The key of the value, for errors and events. Default "". */
   readonly key?: string;
-  /** The form of the result: a string, or bytes for values that are no text. Default "text". */
+  /** The form of the result: a string, or bytes for values that are not text. Default "text". */
   readonly as?: Form;
-  /** Dictionaries that `readDictionary` has made, for values that were written with one of them. */
+  /** Dictionaries made by `readDictionary`, for values that were written with one of them. Default: none. */
   readonly dictionaries?: readonly Dictionary[];
-  /** The most bytes the value may have; more is SIZE_LIMIT before anything is allocated. Default 32 MiB. */
+  /** The most bytes of the value; more is SIZE_LIMIT before anything is allocated. Default 32 MiB. */
   readonly maxSize?: number;
   readonly onEvent?: EventListener;
 }
 
 /** The result of `encodeValue`, by its carrier. */
 export type EncodedValue<Form extends Carrier> = Form extends "raw" ? Uint8Array<ArrayBuffer> : string;
-/** The result of `decodeValue`, by the form that is asked for. */
+/** The result of `decodeValue`, by the requested form. */
 export type DecodedValue<Form extends ValueForm> = Form extends "bytes" ? Uint8Array<ArrayBuffer> : string;
 
 /** The part of a codec that decodes values. */
 export type ValueDecompressor = TextDecompressor & Partial<Pick<Decoder, "decompress">>;
 
 /**
- * What to store for a string or for bytes (a Buffer too): a zstd frame where that is worth it, else the value itself. In
- * the text carrier the frame is base64 behind `zs1:`, and bytes that are no UTF-8 are always in a frame.
- * `decodeValue` gives back exactly the value, whatever it looks like, but for lone surrogates, which UTF-8 cannot
- * represent. Clients of zstash read what it stores, and it reads what they store.
+ * Encodes a string or bytes (a Buffer too) for storing: as a zstd frame if that is worth it, otherwise unchanged. In
+ * the text carrier the frame is base64 after `zs1:`, and bytes that are not UTF-8 are always in a frame.
+ * `decodeValue` returns exactly the same value, whatever it looks like, except for lone surrogates, which UTF-8
+ * cannot represent. Clients of zstash read these values, and `decodeValue` reads theirs.
  *
- * Never fails because of the codec: a value that cannot be compressed is stored uncompressed.
+ * It never fails because of the codec: a value that cannot be compressed is returned uncompressed.
  *
  * @throws {TypeError | RangeError} for wrong arguments; the first time that a policy function fails
  * @example
@@ -131,11 +134,12 @@ export function encodeValue<Form extends Carrier = "text">(
 }
 
 /**
- * The value that `encodeValue` was given, from what it returned, as a string or as the bytes that a client read (a
- * Buffer too): whatever is no compressed value comes back as it is.
+ * Decodes what `encodeValue` or a client of zstash has stored, given as a string or as bytes (a Buffer too). A value
+ * that is not compressed is returned unchanged.
  *
- * @throws {ZstashError} TRUNCATED, CORRUPT, NOT_ZSTD, CHECKSUM_MISMATCH, SIZE_LIMIT, DICTIONARY_UNKNOWN, OUT_OF_MEMORY;
- * NOT_TEXT for bytes that are no UTF-8 where a string is asked for; UNSUPPORTED for a raw frame that was read as text
+ * @throws {ZstashError} TRUNCATED, CORRUPT, NOT_ZSTD, CHECKSUM_MISMATCH, SIZE_LIMIT, DICTIONARY_UNKNOWN,
+ * OUT_OF_MEMORY; NOT_TEXT for bytes that are not UTF-8 if a string is requested; UNSUPPORTED for a raw frame that was
+ * read as text
  * @throws {TypeError | RangeError} for wrong arguments
  * @example
  * ```ts
@@ -170,10 +174,10 @@ export function decodeValue<Form extends ValueForm = "text">(
   return value as DecodedValue<Form>;
 }
 
-/** Characters that tell what a stored text is. */
+/** The number of characters that show what a stored text is. */
 const HEAD_SIZE = 16;
 
-/** Bytes as a text, if they are a text that has to be decoded; else as they are. */
+/** Bytes as a text, if they are a text that has to be decoded; otherwise unchanged. */
 export function asStored(stored: string | Uint8Array): Stored {
   if (typeof stored === "string" || isRawCarrier(stored)) return stored;
   return isEncoded(utf8Lossy(stored.subarray(0, HEAD_SIZE))) ? utf8Lossy(stored) : stored;
@@ -200,7 +204,7 @@ function readBytes(
   settings: DecodeSettings,
 ): Uint8Array<ArrayBuffer> {
   const { stored, command, key } = read;
-  // A copy: what a client gives is often a view of a buffer that it uses again.
+  // A copy: what a client passes is often a view of a buffer that it uses again.
   if (isPlain) return typeof stored === "string" ? utf8Encoder.encode(stored) : new Uint8Array(stored);
   const { onEvent } = settings;
   try {
@@ -221,7 +225,7 @@ function requireValue(name: string, value: unknown): asserts value is string | U
   throw new TypeError(`"${name}" must be a string or a Uint8Array, got ${describe(value)}`);
 }
 
-/** Throws unless the value is a whole number of bytes, and returns it. */
+/** Throws unless the value is an integer number of bytes, and returns it. */
 export function requireMaxSize(value: unknown): number {
   requireInteger("maxSize", value, 0, Number.MAX_SAFE_INTEGER);
   return value;

@@ -43,6 +43,7 @@ export default defineConfig({
         ["Next.js, step by step", "quick-start-nextjs"],
         ["Workers, step by step", "quick-start-workers"],
         ["Deno, step by step", "quick-start-deno"],
+        ["Concepts", "concepts"],
         ["The client", "client"],
         ["Policies", "policy"],
         ["Roll out", "rollout"],

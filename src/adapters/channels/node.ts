@@ -3,13 +3,13 @@ import { channel } from "node:diagnostics_channel";
 
 /** A channel on which messages are published. */
 export interface Channel {
-  /** False where nobody listens, so that no message need be made. */
+  /** False if nobody listens: then no message need be made. */
   readonly hasSubscribers: boolean;
-  /** Calls each subscriber at once; what they throw is the process's to report. */
+  /** Calls each subscriber at once; the process reports what they throw. */
   publish(message: object): void;
 }
 
-/** The channel of a name: the same one for every copy of the package. */
+/** Opens the channel of a name: the same channel for every copy of the package. */
 export function openChannel(name: string): Channel {
   return channel(name);
 }

@@ -1,7 +1,7 @@
-/** The module as Vercel's edge runtime imports it: compiling from bytes is refused there. */
+/** The module as Vercel's edge runtime imports it: that runtime refuses to compile bytes. */
 import module from "../../zstash-decoder.wasm?module";
 
-/** Gives the compiled module. */
+/** Returns the compiled module. */
 export function loadModule(): Promise<WebAssembly.Module> {
   return Promise.resolve(module);
 }

@@ -1,7 +1,7 @@
-/** The module as workerd imports it: compiling from bytes is refused there. */
+/** The module as workerd imports it: workerd refuses to compile bytes. */
 import module from "../../zstash-decoder.wasm";
 
-/** Gives the compiled module. */
+/** Returns the compiled module. */
 export function loadModule(): Promise<WebAssembly.Module> {
   return Promise.resolve(module);
 }

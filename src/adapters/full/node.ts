@@ -1,8 +1,11 @@
-/** The full module out of its file in this package, on Node and Bun; out of JavaScript where a bundler has left the file behind. */
+/**
+ * The full module from its file in this package, on Node and Bun; from JavaScript where a bundler has left the file
+ * behind.
+ */
 import { compileFile } from "../node.ts";
 import { sizes } from "../sizes/inlined.ts";
 
-/** Nothing: it has to be compiled first. */
+/** Undefined: the module has to be compiled first. */
 export const moduleAtHand: WebAssembly.Module | undefined = undefined;
 
 /** Compiles the module. */

@@ -1,10 +1,10 @@
-/** What a host gives that runs one program for long: Node, Deno, Bun, a page. */
+/** Defaults for hosts that run one program for a long time: Node, Deno, Bun, a page. */
 
-/** Linear memory for the contexts of all streams of a codec, in bytes, where the caller does not say. */
+/** The default limit of linear memory for the contexts of all streams of a codec, in bytes. */
 export const DEFAULT_MEMORY_LIMIT: number = 256 << 20;
 
-/** The most bytes that the values of one reply may decode to together, where the caller does not say. */
+/** The default limit of the bytes that all values of one reply may decode to together. */
 export const DEFAULT_MAX_REPLY_SIZE: number = 128 << 20;
 
-/** Whether requests end here without a word to whoever waits for them or holds something for them. */
+/** True if this host ends requests without notice to whoever waits for them or holds something for them. */
 export const REQUESTS_END_SILENTLY = false;

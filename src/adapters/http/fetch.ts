@@ -1,7 +1,7 @@
-/** Sends requests by `fetch`: the platform's, as it is at each request, or a function that stands in for it. */
+/** Sends requests by `fetch`: the platform's, looked up at each request, or a function given in its place. */
 import type { Fetch, Flight, HttpResponse } from "./flight.ts";
 
-/** Sends a request by `given`, or else by the platform's `fetch`. */
+/** Sends a request by `given`, or by the platform's `fetch` if there is none. */
 export function openFlight(given: Fetch | undefined, url: string, init: RequestInit): Flight {
   return new FetchFlight(given, url, init);
 }
@@ -25,7 +25,7 @@ class FetchFlight implements Flight {
     return 0;
   }
 
-  /** Nobody knows; what tells of it are some platforms' errors. */
+  /** Unknown here: some platforms' errors tell. */
   get unsent(): boolean {
     return false;
   }
@@ -35,12 +35,12 @@ class FetchFlight implements Flight {
     this.#response?.cancel();
   }
 
-  /** Async, so that a stand-in that throws at once fails like one that rejects. */
+  /** Async, so that a given function that throws fails like one that rejects. */
   async #send(given: Fetch | undefined, url: string, init: RequestInit): Promise<HttpResponse> {
     const response = given === undefined ? await fetch(url, init) : await given(url, init);
-    // Whoever stands in for fetch may heed no signal, and then only a reader can end a body.
+    // A given function may ignore the signal: then only a reader can end the body.
     this.#response = new FetchResponse(response, given === undefined ? sizeAtOnce(response) : undefined);
-    // A response that arrives all the same must not wait for a reader.
+    // A response that arrives after the end must not wait for a reader.
     if (this.#ended.signal.aborted) this.#response.cancel();
     return this.#response;
   }
@@ -48,12 +48,12 @@ class FetchFlight implements Flight {
 
 const noHeaders: HttpResponse["headers"] = { get: () => null };
 
-/** Bytes of a body that is read at once: what takes a second or two on the slowest link. */
+/** The largest body that is read at once, in bytes: it takes a second or two on the slowest link. */
 const AT_ONCE_MAX = 64 << 10;
 
 /**
- * The size of a body that is short enough to be read at once; undefined for one that is longer, or may be: a coding makes
- * any length of it, and across origins a page is not told of codings.
+ * The size of a body that is short enough to be read at once. Undefined for one that is longer or may be longer: a
+ * content coding changes the length, and a page cannot see the codings of another origin.
  */
 function sizeAtOnce({ headers, type }: Partial<Response>): number | undefined {
   const length = headers?.get("content-length");
@@ -62,7 +62,7 @@ function sizeAtOnce({ headers, type }: Partial<Response>): number | undefined {
   return size <= AT_ONCE_MAX ? size : undefined;
 }
 
-/** A response, or what a stand-in for one has of it: it may have nothing but what the SDK reads. */
+/** A response, or what a given function returns in its place, which may have only the members that the SDK reads. */
 class FetchResponse implements HttpResponse {
   readonly status: number;
   readonly headers: HttpResponse["headers"];
@@ -78,7 +78,7 @@ class FetchResponse implements HttpResponse {
     this.#response = response;
   }
 
-  /** Reads a short body at once: a stream's reader costs Deno 40 µs of a request's 90, and Bun 5 of 25. */
+  /** Reads a short body at once: a stream's reader takes Deno 40 µs of a request's 90, and Bun 5 of 25. */
   async read(): Promise<Uint8Array | undefined> {
     if (this.ended) return undefined;
     if (this.unseen === undefined) return this.#readChunk();
@@ -106,7 +106,7 @@ class FetchResponse implements HttpResponse {
     return undefined;
   }
 
-  /** The body of a response that has nothing but `text` or `json`. */
+  /** Reads the body of a response that has only `text` or `json`. */
   async #readText(): Promise<Uint8Array | undefined> {
     this.ended = true;
     const text = (await this.#response.text?.()) ?? JSON.stringify(await this.#response.json?.()) ?? "";
@@ -114,7 +114,7 @@ class FetchResponse implements HttpResponse {
   }
 }
 
-/** Bytes of a request's body; of a text, its characters. */
+/** The size of a request's body in bytes; of a text, its number of characters. */
 export function bodySize(body: unknown): number {
   if (typeof body === "string") return body.length;
   return body instanceof Uint8Array ? body.length : 0;
@@ -122,7 +122,7 @@ export function bodySize(body: unknown): number {
 
 let cacheTaken: boolean | undefined;
 
-/** Whether requests may say `cache`: Workers of a compatibility date before 2024-11-11 throw. */
+/** Returns true if requests may set `cache`: Workers with a compatibility date before 2024-11-11 throw. */
 function takesCache(): boolean {
   if (cacheTaken !== undefined) return cacheTaken;
   try {

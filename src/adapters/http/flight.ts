@@ -1,15 +1,18 @@
-/** What an adapter for HTTP gives: a request on its way, and its response as it arrives. */
+/** What an adapter for HTTP provides: a request on its way, and its response as it arrives. */
 
-/** Sends a request: the platform's `fetch`, or a function that stands in for it. */
+/** Sends a request: the platform's `fetch`, or a function used in its place. */
 export type Fetch = (input: string, init: RequestInit) => Promise<Response>;
 
 /** The head of a response, and its body as it arrives. */
 export interface HttpResponse {
   readonly status: number;
   readonly headers: { get(name: string): string | null };
-  /** Bytes of a body that is read at once, so that nobody sees them arrive; absent for one that comes in chunks. */
+  /**
+   * The size of a body that is read at once, so that nobody sees its bytes arrive; absent for one that comes in
+   * chunks.
+   */
   readonly unseen?: number | undefined;
-  /** True once the last chunk was read, where that is known before `read` says so. */
+  /** True once the last chunk has been read, where that is known before `read` says so. */
   readonly ended?: boolean | undefined;
   /** The next chunk, never an empty one; undefined at the end. Rejects if the connection fails or `abort` was called. */
   read(): Promise<Uint8Array | undefined>;
@@ -19,9 +22,9 @@ export interface HttpResponse {
 export interface Flight {
   /** Rejects with the platform's own error. */
   readonly response: Promise<HttpResponse>;
-  /** When bytes were last seen to move in either direction, in ms since 1970; 0 for never. */
+  /** When bytes were last seen to move in either direction, in ms since 1970; 0 if never. */
   lastSign(): number;
-  /** Bytes of the request that may be on their way where nobody sees it. */
+  /** Bytes of the request that may have been sent without being seen. */
   readonly unseen: number;
   /** True if no byte of the request can have reached a server: there was no connection yet. */
   readonly unsent: boolean;

@@ -1,4 +1,7 @@
-/** Sends requests over `node:http` and `node:https`, at a quarter of the processor time of Node's `fetch`, or by a `fetch` that somebody relies on. */
+/**
+ * Sends requests over `node:http` and `node:https`, at a quarter of the processor time of Node's `fetch`; or by a
+ * `fetch` that the program has changed or given.
+ */
 import diagnostics from "node:diagnostics_channel";
 import type http from "node:http";
 import type { ClientRequest, IncomingMessage } from "node:http";
@@ -11,39 +14,39 @@ import type { Fetch, Flight, HttpResponse } from "./flight.ts";
 import { isPlatformFetch } from "./platform-fetch.ts";
 import { NodeResponse } from "./response/node.ts";
 
-/** Idle sockets that are kept for each server; others are closed. */
+/** The most idle sockets that are kept for each server; others are closed. */
 const FREE_SOCKETS = 64;
-/** Milliseconds that a socket may rest where the server does not say: Node's own servers close after 5 s. */
+/** Milliseconds that a socket may be idle if the server does not say: Node's own servers close after 5 s. */
 const IDLE_MAX = 4000;
-/** Milliseconds before the end of what a server promises. */
+/** A socket is closed this many milliseconds before the time that the server announced. */
 const IDLE_MARGIN = 1000;
-/** Bytes of a body that are handed over at once; the next follow when these have left the process. */
+/** Bytes of a body that are handed over at once; the next slice follows when these have left the process. */
 const SLICE = 128 << 10;
-/** Bytes that the system may hold of what has left the process: Linux' largest send buffer. */
+/** Bytes that have left the process and may still be held by the system: Linux's largest send buffer. */
 const SYSTEM_BUFFER = 4 << 20;
 
-/** What undici tells its observers; who listens wants to see every request. */
+/** The channel on which undici tells of requests; its listeners want to see every one. */
 const created = diagnostics.channel("undici:request:create");
 
 /**
- * Sends a request by `given`; by the global `fetch` where somebody has changed it, its dispatcher, or listens to it; else
- * over node:http.
+ * Sends a request by `given`; by the global `fetch` if the program has changed it or its dispatcher, or listens to
+ * it; otherwise over node:http.
  */
 export function openFlight(given: Fetch | undefined, url: string, init: RequestInit): Flight {
   if (given !== undefined || created.hasSubscribers || !isPlatformFetch()) return openFetch(given, url, init);
   return new NodeFlight(new URL(url), init);
 }
 
-/** When a socket came to rest, and how long it may. */
+/** When a socket became idle, and how long it may stay so. */
 interface Rest {
   since: number;
   most: number;
 }
 const rests = new WeakMap<object, Rest>();
-/** Sockets whose connection stands, its TLS handshake included. */
+/** Sockets whose connection is established, including the TLS handshake. */
 const ready = new WeakSet<object>();
 
-/** A module that sends requests, and the agent that keeps their connections. */
+/** A module that sends requests, and the agent that keeps its connections. */
 interface Way {
   readonly sender: typeof http | typeof https;
   readonly agent: http.Agent;
@@ -51,7 +54,7 @@ interface Way {
 let plain: Way | undefined;
 let secure: Way | undefined;
 
-/** Node's modules are loaded with the first request that they send: TLS takes 5 ms that plain HTTP does not need. */
+/** Node's modules are loaded with the first request that needs them: TLS takes 5 ms that plain HTTP does not need. */
 function wayOf(isSecure: boolean): Way {
   const known = isSecure ? secure : plain;
   if (known !== undefined) return known;
@@ -69,13 +72,13 @@ function wayOf(isSecure: boolean): Way {
   return isSecure ? (secure = way) : (plain = way);
 }
 
-/** The methods that Node documents for overriding, with what they give back. */
+/** The agent's methods that Node documents for overriding, and their results. */
 interface Overridable {
   createConnection(...args: unknown[]): Socket | undefined;
   keepSocketAlive(socket: Socket): unknown;
 }
 
-/** Makes an agent note when its connections stand and since when they rest. */
+/** Makes an agent note when its connections are established and since when they are idle. */
 function prepared<A extends http.Agent>(agent: A, standing: "connect" | "secureConnect"): A {
   const methods = agent as unknown as Overridable;
   const { createConnection, keepSocketAlive } = methods;
@@ -83,7 +86,8 @@ function prepared<A extends http.Agent>(agent: A, standing: "connect" | "secureC
     const socket = createConnection.apply(agent, args);
     socket?.once(standing, () => {
       ready.add(socket);
-      // Node takes `noDelay` for sockets without TLS alone: the end of a body then waited 40 ms for an acknowledgement.
+      // Node applies `noDelay` only to sockets without TLS; with TLS the end of a body waited 40 ms for an
+      // acknowledgement.
       socket.setNoDelay(true);
     });
     return socket;
@@ -98,8 +102,8 @@ function prepared<A extends http.Agent>(agent: A, standing: "connect" | "secureC
 }
 
 /**
- * Closes idle sockets that the server may have closed, by the wall clock: after a freeze of the process no timer of theirs
- * has fired. Lists are in order of age, and the agent takes the last.
+ * Closes idle sockets that the server may have closed. The wall clock decides, because no timer fires while a process
+ * is frozen. The lists are in order of age, and the agent takes the last socket.
  */
 function closeOld(agent: http.Agent): void {
   const time = wallClock();
@@ -115,7 +119,7 @@ function closeOld(agent: http.Agent): void {
 
 function isOld(socket: object, time: number): boolean {
   const rest = rests.get(socket);
-  // A clock that went back says nothing.
+  // A clock that was set back tells nothing.
   return rest !== undefined && (time - rest.since > rest.most || time < rest.since);
 }
 
@@ -159,7 +163,7 @@ class NodeFlight implements Flight {
       request.on("close", () => reject(new Error("socket hang up")));
       request.on("response", (message) => {
         this.#message = message;
-        // Dated as it comes: a look at the socket later would take it for a newer sign.
+        // Dated when it arrives: a later look at the socket would take it for a newer sign.
         this.#bytesRead = message.socket.bytesRead;
         this.#sign = now();
         noteKeepAlive(message);
@@ -186,7 +190,7 @@ class NodeFlight implements Flight {
 
   abort(reason: unknown): void {
     const error = reason instanceof Error ? reason : new Error("the request was ended", { cause: reason });
-    // A message that has an error of its own would be an event that nobody handles.
+    // A message that is destroyed with an error of its own would emit an event that nobody handles.
     this.#message?.destroy(error);
     this.#request.destroy(error);
   }
@@ -210,7 +214,7 @@ class NodeFlight implements Flight {
     }
   };
 
-  /** A server may answer before it has read all; it wants no more then. */
+  /** A server may answer before it has read everything; then it wants no more. */
   #done(): void {
     if (!this.#request.writableFinished) this.#request.destroy();
   }

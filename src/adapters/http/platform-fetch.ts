@@ -1,19 +1,19 @@
-/** Tells whether Node's `fetch` is as Node made it: hosts, mocks, proxies and instrumentation rely on what they changed. */
+/** Tells whether Node's `fetch` is unchanged: hosts, mocks, proxies and instrumentation rely on their changes to it. */
 
-/** Where undici keeps the dispatcher of every `fetch`, by the version of its interface. */
+/** Where undici keeps the dispatcher of every `fetch`: one symbol for each version of its interface. */
 const dispatchers = [Symbol.for("undici.globalDispatcher.1"), Symbol.for("undici.globalDispatcher.2")];
 
 type AnyFunction = (...args: never) => unknown;
 
-/** Node's own functions name the module that they load. */
+/** Whether a function is Node's own, by function. Node's own functions name the module that they load. */
 const natives = new WeakMap<AnyFunction, boolean>();
 
 /** Whether a dispatcher was made without options, by dispatcher. */
 const plains = new WeakMap<object, boolean>();
 
 /**
- * Whether a global `fetch` is Node's own over its default dispatcher. Asked at each request: Next.js and others change it
- * before or after this module loads.
+ * Whether the global `fetch` is Node's own, over its default dispatcher. It is asked at each request, because Next.js
+ * and others change `fetch` before or after this module loads.
  */
 export function isPlatformFetch(): boolean {
   const { fetch: current } = globalThis as { fetch?: unknown };
@@ -26,7 +26,7 @@ export function isPlatformFetch(): boolean {
 function isNative(current: AnyFunction): boolean {
   let native = natives.get(current);
   if (native === undefined) {
-    // A bound function and a Proxy have no text of their own. Node 20.0 loads undici by a function of this name.
+    // A bound function and a Proxy have no source text. Node 20.0 loads undici by a function of this name.
     native = /internal\/deps\/undici|\blazyUndici\(\)/.test(Function.prototype.toString.call(current));
     natives.set(current, native);
   }
@@ -39,12 +39,12 @@ interface Dispatcher {
   readonly constructor?: { readonly name?: unknown; readonly prototype?: { readonly dispatch?: unknown } };
 }
 
-/** There is none before the first use of `fetch`. */
+/** Undefined counts as the default: before the first use of `fetch` there is no dispatcher. */
 function isDefaultDispatcher(value: unknown): boolean {
   if (value === undefined) return true;
   if (typeof value !== "object" || value === null) return false;
   const { dispatch, constructor: made } = value as Dispatcher;
-  // One that was composed shows another `dispatch` than its class.
+  // A composed dispatcher has another `dispatch` than its class.
   if (typeof dispatch !== "function" || dispatch !== made?.prototype?.dispatch) return false;
   let plain = plains.get(value);
   if (plain === undefined) {
@@ -55,8 +55,8 @@ function isDefaultDispatcher(value: unknown): boolean {
 }
 
 /**
- * An Agent that was made without options, by whatever copy of undici: it connects as `node:http` does. One whose parts
- * are not found is none.
+ * An Agent that was made without options, by any copy of undici: it connects as `node:http` does. An agent without
+ * the expected parts does not count.
  */
 function isPlainAgent(agent: object): boolean {
   const parts = new Map<string | undefined, unknown>();

@@ -1,4 +1,7 @@
-/** The module out of this package's own JavaScript, which runs in every bundler and runtime without configuration. */
+/**
+ * The module embedded in this package's own JavaScript, which works in every bundler and runtime without
+ * configuration.
+ */
 import { inflateModule } from "../inflate.ts";
 import { base64 } from "./inlined.ts";
 

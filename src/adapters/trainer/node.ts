@@ -1,4 +1,7 @@
-/** The trainer out of its file in this package, on Node and Bun; out of JavaScript where a bundler has left the file behind. */
+/**
+ * The trainer from its file in this package, on Node and Bun; from JavaScript where a bundler has left the file
+ * behind.
+ */
 import { compileFile } from "../node.ts";
 import { sizes } from "../sizes/inlined.ts";
 

@@ -2,9 +2,9 @@
 import { ZstashError } from "../../errors.ts";
 import { Failure, UsageError } from "../command.ts";
 
-/** Options of createDevServer by their names on the command line, where it is not the same in other letters. */
+/** Options of createDevServer whose names on the command line differ in more than their letter case. */
 const OTHER_NAMES: Readonly<Record<string, string>> = { hosts: "host", origins: "allow-origin" };
-/** An option's name in the message of a TypeError or a RangeError. */
+/** Matches an option's name in the message of a TypeError or a RangeError. */
 const QUOTED_OPTION: RegExp =
   /"(backend|redis|token|readOnlyToken|maxRequestSize|maxResponseSize|maxRecordSize|persist|hosts|origins)"/g;
 
@@ -15,7 +15,7 @@ export interface Attempt {
   readonly seed: string | undefined;
 }
 
-/** The error to show instead; the same one if there is nothing to add. */
+/** The error to show instead; the same error if there is nothing to add. */
 export function explainFailure(error: unknown, attempt: Attempt): unknown {
   if (error instanceof ZstashError) return withAdvice(error, attempt);
   if (error instanceof TypeError || error instanceof RangeError) {

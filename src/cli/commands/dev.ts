@@ -1,4 +1,4 @@
-/** `zstash dev`: the local server in a terminal, and as the surroundings of another program. */
+/** `zstash dev`: the local server in a terminal, or around another program. */
 import { existsSync, readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import type { DevServer, DevServerOptions, ListenAddress } from "../../dev/index.ts";
@@ -19,7 +19,7 @@ const OPTIONS = {
   host: {
     value: "address",
     multiple: true,
-    meaning: `address to listen on, as 0.0.0.0 (default ${LOOPBACK}); a name is a further one that requests may call the server by, repeatable`,
+    meaning: `address to listen on, such as 0.0.0.0 (default ${LOOPBACK}); a name is a further host name that requests may use, repeatable`,
   },
   token: {
     value: "text",
@@ -35,19 +35,19 @@ const OPTIONS = {
     value: "origin",
     multiple: true,
     meaning:
-      "origin whose pages may call, as https://app.example, repeatable (default: pages of this machine)",
+      "origin whose pages may send requests, such as https://app.example, repeatable (default: pages of this machine)",
   },
   redis: {
     value: "url",
-    meaning: "Redis to stand in front of: redis://[user:password@]host[:port][/database]",
+    meaning: "Redis that executes the commands: redis://[user:password@]host[:port][/database]",
   },
   backend: {
     value: "name",
     meaning: "auto, redis-server or embedded (default auto: redis-server if it is on the PATH)",
   },
-  seed: { value: "file", meaning: 'NDJSON of commands to run at the start, as ["SET","key","value"]' },
+  seed: { value: "file", meaning: 'NDJSON of commands to run at the start, such as ["SET","key","value"]' },
   persist: { value: "file", meaning: "keep the embedded keyspace in this file" },
-  verbose: { meaning: "log every request, a line each" },
+  verbose: { meaning: "log every request, one line each" },
   json: { meaning: "print one line of JSON: backend, url, port, token" },
   "max-request-size": { value: "bytes", meaning: "limit of a request's body (default 10485760)" },
   "max-response-size": { value: "bytes", meaning: "limit of a response's strings (default 10485760)" },
@@ -100,7 +100,7 @@ export const DEV_COMMAND: CliCommand = {
   },
 };
 
-/** Closes the server after `work`. That the keyspace could not be kept is told after anything else. */
+/** Closes the server after `work`. If the keyspace could not be kept, that is reported last. */
 async function closing(server: DevServer, work: () => Promise<number>): Promise<number> {
   let code: number;
   try {
@@ -135,7 +135,7 @@ async function runCommand(
   }
 }
 
-/** Where the server listens, and the names by which it may be called. */
+/** Where the server listens, and the host names that requests may use. */
 interface Place {
   readonly port: number;
   readonly host: string;
@@ -235,7 +235,9 @@ function readSize(values: OptionValues, name: OptionName): number | undefined {
   return size;
 }
 
-/** What may surprise. Asked before the server starts, which makes the file. */
+/**
+ * Notes about what may surprise the user. They are made before the server starts, because the server makes the file.
+ */
 function describeNotes(values: OptionValues, { host }: Place): readonly string[] {
   const file = textOf(values, "persist");
   const isSeedLeftOut = textOf(values, "seed") !== undefined && file !== undefined && existsSync(file);

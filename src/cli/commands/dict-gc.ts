@@ -9,23 +9,23 @@ import type { ServerAddress } from "../server.ts";
 import { table } from "../text.ts";
 import { countDictionaries, printResult, withManager } from "./dict-manager.ts";
 
-/** Seconds: what `collect` takes at least, and by default. */
+/** The minimum of `collect` and its default, in seconds. */
 const MIN_AGE = 600;
 const DEFAULT_AGE = 3600;
 
 export const GC_COMMAND: CliCommand = {
-  summary: "Count the values of retired dictionaries; remove what none needs",
+  summary: "Count the values of retired dictionaries; remove unused dictionaries",
   options: {
     delete: { meaning: "remove the dictionaries that no value needs (default: only say which)" },
     "min-age": {
       value: "seconds",
-      meaning: `only those that have been retired for so long, at least ${MIN_AGE} (default ${DEFAULT_AGE})`,
+      meaning: `only those that were retired this many seconds ago, at least ${MIN_AGE} (default ${DEFAULT_AGE})`,
     },
     ...serverOptions("token that may read all keys, and write with --delete"),
     json: { meaning: "print one line of JSON: deleted, removed, kept, unfinishedUploads" },
   },
   examples: [
-    ["zstash dict gc", "looks at every key, and says what would be removed"],
+    ["zstash dict gc", "looks at every key, and says what it would remove"],
     ["zstash dict gc --delete", "looks again, and removes it"],
   ],
   run({ values }, terminal) {
@@ -47,7 +47,7 @@ export const GC_COMMAND: CliCommand = {
   },
 };
 
-/** The number of keys; undefined where the token may not know. */
+/** The number of keys; undefined if the token may not ask for it. */
 async function countKeys(server: ServerAddress): Promise<number | undefined> {
   const { RestClient } = await import("../../rest/client.ts");
   const { readRestOptions } = await import("../../rest/rest-options.ts");

@@ -40,7 +40,7 @@ export const LIST_COMMAND: CliCommand = {
 
 const HEAD = ["id", "keys", "role", "share", "stored"];
 const KEYS_COLUMN = HEAD.indexOf("keys");
-/** Columns of a line that its pattern does not take: the others, and the spaces between. */
+/** Columns of a line that are not the pattern's: the other columns, and the spaces between them. */
 const OTHER_COLUMNS = 2 + 10 + 8 + 7 + 9 + 4 * 2;
 const NONE = 'There are no dictionaries. "zstash train" makes one, "zstash dict publish" puts it here';
 
@@ -68,7 +68,10 @@ function describeList(
 
 const ROLES = ["current", "canary", "retired"];
 
-/** By the pattern, as they decide, and then by the role; what no pattern names comes last. */
+/**
+ * Orders by pattern, in the order in which patterns decide, and then by role; dictionaries that no pattern names come
+ * last.
+ */
 function orderOf(use: DictionaryUse | undefined, place: (pattern: string) => number): number {
   return use === undefined ? Infinity : place(use.pattern) * ROLES.length + ROLES.indexOf(use.role);
 }
@@ -81,11 +84,11 @@ function rowOf({ id, storedSize }: DictionaryFacts, use: DictionaryUse | undefin
 }
 
 export const SHOW_COMMAND: CliCommand = {
-  summary: "Show what is in a dictionary: its text is that of its samples",
+  summary: "Show what is in a dictionary, which comes from its samples",
   args: [{ usage: "<id>", meaning: "the id of one in Redis, or a file" }],
   options: {
     out: { value: "file", meaning: "write it to this file, for zstd -D" },
-    force: { meaning: "replace the file of --out if it is there" },
+    force: { meaning: "replace the file of --out if it exists" },
     ...serverOptions("token that may read"),
     json: { meaning: "print one line of JSON: id, size, parts, uses, text" },
   },

@@ -60,7 +60,7 @@ export function advised(error: unknown, doing: string): unknown {
   return error;
 }
 
-/** The first argument as an id; undefined if it is a text that is none. */
+/** Reads the first argument as an id; undefined if it is not one. */
 export function readId(text: string): number | undefined {
   if (!/^[0-9]+$/.test(text)) return undefined;
   const id = Number(text);
@@ -68,7 +68,7 @@ export function readId(text: string): number | undefined {
   throw new UsageError(`Cannot use the id ${text}: ids in Redis are numbers from ${ID_MIN} to ${ID_MAX}`);
 }
 
-/** The id that must be there. */
+/** Reads the id, which must be there. */
 export function requireId(text: string, { command }: Pick<DictUse, "command">): number {
   const id = readId(text);
   if (id !== undefined) return id;
@@ -76,7 +76,7 @@ export function requireId(text: string, { command }: Pick<DictUse, "command">): 
   throw new UsageError(`Cannot ${command} "${text}": the id of a dictionary is expected. ${next}`);
 }
 
-/** Which one may have been meant, else how to see all. */
+/** The name that was probably meant, or how to list all of them. */
 export function meant(name: string, names: readonly string[]): string {
   const similar = similarName(name, names);
   return similar === undefined ? '"zstash dict list" shows what there is' : `Did you mean "${similar}"?`;

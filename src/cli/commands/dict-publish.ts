@@ -1,4 +1,4 @@
-/** `zstash dict publish`: puts a dictionary into Redis, and has a share of the keys of a pattern written with it. */
+/** `zstash dict publish`: puts a dictionary into Redis, and starts to use it for a share of a pattern's keys. */
 import { readFile } from "node:fs/promises";
 import { matchesGlob } from "../../dictionaries/glob.ts";
 import { asBytes } from "../../dictionaries/stored.ts";
@@ -15,7 +15,7 @@ import type { PublishPlan } from "./train-plan.ts";
 import { percent } from "./train-report.ts";
 
 const USE = { doing: "publish a dictionary", command: "publish" };
-/** The share of the keys that a new dictionary begins with. */
+/** The share of the keys that a new dictionary starts with. */
 const CANARY = 0.1;
 
 export const PUBLISH_COMMAND: CliCommand = {
@@ -53,7 +53,7 @@ export interface Published {
   readonly facts: object;
 }
 
-/** Publishes what was trained. */
+/** Publishes a trained dictionary. */
 export async function publishDictionary(
   server: ServerAddress,
   content: Uint8Array,
@@ -79,7 +79,7 @@ async function publishWith(
   return { text: describePublished(result, plan.pattern, share), facts };
 }
 
-/** The share of a pattern's keys that a dictionary has. */
+/** The share of a pattern's keys that are written with a dictionary. */
 export function shareOf({ patterns }: Manifest, pattern: string, id: number): number {
   const rule = patterns.find((one) => one.pattern === pattern);
   if (rule?.canary?.id === id) return rule.canary.share;
@@ -100,13 +100,13 @@ function describePublished(
   return lines.join("\n");
 }
 
-/** What keeps a dictionary from being used. */
+/** Notes about what keeps a dictionary from being used. */
 export function notesOn({ mode, patterns }: Manifest, pattern: string): string[] {
   const before = patterns.slice(
     0,
     patterns.findIndex((one) => one.pattern === pattern),
   );
-  // A pattern that takes this one's text takes most of its keys.
+  // A pattern that matches this pattern's text takes most of its keys.
   const first = before.find((one) => matchesGlob(asBytes(one.pattern), asBytes(pattern)));
   return [
     ...(first === undefined
@@ -116,7 +116,7 @@ export function notesOn({ mode, patterns }: Manifest, pattern: string): string[]
   ];
 }
 
-/** A pattern for a command line to copy. */
+/** Quotes a pattern so that the user can copy it into a command line. */
 export function quoted(pattern: string): string {
   return /^[\w:.@%+-]+$/.test(pattern)
     ? pattern

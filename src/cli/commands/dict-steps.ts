@@ -13,11 +13,14 @@ import { percent } from "./train-report.ts";
 const SERVER: CliOptions = serverOptions("token that may read and write");
 
 export const PROMOTE_COMMAND: CliCommand = {
-  summary: "Have more keys written with a dictionary, or all",
+  summary: "Write more keys with a dictionary, or all keys",
   args: [{ usage: "<pattern>", meaning: "a pattern that a dictionary is published for" }],
   options: {
-    share: { value: "share", meaning: "new share of the canary, as 50% (default: all; it becomes current)" },
-    id: { value: "id", meaning: "the dictionary; a retired one comes back so (default: the canary)" },
+    share: {
+      value: "share",
+      meaning: "new share of the canary, such as 50% (default: all; it becomes current)",
+    },
+    id: { value: "id", meaning: "the dictionary, which may be a retired one (default: the canary)" },
     ...SERVER,
     json: { meaning: "print one line of JSON: pattern, id, share, version" },
   },
@@ -41,7 +44,7 @@ export const PROMOTE_COMMAND: CliCommand = {
   },
 };
 
-/** The dictionary that is promoted; a Failure where the pattern has no such one. */
+/** The dictionary to promote. Throws a Failure if the pattern has no such dictionary. */
 function chooseId({ patterns }: Manifest, pattern: string, given: number | undefined): number {
   const rule = patterns.find((one) => one.pattern === pattern);
   const shown = printable(pattern);
@@ -68,10 +71,12 @@ const idsIn = ({ current, canary, retired }: PatternRule): number[] =>
   [canary?.id, current, ...retired.map(({ id }) => id)].filter((id) => id !== undefined);
 
 export const RETIRE_COMMAND: CliCommand = {
-  summary: "Take a dictionary out of use: it is read with, not written with",
+  summary: "Retire a dictionary: nobody writes with it, everybody can read with it",
   args: [{ usage: "<id>", meaning: "its id" }],
   options: { ...SERVER, json: { meaning: "print one line of JSON: id, version" } },
-  examples: [["zstash dict retire 1730934283", "nobody writes with it any more, everybody reads with it"]],
+  examples: [
+    ["zstash dict retire 1730934283", "nobody writes with it any more, everybody still reads with it"],
+  ],
   async run(input, terminal) {
     const id = requireId(firstOf(input), { command: "retire" });
     const use = { doing: "retire a dictionary", command: "retire" };
@@ -108,7 +113,7 @@ export const MODE_COMMAND: CliCommand = {
   ],
   options: { ...SERVER, json: { meaning: "print one line of JSON: mode, version" } },
   examples: [
-    ["zstash dict mode read-only", "writers compress nothing within five minutes; all stays readable"],
+    ["zstash dict mode read-only", "writers compress nothing from five minutes on; all values stay readable"],
   ],
   async run({ values, args }, terminal) {
     const [text] = args;

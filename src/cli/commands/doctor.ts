@@ -1,4 +1,4 @@
-/** `zstash doctor`: tries out a server, and says what zstash will use of it, why, and what to change. */
+/** `zstash doctor`: tries a server, and says what zstash will use of it, why, and what to change. */
 import { randomBytes } from "node:crypto";
 import { isOn, textOf, UsageError } from "../command.ts";
 import type { CliCommand, OptionValues, Terminal } from "../command.ts";
@@ -13,19 +13,19 @@ const DEFAULT_ORIGIN = "https://example.com";
 const DEFAULT_SAMPLE = 1000;
 const SAMPLE_MAX = 1_000_000;
 
-/** What was found of a server. */
+/** The findings about a server. */
 interface Diagnosis {
   readonly rows: readonly Row[];
-  /** Undefined where the server was not reached. */
+  /** Undefined if the server was not reached. */
   readonly learned: Learned | undefined;
   readonly counts?: object | undefined;
 }
 
 export const DOCTOR_COMMAND: CliCommand = {
-  summary: "Try out a server: what it can do, what zstash will use, what to change",
+  summary: "Test a server: what it supports, what zstash will use, what to change",
   options: {
     ...serverOptions("the token of the program that will use it"),
-    "read-only": { meaning: "write nothing; what needs a write is not tried" },
+    "read-only": { meaning: "write nothing; checks that need a write are skipped" },
     limits: { meaning: "find the largest request by uploading: up to 287 MiB" },
     origin: {
       value: "origin",
@@ -38,8 +38,8 @@ export const DOCTOR_COMMAND: CliCommand = {
     json: { meaning: "print one line of JSON: rows, uses, counts" },
   },
   examples: [
-    ["zstash doctor", "tries what the environment's variables name; exit code 1 where a check fails"],
-    ["zstash doctor --read-only --json", "writes nothing, and is read by other programs"],
+    ["zstash doctor", "tests the server of the environment's variables; exit code 1 if a check fails"],
+    ["zstash doctor --read-only --json", "writes nothing, and prints JSON for other programs"],
   ],
   run({ values }, terminal) {
     const sample = readInteger(values, "sample", { least: 0, most: SAMPLE_MAX }) ?? DEFAULT_SAMPLE;
@@ -110,7 +110,7 @@ async function examine(
     tried.push(await limits(examination, isOn(values, "limits")), eviction(examination));
     tried.push(await cors(examination, origin));
   } finally {
-    // Where this fails the key expires within a minute.
+    // If this fails, the key expires within a minute.
     if (learned.writes === true) await probe.command(["DEL", key]).catch(() => undefined);
   }
   const dictionaryRow = await dictionaries(client);

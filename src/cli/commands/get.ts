@@ -1,4 +1,4 @@
-/** `zstash get`: reads a value of any size and in any form into a file, a pipe or the terminal. */
+/** `zstash get`: reads a value of any size and form into a file, a pipe or the terminal. */
 import type { DownloadProgress, StoreOptions } from "../../store/index.ts";
 import type { ByteStream } from "../../streams.ts";
 import { Failure, isOn, UsageError } from "../command.ts";
@@ -16,12 +16,12 @@ import { bytes, printable } from "../text.ts";
 import { rangeOf } from "../units.ts";
 import type { TextRange } from "../units.ts";
 
-/** Windows of up to 128 MiB, as `zstd -d` takes them without being asked. */
+/** log2 of the largest window: 128 MiB, which `zstd -d` takes by default too. */
 export const CLI_WINDOW_LOG = 27;
-/** Standard output as a FILE; bytes are then shown on a terminal too. */
+/** The FILE that means standard output; bytes are then shown on a terminal too. */
 const STANDARD_OUTPUT = "-";
 
-/** What is to be read, and where to. */
+/** What is to be read, and where it goes. */
 interface Request {
   readonly key: string;
   /** Undefined for standard output. */
@@ -31,7 +31,7 @@ interface Request {
   readonly range: TextRange | undefined;
 }
 
-/** A value on its way, and how many bytes of it lie in Redis, where that becomes known. */
+/** A value that is being read, and its stored size once that is known. */
 interface Opened {
   readonly stream: ByteStream;
   readonly dictionaryId?: number | undefined;
@@ -41,16 +41,20 @@ export const GET_COMMAND: CliCommand = {
   summary: "Read a value, of any size and in any form",
   args: [
     { usage: "<key>", meaning: "the key" },
-    { usage: "[file]", meaning: 'the file to write, which appears when it is whole; "-" or none prints it' },
+    {
+      usage: "[file]",
+      meaning: 'the file to write, which appears when it is complete; "-" or none prints it',
+    },
   ],
   options: {
     ...serverOptions("token that may read"),
     range: {
       value: "a:b",
-      meaning: "only the bytes from a up to, and without, b; of seekable values only their frames are read",
+      meaning:
+        "only the bytes from a up to, but not including, b; of seekable values only those frames are read",
     },
-    compressed: { meaning: "the stored frames as they are, for zstd -d" },
-    force: { meaning: "replace a file that is there" },
+    compressed: { meaning: "the stored frames themselves, for zstd -d" },
+    force: { meaning: "replace an existing file" },
   },
   examples: [
     ["zstash get report report.json", "writes it to a file"],
@@ -83,7 +87,7 @@ async function get(server: ServerAddress, request: Request, terminal: Terminal):
   let stored: DownloadProgress | undefined;
   const onProgress = (progress: DownloadProgress): void => {
     stored = progress;
-    // On a terminal that shows the value itself a line between would be in its way.
+    // If the terminal shows the value itself, a progress line would be in its way.
     if (file !== undefined || !streams.outputIsTerminal)
       show({ done: progress.receivedSize, total: progress.storedSize });
   };
@@ -136,7 +140,7 @@ async function openValue(
   return stream === null ? null : { stream };
 }
 
-/** A start past the end is all that the store refuses of a range that was read here. */
+/** The store refuses only a start past the end: the rest of a range is checked here. */
 function rangeError(error: unknown): unknown {
   if (!(error instanceof RangeError)) return error;
   const size = /content of ([0-9]+) bytes/.exec(error.message)?.[1];
@@ -149,7 +153,7 @@ function openOutput({ key, file, force }: Request, streams: StandardStreams): Pr
   return Promise.resolve(openStandardOutput(streams, key, file === STANDARD_OUTPUT));
 }
 
-/** Copies a value; returns its size. A reader that goes away ends it without an error. */
+/** Copies a value and returns its size. A reader that goes away ends it without an error. */
 async function copy(stream: ByteStream, output: Output): Promise<number> {
   const reader = stream.getReader();
   let size = 0;

@@ -1,4 +1,4 @@
-/** `zstash inspect`: tells whether a value is compressed, by whom, how, and whether it is whole. */
+/** `zstash inspect`: tells whether a value is compressed, by which writer and how, and whether it is intact. */
 import { statSync } from "node:fs";
 import type { Dictionary } from "../../format/dictionary.ts";
 import type { StoreSettings } from "../../store/options.ts";
@@ -9,9 +9,9 @@ import type { Source } from "../inspect/source.ts";
 import { hasServer, serverOptions, withServer } from "../server.ts";
 import type { ServerAddress } from "../server.ts";
 
-/** What a file's name may begin with, so that it cannot be a key. */
+/** The prefix of a file's name that keeps it from being taken for a key. */
 const FILE_PREFIX = "file:";
-/** Parts of a value that are listed in JSON. */
+/** The most parts of a value that the JSON lists. */
 const LISTED_MAX = 1000;
 
 /** What is to be inspected. */
@@ -20,7 +20,7 @@ type Target =
   | { readonly kind: "key"; readonly key: string; readonly field: string | undefined };
 
 export const INSPECT_COMMAND: CliCommand = {
-  summary: "Tell whether a value is compressed, how, and whether it is whole",
+  summary: "Tell whether a value is compressed, how, and whether it is intact",
   args: [
     {
       usage: "<key|file>",
@@ -30,15 +30,15 @@ export const INSPECT_COMMAND: CliCommand = {
   ],
   options: {
     ...serverOptions("token that may read"),
-    file: { meaning: "it is a file" },
-    key: { meaning: "it is a key, though a file of that name exists" },
+    file: { meaning: "the argument is a file" },
+    key: { meaning: "the argument is a key, even if a file of that name exists" },
     field: { value: "name", meaning: "the field of a hash" },
-    whole: { meaning: "read all of a value of more than 1 MiB, and prove its checksums" },
+    whole: { meaning: "read all of a value of more than 1 MiB, and check its checksums" },
     json: { meaning: "print one line of JSON" },
   },
   examples: [
     ["zstash inspect session:7", "says whether it is compressed, and draws its frames"],
-    ["zstash inspect dump --whole", "proves that a large value is whole"],
+    ["zstash inspect dump --whole", "checks that a large value is intact"],
     ["zstash inspect ./backup.zst", "does the same with a file"],
   ],
   run({ values, args: [name = ""] }, terminal) {

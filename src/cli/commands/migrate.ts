@@ -11,7 +11,7 @@ import { serverOptions, withServer } from "../server.ts";
 import type { ServerAddress } from "../server.ts";
 import { bytes, count } from "../text.ts";
 
-/** Bytes of a value: servers take requests and replies of 10 MB. */
+/** The largest value that is migrated by default, in bytes: servers take requests and replies of 10 MB. */
 const MAX_VALUE: number = 8 << 20;
 const RATE = 1000;
 
@@ -20,8 +20,8 @@ export const MIGRATE_COMMAND: CliCommand = {
   options: {
     ...serverOptions("token that may read and write"),
     apply: { meaning: "write; without it the program reads, counts and writes nothing" },
-    keys: { value: "pattern", meaning: "only keys that match, as SCAN has it (default: all)" },
-    undo: { meaning: "decompress: every frame of the wrapper becomes what was stored in it" },
+    keys: { value: "pattern", meaning: "only keys that match this pattern of SCAN (default: all)" },
+    undo: { meaning: "decompress: values become what they were before" },
     carrier: {
       value: "text|raw",
       meaning:
@@ -31,17 +31,20 @@ export const MIGRATE_COMMAND: CliCommand = {
     "without-dictionaries": { meaning: "rewrite values that need a dictionary without one" },
     from: {
       value: "schemes",
-      meaning: `also values of other schemes: ${SCHEMES.join(",")} (brotli needs --keys)`,
+      meaning: `also values that are compressed otherwise: ${SCHEMES.join(",")} (brotli needs --keys)`,
     },
-    hashes: { meaning: "also the fields of hashes; only where the server runs scripts" },
-    binary: { meaning: "also values that are no text, which @upstash/redis cannot read anyway" },
-    "min-size": { value: "size", meaning: "least size (default: 1KiB, 128 with a dictionary)" },
+    hashes: { meaning: "also the fields of hashes; only if the server runs scripts" },
+    binary: { meaning: "also values that are not text, which @upstash/redis cannot read anyway" },
+    "min-size": {
+      value: "size",
+      meaning: "smallest size that is compressed (default: 1KiB, 128 with a dictionary)",
+    },
     "max-value": { value: "size", meaning: "larger values are not fetched and stay (default: 8MiB)" },
     rate: { value: "number", meaning: `values a second, 0 for no limit (default: ${RATE})` },
     json: { meaning: "print one line of JSON: counts, bytes before and after" },
   },
   examples: [
-    ["zstash migrate", "tells what it would do"],
+    ["zstash migrate", "says what it would do"],
     ["zstash migrate --apply --keys 'session:*'", "compresses the values of these keys"],
     ["zstash migrate --apply --hashes", "compresses strings and the fields of hashes"],
     ["zstash migrate --apply --undo --hashes", "decompresses all"],

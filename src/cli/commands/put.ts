@@ -1,4 +1,4 @@
-/** `zstash put`: stores a file or what a pipe brings, of any size, compressed. */
+/** `zstash put`: compresses and stores a file or the contents of a pipe, of any size. */
 import { ZstashError } from "../../errors.ts";
 import { LEVEL_MAX, LEVEL_MIN } from "../../limits.ts";
 import type { Layout, PutOptions, PutProgress, PutResult, ZstashEvent } from "../../store/index.ts";
@@ -15,9 +15,9 @@ import { bytes, count, printable } from "../text.ts";
 import { readByteSize, readInteger } from "../numbers.ts";
 import { duration, ratio, secondsOf } from "../units.ts";
 
-/** Bytes of a frame for `--seekable`: a kilobyte out of a value costs one frame. */
+/** Bytes of a frame for `--seekable`: reading a kilobyte costs one frame. */
 const SEEKABLE = 65_536;
-/** Milliseconds that an upload waits for the dictionaries of Redis: nobody serves a page meanwhile. */
+/** Milliseconds that an upload waits for the dictionaries in Redis: no page waits for it meanwhile. */
 const DICTIONARY_WAIT = 5_000;
 
 const OPTIONS = {
@@ -26,21 +26,24 @@ const OPTIONS = {
     value: "time",
     meaning: "time to live, as 90 (seconds), 15m, 12h or 7d (default: it does not expire)",
   },
-  "if-absent": { meaning: "only if the key holds nothing; else exit code 1, and nothing is changed" },
+  "if-absent": { meaning: "only if the key does not exist; otherwise exit code 1, and nothing is changed" },
   level: {
     value: "number",
     meaning: `compression level, ${LEVEL_MIN} to ${LEVEL_MAX} (default 1 for text, 3 for other bytes)`,
   },
   seekable: { meaning: "frames of 64 KiB and a seek table: ranges are read without the rest" },
-  "frame-size": { value: "bytes", meaning: "the same with frames of so many bytes of content, as 1M" },
+  "frame-size": {
+    value: "bytes",
+    meaning: "the same, with frames of this many bytes of content, such as 1M",
+  },
   mtu: {
     value: "bytes",
     meaning: "seekable frames that fit a network packet each, as 1500; takes more room",
   },
-  "flush-size": { value: "bytes", meaning: "one frame, with a block for every so many bytes" },
+  "flush-size": { value: "bytes", meaning: "one frame, with a new block after this many bytes" },
   carrier: {
     value: "name",
-    meaning: "raw, or text (base64) for readers that have withCompression alone (default raw)",
+    meaning: "raw, or text (base64) for readers that use withCompression (default raw)",
   },
   "no-dictionary": { meaning: "without the dictionary that Redis names for this key" },
   json: { meaning: "print one line of JSON: key, size, storedSize, frameCount, requests, notes" },
@@ -55,13 +58,13 @@ export interface PutRequest {
   readonly options: PutOptions;
 }
 
-/** What was stored. */
+/** The result of storing. */
 export interface PutReport extends PutResult {
   readonly key: string;
   /** Seconds to live. */
   readonly ttl: number | undefined;
   readonly requests: number;
-  /** What went otherwise than it was asked for. */
+  /** Notes about what went otherwise than asked. */
   readonly notes: readonly string[];
 }
 
@@ -74,7 +77,7 @@ export const PUT_COMMAND: CliCommand = {
   options: OPTIONS,
   examples: [
     ["zstash put report report.json --ttl 7d", "stores a file for a week"],
-    ["zstash put dump --level 9 < dump.sql", "stores what a pipe brings, or a file"],
+    ["zstash put dump --level 9 < dump.sql", "stores the contents of a pipe, or a file"],
     ["zstash put logs app.log --seekable", "stores it so that get --range is cheap"],
   ],
   async run(input, terminal) {
@@ -177,7 +180,7 @@ async function put(
   return result === null ? null : { key, ...result, ttl: options.ttl, requests, notes: [...notes] };
 }
 
-/** What a value is stored without, and its writer would not know. */
+/** Says what a value was stored without, which its writer would otherwise not know. */
 function noteOf(event: ZstashEvent): string | undefined {
   const because = (error: unknown): string => (error instanceof Error ? `: ${error.message}` : "");
   switch (event.type) {
@@ -194,7 +197,7 @@ function noteOf(event: ZstashEvent): string | undefined {
   }
 }
 
-/** What is no error of the store is one of the input: a file that was changed, a disk that fails. */
+/** An error that is not of the store is one of the input: a changed file, a failing disk. */
 function inputFailure(error: unknown, { key, file = "standard input" }: PutRequest): unknown {
   if (error instanceof ZstashError || error instanceof Failure) return error;
   // Errors of the options name the URL or the token, and come before anything is read.
@@ -204,7 +207,9 @@ function inputFailure(error: unknown, { key, file = "standard input" }: PutReque
   return new Failure(`Cannot read ${file}: ${reason}. ${JSON.stringify(key)} is as it was before`);
 }
 
-/** What refuses a large value may take a small one: raw bodies and transactions are not everywhere. */
+/**
+ * A server that refuses a large value may take a small one: raw bodies and transactions are not supported everywhere.
+ */
 function withAdvice(error: unknown): unknown {
   if (!(error instanceof ZstashError) || error.code !== "REDIS" || error.status !== undefined) return error;
   const advice = 'A value above 2 MiB compressed needs more of a server: "zstash doctor" tries it out';

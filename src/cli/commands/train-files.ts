@@ -1,4 +1,4 @@
-/** The samples of `zstash train` from files: each file is one, or each line of an NDJSON file. */
+/** The samples of `zstash train` from files: each file is a sample, or each line of an NDJSON file. */
 import { createReadStream, type Dirent } from "node:fs";
 import { open, readdir, stat } from "node:fs/promises";
 import { utf8Lossy } from "../../text.ts";
@@ -8,19 +8,19 @@ import { mixed, RandomSample, type SampleBounds } from "../random-sample.ts";
 import type { ShowProgress } from "../progress-bar.ts";
 import { bytes, count, printable } from "../text.ts";
 
-/** Where samples come from: files and folders, and NDJSON files, of which "-" is the standard input. */
+/** Where samples come from: files and folders, and NDJSON files. "-" is the standard input. */
 export interface FileSources {
   readonly paths: readonly string[];
   readonly ndjson: readonly string[];
 }
 
-/** Samples, and how many there were to choose from. */
+/** The samples, and how many there were to choose from. */
 export interface FileSamples {
   readonly samples: readonly Uint8Array[];
   readonly offered: number;
 }
 
-/** A sample and its place, in which they go to the training. */
+/** A sample and its position in the training order. */
 interface Placed {
   readonly place: number;
   readonly bytes: Uint8Array;
@@ -30,8 +30,8 @@ const LINE_FEED = 10;
 const CARRIAGE_RETURN = 13;
 
 /**
- * Reads all samples, in the order of the command line and of the files, or a random part of them where there are more than
- * the bounds have room for. The same files give the same samples.
+ * Reads all samples, in the order of the command line and of the files, or a random part of them if they exceed the
+ * bounds. The same files give the same samples.
  *
  * @throws {Failure} for what cannot be read
  */
@@ -42,7 +42,7 @@ export async function readFileSamples(
 ): Promise<FileSamples> {
   const chosen = new RandomSample<Placed>(bounds);
   const files = await listFiles(paths);
-  // Which files are read is decided before they are: a folder may have millions.
+  // It is decided before reading which files are read: a folder may have millions.
   const read = new RandomSample<{ place: number; path: string }>({ count: bounds.count, size: Infinity });
   for (const [place, path] of files.entries()) read.offer(mixed(place), 0, () => ({ place, path }));
   const toRead = read.items().sort((a, b) => a.place - b.place);
@@ -66,12 +66,12 @@ export async function readFileSamples(
   return { samples: samples.map((one) => one.bytes), offered: place - empty };
 }
 
-/** The keys that a file names, a line each. */
+/** The keys that a file names, one in each line. */
 export async function* readNames(path: string, show: ShowProgress): AsyncGenerator<string, void, undefined> {
   for await (const line of readLines(path, show)) yield utf8Lossy(line);
 }
 
-/** The files that paths name: files, and all files of folders and the folders in them, by name. */
+/** The files that paths name: files, and all files of folders and their subfolders, by name. */
 async function listFiles(paths: readonly string[]): Promise<string[]> {
   const files: string[] = [];
   for (const path of paths) {
@@ -99,7 +99,7 @@ async function isFile(path: string): Promise<boolean> {
   return found?.isFile() === true;
 }
 
-/** The first bytes of a file, as many as the trainer looks at. */
+/** Reads the first bytes of a file, as many as the trainer looks at. */
 async function readHead(path: string): Promise<Uint8Array> {
   return failing(path, async () => {
     const file = await open(path);
@@ -117,7 +117,10 @@ async function readHead(path: string): Promise<Uint8Array> {
   });
 }
 
-/** The lines of a file, or of the standard input, without their ends; of a longer one as much as the trainer looks at. */
+/**
+ * The lines of a file or of the standard input, without their line ends; of a longer line as much as the trainer
+ * looks at.
+ */
 async function* readLines(path: string, show: ShowProgress): AsyncGenerator<Uint8Array, void, undefined> {
   const isInput = path === "-";
   const name = isInput ? "the standard input" : printable(path);
@@ -147,7 +150,7 @@ function lineOf(start: Buffer, end: Buffer): Uint8Array {
   return line.at(-1) === CARRIAGE_RETURN ? line.subarray(0, -1) : line;
 }
 
-/** Runs what reads a path, with an error that says which. */
+/** Runs what reads a path, and names the path in its errors. */
 async function failing<Result>(path: string, read: () => Promise<Result>): Promise<Result> {
   try {
     return await read();
@@ -162,7 +165,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EISDIR: "it is a folder",
 };
 
-/** The failure of reading a file. */
+/** The failure for a file that cannot be read. */
 export function unreadable(name: string, error: unknown): Failure {
   const { code = "", message } = error as NodeJS.ErrnoException;
   return new Failure(`Cannot read ${name}: ${REASONS[code] ?? (code || message)}`);

@@ -1,6 +1,6 @@
 /**
- * The samples of `zstash train` from a Redis that is in use: a random part of the keys of a pattern, or keys by name. It
- * only reads, no faster than it is told, and takes values as they were written, whatever carrier they lie in.
+ * The samples of `zstash train` from a Redis in use: a random part of the keys of a pattern, or named keys. It only
+ * reads, at the rate that it is given, and decodes stored values in either carrier.
  */
 import { loadZstd } from "../../codec/zstd.ts";
 import { DictionaryCache } from "../../dictionaries/cache.ts";
@@ -23,20 +23,20 @@ import type { ShowProgress } from "../progress-bar.ts";
 import type { ServerAddress } from "../server.ts";
 import { bytes, count } from "../text.ts";
 
-/** Which keys samples are taken of: those of a pattern, or those that are named. */
+/** The keys that samples come from: those of a pattern, or named ones. */
 export type KeySource = { readonly pattern: string } | { readonly names: AsyncIterable<string> };
 
-/** How a Redis is read. */
+/** How Redis is read. */
 export interface KeySettings extends SampleBounds {
-  /** Commands a second, at most; a SCAN counts as one for each hundred keys that it looks at. */
+  /** The most commands a second; a SCAN counts as one for each hundred keys that it looks at. */
   readonly rate: number;
-  /** Keys that the scan looks at, at most; Infinity for all. */
+  /** The most keys that the scan looks at; Infinity for all. */
   readonly scan: number;
 }
 
-/** Values that were not taken, by the reason. */
+/** Values that were left out, counted by reason. */
 export interface LeftOut {
-  /** Larger than 128 KiB, stored or decoded: a dictionary is no help to them. */
+  /** Larger than 128 KiB, stored or decoded: a dictionary does not help them. */
   large: number;
   /** Of other types than strings. */
   otherType: number;
@@ -50,7 +50,7 @@ export interface LeftOut {
   unneeded: number;
 }
 
-/** Samples, and what became of the keys. */
+/** The samples, and what became of the keys. */
 export interface KeySamples {
   readonly samples: readonly Uint8Array[];
   /** Keys of the pattern, or names. */
@@ -59,13 +59,13 @@ export interface KeySamples {
   readonly left: Readonly<LeftOut>;
 }
 
-/** Keys that one SCAN looks at, and values that one request asks for, where the rate allows as much. */
+/** The most keys that one SCAN looks at, and values that one request asks for. */
 const SCAN_COUNT = 1000;
 const BATCH = 100;
-/** Bytes of values that one request asks for. */
+/** The most bytes of values that one request asks for. */
 const REPLY_SIZE: number = 1 << 20;
 
-/** The samples of the values of keys, in an order that neither the scan nor the time decides. */
+/** Reads the samples, in an order that depends neither on the scan nor on time. */
 export async function readKeySamples(
   server: ServerAddress,
   source: KeySource,
@@ -89,7 +89,7 @@ class KeyReader {
   readonly #pace: Pace;
   readonly #cache = new DictionaryCache();
   #scansByType = true;
-  /** The last refusal, for whoever may read nothing at all. */
+  /** The last refusal, to report if nothing at all may be read. */
   #refusal: ZstashError | undefined;
 
   constructor(client: RestClient, settings: KeySettings, show: ShowProgress) {
@@ -142,7 +142,7 @@ class KeyReader {
     return chosen;
   }
 
-  /** The values of keys, decoded, up to the size of the sample. */
+  /** Reads and decodes the values of keys, up to the size of the sample. */
   async readValues(keys: readonly string[]): Promise<Uint8Array[]> {
     const { rate, size: most } = this.#settings;
     const batch = Math.min(BATCH, Math.max(1, Math.floor(rate / 10)));
@@ -176,7 +176,7 @@ class KeyReader {
     return typeof reply === "number" ? reply : undefined;
   }
 
-  /** The keys whose values are to be read, in parts of at most a MiB. */
+  /** Divides the keys whose values are to be read into parts of at most 1 MiB. */
   async #divide(keys: readonly string[]): Promise<string[][]> {
     await this.#pace.take(keys.length);
     const sizes = await run(
@@ -205,7 +205,7 @@ class KeyReader {
 
   async #read(keys: readonly string[]): Promise<Uint8Array[]> {
     await this.#pace.take(keys.length);
-    // A byte more than is taken shows what has grown since.
+    // Asks for one byte more than is taken: it shows which values have grown since.
     const commands = keys.map((key): RestCommand => ["GETRANGE", key, 0, SAMPLE_SIZE_MAX]);
     const values: Uint8Array[] = [];
     for (const reply of await this.#client.batch("pipeline", commands)) {
@@ -227,7 +227,7 @@ class KeyReader {
     this.#refusal = reply;
   }
 
-  /** The values as they were written. Their dictionaries are fetched. */
+  /** Decodes values. Their dictionaries are fetched. */
   async #decode(values: readonly Uint8Array[]): Promise<Uint8Array[]> {
     const zstd = await loadZstd();
     const stored = values.map(asStored);
@@ -257,16 +257,16 @@ function refusalOf(text: string): ZstashError {
   return new ZstashError("REDIS", `Cannot read the values: ${cleanServerText(text)}`);
 }
 
-/** Keys that zstash itself writes hold no values of the application. */
+/** Returns true for keys that zstash itself writes: they hold no values of the application. */
 const isOwn = (key: string): boolean =>
   key === MANIFEST_KEY || key.startsWith(DICTIONARY_PREFIX) || isTemporaryKey(key);
 
-/** The hash of a key decides: the same keys give the same sample, in whatever order they come. */
+/** Offers a key. Its hash decides: the same keys give the same sample, in any order. */
 function offer(sample: RandomSample<string>, key: string): void {
   if (!isOwn(key)) sample.offer(mixed(hashOf(utf8Encoder.encode(key))), 0, () => key);
 }
 
-/** Lets so many commands a second through, evenly. */
+/** Lets at most a given number of commands a second through, evenly. */
 class Pace {
   readonly #gap: number;
   #next = 0;

@@ -1,11 +1,11 @@
-/** Writes the file of a dictionary: whole or not at all, and never over another one without being told to. */
+/** Writes the file of a dictionary: whole or not at all, and over an existing file only if told to. */
 import { existsSync } from "node:fs";
 import { access, constants, link, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { Failure } from "../command.ts";
 import { printable } from "../text.ts";
 
-/** Told before the work: what cannot be written in the end is no use. */
+/** Checked before the work: it would be lost if the file could not be written in the end. */
 export async function requireWritable(path: string, force: boolean): Promise<void> {
   const found = await stat(path).catch(() => undefined);
   const folder = dirname(path);
@@ -19,14 +19,14 @@ export async function requireWritable(path: string, force: boolean): Promise<voi
   else if (!force) throw existing(path);
 }
 
-/** Writes the bytes beside the file first: whoever interrupts it leaves what was there. */
+/** Writes the bytes under another name first, so that an interruption leaves the old file. */
 export async function writeWhole(path: string, bytes: Uint8Array, force: boolean): Promise<void> {
   const target = force ? await realpath(path).catch(() => path) : path;
   const temporary = `${target}.${process.pid}.tmp`;
   try {
     await writeFile(temporary, bytes, { flag: "wx" });
     if (force) await rename(temporary, target);
-    // A link fails where somebody has written the file meanwhile; some file systems have none.
+    // A link fails if somebody has written the file meanwhile; some file systems have no links.
     else await link(temporary, target).catch((error) => renameUnlessThere(error, temporary, target));
   } catch (error) {
     if (error instanceof Failure) throw error;

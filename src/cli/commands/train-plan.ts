@@ -1,4 +1,4 @@
-/** Reads the command line of `zstash train`: what is wrong in it is told before any work. */
+/** Reads the command line of `zstash train`: what is wrong in it is reported before any work. */
 import { PATTERN_LENGTH_MAX } from "../../dictionaries/manifest.ts";
 import { DICTIONARY_MAX } from "../../dictionaries/stored.ts";
 import { DICTIONARY_SIZE_MAX } from "../../format/dictionary.ts";
@@ -8,7 +8,7 @@ import type { CliInput, OptionValues, Terminal } from "../command.ts";
 import { readByteSize, readInteger, readShare } from "../numbers.ts";
 import type { SampleBounds } from "../random-sample.ts";
 
-/** What is to be trained on, how, and what becomes of it. */
+/** What to train on, how, and what to do with the dictionary. */
 export interface TrainPlan {
   readonly files: readonly string[];
   readonly ndjson: readonly string[];
@@ -29,18 +29,18 @@ export interface TrainPlan {
   readonly json: boolean;
 }
 
-/** For which keys a dictionary is published. */
+/** The keys for which a dictionary is published. */
 export interface PublishPlan {
   readonly pattern: string;
   readonly share: number;
   readonly force: boolean;
 }
 
-/** Samples that are taken unless more or less are asked for, and the most that there may be. */
+/** The default number of samples, and the largest. */
 const KEY_SAMPLES = 10_000;
 const FILE_SAMPLES = 100_000;
 const SAMPLES_MAX = 1_000_000;
-/** Bytes of all samples: five hundred times the usual dictionary, and 160 MiB of memory while it trains. */
+/** Bytes of all samples: five hundred times the usual dictionary, which takes 160 MiB of memory to train. */
 const SAMPLES_SIZE: number = 32 << 20;
 const RATE = 1000;
 const DICTIONARY_SIZE = 65_536;
@@ -125,7 +125,7 @@ function readOut(values: OptionValues): string | undefined {
   return out;
 }
 
-/** An option that changes nothing was meant to change something; a dictionary that nobody takes is not worth a training. */
+/** Refuses options that have no effect, and a training whose dictionary would go nowhere. */
 function refuseUseless(values: OptionValues, { keys, out, publish, maxSize }: TrainPlan): void {
   if (publish !== undefined && maxSize > DICTIONARY_MAX)
     throw new UsageError(

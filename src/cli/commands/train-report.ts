@@ -1,4 +1,7 @@
-/** The report of `zstash train` as text: what the dictionary is, and what it does for samples that it has not seen. */
+/**
+ * The report of `zstash train` as text: the dictionary's properties, and its effect on samples that it was not
+ * trained on.
+ */
 import type { CodingReport, SizeClassReport, TrainingReport } from "../../train/index.ts";
 import { bytes, count, printable, table, widthOf } from "../text.ts";
 import type { FileSamples } from "./train-files.ts";
@@ -32,7 +35,7 @@ function describeClasses(report: TrainingReport): string {
   if (rows.length !== 1) rows.push(rowOf("all", report));
   const cells = [HEAD, ...rows];
   const widths = HEAD.map((_, column) => Math.max(...cells.map((row) => widthOf(row[column]!))));
-  // All but the first are numbers, which stand at the right.
+  // All columns but the first are numbers, which are right-aligned.
   const aligned = cells.map(([first = "", ...rest]) => [
     first,
     ...rest.map((cell, index) => " ".repeat(widths[index + 1]! - widthOf(cell)) + cell),
@@ -61,7 +64,7 @@ function rangeOf({ from, to }: SizeClassReport): string {
 
 const short = (size: number): string => bytes(size).replace(".0 ", " ");
 
-/** A number in at most four characters: three digits say enough. */
+/** A number in at most four characters: three digits are enough. */
 function rounded(value: number | undefined, digits: number): string {
   if (value === undefined) return "?";
   return value.toFixed(value < 10 ? digits : value < 100 ? Math.min(digits, 1) : 0);
@@ -72,13 +75,13 @@ export function percent(share: number): string {
   return `${(share * 100).toFixed(1).replace(/\.0$/, "")} %`;
 }
 
-/** Where the samples of files come from; undefined where all of them were taken. */
+/** Where the samples of files come from; undefined if all of them were taken. */
 export function describeFiles({ offered, samples }: FileSamples): string | undefined {
   if (offered === samples.length) return undefined;
   return `${samples.length} of ${count(offered, "sample")} taken, at random: as many as there is room for`;
 }
 
-/** Which keys the samples are the values of, and why others are not. */
+/** The keys that the samples come from, and why others were left out. */
 export function describeKeys({ offered, chosen, samples, left }: KeySamples): string {
   const reasons: readonly (readonly [number, string])[] = [
     [left.gone, "gone or empty"],
@@ -95,7 +98,7 @@ export function describeKeys({ offered, chosen, samples, left }: KeySamples): st
   return lines.join("\n");
 }
 
-/** The text in a dictionary, a piece a line. */
+/** The text in a dictionary, one piece in each line. */
 export function describeText(text: readonly string[]): string {
   const head = `The text in it, word for word from its samples (${count(text.length, "piece")}):`;
   return ["", head, ...text.map((piece) => `  ${printable(piece)}`)].join("\n");

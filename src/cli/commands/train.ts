@@ -1,4 +1,4 @@
-/** `zstash train`: makes a dictionary of files, of records or of values in Redis, and shows what it is worth. */
+/** `zstash train`: makes a dictionary from files, records or values in Redis, and measures it. */
 import type { TrainedDictionary } from "../../train/index.ts";
 import { ZstashError } from "../../errors.ts";
 import { Failure } from "../command.ts";
@@ -30,22 +30,22 @@ const OPTIONS = {
   ...serverOptions("token that may read and scan"),
   samples: {
     value: "number",
-    meaning: "take no more than so many, drawn at random (default 10000 of keys, 100000 of files)",
+    meaning: "take at most this many, at random (default 10000 of keys, 100000 of files)",
   },
   rate: {
     value: "number",
     meaning: "commands a second that Redis gets, at most; a scan of 100 keys counts as one (default 1000)",
   },
-  scan: { value: "number", meaning: "look at no more keys than so many (default: all)" },
-  "max-size": { value: "bytes", meaning: "most bytes of the dictionary (default 64KB)" },
-  level: { value: "number", meaning: "level that values will be compressed at (default 1)" },
+  scan: { value: "number", meaning: "look at no more than this many keys (default: all)" },
+  "max-size": { value: "bytes", meaning: "largest size of the dictionary (default 64KB)" },
+  level: { value: "number", meaning: "level at which values will be compressed (default 1)" },
   "min-samples": {
     value: "number",
-    meaning: "take only what is in so many different samples, 1 to 255 (default 3)",
+    meaning: "use only content of at least this many different samples, 1 to 255 (default 3)",
   },
   raw: { meaning: "make raw content, for zstd -D and the option prefix" },
   out: { value: "file", meaning: "write the dictionary to this file" },
-  force: { meaning: "replace the file of --out if it is there" },
+  force: { meaning: "replace the file of --out if it exists" },
   publish: {
     value: "pattern",
     meaning: "publish it for these keys, after showing its text and asking; needs a token that may write",
@@ -57,8 +57,8 @@ const OPTIONS = {
     value: "share",
     meaning: "refuse a dictionary that saves less of the stored bytes (default 10%)",
   },
-  "show-text": { meaning: "print the text in the dictionary: it is that of the samples, word for word" },
-  json: { meaning: "print one line of JSON: id, size, report, and what became of it" },
+  "show-text": { meaning: "print the text in the dictionary, which comes word for word from the samples" },
+  json: { meaning: "print one line of JSON: id, size, report, and what was done with it" },
 } satisfies CliOptions;
 
 export const TRAIN_COMMAND: CliCommand = {
@@ -124,12 +124,12 @@ async function gather(
   return readKeySamples(server!, source, { ...bounds, rate, scan }, show);
 }
 
-/** A dictionary and what it was made of. */
+/** A dictionary and the facts about its samples. */
 interface Made extends TrainedDictionary {
   readonly gathered: Gathered;
 }
 
-/** Shows the dictionary, keeps it, publishes it. */
+/** Prints the report, then writes or publishes the dictionary. */
 async function finish(
   plan: TrainPlan,
   made: Made,
@@ -140,7 +140,7 @@ async function finish(
   const { level, raw, json, minGain, out, publish } = plan;
   const { textIn, describeDictionary } = await import("../../train/describe.ts");
   const text = raw ? textIn(dictionary) : describeDictionary(dictionary).text;
-  // With --json the output is one line; what a person is to read before the question stands beside it.
+  // With --json the output is one line; the text that a person reads before the question goes to the standard error.
   const say = json ? terminal.log : terminal.print;
   const asks = publish !== undefined && !plan.yes;
   if ((plan.showText && !json) || asks) say(describeText(text));
@@ -187,7 +187,7 @@ function sourcesOf(gathered: Gathered): object {
   return { ...rest, taken: samples.length };
 }
 
-/** What else to give, where the samples were not enough. */
+/** Says what else to give if the samples were not enough. */
 function advised(error: unknown, given: number): unknown {
   if (!(error instanceof ZstashError) || error.code !== "SAMPLES_UNSUITABLE") return error;
   const advice = error.message.includes("in common")

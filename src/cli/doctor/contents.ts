@@ -1,4 +1,4 @@
-/** Counts the values of a sample by their carrier, and looks after the dictionaries; it only reads. */
+/** Counts the values of a sample by carrier, and checks that the dictionaries are there; it only reads. */
 import { dictionaryKey, MANIFEST_KEY } from "../../dictionaries/stored.ts";
 import { idsOf, MANIFEST_SIZE_MAX, parseManifest } from "../../dictionaries/manifest.ts";
 import { FRAME_HEADER_SIZE_MAX, readFrameHeader } from "../../format/frame.ts";
@@ -14,22 +14,22 @@ import { bytes, count } from "../text.ts";
 import type { Row } from "./row.ts";
 import { fail, KEY_PREFIX, ok, skip, warn } from "./row.ts";
 
-/** Keys of one SCAN, and milliseconds between two: at most 2,000 keys a second. */
+/** Keys of one SCAN, and milliseconds between two SCANs: at most 2,000 keys a second. */
 const SCANNED = 100;
 const PAUSE = 50;
-/** Bytes of a value that are read: a header, in base64 too. */
+/** Bytes of a value that are read: enough for a header, in base64 too. */
 const HEAD_SIZE = 48;
 
-/** Values by what they are. */
+/** Values counted by kind. */
 export interface Counts {
   keys: number;
   raw: number;
   text: number;
-  /** Uncompressed, below 1 KB. */
+  /** Uncompressed, below 1 KiB. */
   small: number;
-  /** Uncompressed, from 1 KB on. */
+  /** Uncompressed, from 1 KiB on. */
   large: number;
-  /** Bytes of those. */
+  /** Bytes of the large ones. */
   largeSize: number;
   compressedSize: number;
   /** Hashes, lists and others. */
@@ -73,8 +73,7 @@ export async function countValues(
   return { row: valuesRow(counts, total), counts };
 }
 
-/** Keys of this and of other doctors are none of the database's. */
-/** Keys of zstash itself are no values of a program: dictionaries, the manifest, the key of this run. */
+/** Returns true unless the key is one of zstash itself: a dictionary, the manifest, or the key of a doctor. */
 const isOther = (name: string): boolean => !name.startsWith(KEY_PREFIX) && !/^zstash:dict(s$|:)/.test(name);
 
 async function look(client: RestClient, names: readonly string[], counts: Counts): Promise<void> {
@@ -108,7 +107,7 @@ function add(counts: Counts, size: number, head: Uint8Array): void {
     const frame = form === "text" ? headOf(utf8Lossy(head)) : head.subarray(0, FRAME_HEADER_SIZE_MAX);
     if (readFrameHeader(frame).dictionaryId !== 0) counts.withDictionary += 1;
   } catch {
-    // A damaged header names none.
+    // A damaged header names no dictionary.
   }
 }
 
@@ -119,7 +118,7 @@ function valuesRow(counts: Counts, total: number): Row {
   const kinds = [
     `${raw} raw, ${text} text`,
     ...(withDictionary > 0 ? [`${withDictionary} of them with a dictionary`] : []),
-    `${large} uncompressed of 1 KB and more (${bytes(largeSize)})`,
+    `${large} uncompressed of 1 KiB and more (${bytes(largeSize)})`,
     `${small} smaller`,
     ...(otherTypes > 0 ? [`${otherTypes} of other types`] : []),
   ];
@@ -127,7 +126,7 @@ function valuesRow(counts: Counts, total: number): Row {
   return ok("values", found);
 }
 
-/** Whether the dictionaries that the manifest names are there. */
+/** Checks whether the dictionaries that the manifest names exist. */
 export async function dictionaries(client: RestClient): Promise<Row> {
   const name = "dictionaries";
   const reply = await client.command(["GETRANGE", MANIFEST_KEY, 0, MANIFEST_SIZE_MAX]);

@@ -1,20 +1,23 @@
-/** Says what `zstash doctor` has found: a row for each check, what zstash will use, and how many are to be looked at. */
+/**
+ * Prints what `zstash doctor` has found: a row for each check, what zstash will use, and how many rows need
+ * attention.
+ */
 import { count, printable, wrap } from "../text.ts";
 import type { Learned, Row, RowState } from "./row.ts";
 
-/** Columns where the output is no terminal. */
+/** Columns if the output is not a terminal. */
 const DEFAULT_COLUMNS = 80;
 const COLOURS: Readonly<Record<RowState, number>> = { ok: 32, warn: 33, fail: 31, skip: 90 };
-/** The longest state, and what stands before and after it. */
+/** The width of the longest state. */
 const STATE_WIDTH = 4;
 
-/** How the output looks. */
+/** The form of the output. */
 export interface Look {
   readonly columns: number | undefined;
   readonly colours: boolean;
 }
 
-/** A row in lines: state, name, what was found, and below it what to do. */
+/** A row in lines: state, name, finding, and below it what to do. */
 export function describeRow(
   row: Row,
   nameWidth: number,
@@ -32,7 +35,7 @@ export function describeRow(
   return `${shown}  ${name.padEnd(nameWidth)}  ${lines}`;
 }
 
-/** The ways that zstash will take, and why. */
+/** What zstash will use of the server, and why. */
 export function describeUse(learned: Learned): readonly string[] {
   const { rawBodies, resp2, base64, scripts, transactions, writes, requestSize } = learned;
   const down =

@@ -1,19 +1,19 @@
-/** Sends single HTTP requests to a server, exactly as they are asked for: no retry and no other form hides what it can do. */
+/** Sends single HTTP requests to a server exactly as asked: no retry and no fallback hides what it can do. */
 import { connectionError } from "../../rest/connection-error.ts";
 import { cleanServerText, readErrorBody } from "../../rest/server-error.ts";
 import { utf8Lossy } from "../../text.ts";
 import { ZstashError } from "../../errors.ts";
 import type { ServerAddress } from "../server.ts";
 
-/** Milliseconds for one request; a second more for every 256 KiB that goes up. */
+/** Milliseconds for one request; one more second for every 256 KiB that is sent. */
 const TIMEOUT = 10_000;
 const SLOWEST = 256;
-/** Bytes of an answer that are looked at. */
+/** The most bytes of an answer that are looked at. */
 const ANSWER_MAX: number = 4 << 20;
 
 /** A request to a server. */
 export interface ProbeRequest {
-  /** Follows the server's URL; empty for a command in JSON. */
+  /** Appended to the server's URL; empty for a command in JSON. */
   readonly path?: string | undefined;
   readonly method?: string | undefined;
   readonly body?: string | Uint8Array<ArrayBuffer> | undefined;
@@ -32,7 +32,7 @@ export interface ProbeAnswer {
   readonly ms: number;
 }
 
-/** What a command in JSON gave: a result, or an error of Redis or of whoever answers in its place. */
+/** The answer to a command in JSON: a result, or an error of Redis or of whatever answered in its place. */
 export type CommandAnswer =
   { readonly result: unknown; readonly ms: number } | { readonly error: string; readonly ms: number };
 
@@ -46,7 +46,7 @@ export class Probe {
     this.#token = token.trim();
   }
 
-  /** @throws {ZstashError} REDIS, TIMEOUT where there is no answer */
+  /** @throws {ZstashError} REDIS, TIMEOUT if there is no answer */
   async send({
     path = "",
     method = "POST",
@@ -88,7 +88,7 @@ export class Probe {
     return this.#read(await this.send({ body: JSON.stringify(command), headers: JSON_BODY }));
   }
 
-  /** Sends several commands: undefined if a list of replies came, else why none did. */
+  /** Sends several commands. Returns undefined if a list of replies came, or else the reason why none did. */
   async refusal(
     path: "/pipeline" | "/multi-exec",
     commands: readonly (readonly (string | number)[])[],
@@ -125,7 +125,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** The first bytes of a body: a server that is none of ours may send any number. */
+/** Reads the first bytes of a body: an unknown server may send any number. */
 async function readSome(response: Response): Promise<Uint8Array> {
   const reader = response.body?.getReader();
   const chunks: Uint8Array[] = [];

@@ -1,4 +1,4 @@
-/** Checks the forms in which a server takes and gives bytes, and the commands that zstash builds on. */
+/** Checks the forms in which a server takes and returns bytes, and the commands that zstash relies on. */
 import { decodeBase64 } from "../../format/base64.ts";
 import { sameBytes } from "../../bytes.ts";
 import type { Examination, Row } from "./row.ts";
@@ -7,10 +7,10 @@ import { JSON_BODY } from "./probe.ts";
 
 /** Seconds that the doctor's key lives. */
 const LIFETIME = 60;
-/** Every byte once: what is read as text on its way does not come back so. */
+/** Every byte once: bytes that are read as text on the way do not come back unchanged. */
 const ALL_BYTES: Uint8Array<ArrayBuffer> = Uint8Array.from({ length: 256 }, (_, byte) => byte);
 
-/** Runs the checks one after the other: later ones read the key that the first writes. */
+/** Runs the checks one after another: later ones read the key that the first one writes. */
 export async function checkProtocol(examination: Examination): Promise<readonly Row[]> {
   return [
     await rawBodies(examination),

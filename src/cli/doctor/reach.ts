@@ -1,4 +1,4 @@
-/** Checks whether there is a Redis REST API at the address, and whether it takes the token. */
+/** Checks whether there is a Redis REST API at the address, and whether it accepts the token. */
 import { ZstashError } from "../../errors.ts";
 import type { Examination, Row } from "./row.ts";
 import { fail, ok, skip, warn } from "./row.ts";
@@ -6,7 +6,7 @@ import { fail, ok, skip, warn } from "./row.ts";
 const URL_ADVICE = "Check --url or UPSTASH_REDIS_REST_URL: it is the REST URL, as https://….upstash.io";
 const TOKEN_ADVICE = "Check --token or UPSTASH_REDIS_REST_TOKEN; tokens belong to one database";
 
-/** The rows, and whether anything else can be tried. */
+/** The rows, and whether further checks make sense. */
 export interface Reached {
   readonly rows: readonly Row[];
   readonly reached: boolean;
@@ -59,7 +59,7 @@ function addressRow(text: string): Row {
   return warn("address", `${found}: the token and all values travel unencrypted`, "Use https://");
 }
 
-/** The fields of INFO; none where it is refused. */
+/** The fields of INFO; empty if it is refused. */
 async function readInfo(probe: Examination["probe"]): Promise<ReadonlyMap<string, string>> {
   const answer = await probe.command(["INFO"]);
   const text = "result" in answer && typeof answer.result === "string" ? answer.result : "";
@@ -80,7 +80,7 @@ function hostOf(url: string): string {
   return URL.canParse(url) ? new URL(url).host : "another path";
 }
 
-/** What the token may do, once a write was tried. */
+/** What the token may do, after a write was tried. */
 export function tokenRow({ learned, readOnly }: Examination): Row {
   if (readOnly) return skip("token", "taken; whether it may write was not tried (--read-only)");
   if (learned.writes === true) return ok("token", "taken; it may write");

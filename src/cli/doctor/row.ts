@@ -1,24 +1,24 @@
-/** The rows of `zstash doctor`, and what its checks learn of a server for one another. */
+/** The rows of `zstash doctor`, and what its checks learn about a server for later checks. */
 import type { ServerAddress } from "../server.ts";
 import type { Probe } from "./probe.ts";
 
-/** The prefix of the one key that is written. */
+/** The prefix of the only key that is written. */
 export const KEY_PREFIX = "zstash:doctor:";
 
-/** "skip": not tried, or the server does not say. */
+/** The state of a row; "skip": not tried, or the server does not say. */
 export type RowState = "ok" | "warn" | "fail" | "skip";
 
 /** One finding. */
 export interface Row {
   readonly name: string;
   readonly state: RowState;
-  /** What was found. */
+  /** What the check found. */
   readonly found: string;
   /** What to change. */
   readonly advice?: string | undefined;
 }
 
-/** What a server can do; undefined where it was not tried. */
+/** What a server can do; a member is undefined if it was not tried. */
 export interface Learned {
   rawBodies?: boolean | undefined;
   resp2?: boolean | undefined;
@@ -27,21 +27,21 @@ export interface Learned {
   transactions?: boolean | undefined;
   scripts?: boolean | undefined;
   digest?: boolean | undefined;
-  /** The token may write. */
+  /** Whether the token may write. */
   writes?: boolean | undefined;
-  /** Bytes that one request may have, as the server has said. */
+  /** The largest request in bytes, as the server has said. */
   requestSize?: number | undefined;
-  /** INFO, by its fields. */
+  /** The fields of INFO. */
   info?: ReadonlyMap<string, string> | undefined;
 }
 
-/** What every check is given. */
+/** What every check receives. */
 export interface Examination {
   readonly server: ServerAddress;
   readonly probe: Probe;
-  /** The one key that is written to: it expires within a minute. */
+  /** The only key that is written to; it expires within a minute. */
   readonly key: string;
-  /** Nothing is written. */
+  /** True if nothing may be written. */
   readonly readOnly: boolean;
   readonly learned: Learned;
 }

@@ -1,4 +1,7 @@
-/** Checks what surrounds a server: how far it is, its clock, its eviction, its limits, and whether pages may call it. */
+/**
+ * Checks the surroundings of a server: its distance, its clock, its eviction, its limits, and whether pages may call
+ * it.
+ */
 import { DEFAULT_REQUEST_SIZE } from "../../limits.ts";
 import { bytes } from "../text.ts";
 import { duration } from "../units.ts";
@@ -6,13 +9,13 @@ import type { Examination, Row } from "./row.ts";
 import { ok, skip, warn } from "./row.ts";
 
 const LATENCY_REQUESTS = 10;
-/** Milliseconds from which a round trip is more than a cache is for. */
+/** A round trip of this many milliseconds is too slow for a cache. */
 const SLOW = 100;
-/** Milliseconds of a clock's error that change a time to live of seconds. */
+/** A clock error of this many milliseconds changes times to live that are given in seconds. */
 const SKEW = 2000;
 /** Headers that clients of zstash send from pages. */
 const HEADERS = "authorization, content-type, upstash-encoding, upstash-response-format, upstash-sync-token";
-/** Bytes that are uploaded one after the other until the server refuses: the plans' limits, and a little more. */
+/** Bytes that are uploaded one after another until the server refuses: the plans' limits, and a little more. */
 const UPLOADS: readonly number[] = [1, 10, 20, 30, 50, 75, 100].map((mib) => (mib << 20) + 1024);
 
 export async function latency({ probe }: Examination): Promise<Row> {
@@ -65,7 +68,10 @@ export function eviction({ learned: { info = new Map() } }: Examination): Row {
   return ok("eviction", `${policy}: only keys that expire, so no dictionaries${memory}`);
 }
 
-/** Finds the largest request by what the server says when it refuses one. Only asked for: it uploads many megabytes. */
+/**
+ * Finds the largest request by what the server says when it refuses one. It runs only if asked for, because it
+ * uploads many megabytes.
+ */
 export async function limits(examination: Examination, wanted: boolean): Promise<Row> {
   const { probe, key, learned } = examination;
   const plans = `${bytes(DEFAULT_REQUEST_SIZE)} a request at Upstash on most plans`;

@@ -1,14 +1,17 @@
-/** Draws keys at random out of a stream of unknown length: those with the least hashes, so that each counts once. */
+/**
+ * Draws keys at random from a stream of unknown length: it keeps those with the lowest hashes, so that each counts
+ * once.
+ */
 
-/** A key that was drawn, and its hash, by which samples of the sample are drawn too. */
+/** A key that was drawn, and its hash, by which smaller samples of the sample are drawn too. */
 export interface Drawn {
   readonly key: string;
   readonly hash: number;
 }
 
 /**
- * A uniform sample without replacement of at most `size` keys. A key that comes twice counts once, and the same keys and seed
- * give the same sample, in whatever order they come.
+ * A uniform sample without replacement of at most `size` keys. A key that comes twice counts once, and the same keys
+ * and seed give the same sample in any order.
  */
 export class BottomK {
   readonly #size: number;
@@ -28,7 +31,7 @@ export class BottomK {
     if (this.#kept.length >= 2 * this.#size) this.#cut();
   }
 
-  /** The sample, by hash. */
+  /** The sample, in the order of the hashes. */
   get drawn(): readonly Drawn[] {
     this.#cut();
     return this.#kept;
@@ -41,7 +44,10 @@ export class BottomK {
   }
 }
 
-/** A hash of 53 bits, whose bits all depend on all of the key: two lanes of FNV-1a, mixed as MurmurHash3 ends. */
+/**
+ * A hash of 53 bits, each of which depends on the whole key: two lanes of FNV-1a, mixed by the last step of
+ * MurmurHash3.
+ */
 export function hashOfKey(key: string, seed: number): number {
   let low = 0x811c9dc5 ^ seed;
   let high = 0x01000193 ^ Math.imul(seed, 0x9e3779b1);

@@ -1,4 +1,7 @@
-/** Finds out what a dictionary of its own would do for each prefix: trained on one half of the values read, measured on the other. */
+/**
+ * Estimates what a dictionary for each prefix would save: it is trained on one half of the values read, and measured
+ * on the other.
+ */
 import type { Zstd } from "../../codec/zstd.ts";
 import { ZstashError } from "../../errors.ts";
 import { readDictionary } from "../../format/dictionary.ts";
@@ -8,31 +11,31 @@ import { formOf } from "../../value/form.ts";
 import { DICTIONARY_MIN_SIZE } from "../../value/policy.ts";
 import { measureWith, type MeasureSettings } from "./measure.ts";
 
-/** A value that was read, with the hash that drew it and the place of its measure. */
+/** A value that was read, with the hash by which it was drawn and the index of its measure. */
 export interface Trainee {
   readonly key: string;
   readonly bytes: Uint8Array;
   readonly hash: number;
   readonly index: number;
-  /** Bytes of it in the raw carrier without a dictionary. */
+  /** The size of the value in the raw carrier without a dictionary. */
   readonly raw: number;
 }
 
-/** What a dictionary does: bytes of those values that it was not trained on, by their index. */
+/** What a dictionary does: the sizes of those values that it was not trained on, by their index. */
 export interface DictionaryGain {
-  /** Bytes of the dictionary in Redis. */
+  /** The size of the dictionary in Redis, in bytes. */
   readonly storedSize: number;
   readonly sizes: ReadonlyMap<number, number>;
 }
 
-/** Fewer values of a prefix say nothing of the next ones. */
+/** A prefix with fewer values than this gets no dictionary: they predict too little. */
 const VALUES_MIN = 60;
 const SIZE_MAX = 65_536;
 const SIZE_MIN = 1024;
-/** A dictionary is a tenth of what it is trained on, at most: here there is only a sample of it. */
+/** A dictionary is at most this part of its training data, because here there is only a sample. */
 const SHARE = 10;
 
-/** Trains a dictionary on every other value; undefined where it would save nothing, or there are too few. */
+/** Trains a dictionary on every other value; undefined if it would save nothing, or if there are too few values. */
 export async function gainOfDictionary(
   all: readonly Trainee[],
   zstd: Zstd,
@@ -43,7 +46,7 @@ export async function gainOfDictionary(
       bytes.length >= DICTIONARY_MIN_SIZE && formOf(bytes.subarray(0, CARRIER_HEAD_SIZE)) === "plain",
   );
   if (fit.length < VALUES_MIN) return undefined;
-  // They come by hash, so every other one is a half at random.
+  // They are in the order of their hashes, so every other one is a random half.
   const ordered = [...fit].sort((a, b) => a.hash - b.hash);
   const trained = ordered.filter((_, index) => index % 2 === 0);
   const total = trained.reduce((sum, { bytes }) => sum + bytes.length, 0);

@@ -10,26 +10,29 @@ import { estimateAfter, estimateBefore, estimateShare, lengthsSuffice } from "./
 import type { Interval, Pair, Stratum } from "./statistics.ts";
 
 export interface EstimateSettings extends SampleSettings, MeasureSettings {
-  /** Values that are read. */
+  /** The number of values that are read. */
   readonly sample: number;
-  /** Prefixes that are told apart, at most. */
+  /** The most prefixes that are told apart. */
   readonly prefixes: number;
-  /** Trains dictionaries; without it "dictionary" is what "raw" is. */
+  /** True to train dictionaries; otherwise the column "dictionary" equals "raw". */
   readonly trains: boolean;
 }
 
-/** The ways to store values, and what each needs. */
+/** The ways to store values. */
 export const WAYS = ["text", "raw", "dictionary"] as const;
 export type Way = (typeof WAYS)[number];
 
-/** What is estimated for a prefix, or for all keys. Sums are of all its keys. */
+/** The estimate for a prefix, or for all keys. Sums are over all of its keys. */
 export interface Row {
   readonly prefix: string;
   readonly values: number;
   readonly now: Interval;
-  /** Bytes afterwards, by the way in which they are stored; "dictionary" is raw, and with the dictionary's own bytes. */
+  /**
+   * Bytes afterwards, for each way to store them. "dictionary" is the raw carrier, and includes the dictionary's own
+   * bytes.
+   */
   readonly after: Readonly<Record<Way, Interval>>;
-  /** The share of the bytes that is left. */
+  /** The share of the bytes that remains. */
   readonly share: Readonly<Record<Way, Interval>>;
 }
 
@@ -48,13 +51,13 @@ export interface Estimate {
   readonly lengthsSuffice: boolean;
   readonly total: Row;
   readonly rows: readonly Row[];
-  /** Keys that hold no string, as the sample has them, scaled up. */
+  /** Keys that do not hold a string, scaled up from the sample. */
   readonly otherTypes: number;
   /** Which types those are, by a sample of them: estimated numbers of keys. */
   readonly types: Readonly<Record<string, number>>;
   /** Why values stay in the text carrier: estimated numbers of values. */
   readonly left: Readonly<Record<string, number>>;
-  /** Processor time of this machine: all values once, and one value. */
+  /** Processor time on this machine: for all values once, and for one value. */
   readonly processor: {
     readonly seconds: number;
     readonly compressMicroseconds: number;
@@ -119,7 +122,7 @@ export async function estimateDatabase(
     const gain = await gainOfDictionary(trainees, zstd, settings);
     dictionaryBytes.set(prefix, gain?.storedSize ?? 0);
     if (gain === undefined) continue;
-    // What it was trained on says nothing of what it does.
+    // The values that it was trained on do not show what it does for others.
     for (const { index } of trainees) reads[index]!.dictionary = gain.sizes.get(index);
   }
   const weight = drawn.length === 0 ? 0 : keys / drawn.length;

@@ -1,4 +1,7 @@
-/** Measures what a migration would make of single values: sizes in each carrier, processor time, and why they stay. */
+/**
+ * Measures what a migration would do with single values: their sizes in each carrier, the processor time, and why
+ * some stay.
+ */
 import type { Zstd } from "../../codec/zstd.ts";
 import { ZstashError } from "../../errors.ts";
 import type { Dictionary } from "../../format/dictionary.ts";
@@ -13,11 +16,11 @@ export interface Sizes {
   readonly raw: number;
 }
 
-/** What a migration would make of a value. */
+/** What a migration would do with a value. */
 export interface ValueMeasure extends Sizes {
-  /** Why it stays in the text carrier, if it does. */
+  /** Why it stays as it is in the text carrier, if it does. */
   readonly left: Left | "unreadable" | undefined;
-  /** Milliseconds to compress it, to the text carrier, and to decompress it. */
+  /** Milliseconds to compress it for the text carrier, and to decompress it. */
   readonly compressMs: number;
   readonly decompressMs: number;
 }
@@ -51,7 +54,7 @@ export function measureValue(value: KeyedValue, zstd: Zstd, settings: MeasureSet
   };
 }
 
-/** Bytes of a value in the raw carrier with a dictionary. */
+/** The size of a value in the raw carrier with a dictionary, in bytes. */
 export function measureWith(
   value: KeyedValue,
   zstd: Zstd,

@@ -1,4 +1,4 @@
-/** Draws the estimate as an SVG: for each prefix its bytes now and afterwards, in light and in dark. */
+/** Draws the estimate as an SVG for light and dark: the bytes of each prefix now and afterwards. */
 import { bytes, printable } from "../text.ts";
 import { WAYS, type Estimate, type Row } from "./estimate.ts";
 
@@ -24,7 +24,7 @@ const KINDS = ["now", ...WAYS] as const;
 export function plotEstimate({ rows, total, keys }: Estimate): string {
   const all = rows.length > 1 ? [...rows, total] : [total];
   const most = Math.max(1, ...rows.flatMap((row) => intervalsOf(row).map(({ high }) => high)));
-  // The sum would make all else short: it has a scale of its own.
+  // The total has a scale of its own, or it would make all other bars short.
   const mostOfAll = Math.max(1, ...intervalsOf(total).map(({ high }) => high));
   const height = TOP + all.length * GROUP + 12;
   const groups = all.map((row, index) => group(row, TOP + index * GROUP, row === total ? mostOfAll : most));
@@ -74,7 +74,7 @@ function group(row: Row, top: number, most: number): string {
 
 const MARKS: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
 
-/** Text for XML. */
+/** Escapes a text for XML. */
 function escaped(text: string): string {
   return printable(text).replace(/[&<>"]/g, (one) => MARKS[one]!);
 }

@@ -1,4 +1,4 @@
-/** Learns the prefixes by which an application names its keys, from a sample of them. Without I/O. */
+/** Learns the prefixes of an application's keys from a sample. Without I/O. */
 
 /** A key and the bytes of its value. */
 export interface Weighed {
@@ -6,13 +6,15 @@ export interface Weighed {
   readonly size: number;
 }
 
-/** The name of all keys that no other prefix is for. */
+/** The name of the row for keys that no prefix matches. */
 export const OTHER = "(other)";
 
-/** A part with more different values than this, or than this share of its keys, is an id and no name. */
+/**
+ * A part of a key with more different values than this, or more than this share of its keys, is an id and not a name.
+ */
 const NAMES_MAX = 40;
 const NAMES_SHARE = 0.25;
-/** Parts that a prefix has at most. */
+/** The most parts of a prefix. */
 const DEPTH_MAX = 4;
 const SEPARATOR = /[:/|]/g;
 
@@ -22,7 +24,7 @@ interface Group {
   readonly keys: readonly Weighed[];
 }
 
-/** At most `most` prefixes, those of the most bytes, largest first. */
+/** At most `most` prefixes: those with the most bytes, largest first. */
 export function learnPrefixes(keys: readonly Weighed[], most: number): string[] {
   const done: Group[] = [];
   const open: Group[] = [{ prefix: "", depth: 0, keys }];
@@ -47,7 +49,7 @@ export function learnPrefixes(keys: readonly Weighed[], most: number): string[] 
     .map(({ prefix }) => prefix);
 }
 
-/** Keys by their prefix up to the next separator after `from`; "" for those that have none. */
+/** Groups keys by their prefix up to the next separator after `from`; "" for keys that have none. */
 function split(keys: readonly Weighed[], from: number): Map<string, Weighed[]> {
   const parts = new Map<string, Weighed[]>();
   for (const one of keys) {
@@ -61,7 +63,7 @@ function split(keys: readonly Weighed[], from: number): Map<string, Weighed[]> {
   return parts;
 }
 
-/** The longest of the prefixes that a key begins with; OTHER for none. */
+/** The longest prefix that a key begins with; OTHER if there is none. */
 export function prefixOf(key: string, prefixes: readonly string[]): string {
   let best = "";
   for (const prefix of prefixes) if (prefix.length > best.length && key.startsWith(prefix)) best = prefix;

@@ -1,8 +1,12 @@
-/** The estimate in words: a table by prefix, intervals, why values stay, processor time and money, at most 80 columns wide. */
+/**
+ * The estimate as text: a table by prefix, intervals, why values stay, processor time and cost, at most 80 columns
+ * wide.
+ */
 import { costOf, PRICES_OF, usageAfter, type Cost, type Usage } from "../cost-model.ts";
-import { bytes, count, cut, printable, table } from "../text.ts";
+import { bytes, count, cut, printable, table, wrap } from "../text.ts";
 import { WAYS, type Estimate, type Row, type Way } from "./estimate.ts";
 import type { Interval } from "./statistics.ts";
+import { verdictOf } from "./verdict.ts";
 
 const COLUMNS = 80;
 /** Columns for a prefix: the sizes beside it take 50. */
@@ -17,7 +21,7 @@ export type KnownUsage = Pick<Usage, "bandwidth" | "commands">;
 /** What the database costs now, and with values stored in each way. */
 export type Costs = Readonly<Record<"now" | Way, Cost>>;
 
-/** Costs by the estimate. Keys and strings are counted; lists, hashes and the like are not. */
+/** Costs by the estimate. Keys and strings are counted; lists, hashes and other types are not. */
 export function costsOf({ total, nameBytes }: Estimate, known: KnownUsage): Costs {
   const before = total.now.estimate;
   const usage: Usage = { storage: nameBytes + before, ...known };
@@ -26,10 +30,10 @@ export function costsOf({ total, nameBytes }: Estimate, known: KnownUsage): Cost
   return { now: costOf(usage), text: after("text"), raw: after("raw"), dictionary: after("dictionary") };
 }
 
-/** All of the estimate, in lines. */
+/** The whole estimate, as lines. */
 export function describeEstimate(estimate: Estimate, known: KnownUsage): string {
   const { keys, sampled, rows, total, left } = estimate;
-  if (keys === 0) return "There are no keys";
+  if (keys === 0) return wrap(verdictOf(estimate), COLUMNS);
   const head =
     `${count(keys, "key")}; a sample of ${count(sampled.lengths, "length")} and ` +
     `${count(sampled.values, "value")} (${bytes(sampled.bytes)})`;
@@ -56,6 +60,8 @@ export function describeEstimate(estimate: Estimate, known: KnownUsage): string 
   return [
     head,
     "",
+    wrap(`${verdictOf(estimate)}.`, COLUMNS),
+    "",
     ...table(alignRight(lines))
       .split("\n")
       .map((line) => cut(line, COLUMNS)),
@@ -70,13 +76,13 @@ export function describeEstimate(estimate: Estimate, known: KnownUsage): string 
 
 const size = (number: number): string => bytes(Math.round(number));
 
-/** "38 ±1 %" */
+/** A share with half of its interval: "38 ±1 %". */
 function percent({ estimate, low, high }: Interval): string {
   const half = ((high - low) / 2) * 100;
   return `${(estimate * 100).toFixed(half < 1 ? 1 : 0)} ±${half.toFixed(half < 1 ? 1 : 0)} %`;
 }
 
-/** All columns but the first end at the same place. */
+/** Aligns all columns but the first to the right. */
 function alignRight(rows: readonly (readonly string[])[]): string[][] {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   return rows.map((row) => row.map((cell, column) => (column === 0 ? cell : cell.padStart(widths[column]!))));
@@ -143,7 +149,7 @@ function money(costs: Costs, { bandwidth, commands }: KnownUsage): string[] {
   ];
 }
 
-/** Words behind a title, in lines of at most 80 columns. */
+/** Words after a title, in lines of at most 80 columns. */
 function folded(title: string, parts: readonly string[]): string[] {
   const lines = [title];
   for (const [index, part] of parts.entries()) {

@@ -1,4 +1,7 @@
-/** Draws a sample of a live database by SCAN: names of all keys, lengths of some, values of fewer. It only reads. */
+/**
+ * Draws a sample of a live database by SCAN: the names of all keys, the lengths of some, the values of fewer. It only
+ * reads.
+ */
 import type { RestClient } from "../../rest/client.ts";
 import { utf8Length } from "../../text.ts";
 import { Pace } from "../keyspace/pace.ts";
@@ -6,7 +9,7 @@ import { readLengths, readTypeNames, readValues, type Found } from "../keyspace/
 import { scanPages } from "../keyspace/scan.ts";
 import { BottomK, type Drawn } from "./bottom-k.ts";
 
-/** Keys that one SCAN looks at, lengths that one request asks for, values that are read together. */
+/** Keys that one SCAN looks at, lengths that one request asks for, and values that are read together. */
 const SCAN_COUNT = 1000;
 const LENGTHS = 250;
 const VALUES = 50;
@@ -15,27 +18,27 @@ const TYPES = 500;
 
 export interface SampleSettings {
   readonly pattern: string | undefined;
-  /** Lengths that are asked for, at most. */
+  /** The most lengths that are asked for. */
   readonly lengths: number;
   readonly seed: number;
-  /** Lengths and values a second; 0 for as fast as it goes. */
+  /** Lengths and values a second; 0 means as fast as possible. */
   readonly rate: number;
 }
 
-/** A key that was drawn, and the length of its string; undefined for what is no string. */
+/** A key that was drawn, and the length of its string; undefined for other types. */
 export interface Measured extends Drawn {
   readonly size: number | undefined;
 }
 
-/** What is known of all keys, and the first phase of the sample. */
+/** What is known about all keys, and the first phase of the sample. */
 export interface Sample {
   readonly keys: number;
-  /** Bytes of all names. */
+  /** The bytes of all key names. */
   readonly nameBytes: number;
   readonly drawn: readonly Measured[];
 }
 
-/** Told of progress: what is done, how much, and of how many. */
+/** Called with the progress: what is being done, how many are done, and of how many. */
 export type OnProgress = (what: string, done: number, total: number | undefined) => void;
 
 /** Lists all keys, draws some, and asks for their lengths. */
@@ -55,7 +58,7 @@ export async function drawSample(
     onProgress("keys listed", keys, undefined);
   }
   const { drawn } = drawing;
-  // SCAN gives some keys twice, which a sample of all of them shows.
+  // SCAN gives some keys twice; a sample that holds all of them knows their true number.
   if (drawn.length < lengths) keys = drawn.length;
   const pace = new Pace(rate);
   const measured: Measured[] = [];

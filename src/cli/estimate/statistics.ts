@@ -8,7 +8,7 @@ export type Pair = readonly [before: number, after: number];
 
 /** Keys of one prefix and of similar sizes, as a sample of lengths has them. */
 export interface Stratum {
-  /** Lengths of all keys of the first phase that are in it. */
+  /** The lengths of all keys of the first phase in this stratum. */
   readonly sizes: readonly number[];
   /** Values that were read whatever the draw. */
   readonly certain: readonly Pair[];
@@ -18,7 +18,7 @@ export interface Stratum {
   readonly isKnown: boolean;
 }
 
-/** A sum over all keys of a database, and where it is in 95 of 100 samples. */
+/** A sum over all keys of a database, with its 95 % interval. */
 export interface Interval {
   readonly estimate: number;
   readonly low: number;
@@ -35,15 +35,15 @@ const NOTHING_READ: number = 1 / 3;
 const COCHRAN = 25;
 
 /**
- * Bytes after, of all keys.
+ * Estimates the bytes of all keys afterwards.
  *
- * @param keys Keys of the database, of which the strata hold a sample of lengths.
+ * @param keys The number of keys in the database; the strata hold a sample of their lengths.
  */
 export function estimateAfter(strata: readonly Stratum[], keys: number): Interval {
   return estimate(strata, keys, 0);
 }
 
-/** Bytes before, of all keys. */
+/** Estimates the bytes of all keys before. */
 export function estimateBefore(strata: readonly Stratum[], keys: number): Interval {
   return estimate(
     strata.map(({ sizes }) => ({ sizes, certain: [], drawn: [], isKnown: true })),
@@ -52,7 +52,10 @@ export function estimateBefore(strata: readonly Stratum[], keys: number): Interv
   );
 }
 
-/** The share of the bytes that is left, 0…1 and more: what is uncertain in both sums alike does not count. */
+/**
+ * Estimates the share of the bytes that remains, 0…1 or more. An uncertainty that both sums have in common does not
+ * count.
+ */
 export function estimateShare(strata: readonly Stratum[], keys: number): Interval {
   const before = estimateBefore(strata, keys).estimate;
   if (before === 0) return { estimate: 1, low: 1, high: 1 };
@@ -176,7 +179,7 @@ function freedomOf(
   return weighed === 0 ? Infinity : Math.max(FREEDOM_MIN, variance ** 2 / weighed);
 }
 
-/** Student's quantile, by Cornish and Fisher's expansion: within 2 % from four degrees of freedom on. */
+/** Student's quantile, by the Cornish–Fisher expansion: within 2 % from four degrees of freedom on. */
 function quantile(freedom: number): number {
   const first = (Z ** 3 + Z) / 4;
   const second = (5 * Z ** 5 + 16 * Z ** 3 + 3 * Z) / 96;

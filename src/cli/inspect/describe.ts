@@ -1,4 +1,7 @@
-/** Says in words what `zstash inspect` has found: a first line that answers "is it on?", a row for each fact, the picture. */
+/**
+ * Describes what `zstash inspect` has found: a first line that answers "is it on?", a row for each fact, and the
+ * picture.
+ */
 import { bytes, count, printable, widthOf, wrap } from "../text.ts";
 import { duration, ratio } from "../units.ts";
 import type { DictionaryFacts, Facts, FrameFacts, PlainFacts } from "./facts.ts";
@@ -6,12 +9,12 @@ import { drawPicture } from "./picture.ts";
 import type { Source } from "./source.ts";
 import { BLOCK_TYPES } from "./walker.ts";
 
-/** Columns where the output is no terminal. */
+/** Columns if the output is not a terminal. */
 const DEFAULT_COLUMNS = 80;
-/** Decoders for HTTP take no larger window (RFC 9659). */
+/** The largest window that decoders for HTTP accept (RFC 9659). */
 const HTTP_WINDOW: number = 8 << 20;
 
-/** How the output looks. */
+/** The form of the output. */
 export interface Look {
   readonly columns: number | undefined;
   readonly colours: boolean;
@@ -53,7 +56,7 @@ export function firstLine({ kind, size }: Source, facts: Facts): string {
   const isFile = kind === "file" && form === "raw";
   const carrier = isFile ? "a zstd file" : `${form} carrier`;
   const writer = writerOf(facts);
-  // Programs that write files declare the same as zstash does; only its version frame is its own.
+  // Other programs declare the same in the files that they write; only the version frame is zstash's own.
   const by = isFile && !hasVersion(facts) ? "" : ` by ${writer}`;
   const decoded = verdict.state === "right" ? verdict.size : contentSize;
   const content = decoded === undefined ? "" : ` for ${bytes(decoded)} (${ratio(decoded, size)})`;
@@ -63,7 +66,7 @@ export function firstLine({ kind, size }: Source, facts: Facts): string {
   return `damaged: ${fault}; ${what}`;
 }
 
-/** zstash declares every size and adds a checksum to every frame; others may do so too. */
+/** The likely writer: zstash declares every size and adds a checksum to every frame, but others may do so too. */
 function writerOf(facts: FrameFacts): string {
   const { form, header, withoutChecksum, blockCounts } = facts;
   if (form === "text" || hasVersion(facts)) return "zstash";
@@ -201,7 +204,7 @@ function skippableText({ parts, frameCountIsExact }: FrameFacts): string {
   );
 }
 
-/** Rows with a name before each; long ones go on below, beside it. */
+/** Rows with a name before each; a long row continues below, indented to the same column. */
 function showRows(rows: readonly Row[], columns: number): string {
   const width = Math.max(...rows.map(([name]) => widthOf(name)));
   const gap = " ".repeat(width + 4);

@@ -1,4 +1,7 @@
-/** Finds out what stored bytes are: carrier, frames, blocks, sizes, window, dictionary, checksums, seek table. */
+/**
+ * Finds out what stored bytes are: their carrier, frames, blocks, sizes, window, dictionary, checksums and seek
+ * table.
+ */
 import { loadZstd } from "../../codec/zstd.ts";
 import { ZstashError } from "../../errors.ts";
 import { decodeBase64 } from "../../format/base64.ts";
@@ -28,55 +31,55 @@ export interface PlainFacts {
 /** What is known of frames. */
 export interface FrameFacts {
   readonly form: "raw" | "text";
-  /** Bytes of the frames themselves: in the text carrier fewer than are stored. */
+  /** Bytes of the frames themselves: in the text carrier they are fewer than the stored bytes. */
   readonly framesSize: number;
-  /** Bytes of content, as the headers or the seek table declare them. */
+  /** Bytes of content, as the headers or the seek table declare. */
   readonly contentSize: number | undefined;
   readonly parts: readonly Part[];
   readonly partsLeftOut: number;
-  /** Frames with content; where not all was read and no table tells, at least so many. */
+  /** The number of frames with content; a minimum if not everything was read and there is no seek table. */
   readonly frameCount: number;
   readonly frameCountIsExact: boolean;
   /** The header of the first frame with content. */
   readonly header: FrameHeader | undefined;
-  /** Blocks of the first frame, of which the picture is made where it is the only one. */
+  /** The blocks of the first frame. The picture shows them if it is the only frame. */
   readonly blocks: readonly Block[];
   readonly blockCounts: Readonly<Record<BlockType, number>>;
-  /** Bytes that were walked over: blocks are those in them. */
+  /** How many bytes were parsed: `blocks` are the blocks in them. */
   readonly walkedSize: number;
   readonly withoutChecksum: number;
   readonly verdict: Verdict;
   readonly dictionary: DictionaryFacts | undefined;
-  /** Why the bytes are no whole frames. */
+  /** Why the bytes are not whole frames. */
   readonly fault: string | undefined;
 }
 
 export type Facts = PlainFacts | FrameFacts;
 
-/** A dictionary that frames name, and what is known of it. */
+/** A dictionary that frames name, and what is known about it. */
 export interface DictionaryFacts {
   readonly id: number;
-  /** Bytes of it, where it was found. */
+  /** Its size in bytes, if it was found. */
   readonly size: number | undefined;
-  /** Why it was not found, or not looked for. */
+  /** Why it was not found, or why nobody looked for it. */
   readonly missing: string | undefined;
 }
 
 /** Finds a dictionary, or says why there is none. */
 export type FindDictionary = (id: number) => Promise<Dictionary | string>;
 
-/** The frames of a source: as they lie there, or out of base64. */
+/** The frames of a source: as they are stored, or decoded from base64. */
 interface FrameBytes {
   readonly size: number;
   readonly head: Uint8Array;
   readonly tail: Uint8Array;
-  /** Bytes from `start` on to the end, where they are not held. */
+  /** Reads the bytes from `start` to the end, if they are not held. */
   readEnd(start: number): Promise<Uint8Array>;
 }
 
 /** Options of `readFacts`. */
 export interface FactsOptions {
-  /** Read all of a large value. */
+  /** True to read all of a large value. */
   readonly whole: boolean;
   readonly findDictionary: FindDictionary;
 }
@@ -140,7 +143,7 @@ function dictionaryIn(head: Uint8Array): number {
   return walker.header?.dictionaryId ?? 0;
 }
 
-/** Facts of base64 that is none. */
+/** Facts about base64 that is damaged. */
 function damaged({ size }: Source, fault: string): FrameFacts {
   const none = { raw: 0, RLE: 0, compressed: 0 };
   return {
@@ -167,7 +170,7 @@ type LayoutFacts = Pick<
   "contentSize" | "parts" | "partsLeftOut" | "frameCount" | "frameCountIsExact"
 >;
 
-/** The parts of a file: as they were walked over, by its seek table, or as far as its first bytes tell. */
+/** The parts of a file: from parsing it, from its seek table, or as far as its first bytes tell. */
 function layoutOf(
   walker: FrameWalker,
   size: number,
@@ -194,7 +197,7 @@ function layoutOf(
       frameCountIsExact: true,
     };
   }
-  // The first bytes are all that is known: what follows the frames in them is shown as not read.
+  // Only the first bytes are known: what follows the frames in them is shown as not read.
   const open = walker.openStart;
   const only = walker.parts.length === 0;
   const parts: Part[] = only
@@ -209,7 +212,7 @@ function layoutOf(
   };
 }
 
-/** The parts that a seek table lists; undefined for none, and for one that is too long to be read unasked. */
+/** The parts that a seek table lists; undefined if there is none, or if it is too long to be read without `whole`. */
 async function tableOf({ size, tail, readEnd }: FrameBytes): Promise<readonly Part[] | undefined> {
   const tableSize = tableSizeOf(tail, size);
   if (tableSize === undefined || tableSize > WHOLE_MAX) return undefined;
@@ -232,7 +235,7 @@ function fromRaw({ size, head, tail, read }: Source): FrameBytes {
   return { size, head, tail, readEnd: (start) => read(start, size) };
 }
 
-/** The frames in base64: its first and last bytes, cut where a group of four characters ends. */
+/** The frames in base64: its first and last bytes, cut at the end of a group of four characters. */
 function fromText({ size, head, tail, read }: Source): FrameBytes {
   const length = size - TEXT_PREFIX_SIZE;
   const decode = (text: Uint8Array): Uint8Array => {

@@ -1,4 +1,4 @@
-/** Draws how a stored value is made up: a bar of its frames, or of the blocks of its only frame, true to scale. */
+/** Draws the parts of a stored value to scale: a bar of its frames, or of the blocks of its only frame. */
 import { DEFAULT_REQUEST_SIZE } from "../../limits.ts";
 import { DEFAULT_PIECE } from "../../store/pieces.ts";
 import { bytes, widthOf, wrap } from "../text.ts";
@@ -9,14 +9,17 @@ const INDENT = "  ";
 const COLUMNS_MIN = 24;
 const COLUMNS_MAX = 100;
 
-/** A stretch of the value and the sign it is drawn with. */
+/** A part of the value and the character that draws it. */
 interface Stretch {
   readonly start: number;
   readonly end: number;
   readonly sign: string;
 }
 
-/** The signs with what they stand for; frames and blocks take turns of two signs, so that their ends are seen. */
+/**
+ * The characters and their meanings. Neighbouring frames and blocks alternate between two characters, so that their
+ * ends are visible.
+ */
 const SIGNS = {
   frames: ["█", "▓"],
   blocks: ["█", "▓"],
@@ -41,10 +44,10 @@ const MEANINGS: Readonly<Record<string, string>> = {
   "·": "not read",
 };
 
-/** What is often smaller than a column, and is shown all the same. */
+/** Parts that are often smaller than a column, and are shown all the same. */
 const SMALL: readonly string[] = [SIGNS.header, SIGNS.checksum, SIGNS.version, SIGNS.table, SIGNS.skippable];
 
-/** The lines of the picture; none for what holds nothing to draw. */
+/** The lines of the picture; none if there is nothing to draw. */
 export function drawPicture(facts: FrameFacts, columns: number): string[] {
   const width = Math.max(COLUMNS_MIN, Math.min(COLUMNS_MAX, columns)) - 2 * INDENT.length;
   const { framesSize, parts } = facts;
@@ -60,13 +63,13 @@ export function drawPicture(facts: FrameFacts, columns: number): string[] {
   return [...lines, ...wrap(legend, width).split("\n")].map((line) => `${INDENT}${line}`.trimEnd());
 }
 
-/** What stands over a bar: its ends. */
+/** The line above a bar, with its ends. */
 function scale(size: number, width: number, what: string = "stored"): string {
   const [left, right] = [`0 B  ${what}`, bytes(size)];
   return left + " ".repeat(Math.max(1, width - widthOf(left) - widthOf(right))) + right;
 }
 
-/** Header, blocks and checksum of the only frame; what was not read of it. */
+/** The header, blocks and checksum of the only frame, and what was not read of it. */
 function stretchesOfFrame({ blocks, parts, header, walkedSize }: FrameFacts): Stretch[] {
   const stretches: Stretch[] = [];
   const end = parts[0]!.end;
@@ -93,8 +96,8 @@ function stretchesOfParts({ parts, framesSize }: FrameFacts): Stretch[] {
 }
 
 /**
- * A bar of `width` columns. A column shows what most of it is; a header of 9 bytes, or a seek table, that would show
- * nowhere gets the column that it lies in, or one to the left of it.
+ * A bar of `width` columns. A column shows the part that fills most of it. A small part, such as a header of 9 bytes
+ * or a seek table, that would show nowhere gets the column in which it lies, or one to the left of that.
  */
 function drawBar(stretches: readonly Stretch[], size: number, width: number): string {
   const signs: string[] = [];
@@ -110,7 +113,7 @@ function drawBar(stretches: readonly Stretch[], size: number, width: number): st
       signs[column] = sign;
     }
   }
-  // From the end: what lies before the last one moves to its left.
+  // From the end: a part before the last one moves to its left.
   for (const { start, end, sign } of stretches.toReversed()) {
     if (!SMALL.includes(sign) || signs.includes(sign)) continue;
     const column = Math.min(width - 1, Math.floor((start + end) / 2 / perColumn));
@@ -121,7 +124,7 @@ function drawBar(stretches: readonly Stretch[], size: number, width: number): st
   return Array.from({ length: width }, (_, column) => signs[column] ?? " ").join("");
 }
 
-/** The same frames by the content that they hold; undefined where that is not known of all. */
+/** The same frames, scaled by their content; undefined if the content of some is unknown. */
 function contentBar({ parts, contentSize }: FrameFacts, width: number): string | undefined {
   if (contentSize === undefined || contentSize === 0) return undefined;
   const stretches: Stretch[] = [];
@@ -136,7 +139,7 @@ function contentBar({ parts, contentSize }: FrameFacts, width: number): string |
   return at === contentSize ? drawBar(stretches, contentSize, width) : undefined;
 }
 
-/** The pieces that a value is read in where one response cannot hold it. */
+/** The pieces in which a value is read if one response cannot hold it. */
 function piecesBar(size: number, width: number): string {
   const pieces = Math.ceil(size / DEFAULT_PIECE);
   const line = Array.from({ length: width }, () => "─");

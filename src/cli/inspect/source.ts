@@ -1,4 +1,7 @@
-/** Where inspected bytes come from: a key of a server, a field of a hash, or a file; of large ones only their ends are read. */
+/**
+ * Where inspected bytes come from: a key of a server, a field of a hash, or a file. Of large values only the ends are
+ * read.
+ */
 import { open } from "node:fs/promises";
 import { createReadStream } from "node:fs";
 import { concatenate, sameBytes } from "../../bytes.ts";
@@ -14,12 +17,12 @@ import { missing } from "../missing.ts";
 import { fileReason } from "../output.ts";
 import { withinLimits } from "../piece-size.ts";
 
-/** Bytes of a value that is read whole without being asked to. */
+/** The largest value that is read whole without being asked to, in bytes. */
 export const WHOLE_MAX: number = 1 << 20;
-/** Bytes of a larger one that are read, at its start and at its end. */
+/** Bytes that are read of a larger one, at its start and at its end. */
 const HEAD_SIZE: number = 64 << 10;
 const END_SIZE: number = 32 << 10;
-/** Seconds are what Redis' milliseconds are shown in. */
+/** Redis reports milliseconds; the output shows seconds. */
 const MS = 1000;
 
 /** Bytes as they are stored. */
@@ -30,15 +33,15 @@ export interface Source {
   readonly size: number;
   /** The first bytes: all of them up to 1 MiB. */
   readonly head: Uint8Array;
-  /** The last bytes, of a source that `head` does not hold. */
+  /** The last bytes, if `head` does not hold all. */
   readonly tail: Uint8Array;
   /** Seconds to live; undefined for a file and for a key that does not expire. */
   readonly ttl?: number | undefined;
-  /** Bytes that the key takes in the server's memory, as far as it says so. */
+  /** Bytes that the key takes in the server's memory, if the server says. */
   readonly memory?: number | undefined;
-  /** Bytes `[start, end)`, of the same writing. */
+  /** Reads the bytes `[start, end)` of the same version of the value. */
   read(start: number, end: number): Promise<Uint8Array>;
-  /** All bytes. */
+  /** Streams all bytes. */
   stream(): Promise<ByteStream>;
 }
 
@@ -145,7 +148,7 @@ export async function openKeySource(settings: StoreSettings, key: string): Promi
   };
 }
 
-/** Opens a field of a hash, whole. */
+/** Opens a field of a hash, which is read whole. */
 export async function openFieldSource(settings: StoreSettings, key: string, field: string): Promise<Source> {
   const reply = await settings.client.command(["HGET", key, field]);
   if (reply.kind === "error")

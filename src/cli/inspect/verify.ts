@@ -1,4 +1,4 @@
-/** Decodes frames and drops the content, to see whether their checksums are right. */
+/** Decodes frames without keeping their content, to check their checksums. */
 import type { Zstd } from "../../codec/zstd.ts";
 import { ZstashError } from "../../errors.ts";
 import type { Dictionary } from "../../format/dictionary.ts";
@@ -8,12 +8,12 @@ import type { ByteStream } from "../../streams.ts";
 import { reasonOf } from "./walker.ts";
 import type { FrameWalker } from "./walker.ts";
 
-/** Bytes of content that are decoded without being asked for more: half a second. */
+/** Bytes of content that are decoded unless more is asked for: half a second. */
 export const CONTENT_MAX: number = 256 << 20;
 
 /**
- * What decoding has shown. "right": all of it decodes, with every checksum that is there. "unread": not all bytes were
- * read. "unknown": it could not be tried. The size is that of the content.
+ * The result of decoding. "right": everything decodes, and every checksum that is there matches. "unread": not all
+ * bytes were read. "unknown": it could not be tried. The size is that of the content.
  */
 export type Verdict =
   | { readonly state: "right"; readonly size: number }
@@ -21,14 +21,14 @@ export type Verdict =
   | { readonly state: "unread" }
   | { readonly state: "unknown"; readonly reason: string };
 
-/** What is known before frames are decoded. */
+/** What is known before the frames are decoded. */
 export interface VerifyOptions {
-  /** Sees the bytes as they pass. */
+  /** Receives the bytes as they pass. */
   readonly walker: FrameWalker | undefined;
   readonly dictionary: Dictionary | undefined;
-  /** Why the bytes are no whole frames. */
+  /** Why the bytes are not whole frames. */
   readonly fault: ZstashError | undefined;
-  /** Stop at 256 MiB of content. */
+  /** True to stop at 256 MiB of content. */
   readonly bounded: boolean;
 }
 

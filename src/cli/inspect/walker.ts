@@ -1,63 +1,63 @@
-/** Walks over frames as their bytes come: where each begins and ends, and which blocks they are made of. */
+/** Parses frames as their bytes arrive: where each one begins and ends, and which blocks it has. */
 import { ZstashError } from "../../errors.ts";
 import { FRAME_HEADER_SIZE_MAX, readFrameHeaderAt } from "../../format/frame.ts";
 import type { FrameHeader } from "../../format/frame.ts";
 import { SEEK_TABLE_MAGIC } from "../../format/seek-table.ts";
 import { VERSION_FRAME_SIZE, VERSION_MAGIC } from "../../format/version-frame.ts";
 
-/** Parts and blocks that are kept one by one; those after them are counted. */
+/** The most parts and blocks that are kept; later ones are only counted. */
 const PARTS_MAX = 100_000;
 const BLOCKS_MAX = 10_000;
 const CHECKSUM_SIZE = 4;
 
-/** The kinds of what a file of frames is made of. */
+/** The kinds of parts in a file of frames. */
 export type PartKind = "frame" | "version" | "table" | "skippable";
 
-/** A frame of a file, `[start, end)`. */
+/** A frame of a file, at `[start, end)`. */
 export interface Part {
   readonly kind: PartKind;
   readonly start: number;
   readonly end: number;
-  /** Bytes of content, as its header or the seek table says; undefined if neither does. */
+  /** Bytes of content, as its header or the seek table declares; undefined if neither does. */
   readonly contentSize: number | undefined;
 }
 
-/** The types of blocks (RFC 8878 §3.1.1.2.2): as it is, one byte repeated, compressed. */
+/** The types of blocks (RFC 8878 §3.1.1.2.2): stored as it is, one repeated byte, compressed. */
 export const BLOCK_TYPES = ["raw", "RLE", "compressed"] as const;
 export type BlockType = (typeof BLOCK_TYPES)[number];
 
-/** A block of the first frame with its header, `[start, end)`. */
+/** A block of the first frame, including its header, at `[start, end)`. */
 export interface Block {
   readonly type: BlockType;
   readonly start: number;
   readonly end: number;
 }
 
-/** Takes the bytes of a file in order. What is no frame ends the walk with a fault. */
+/** Takes the bytes of a file in order. Bytes that are not a frame end the walk with a fault. */
 export class FrameWalker {
-  /** What has ended. */
+  /** The parts that have ended. */
   readonly parts: Part[] = [];
-  /** Parts that are not kept. */
+  /** The number of parts that are not kept. */
   partsLeftOut = 0;
-  /** Blocks of the first frame. */
+  /** The blocks of the first frame. */
   readonly blocks: Block[] = [];
-  /** Blocks of all frames, by their type. */
+  /** The number of blocks of all frames, by type. */
   readonly blockCounts: Record<BlockType, number> = { raw: 0, RLE: 0, compressed: 0 };
   /** The header of the first frame with content. */
   header: FrameHeader | undefined;
-  /** Frames that have ended and have no checksum. */
+  /** The number of ended frames without a checksum. */
   withoutChecksum = 0;
   frameCount = 0;
-  /** Content of the frames that have ended; undefined once one does not say. */
+  /** The content size of the ended frames; undefined once one of them does not declare it. */
   contentSize: number | undefined = 0;
-  /** Why the walk has ended before the bytes. */
+  /** Why the walk ended before the bytes did. */
   fault: ZstashError | undefined;
 
-  /** Bytes that came. */
+  /** The number of bytes that have arrived. */
   #at = 0;
-  /** Bytes that follow unread. */
+  /** The number of following bytes to skip. */
   #skip = 0;
-  /** Bytes of a header that came so far. */
+  /** Bytes of a header that have arrived so far. */
   #held = new Uint8Array(FRAME_HEADER_SIZE_MAX);
   #heldSize = 0;
   #start = 0;
@@ -83,7 +83,7 @@ export class FrameWalker {
     }
   }
 
-  /** Says that no more bytes come: what has not ended is cut. */
+  /** Tells that no more bytes come: a part that has not ended is truncated. */
   finish(): void {
     if (this.fault !== undefined || (this.#current === undefined && this.#heldSize === 0)) return;
     const frame = this.parts.length + this.partsLeftOut;
@@ -91,7 +91,7 @@ export class FrameWalker {
     this.fault = new ZstashError("TRUNCATED", `it ends inside frame ${frame}, at byte ${this.#at}`, place);
   }
 
-  /** Where the frame began that has not ended. */
+  /** The offset of the frame that has not ended. */
   get openStart(): number {
     return this.#start;
   }
@@ -162,7 +162,7 @@ function kindOf(header: Uint8Array, size: number): PartKind {
   return magic === VERSION_MAGIC && size === VERSION_FRAME_SIZE - header.length ? "version" : "skippable";
 }
 
-/** The part of a message behind "Cannot X: ". */
+/** The part of a message after "Cannot X: ". */
 export function reasonOf(message: string): string {
   return message.replace(/^Cannot [^:]*: /, "");
 }

@@ -1,4 +1,4 @@
-/** Says why a value is not compressed, as far as its bytes and its key tell. */
+/** Explains why a value is not compressed, as far as its bytes and its key tell. */
 import { loadZstd } from "../../codec/zstd.ts";
 import { MANIFEST_KEY, DICTIONARY_PREFIX } from "../../dictionaries/stored.ts";
 import { SKIPPABLE_MAGIC } from "../../format/frame.ts";
@@ -12,18 +12,18 @@ import type { Source } from "./source.ts";
 /** Why a value is not compressed. */
 export interface Why {
   readonly reason: string;
-  /** The value is damaged. */
+  /** True if the value is damaged. */
   readonly damaged?: boolean | undefined;
-  /** Bytes that zstash would store so many of its bytes in, where that was tried: all of them up to 1 MiB. */
+  /** What zstash would store for the first `size` bytes of the value, if that was tried: all of them up to 1 MiB. */
   readonly would?: { readonly size: number; readonly raw: number; readonly text: number } | undefined;
 }
 
-/** The share that a value must save to be stored compressed. */
+/** The share that compression must save for a value to be stored compressed. */
 const SAVINGS_MIN = 0.1;
-/** Bytes by which a format is recognised. */
+/** Bytes that are enough to recognize a format. */
 const LOOKED_AT = 160;
 
-/** The first bytes of formats by name, one character each. */
+/** The first bytes of formats by name; each character is a byte. */
 const FORMATS: readonly (readonly [start: string, name: string])[] = [
   ["\x37\xa4\x30\xec", "a zstd dictionary"],
   ["\x1f\x8b", "gzip"],
@@ -36,7 +36,7 @@ const FORMATS: readonly (readonly [start: string, name: string])[] = [
   ["%PDF", "a PDF document"],
 ];
 
-/** Tells why a value is stored as it is. */
+/** Finds the reason why a value is stored uncompressed. */
 export async function whyUncompressed(source: Source): Promise<Why> {
   const { head, size, name, kind } = source;
   if (size === 0) return { reason: "it is empty" };
@@ -65,7 +65,7 @@ export async function whyUncompressed(source: Source): Promise<Why> {
   if (format !== undefined) return { reason: `already compressed: ${format}` };
   if (looksCompressed(latin)) return { reason: "already compressed, by its first bytes" };
   if (start.startsWith("zs1:")) return { reason: "it begins as a value of zstash does, and is none" };
-  if (size < DEFAULT_MIN_SIZE) return { reason: "below 1 KB, where it pays only with a dictionary" };
+  if (size < DEFAULT_MIN_SIZE) return { reason: "below 1 KiB, where it pays only with a dictionary" };
   const level = levelOf(readUtf8(head) === undefined ? "binary" : "text");
   const raw = (await loadZstd()).compress(head, { level }).length;
   const would = { size: head.length, raw, text: textCarrierSize(raw) };

@@ -1,7 +1,7 @@
-/** Keeps work to a number of values a second, so that a live database goes on serving. */
+/** Limits work to a number of values a second, so that a live database keeps serving others. */
 import { delay, now } from "../../timers.ts";
 
-/** A pace of so many values a second; 0 for as fast as it goes. */
+/** A pace of a number of values a second; 0 means as fast as possible. */
 export class Pace {
   readonly #perSecond: number;
   #next = 0;
@@ -10,7 +10,7 @@ export class Pace {
     this.#perSecond = perSecond;
   }
 
-  /** Resolves when it is the turn of so many values. Time in which nothing was asked for is not made up for. */
+  /** Resolves when the next `values` values may be taken. Time in which nothing was asked for is not made up for. */
   async take(values: number): Promise<void> {
     if (this.#perSecond === 0 || values === 0) return;
     const time = now();

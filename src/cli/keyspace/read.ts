@@ -1,4 +1,4 @@
-/** Reads values of keys in few requests, none of which fetches a value above a limit. */
+/** Reads the values of keys in few requests, none of which fetches a value above a limit. */
 import { ZstashError } from "../../errors.ts";
 import type { RestClient } from "../../rest/client.ts";
 import type { RespValue } from "../../rest/resp.ts";
@@ -6,26 +6,26 @@ import type { RestCommand } from "../../rest/rest-command.ts";
 import { serverError } from "../../rest/server-error.ts";
 import { utf8Lossy } from "../../text.ts";
 
-/** What lies under a key. */
+/** What a key holds. */
 export type Found =
   | { readonly kind: "value"; readonly key: string; readonly bytes: Uint8Array }
-  /** It is longer than the limit, and was not fetched. */
+  /** The value is longer than the limit, and was not fetched. */
   | { readonly kind: "large"; readonly key: string; readonly size: number }
-  /** It is no string: "hash", "list" and so on. */
+  /** The key holds another type: "hash", "list" and so on. */
   | { readonly kind: "other"; readonly key: string; readonly type: string }
-  /** The token may not read it. */
+  /** The token may not read the key. */
   | { readonly kind: "refused"; readonly key: string }
-  /** It is the empty string, or the key is gone by now. */
+  /** The value is the empty string, or the key no longer exists. */
   | { readonly kind: "empty"; readonly key: string };
 
-/** Bytes that the first request asks of each value: most values are shorter, and then that was all. */
+/** Bytes that the first request asks for of each value: most values are shorter, and need no second request. */
 const FIRST = 4096;
-/** Bytes of values that one reply may hold: servers take 10 MB, a third of it may be base64. */
+/** The most bytes of values in one reply: servers take 10 MB, of which a third may be base64. */
 const REPLY = 4 << 20;
-/** Commands of one pipeline. */
+/** The most commands in one pipeline. */
 const COMMANDS = 256;
 
-/** What lies under the keys, each once, in groups of a few MiB: those that need no second request come first. */
+/** Reads what the keys hold, each key once, in groups of a few MiB. Those that need no second request come first. */
 export async function* readValues(
   client: RestClient,
   keys: readonly string[],
@@ -79,7 +79,7 @@ export async function readTypeNames(client: RestClient, keys: readonly string[])
   });
 }
 
-/** The lengths of strings; undefined for what is no string. 0 for keys that are gone. */
+/** The lengths of strings; undefined for other types, 0 for keys that do not exist. */
 export async function readLengths(
   client: RestClient,
   keys: readonly string[],
@@ -91,7 +91,7 @@ export async function readLengths(
   return replies.map((reply) => (reply.kind === "integer" ? Number(reply.value) : undefined));
 }
 
-/** A reply to GETRANGE. One of more than `limit` bytes may be the start of a longer value. */
+/** Reads a reply to GETRANGE. One of more than `limit` bytes may be the start of a longer value. */
 function toFound(reply: RespValue, key: string, limit: number): Found {
   if (reply.kind === "bulk") {
     const bytes = reply.bytes ?? new Uint8Array(0);

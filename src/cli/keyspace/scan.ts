@@ -1,21 +1,21 @@
-/** Lists the keys of a database by SCAN, a page at a time. */
+/** Lists the keys of a database by SCAN, page by page. */
 import { ZstashError } from "../../errors.ts";
 import type { RestClient } from "../../rest/client.ts";
 import type { RespValue } from "../../rest/resp.ts";
 import { serverError } from "../../rest/server-error.ts";
 import { readUtf8, utf8Lossy } from "../../text.ts";
 
-/** Some keys. SCAN gives every key that is there all the while at least once, and some twice. */
+/** Some keys. SCAN gives every key that exists throughout at least once, and some keys twice. */
 export interface Page {
   readonly keys: readonly string[];
-  /** Keys whose name is no UTF-8: requests in JSON cannot name them. */
+  /** Keys whose names are not valid UTF-8: requests in JSON cannot name them. */
   readonly unnamable: number;
 }
 
 export interface ScanSettings {
-  /** A pattern of Redis; undefined for all keys. */
+  /** A pattern as Redis takes it; undefined for all keys. */
   readonly pattern: string | undefined;
-  /** Keys that one SCAN looks at. */
+  /** The number of keys that one SCAN looks at. */
   readonly count: number;
 }
 
@@ -37,7 +37,7 @@ export async function* scanPages(
   } while (cursor !== "0");
 }
 
-/** The same keys in pages of at least `size` of them: with a pattern SCAN gives few at a time. */
+/** The same keys in pages of at least `size` keys: with a pattern, SCAN gives few at a time. */
 export async function* gatherPages(
   pages: AsyncIterable<Page>,
   size: number,
@@ -54,13 +54,13 @@ export async function* gatherPages(
   if (keys.length + unnamable > 0) yield { keys, unnamable };
 }
 
-/** How many keys there are; undefined where the server does not tell. */
+/** The number of keys; undefined if the server does not tell. */
 export async function countKeys(client: RestClient): Promise<number | undefined> {
   const reply = await client.command(["DBSIZE"]);
   return reply.kind === "integer" ? Number(reply.value) : undefined;
 }
 
-/** Tells one start of a server from another; undefined where the server does not tell. A restart may hide keys from a SCAN. */
+/** Identifies one run of a server; undefined if the server does not tell. A restart may make SCAN miss keys. */
 export async function readRun(client: RestClient): Promise<string | undefined> {
   const reply = await client.command(["INFO", "server"]);
   const text = reply.kind === "bulk" && reply.bytes !== null ? utf8Lossy(reply.bytes) : "";

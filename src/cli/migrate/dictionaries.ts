@@ -1,4 +1,7 @@
-/** The dictionaries of a run over many keys: those that values were written with, and the one that each key is written with. */
+/**
+ * The dictionaries of a run over many keys: those that values were written with, and the one with which each key is
+ * written.
+ */
 import type { SendCommands } from "../../dictionaries/fetch.ts";
 import { RedisDictionaries, type Caller } from "../../dictionaries/in-redis.ts";
 import type { Dictionary, DictionaryLookup } from "../../format/dictionary.ts";
@@ -6,7 +9,7 @@ import type { RestClient } from "../../rest/client.ts";
 import { scalarOf } from "../../rest/scalar.ts";
 import { Failure } from "../command.ts";
 
-/** Milliseconds that the manifest and a dictionary may take: nobody waits for the answer to a request here. */
+/** Milliseconds that reading the manifest and a dictionary may take: no user waits for a response here. */
 const WAIT = 10_000;
 
 /** Dictionaries of one server. */
@@ -26,9 +29,9 @@ export class RunDictionaries {
   }
 
   /**
-   * Brings what these keys are written with.
+   * Fetches the dictionaries with which these keys are written.
    *
-   * @throws {Failure} where the manifest or a dictionary cannot be read, and where the kill switch is set
+   * @throws {Failure} if the manifest or a dictionary cannot be read, or if the kill switch is set
    */
   async prepare(keys: readonly string[]): Promise<void> {
     await this.#known.prepare(keys, this.#caller, WAIT);
@@ -47,7 +50,7 @@ export class RunDictionaries {
     return this.#known.choose(key);
   }
 
-  /** Dictionaries by their ids, for reading. */
+  /** Fetches dictionaries by their ids, for reading. */
   async fetch(ids: ReadonlySet<number>): Promise<DictionaryLookup> {
     return ids.size === 0 ? new Map<number, Dictionary>() : this.#known.fetch(ids, this.#caller);
   }

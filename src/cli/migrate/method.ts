@@ -1,4 +1,4 @@
-/** The ways to replace a value only if it is still the one that was read, and the proof of which one a server has. */
+/** The ways to replace a value only if it is still the one that was read, and tests of which ones a server supports. */
 import { createHash } from "node:crypto";
 import { concatenate, sameBytes } from "../../bytes.ts";
 import { xxh3 } from "../../dev/embedded/xxh3.ts";
@@ -10,7 +10,7 @@ import { serverError } from "../../rest/server-error.ts";
 import { temporaryKey } from "../../store/temporary-key.ts";
 import { utf8Encoder } from "../../text.ts";
 
-/** A value to compare with and its successor. */
+/** The expected value and its successor. */
 export interface Replacement {
   readonly key: string;
   /** The field of a hash; undefined for a string. */
@@ -22,25 +22,25 @@ export interface Replacement {
 /** A way to compare and set. */
 export interface Method {
   /**
-   * "digest": SET with IFDEQ (Upstash, Redis 8.4). "script": a script that compares SHA-1, and takes the bytes as its last
-   * argument. "temporary-key": the same, but the bytes go to a temporary key first.
+   * "digest": SET with IFDEQ (Upstash, Redis 8.4). "script": a script that compares SHA-1 and takes the bytes as its
+   * last argument. "temporary-key": the same script, but the bytes go to a temporary key first.
    */
   readonly name: "digest" | "script" | "temporary-key";
-  /** False where bytes that are no text cannot be sent. */
+  /** False if bytes that are not text cannot be sent. */
   readonly takesBytes: boolean;
-  /** Makes the server ready, once more after it was started anew. */
+  /** Prepares the server; called again after the server was restarted. */
   prepare(): Promise<void>;
-  /** The command for a value that is text, for a pipeline. */
+  /** The command for a text value, for a pipeline. */
   textCommand(change: Replacement, text: string): RestCommand;
-  /** Sends bytes; "unsent" where the key does not fit a URL. */
+  /** Sends bytes; "unsent" if the key does not fit into a URL. */
   sendBytes(change: Replacement): Promise<RespValue | "unsent">;
-  /** Sends the bytes of several, whose reply is 1 or 0 for each; undefined where only one can be sent. */
+  /** Sends the bytes of several replacements, whose reply is 1 or 0 for each; undefined if only one can be sent. */
   readonly together?: BytesTogether | undefined;
 }
 
-/** Several replacements in one request: their bytes are one body, one behind another. */
+/** Several replacements in one request: their bytes are one body, one after another. */
 export interface BytesTogether {
-  /** Bytes of a URL that a replacement takes; undefined for one that has to go alone. */
+  /** Bytes of the URL that a replacement takes; undefined for one that has to be sent alone. */
   costOf(change: Replacement): number | undefined;
   send(changes: readonly Replacement[]): Promise<RespValue>;
 }
@@ -51,13 +51,13 @@ export const TEMPORARY_LIFE = 60_000;
 const SET_SCRIPT =
   "local v=redis.call('GET',KEYS[1]) if not v or redis.sha1hex(v)~=ARGV[1] then return 0 end " +
   "redis.call('SET',KEYS[1],ARGV[2],'KEEPTTL') return 1";
-/** Copies, and does not rename: SET keeps the time to live to the millisecond. */
+/** It copies and does not rename, because SET keeps the time to live to the millisecond. */
 const COPY_SCRIPT =
   "local v=redis.call('GET',KEYS[1]) local n=redis.call('GET',KEYS[2]) redis.call('DEL',KEYS[2]) " +
   "if not v or not n or redis.sha1hex(v)~=ARGV[1] then return 0 end " +
   "redis.call('SET',KEYS[1],n,'KEEPTTL') return 1";
 
-/** Each key has its SHA-1 and its length among the arguments; the last one holds the bytes of all. */
+/** The SHA-1 and the length for each key are arguments; the last argument holds the bytes of all. */
 const TOGETHER_SCRIPT =
   "local r={} local at=1 local all=ARGV[#ARGV] for i=1,#KEYS do local size=tonumber(ARGV[2*i]) " +
   "local v=redis.pcall('GET',KEYS[i]) if type(v)=='string' and redis.sha1hex(v)==ARGV[2*i-1] then " +
@@ -111,7 +111,10 @@ function scriptMethod(client: RestClient, takesBytes: boolean): Method {
   };
 }
 
-/** The script's way, several at a time: in a request each costs 0.7 ms of processors on loopback, so 0.2. */
+/**
+ * The script method, several at a time: each replacement costs 0.7 ms of processor time on loopback in a request of
+ * its own, and 0.2 ms so.
+ */
 function scriptsTogether(client: RestClient): Method {
   const one = scriptMethod(client, true);
   const script = sha1(TOGETHER_SCRIPT);
@@ -161,22 +164,26 @@ function temporaryKeyMethod(client: RestClient): Method {
   };
 }
 
-/** SET with a condition answers OK, which is a bulk string in base64, or nothing; the scripts 1 or 0. */
+/**
+ * Returns true if a replacement was made. SET with a condition answers OK (a bulk string in base64) or nothing; the
+ * scripts answer 1 or 0.
+ */
 export function isDone(reply: RespValue): boolean {
   if (reply.kind === "bulk") return reply.bytes !== null;
   return reply.kind === "status" || (reply.kind === "integer" && reply.value === 1);
 }
 
-/** Lengths for which XXH3 goes different ways; a server whose digest differs in one has another one. */
+/** Lengths that take different code paths of XXH3; a server whose digest differs for one of them uses another hash. */
 const PROVEN_LENGTHS = [3, 8, 16, 100, 200, 2000];
-/** All bytes there are. */
+/** Every byte value once. */
 const ALL_BYTES: Uint8Array<ArrayBuffer> = new Uint8Array(256).map((_, index) => index);
 
 /**
- * Finds the best way that a server has. Each is proven on a temporary key, beside the key that is to be written: that it sets where
- * the value is the same, sets nothing where it is another, keeps the time to live, and every byte.
+ * Finds the best method that a server supports. Each is tested on a temporary key in the slot of the key to be
+ * written: it must set the value if it is unchanged, set nothing if it is another, and keep the time to live and
+ * every byte.
  *
- * @throws {ZstashError} UNSUPPORTED where there is none; REDIS where the token may not write
+ * @throws {ZstashError} UNSUPPORTED if there is none; REDIS if the token may not write
  */
 export async function findMethod(client: RestClient, key: string): Promise<Method> {
   const temporary = temporaryKey(key);
@@ -252,7 +259,7 @@ async function isProven(client: RestClient, key: string, method: Method): Promis
       await client.command(["DEL", other]);
     }
   } catch (error) {
-    // A server says that it has not what it was asked for, or refuses the form of the request; all else may pass.
+    // The server lacks the command, or refuses the form of the request; any other error may pass.
     const { effect, status = 0 } = error instanceof ZstashError ? error : { effect: "unknown" };
     if (effect === undefined || [400, 404, 405, 413, 414, 415].includes(status)) return false;
     throw error;

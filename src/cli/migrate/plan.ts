@@ -1,4 +1,4 @@
-/** Decides what becomes of a value that lies in Redis: what is written in its place, or why it stays. Without I/O. */
+/** Decides what to do with a stored value: what to write in its place, or why it stays. Without I/O. */
 import type { Zstd } from "../../codec/zstd.ts";
 import { DICTIONARY_PREFIX, MANIFEST_KEY } from "../../dictionaries/stored.ts";
 import type { Dictionary, DictionaryLookup } from "../../format/dictionary.ts";
@@ -22,43 +22,46 @@ import type { Policy } from "../../value/policy.ts";
 import { encodeValue } from "../../value/value.ts";
 import { decodeScheme, type Scheme } from "./schemes.ts";
 
-/** Why a value is written anew: what is done to it. */
+/** What is done to a value that is written anew. */
 export type Written = "compressed" | "uncompressed" | "carrier" | "dictionary" | "converted";
 
 /** Why a value stays as it is. */
 export type Left =
   | SkipReason
-  /** It is compressed as it should be. */
+  /** It is already compressed as it should be. */
   | "zstash"
   /** With `undo`: it is not compressed. */
   | "uncompressed"
-  /** It was put by the store, whose values may be of any size, or by another program: frames, but not the wrapper's. */
+  /**
+   * It was put by the store, whose values may have any size, or by another program: it is a frame, but not one of the
+   * wrapper.
+   */
   | "store"
   /** It is a dictionary, the manifest, or the temporary key of an upload. */
   | "own"
-  /** It is no text. */
+  /** It is not text. */
   | "binary"
-  /** Its user's own text looks like a frame, or begins with a byte order mark: readers would see something else. */
+  /** The user's own text looks like a frame or begins with a byte order mark: readers would see something else. */
   | "reserved"
   | "hyperloglog";
 
-/** What becomes of a value. */
+/** The decision about a value. */
 export type Plan =
   | { readonly write: Uint8Array; readonly what: Written; readonly left?: undefined }
   | { readonly write?: undefined; readonly what?: undefined; readonly left: Left };
 
 export interface PlanSettings {
-  /** Back to uncompressed values. */
+  /** True to turn values back into uncompressed ones. */
   readonly undo: boolean;
-  /** The carrier of every frame; undefined for text where a frame is made, and all others as they are. */
+  /** The carrier of every frame; undefined to write new frames as text and leave the carrier of others. */
   readonly carrier: Carrier | undefined;
-  /** "with": the dictionary of the key. "without": no dictionary, also where there is one. Undefined: as it is. */
+  /** "with": the dictionary of the key. "without": no dictionary, even if there is one. Undefined: leave it. */
   readonly dictionaries: "with" | "without" | undefined;
   readonly schemes: ReadonlySet<Scheme>;
-  /** Values that are no text, too. */
+  /** True to compress values that are not text, too. */
   readonly binary: boolean;
   readonly policy: Policy;
-  /** The most bytes of a value, also of what it decodes to. */
+  /** The most bytes of a value, stored or decoded. */
   readonly maxValue: number;
 }
 
@@ -66,7 +69,7 @@ export interface PlanTools {
   readonly zstd: Zstd;
   /** The dictionaries that values were written with. */
   readonly lookup: DictionaryLookup;
-  /** The dictionary that a key is to be written with. */
+  /** The dictionary with which a key is to be written. */
   choose(key: string): Dictionary | undefined;
 }
 
@@ -77,9 +80,9 @@ export interface KeyedValue {
 }
 
 /**
- * What becomes of a value.
+ * Decides what to do with a value.
  *
- * @throws {ZstashError} where it is a frame that cannot be read, and has to be
+ * @throws {ZstashError} if it is a frame that has to be read and cannot be
  */
 export function planValue(value: KeyedValue, settings: PlanSettings, tools: PlanTools): Plan {
   if (isOwnKey(value.key)) return { left: "own" };
@@ -93,7 +96,7 @@ export function planValue(value: KeyedValue, settings: PlanSettings, tools: Plan
   return settings.undo ? planUndo(stored, settings, tools) : planFrame(stored, settings, tools);
 }
 
-/** The id of the dictionary that a value was written with, by its first bytes; 0 for none. */
+/** The id of the dictionary that a value was written with, read from its first bytes; 0 for none. */
 export function dictionaryNeeded({ bytes }: KeyedValue): number {
   const head = bytes.subarray(0, 64);
   const form = formOf(head.subarray(0, CARRIER_HEAD_SIZE));
@@ -107,14 +110,14 @@ interface StoredFrame extends KeyedValue {
   readonly dictionaryId: number;
 }
 
-/** Dictionaries, the manifest and the temporary keys of uploads. */
+/** Returns true for dictionaries, the manifest and the temporary keys of uploads. */
 export function isOwnKey(key: string): boolean {
   return key === MANIFEST_KEY || key.startsWith(DICTIONARY_PREFIX) || isTemporaryKey(key);
 }
 
 /**
- * What the header of a value of the wrapper says; undefined for frames of the store or of other programs: the wrapper writes one
- * frame with its size, in a field of at most four bytes, and the store's streams write one of eight.
+ * What the header of a frame of the wrapper says; undefined for frames of the store or of other programs. The wrapper
+ * writes one frame with its size in a field of at most four bytes; the store's streams write a field of eight.
  */
 function factsOf(frame: Uint8Array): { readonly size: number; readonly dictionaryId: number } | undefined {
   const { header, end } = walkFrame(frame, 0, 0);
@@ -130,13 +133,13 @@ function contentOf({ frame }: StoredFrame, { maxValue }: PlanSettings, tools: Pl
 
 function planUndo(stored: StoredFrame, settings: PlanSettings, tools: PlanTools): Plan {
   const content = contentOf(stored, settings, tools);
-  // Uncompressed it would be taken for a frame, and would not come back.
+  // Uncompressed it would be taken for a frame, and would not read back unchanged.
   if (isRawCarrier(content) || isReserved(utf8Lossy(content.subarray(0, HEAD_SIZE))))
     return { left: "reserved" };
   return { write: content, what: "uncompressed" };
 }
 
-/** Bytes that tell whether a value looks like one of ours. */
+/** Bytes that show whether a value looks like one of ours. */
 const HEAD_SIZE = 16;
 
 function planFrame(stored: StoredFrame, settings: PlanSettings, tools: PlanTools): Plan {
@@ -151,12 +154,12 @@ function planFrame(stored: StoredFrame, settings: PlanSettings, tools: PlanTools
   if (chosen !== undefined && chosen.id !== dictionaryId) {
     const content = contentOf(stored, settings, tools);
     const { made } = encode({ key, bytes: content }, { settings, carrier: wanted }, tools, chosen);
-    // One that is retired is left in any case; a value that has none keeps that where it is no longer.
+    // A retired dictionary is always replaced; a value without one keeps its frame unless the new one is shorter.
     const isBetter = content.length < LARGE_VALUE && made.length < bytes.length;
     if (dictionaryId !== 0 || isBetter) return { write: made, what: "dictionary" };
   }
   if (wanted === carrier) return { left: "zstash" };
-  // Decoded for its verdict alone: what is damaged, or only looks like a frame, stays as it is.
+  // Decoded only to check it: a damaged value, or one that only looks like a frame, stays as it is.
   contentOf(stored, settings, tools);
   return {
     write: wanted === "raw" ? frame : utf8Encoder.encode(toTextCarrier(frame)),
@@ -186,17 +189,19 @@ function planPlain(value: KeyedValue, settings: PlanSettings, tools: PlanTools):
   return made.length < bytes.length ? { write: made, what: "compressed" } : { left: "savings" };
 }
 
-/** UTF-8 without NUL, which bitmaps and the like are full of. */
+/** Returns true for UTF-8 without NUL, which bitmaps and the like are full of. */
 function isText(bytes: Uint8Array): boolean {
   return !bytes.includes(0) && readUtf8(bytes) !== undefined;
 }
 
-/** A HyperLogLog is a string to Redis, and PFADD and PFCOUNT read its bytes (hyperloglog.c). */
+/**
+ * Returns true for a HyperLogLog: Redis stores it as a string, and PFADD and PFCOUNT read its bytes (hyperloglog.c).
+ */
 function isHyperLogLog(bytes: Uint8Array): boolean {
   return bytes.length >= 16 && utf8Lossy(bytes.subarray(0, 4)) === "HYLL";
 }
 
-/** What zstash's clients would store for a value, and why that is the value itself, if it is. */
+/** What zstash's clients would store for a value, and the reason if that is the value itself. */
 function encode(
   { key, bytes }: KeyedValue,
   { settings, carrier }: { readonly settings: PlanSettings; readonly carrier: Carrier },
@@ -217,7 +222,7 @@ function encode(
     maxSize: settings.maxValue,
     onEvent,
   });
-  // A client would store the value as it is; here it is worth another run.
+  // A client would store the value uncompressed; here it is worth another run.
   if (failure !== undefined) throw failure;
   return { made: typeof made === "string" ? utf8Encoder.encode(made) : made, skipped };
 }

@@ -40,7 +40,7 @@ const FAILED: Readonly<Record<Failed, string>> = {
   unsent: "bytes that no request carries there: see --carrier text",
 };
 
-/** What a migration has done, or would do, in lines. */
+/** What a migration has done or would do, as lines. */
 export function describeMigration(migration: Migration, settings: MigrationSettings): string {
   const { tally, method, complete, restarted } = migration;
   const totals = tally.totals();
@@ -113,7 +113,7 @@ function section(
   ];
 }
 
-/** The reason of an error that has the key in its words: "Cannot decode the value of "x" (GET): reason". */
+/** The reason in an error that names the key: "Cannot decode the value of "x" (GET): reason". */
 function withoutKey(message: string): string {
   return message.replace(/^Cannot [^:]*(?:"(?:[^"\\]|\\.)*")?[^:]*: /, "");
 }

@@ -14,40 +14,40 @@ import { Swapper } from "./swap.ts";
 import { Tally } from "./tally.ts";
 
 export interface MigrationSettings extends PlanSettings {
-  /** Writes; without it everything is only counted. */
+  /** True to write; otherwise everything is only counted. */
   readonly apply: boolean;
-  /** The keys, as a pattern of Redis. */
+  /** The keys, as a pattern of Redis; undefined for all. */
   readonly pattern: string | undefined;
-  /** Values a second; 0 for as fast as it goes. */
+  /** Values a second; 0 means as fast as possible. */
   readonly rate: number;
   /** Fields of hashes, too. */
   readonly hashes: boolean;
 }
 
-/** How a migration ended. */
+/** The result of a migration. */
 export interface Migration {
   readonly tally: Tally;
-  /** The way in which values were compared and set; undefined where none was written. */
+  /** The method by which values were compared and set; undefined if none was written. */
   readonly method: string | undefined;
-  /** False where it was stopped. */
+  /** False if it was stopped. */
   readonly complete: boolean;
-  /** The server was started anew meanwhile, after which a SCAN may leave keys out. */
+  /** True if the server was restarted meanwhile, after which SCAN may miss keys. */
   readonly restarted: boolean;
   /** What ended it, if it could not go on; what was written before is in the tally. */
   readonly failure: { readonly error: unknown } | undefined;
 }
 
-/** Who watches a migration. */
+/** Functions that are called during a migration. */
 export interface Watcher {
   onPage(tally: Tally): void;
   isStopped(): boolean;
 }
 
-/** Keys of one page; pages that are worked on at once. */
+/** Keys of one page, and pages that are worked on at once. */
 const PAGE = 250;
 const PAGES = 3;
 
-/** Migrates all values that the settings mean. */
+/** Migrates all values that the settings select. */
 export async function migrate(
   client: RestClient,
   zstd: Zstd,

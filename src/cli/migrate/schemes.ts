@@ -7,10 +7,10 @@ import { decodeLz4Block } from "./lz4.ts";
 
 export type Scheme = "gzip" | "deflate" | "brotli" | "base64-gzip" | "glide";
 
-/** In the order in which they are tried: brotli, which nothing marks, comes last. */
+/** In the order in which they are tried: brotli comes last, because nothing marks it. */
 export const SCHEMES: readonly Scheme[] = ["gzip", "base64-gzip", "glide", "deflate", "brotli"];
 
-/** The first characters of every gzip file in base64: 1f 8b 08. */
+/** How every gzip file begins in base64: 1f 8b 08. */
 const BASE64_GZIP = "H4sI";
 /** Three bytes of magic, a version, and a number for the format (glide-core/src/compression.rs of GLIDE 2.4). */
 const GLIDE_HEADER_SIZE = 5;
@@ -18,16 +18,16 @@ const GLIDE_VERSION = 0;
 const GLIDE_ZSTD = 1;
 const GLIDE_LZ4 = 2;
 
-/** What decoding needs, and its bound. */
+/** What decoding needs, and its limit. */
 export interface SchemeTools {
   readonly zstd: Pick<Zstd, "decompress">;
-  /** The most bytes of a content. */
+  /** The most bytes of content. */
   readonly maxSize: number;
 }
 
 /**
- * The content of a value in the first of the schemes that it is in as a whole; undefined where it is in none of them, or
- * does not decode: then it stays as it is.
+ * The content of a value in the first scheme that it matches as a whole. Undefined if it matches none or does not
+ * decode: then it stays as it is.
  */
 export function decodeScheme(
   value: Uint8Array,
@@ -54,13 +54,13 @@ const readers: Readonly<Record<Scheme, (value: Uint8Array, tools: SchemeTools) =
     return bytes !== undefined && isGzip(bytes) ? gunzipSync(bytes, { maxOutputLength: maxSize }) : undefined;
   },
   glide: readGlide,
-  // RFC 1950: method 8, and a header that 31 divides. The Adler-32 at its end proves the rest.
+  // RFC 1950: method 8, and a header that is divisible by 31. The Adler-32 at the end proves the rest.
   deflate(value, { maxSize }) {
     const head = (value[0]! << 8) | value[1]!;
     if (value.length < 8 || (value[0]! & 15) !== 8 || head % 31 !== 0) return undefined;
     return whole(inflateSync(value, { maxOutputLength: maxSize, info: true } as object), value);
   },
-  // Neither a magic number nor a checksum: text is never taken for it, and the whole of the value must be used.
+  // Neither a magic number nor a checksum: text is never taken for it, and the value must be used completely.
   brotli(value, { maxSize }) {
     if (readUtf8(value) !== undefined) return undefined;
     const content = whole(
@@ -71,7 +71,7 @@ const readers: Readonly<Record<Scheme, (value: Uint8Array, tools: SchemeTools) =
   },
 };
 
-/** The content, if the decoder took all of the value: with `info` it tells how much it took. */
+/** The content, if the decoder used the whole value: with `info` it tells how much it used. */
 function whole(result: unknown, value: Uint8Array): Uint8Array | undefined {
   const { buffer, engine } = result as { buffer: Uint8Array; engine: { bytesWritten: number } };
   return engine.bytesWritten === value.length ? buffer : undefined;

@@ -1,4 +1,4 @@
-/** Writes values in place of those that were read, each only if that one is still there, and keeps times to live. */
+/** Writes values in the place of those that were read, each only if it has not changed, and keeps times to live. */
 import { ZstashError } from "../../errors.ts";
 import type { RestClient } from "../../rest/client.ts";
 import type { RespValue } from "../../rest/resp.ts";
@@ -15,20 +15,21 @@ export type Change = Replacement;
 export type FindMethod = (client: RestClient, key: string) => Promise<Method>;
 
 /**
- * What became of a change. "changed": another value was there. "lost": nobody can tell, since the reply was lost. Both are
- * to be read again. "refused": the token may not write this key. "unsent": no request carries these bytes to this key.
+ * The result of a change. "changed": another value was there. "lost": unknown, because the reply was lost. Both are
+ * to be read again. "refused": the token may not write this key. "unsent": no request can carry these bytes to this
+ * key.
  */
 export type Swapped = "done" | "changed" | "lost" | "refused" | "unsent";
 
-/** Values up to this size are sent together, those that are text. */
+/** Text values up to this size are sent together, in bytes. */
 const TOGETHER = 64 << 10;
-/** Bytes and commands of one pipeline. */
+/** The most bytes and commands of one pipeline. */
 const BATCH_SIZE = 1 << 20;
 const BATCH_COUNT = 128;
-/** Values that are sent each in a request of their own, at once. */
+/** Values that are sent at the same time, each in a request of its own. */
 const CONCURRENCY = 16;
 
-/** Replaces values of one server. */
+/** Replaces values on one server. */
 export class Swapper {
   readonly #client: RestClient;
   readonly #find: FindMethod;
@@ -48,9 +49,9 @@ export class Swapper {
   }
 
   /**
-   * Carries out changes, and tells what became of each, in their order.
+   * Carries out changes, and returns the result of each, in their order.
    *
-   * @throws {ZstashError} UNSUPPORTED where the server has no way to compare and set; REDIS where it refuses every write
+   * @throws {ZstashError} UNSUPPORTED if the server cannot compare and set; REDIS if it refuses every write
    */
   async swap(changes: readonly Change[]): Promise<Swapped[]> {
     if (changes.length === 0) return [];
@@ -95,12 +96,12 @@ export class Swapper {
     return results;
   }
 
-  /** Sends the bytes of several in one request, and each alone where the server refuses them all. */
+  /** Sends the bytes of several changes in one request, and each alone if the server refuses the request. */
   async #sendBytes(method: Method, changes: readonly Change[]): Promise<readonly Swapped[]> {
     const reply = await this.#orLost(() => method.together!.send(changes));
     if (reply === undefined) return changes.map(() => "lost");
     if (reply.kind === "array" && reply.items?.length === changes.length) return reply.items.map(outcomeOf);
-    // Keys of several slots, a key that the token may not write, a server that was started anew.
+    // Keys in several slots, a key that the token may not write, or a server that was restarted.
     const results: Swapped[] = [];
     for (const change of changes) results.push(await this.#sendAlone(method, change));
     return results;
@@ -114,7 +115,7 @@ export class Swapper {
     const replies = await this.#orLost(() => this.#client.batch("pipeline", commands));
     if (replies === undefined) return batch.map(() => "lost");
     if (!replies.some(isNoScript)) return replies.map((reply) => outcomeOf(reply));
-    // A server that was started anew has no scripts: those that it refused for that have not run.
+    // A restarted server has no scripts: the changes that it refused for that reason have not run.
     await method.prepare();
     const again = commands.filter((_, at) => isNoScript(replies[at]!));
     const more = await this.#orLost(() => this.#client.batch("pipeline", again));
@@ -137,7 +138,7 @@ export class Swapper {
     return reply === "unsent" ? reply : outcomeOf(reply);
   }
 
-  /** The result; undefined where a reply was lost, so that the commands may have run. */
+  /** The result; undefined if a reply was lost, so that the commands may have run. */
   async #orLost<Result>(send: () => Promise<Result>): Promise<Result | undefined> {
     try {
       return await send();
@@ -149,7 +150,7 @@ export class Swapper {
   }
 }
 
-/** The changes in groups that one request carries, by their indexes. */
+/** Divides the changes into groups that one request carries, by their indexes. */
 function groupsOf(
   indexes: readonly number[],
   changes: readonly Change[],
@@ -185,13 +186,13 @@ function isNoScript(reply: RespValue): boolean {
 function outcomeOf(reply: RespValue): Swapped {
   if (isDone(reply)) return "done";
   if (reply.kind !== "error") return "changed";
-  // Redis puts "ERR" before what a script's command says.
+  // Redis puts "ERR" before the error of a script's command.
   if (/\bWRONGTYPE\b/.test(reply.text)) return "changed";
   if (/\bNOPERM\b|NOSCRIPT/.test(reply.text)) return "refused";
   throw serverError("write a value", reply.text);
 }
 
-/** Runs work on every item, so many at once; the first failure is thrown when all that was begun has ended. */
+/** Runs work on every item, a given number at once. The first failure is thrown after all started work has ended. */
 export async function inParallel<Item>(
   items: readonly Item[],
   most: number,

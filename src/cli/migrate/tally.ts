@@ -1,15 +1,20 @@
-/** Counts what a migration has done: values by what was written and why others stayed, and bytes before and after. */
+/**
+ * Counts the results of a migration: values by what was written and by why others stayed, and bytes before and after.
+ */
 import type { Left, Written } from "./plan.ts";
 
 /** Why a value stays that was not planned for. */
 export type LeftUnread = "empty" | "other-type" | "key-name" | "field-name";
 
-/** "changed": others wrote it each time. "unreadable": its frame is damaged, or its dictionary is gone. "refused": the token may not. "unsent": no request carries it. */
+/**
+ * "changed": others wrote it each time. "unreadable": its frame is damaged, or its dictionary is gone. "refused": the
+ * token may not write it. "unsent": no request can carry it.
+ */
 export type Failed = "changed" | "unreadable" | "refused" | "unsent";
 
 type Counts<Name extends string> = Readonly<Partial<Record<Name, number>>>;
 
-/** What a migration has done. Counts that are 0 are left out. */
+/** The results of a migration. Counts of 0 are left out. */
 export interface Totals {
   readonly keys: number;
   /** Hashes among the keys whose fields were looked at, and those fields. */
@@ -17,7 +22,7 @@ export interface Totals {
   readonly fields: number;
   readonly written: Counts<Written>;
   readonly left: Counts<Left | LeftUnread>;
-  /** Keys that hold no string, by type. */
+  /** Keys that do not hold a string, by type. */
   readonly types: Readonly<Record<string, number>>;
   readonly failed: Counts<Failed>;
   /** Bytes of all strings and fields that were looked at, those that stay among them. */
@@ -25,7 +30,7 @@ export interface Totals {
   readonly bytesAfter: number;
 }
 
-/** Keys of failures that are shown, of each kind. */
+/** Keys that are shown for each kind of failure. */
 const SHOWN = 5;
 
 export class Tally {
@@ -38,7 +43,7 @@ export class Tally {
     "written" | "left" | "types" | "failed",
     Map<string, number>
   >;
-  /** Some keys that failed, with the reason where there is one. */
+  /** Some keys that failed, with the reason if there is one. */
   readonly examples: {
     readonly key: string;
     readonly failed: Failed;

@@ -1,6 +1,6 @@
 /**
- * The half of "zstash/decode" that is loaded on demand, with the first stream or range. Everything enters here, so that
- * it is one file to fetch.
+ * The half of "zstash/decode" that is loaded on demand, with the first stream or range. Everything is imported here,
+ * so that there is one file to fetch.
  */
 import type { DecompressContextSettings, EngineSettings } from "../../engine/engine.ts";
 import { openDecompression } from "../../engine/stream-decompression.ts";

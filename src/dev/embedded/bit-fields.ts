@@ -25,7 +25,7 @@ interface Operation {
   readonly overflow: Overflow;
 }
 
-/** Read all operations: an error in one keeps the others from running. */
+/** Reads all operations: an error in one prevents the others from running. */
 function readOperations(args: Arguments): Operation[] {
   const operations: Operation[] = [];
   let overflow: Overflow = "WRAP";
@@ -45,7 +45,7 @@ function readOperations(args: Arguments): Operation[] {
     const [signed, width] = readType(args, index + 1);
     const offset = readOffset(args, index + 2, width);
     const given = isWrite ? args.bigint(index + 3) : 0n;
-    // Redis takes what SET stores as unsigned where the type is: a negative number is larger than any other.
+    // Redis reads what SET stores as unsigned if the type is: a negative number is then larger than any other.
     const operand = kind === "SET" && !signed ? BigInt.asUintN(64, given) : given;
     operations.push({ kind: kind as Operation["kind"], signed, width, offset, operand, overflow });
     index += isWrite ? 4 : 3;
@@ -61,7 +61,7 @@ function readType(args: Arguments, index: number): readonly [signed: boolean, wi
   return [signed, Number(width)];
 }
 
-/** An offset in bits, or behind a `#` in integers of the width. */
+/** An offset in bits, or after a `#` in integers of the width. */
 function readOffset(args: Arguments, index: number, width: number): number {
   const text = toBinary(args.bytes(index));
   const counted = text.startsWith("#");
@@ -90,7 +90,7 @@ function writeBits(bytes: Uint8Array, { offset, width }: Operation, value: bigin
   }
 }
 
-/** The value as it fits the type; undefined where it does not and the operation is to fail. */
+/** The value, adjusted to the type; undefined if it does not fit and the operation is to fail. */
 function fit(value: bigint, { signed, width, overflow }: Operation): bigint | undefined {
   const fitted = signed ? BigInt.asIntN(width, value) : BigInt.asUintN(width, value);
   if (fitted === value || overflow === "WRAP") return fitted;

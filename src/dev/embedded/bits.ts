@@ -1,4 +1,4 @@
-/** Commands about the bits of strings, without those about integers in them: SETBIT, GETBIT, BITCOUNT, BITPOS, BITOP. */
+/** Commands about the bits of strings, except BITFIELD: SETBIT, GETBIT, BITCOUNT, BITPOS, BITOP. */
 import type { RespValue } from "../../rest/resp.ts";
 import type { Arguments, CommandTable } from "./command.ts";
 import type { Keyspace } from "./keyspace.ts";
@@ -41,7 +41,7 @@ function setBit(keyspace: Keyspace, args: Arguments): RespValue {
   return integer(oldBit);
 }
 
-/** The half-open range of bits that `[start [end [BYTE|BIT]]]` at an index means, which a string of a size has. */
+/** The half-open range of bits that `[start [end [BYTE|BIT]]]` at an index means for a string of a given size. */
 function readRange(args: Arguments, index: number, size: number): readonly [number, number] {
   if (args.length === index) return [0, size * 8];
   const start = args.number(index);
@@ -79,7 +79,7 @@ function bitCount(keyspace: Keyspace, args: Arguments): RespValue {
   return integer(count);
 }
 
-/** BITPOS. Without an end in the arguments a string goes on with zeros for ever, so that a 0 is always found. */
+/** BITPOS. Without an end argument the string continues with zeros forever, so that a 0 is always found. */
 function bitPosition(keyspace: Keyspace, args: Arguments): RespValue {
   const bit = args.number(2);
   if (bit !== 0 && bit !== 1) throw new ErrorReply("ERR The bit argument must be 1 or 0.");
@@ -103,7 +103,7 @@ const OPERATIONS: Readonly<Record<string, (first: number, others: readonly numbe
   OR: (first, others) => first | union(others),
   XOR: (first, others) => others.reduce((byte, other) => byte ^ other, first),
   NOT: (first) => ~first,
-  // As Redis 8.2 has them.
+  // As in Redis 8.2.
   DIFF: (first, others) => first & ~union(others),
   DIFF1: (first, others) => ~first & union(others),
   ANDOR: (first, others) => first & union(others),

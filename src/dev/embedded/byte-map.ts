@@ -9,20 +9,20 @@ interface Slot<Value> {
   index: number;
 }
 
-/** Scans that are under way, whose place in the map is remembered. Any other cursor is looked for from the start. */
+/** The most running scans whose position in the map is remembered. Any other cursor is searched for from the start. */
 const PLACES_MAX = 8;
 
 /**
- * A map from bytes to values, in the order of insertion. A scan's cursor is the sequence of the last entry that it
- * returned, so an entry that exists throughout the scan is returned exactly once, whatever is added or removed
- * meanwhile.
+ * A map from bytes to values, in the order of insertion. A scan's cursor is the sequence number of the last entry
+ * that it returned, so an entry that exists throughout the scan is returned exactly once, whatever is added or
+ * removed meanwhile.
  */
 export class ByteMap<Value> {
   readonly #slots = new Map<string, Slot<Value>>();
   /** All keys, in no order. */
   readonly #keys: string[] = [];
   #sequence = 0;
-  /** Where a scan goes on, by its cursor. A Map's iterator stays valid whatever is added or removed. */
+  /** Where a scan continues, by its cursor. A Map's iterator stays valid whatever is added or removed. */
   readonly #places = new Map<number, MapIterator<[string, Slot<Value>]>>();
 
   get size(): number {
@@ -130,7 +130,7 @@ export class ByteMap<Value> {
     return drawn;
   }
 
-  /** Exchange two keys in the list, so that those drawn already stand before the others. */
+  /** Exchanges two keys in the list, so that the drawn ones stand before the others. */
   #swap(a: number, b: number): void {
     const [first, second] = [this.#keys[a], this.#keys[b]];
     if (first === undefined || second === undefined) return;

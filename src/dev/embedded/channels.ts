@@ -5,9 +5,9 @@ import { ByteMap } from "./byte-map.ts";
 import { matchesGlob } from "../../dictionaries/glob.ts";
 import { array, bulk, integer } from "./replies.ts";
 
-/** Bytes that may wait for a slow reader before its subscription ends, as in Redis' own limit for subscribers. */
+/** Bytes that may wait for a slow reader before its subscription ends; Redis has the same limit for subscribers. */
 const MAX_WAITING = 32 * 1024 * 1024;
-/** The bytes that a push counts beside its payload. */
+/** The bytes that a push counts in addition to its payload. */
 const PUSH_OVERHEAD = 128;
 
 /** One subscriber to channels, or to patterns. */
@@ -22,7 +22,7 @@ interface Subscriber {
 export class Channels {
   readonly #subscribers = new Set<Subscriber>();
 
-  /** Subscribe to channels, or to the channels that match patterns. The stream begins with a confirmation for each. */
+  /** Subscribes to channels, or to the channels that match patterns. The stream begins with a confirmation for each. */
   subscribe(names: readonly Uint8Array[], isPattern: boolean): ReadableStream<RespValue> {
     const subscribers = this.#subscribers;
     let subscriber: Subscriber | undefined;
@@ -56,7 +56,7 @@ export class Channels {
     );
   }
 
-  /** Push a message to all subscribers. Returns the number of pushes, one for each channel or pattern that matches. */
+  /** Pushes a message to all subscribers. Returns the number of pushes, one for each channel or pattern that matches. */
   publish(channel: Uint8Array, message: Uint8Array): number {
     const text = toBinary(channel);
     let pushes = 0;
@@ -87,7 +87,7 @@ export class Channels {
     return counts;
   }
 
-  /** End every subscription. */
+  /** Ends every subscription. */
   close(): void {
     for (const subscriber of this.#subscribers) subscriber.end();
   }

@@ -80,7 +80,7 @@ export class Arguments {
     return value;
   }
 
-  /** An integer as a number. Beyond 2^53 it is rounded, but no length or position is as large. */
+  /** An integer as a number. Beyond 2^53 it is rounded, but no length or position is that large. */
   number(index: number, text?: string): number {
     return Number(this.bigint(index, text));
   }

@@ -14,7 +14,7 @@ export interface Comparison {
   readonly comparand: Uint8Array;
 }
 
-/** Read the comparand of an option at an index. A digest is 16 hexadecimal digits. */
+/** Reads the comparand of an option at an index. A digest is 16 hexadecimal digits. */
 export function readComparison(args: Arguments, index: number): Comparison {
   const option = args.option(index);
   const comparand = args.bytes(index + 1);
@@ -23,7 +23,7 @@ export function readComparison(args: Arguments, index: number): Comparison {
   return { option, comparand };
 }
 
-/** Returns true if a condition holds for a value, which is undefined where there is none. */
+/** Returns true if a condition holds for a value; the value is undefined if there is none. */
 export function holds({ option, comparand }: Comparison, value: Uint8Array | undefined): boolean {
   const isEqual =
     value !== undefined &&

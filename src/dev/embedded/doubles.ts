@@ -1,16 +1,16 @@
 /** Doubles as Redis reads and prints the scores of sorted sets: C's strtod, and `%.17g`. */
 
-/** From here on an integer has more digits than `%.17g` prints as one. */
+/** From this number on an integer has more digits than `%.17g` prints as one. */
 const INTEGER_MAX = 1e15;
 const DIGITS = 17;
-/** The digits that a double has at most. Beyond these of toPrecision there are only zeros that matter for no tie. */
+/** The most digits that a double has. After these, toPrecision gives only zeros that matter for no tie. */
 const ALL_DIGITS = 100;
 
 const DECIMAL = /^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$/;
 const HEXADECIMAL = /^([+-]?)0[xX](?=\.?[0-9a-fA-F])([0-9a-fA-F]*)\.?([0-9a-fA-F]*)(?:[pP]([+-]?[0-9]+))?$/;
 const INFINITE = /^([+-]?)(?:inf|infinity)$/i;
 
-/** A number as strtod reads one that takes the whole text; undefined for any other text, and for NaN. */
+/** Reads a number as strtod does if it takes the whole text; undefined for any other text, and for NaN. */
 function readNumber(text: string): number | undefined {
   if (DECIMAL.test(text)) return Number(text);
   const infinite = INFINITE.exec(text);
@@ -22,7 +22,7 @@ function readNumber(text: string): number | undefined {
   return sign === "-" ? -magnitude : magnitude;
 }
 
-/** A score, weight or increment: no space before it, and none that overflows or is too small for a double. */
+/** A score, weight or increment: without a space before it, and neither overflowing nor too small for a double. */
 export function parseDouble(binary: string): number | undefined {
   const value = readNumber(binary);
   if (value === undefined || INFINITE.test(binary)) return value;

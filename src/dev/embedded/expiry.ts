@@ -29,7 +29,7 @@ export const TIME_OPTIONS: Readonly<Record<string, TimeForm>> = {
 /** The options of EXPIRE, HEXPIRE and others that say when the new expiry is refused. */
 export const CONDITIONS: readonly string[] = ["NX", "XX", "GT", "LT"];
 
-/** Read the time argument of SET, GETEX, SETEX and PSETEX, as milliseconds since the epoch. */
+/** Reads the time argument of SET, GETEX, SETEX and PSETEX, as milliseconds since the epoch. */
 export function readExpiry(keyspace: Keyspace, args: Arguments, index: number, form: TimeForm): bigint {
   const value = args.bigint(index);
   const base = form.absolute ? 0n : keyspace.now;
@@ -42,7 +42,7 @@ function invalidExpireTime(args: Arguments): ErrorReply {
   return new ErrorReply(`ERR invalid expire time in '${args.name}' command`);
 }
 
-/** Read NX, XX, GT and LT from argument 3 on. */
+/** Reads NX, XX, GT and LT from argument 3 on. */
 function readConditions(args: Arguments): Set<string> {
   const conditions = new Set<string>();
   for (let index = 3; index < args.length; index++) {

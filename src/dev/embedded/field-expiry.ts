@@ -27,7 +27,7 @@ interface FieldOptions {
   readonly fieldsIndex: number;
 }
 
-/** Options of which one excludes the others, and the error for two of them. */
+/** Mutually exclusive options, and the error for two of them. */
 type ExclusiveOptions = readonly [options: readonly string[], error: string];
 
 function readTime(keyspace: Keyspace, args: Arguments, index: number, form: TimeForm): bigint {
@@ -38,7 +38,7 @@ function readTime(keyspace: Keyspace, args: Arguments, index: number, form: Time
   return at;
 }
 
-/** Read the options of HSETEX or HGETEX, which end at FIELDS. A field takes `width` arguments. */
+/** Reads the options of HSETEX or HGETEX, which end at FIELDS. A field takes `width` arguments. */
 function readOptions(
   keyspace: Keyspace,
   args: Arguments,
@@ -68,7 +68,7 @@ function readOptions(
   throw new ErrorReply("ERR missing FIELDS argument");
 }
 
-/** Read `FIELDS numfields field …` at an index. */
+/** Reads `FIELDS numfields field …` at an index. */
 function readFields(args: Arguments, index: number): readonly Uint8Array[] {
   if (args.option(index) !== "FIELDS")
     throw new ErrorReply("ERR Mandatory argument FIELDS is missing or not at the right position");
@@ -79,7 +79,7 @@ function readFields(args: Arguments, index: number): readonly Uint8Array[] {
   return args.from(index + 2);
 }
 
-/** Set or remove a field's expiry. A time in the past removes the field. */
+/** Sets or removes a field's expiry. A time in the past removes the field. */
 function expireField(keyspace: Keyspace, hash: FieldMap, field: Uint8Array, at: bigint | undefined): void {
   if (at !== undefined && at <= keyspace.now) {
     hash.delete(field);

@@ -27,7 +27,7 @@ function rename(keyspace: Keyspace, args: Arguments, unlessTaken: boolean): Resp
   return unlessTaken ? integer(1) : OK;
 }
 
-/** There is only database 0: a copy to another is refused, as Redis refuses an index out of range. */
+/** There is only database 0: a copy to another one is refused, as Redis refuses an index out of range. */
 function copy(keyspace: Keyspace, args: Arguments): RespValue {
   const [from, to] = [args.bytes(1), args.bytes(2)];
   let replace = false;
@@ -90,7 +90,10 @@ function info(keyspace: Keyspace, args: Arguments): RespValue {
   return bulk(utf8(text.join("\r\n")));
 }
 
-/** MEMORY USAGE: an estimate, as Upstash's is one too: the bytes of the key and the value, and some for each part. */
+/**
+ * MEMORY USAGE: an estimate, as it is at Upstash too: the bytes of the key and the value, and a constant for each
+ * part.
+ */
 function memory(keyspace: Keyspace, args: Arguments): RespValue {
   const samples = args.length === 5 && args.option(3) === "SAMPLES";
   if (args.option(1) !== "USAGE" || (args.length !== 3 && !samples)) throw args.syntaxError();
@@ -99,7 +102,7 @@ function memory(keyspace: Keyspace, args: Arguments): RespValue {
   return value === undefined ? NULL : integer(OVERHEAD + args.bytes(2).length + sizeOf(value));
 }
 
-/** Bytes that a key or a part of a value takes beside its content. */
+/** Bytes that a key or a part of a value takes in addition to its content. */
 const OVERHEAD = 48;
 
 function sizeOf(value: Value): number {

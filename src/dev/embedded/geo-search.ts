@@ -1,4 +1,4 @@
-/** GEOSEARCH, GEORADIUS and their kin: the members of a sorted set that lie near a place. Every member is looked at. */
+/** GEOSEARCH, GEORADIUS and related commands: the members of a sorted set near a place. Every member is looked at. */
 import type { RespValue } from "../../rest/resp.ts";
 import { fromBinary, toBinary } from "../text.ts";
 import type { Arguments, CommandTable } from "./command.ts";
@@ -25,7 +25,7 @@ interface Command {
   readonly form: Form;
   /** The index of the key that is searched. */
   readonly key: number;
-  /** Whether it may store: always, by an option, or never. */
+  /** Whether the command stores its result: always, by an option, or never. */
   readonly stores: "always" | "option" | "never";
 }
 
@@ -47,7 +47,7 @@ interface Found extends Scored {
   readonly metres: number;
 }
 
-/** The options of GEOSEARCH that say the centre and the shape, and the arguments behind each. */
+/** The options of GEOSEARCH for the centre and the shape, and the number of arguments after each. */
 const SEARCH_OPTIONS: Readonly<Record<string, number>> = {
   FROMMEMBER: 1,
   FROMLONLAT: 2,
@@ -85,7 +85,7 @@ function readMember(set: SortedSet | undefined, member: Uint8Array): Place {
   return place;
 }
 
-/** Read the arguments behind the key. A member as the centre is looked for in the set. */
+/** Reads the arguments after the key. A member as the centre is looked up in the set. */
 function readRequest(args: Arguments, command: Command, set: SortedSet | undefined): Request {
   let index = command.key + 1;
   let centre: Place | undefined;
@@ -95,7 +95,7 @@ function readRequest(args: Arguments, command: Command, set: SortedSet | undefin
   const isSearch = command.form === "search";
   if (!isSearch) {
     index += command.form === "radius" ? 2 : 1;
-    // Without a set Redis does not read the circle around a member of it.
+    // Without a set Redis does not read the circle around one of its members.
     const isRead = command.form === "radius" || set !== undefined;
     shape = isRead ? readCircle(args, index) : { radius: 0, unit: 1 };
     index += 2;
@@ -140,7 +140,7 @@ function checkOptions({ stores }: Command, target: Uint8Array | undefined, flags
   throw new ErrorReply(`ERR ${what} is not compatible with WITHDIST, WITHHASH and WITHCOORD options`);
 }
 
-/** The distance of a place from the centre; undefined where it lies outside. */
+/** The distance of a place from the centre; undefined if it lies outside. */
 function within(centre: Place, shape: Shape, place: Place): number | undefined {
   if ("radius" in shape) {
     const metres = distance(centre, place);
@@ -159,7 +159,7 @@ function search(set: SortedSet, { centre, shape, order, count, flags }: Request)
     const metres = within(centre, shape, place);
     if (metres !== undefined) found.push({ ...entry, place, metres });
   }
-  // The nearest are wanted where there is a count, unless any will do.
+  // With a count the nearest are wanted, unless any will do.
   const sorted = order ?? (count > 0 && !flags.has("ANY") ? "ASC" : undefined);
   if (sorted === "ASC") found.sort((a, b) => a.metres - b.metres);
   if (sorted === "DESC") found.sort((a, b) => b.metres - a.metres);

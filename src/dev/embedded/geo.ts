@@ -15,14 +15,14 @@ import { addMembers, readSortedSet } from "./sorted-sets.ts";
 /** Metres in each unit. */
 const UNITS: Readonly<Record<string, number>> = { M: 1, KM: 1000, FT: 0.3048, MI: 1609.34 };
 
-/** Read a unit as the metres in it. */
+/** Reads a unit as the metres in it. */
 export function readUnit(args: Arguments, index: number): number {
   const metres = UNITS[args.option(index)];
   if (metres === undefined) throw new ErrorReply("ERR unsupported unit provided. please use M, KM, FT, MI");
   return metres;
 }
 
-/** Read a longitude and, behind it, a latitude. */
+/** Reads a longitude and the latitude after it. */
 export function readPlace(args: Arguments, index: number): Place {
   const [longitude, latitude] = [index, index + 1].map((at) => parseDouble(toBinary(args.bytes(at))));
   if (longitude === undefined || latitude === undefined) throw new ErrorReply(NOT_A_FLOAT);
@@ -52,7 +52,7 @@ function add(keyspace: Keyspace, args: Arguments): RespValue {
   const scored: (readonly [number, Uint8Array])[] = [];
   for (; index < args.length; index += 3)
     scored.push([encodePlace(readPlace(args, index)), args.bytes(index + 2)]);
-  // Redis passes them on to ZADD, which refuses to have none.
+  // Redis passes them on to ZADD, which requires at least one.
   if (scored.length === 0) throw args.syntaxError();
   return addMembers(keyspace, args.bytes(1), scored, flags);
 }
@@ -73,7 +73,7 @@ function ofMembers(
   );
 }
 
-/** The place of a member; undefined where it is none. */
+/** The place of a member; undefined if it is not in the set. */
 export function placeOf(set: SortedSet, member: Uint8Array): Place | undefined {
   const score = set.score(member);
   return score === undefined ? undefined : decodePlace(score);
@@ -88,7 +88,7 @@ function between(keyspace: Keyspace, args: Arguments): RespValue {
   return a === undefined || b === undefined ? NULL : distanceReply(distance(a, b), unit);
 }
 
-/** Read a count of places, which is at least 1. */
+/** Reads a count of places, which is at least 1. */
 export function readCount(args: Arguments, index: number): number {
   const count = parseInteger(args.bytes(index));
   if (count === undefined) return args.number(index);

@@ -1,4 +1,4 @@
-/** Commands about hashes, without those about the expiry of fields. */
+/** Commands about hashes, except those about the expiry of fields. */
 import type { RespValue } from "../../rest/resp.ts";
 import { toBinary, utf8 } from "../text.ts";
 import { INT64_MAX, INT64_MIN, parseInteger } from "./command.ts";
@@ -26,7 +26,7 @@ function open(keyspace: Keyspace, args: Arguments): FieldMap {
   return keyspace.open(args.bytes(1), "hash", () => ({ type: "hash", hash: new FieldMap() })).hash;
 }
 
-/** Set the pairs from argument 2 on. Returns the number of new fields. */
+/** Sets the pairs from argument 2 on. Returns the number of new fields. */
 function setFields(keyspace: Keyspace, args: Arguments): number {
   if (args.length % 2 === 1) throw args.wrongNumber();
   const hash = open(keyspace, args);

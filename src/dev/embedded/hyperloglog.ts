@@ -1,6 +1,6 @@
 /**
- * Commands about HyperLogLogs: PFADD, PFCOUNT and PFMERGE. Like Redis' they are strings, but always in its dense form,
- * which a small one has not there: GET and STRLEN see the difference, the counts do not.
+ * Commands about HyperLogLogs: PFADD, PFCOUNT and PFMERGE. They are strings as in Redis, but always in its dense
+ * form, which Redis uses only for larger ones: GET and STRLEN show the difference, the counts do not.
  */
 import type { RespValue } from "../../rest/resp.ts";
 import type { Arguments, CommandTable } from "./command.ts";
@@ -8,12 +8,12 @@ import type { Keyspace } from "./keyspace.ts";
 import { ErrorReply, integer, OK } from "./replies.ts";
 import { ByteString } from "./values.ts";
 
-/** The hash's low bits choose a register; the number of zeros behind them, plus 1, is kept in it if it is the largest. */
+/** The hash's low bits choose a register. It keeps the largest number of zeros after them, plus 1. */
 const INDEX_BITS = 14;
 const REGISTERS = 2 ** INDEX_BITS;
 const COUNTED_BITS = 64 - INDEX_BITS;
 const REGISTER_WIDTH = 6;
-/** "HYLL", the form, and a place for a count, which the highest bit says to be out of date. */
+/** "HYLL", the encoding, and a place for a cached count, whose highest bit marks it as out of date. */
 const HEADER = [0x48, 0x59, 0x4c, 0x4c, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x80];
 const SIZE = HEADER.length + (REGISTERS * REGISTER_WIDTH) / 8;
 const INVALID = "WRONGTYPE Key is not a valid HyperLogLog string value.";
@@ -42,7 +42,7 @@ function hash(bytes: Uint8Array): bigint {
   return state ^ (state >> 47n);
 }
 
-/** The register of an element, and what it is to hold at least. */
+/** The register of an element, and the minimum that it must hold. */
 function placeOf(element: Uint8Array): readonly [register: number, rank: number] {
   const hashed = hash(element);
   let rest = (hashed >> BigInt(INDEX_BITS)) | (1n << BigInt(COUNTED_BITS));
@@ -57,7 +57,7 @@ function readRegister(bytes: Uint8Array, register: number): number {
   return (((bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8)) >> (bit & 7)) & 63;
 }
 
-/** Raise a register. Returns true if it was lower. */
+/** Raises a register. Returns true if it was lower. */
 function raise(bytes: Uint8Array, register: number, rank: number): boolean {
   if (readRegister(bytes, register) >= rank) return false;
   const bit = register * REGISTER_WIDTH;
@@ -76,7 +76,7 @@ function create(): Uint8Array {
   return bytes;
 }
 
-/** The bytes of a key, to read and to write; undefined where there is none. */
+/** The bytes of a key, to read and to write; undefined if there is none. */
 function read(keyspace: Keyspace, key: Uint8Array): Uint8Array | undefined {
   const bytes = keyspace.read(key, "string")?.string.peek();
   if (bytes === undefined) return undefined;
@@ -100,7 +100,7 @@ function add(keyspace: Keyspace, args: Arguments): RespValue {
   return integer(changed);
 }
 
-/** The larger of the registers of several keys. */
+/** Merges the registers of several keys: the larger one wins. */
 function merge(target: Uint8Array, sources: readonly (Uint8Array | undefined)[]): Uint8Array {
   for (const source of sources) {
     if (source === undefined) continue;

@@ -1,4 +1,6 @@
-/** The backend that runs commands in this process: it finds a command in the tables, runs it and returns its reply. */
+/**
+ * The backend that runs commands in this process: it looks up a command in the tables, runs it and returns its reply.
+ */
 import type { RespValue } from "../../rest/resp.ts";
 import type { Backend, CommandBytes } from "../backend.ts";
 import { COMMANDS as ALL_COMMANDS, lacksEmbedded } from "../commands.ts";
@@ -57,7 +59,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map(
   ].flatMap((table: CommandTable) => Object.entries(table)),
 );
 
-/** Find the command and check the number of its arguments, as Redis does before it runs or queues anything. */
+/** Looks up the command and checks the number of its arguments, as Redis does before it runs or queues anything. */
 function lookUp(command: CommandBytes): { readonly run: Command[1]; readonly args: Arguments } {
   const args = new Arguments(command);
   const found = COMMANDS.get(args.name.toUpperCase());
@@ -77,9 +79,9 @@ function unknownCommand(command: CommandBytes): string {
   return toText(fromBinary(text));
 }
 
-/** A backend that can say by which commands its keyspace is made again. */
+/** A backend that can list the commands that restore its keyspace. */
 export interface EmbeddedBackend extends Backend {
-  /** The commands that make the keyspace of this moment from an empty one. */
+  /** The commands that restore the keyspace of this moment from an empty one. */
   snapshot(this: void): CommandBytes[];
 }
 

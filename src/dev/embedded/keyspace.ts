@@ -22,7 +22,7 @@ export interface KeyspaceOptions {
 export class Keyspace {
   readonly #entries = new ByteMap<Entry>();
   readonly #now: () => number;
-  /** No key or field expires before this time, so that a sweep has nothing to do before it. */
+  /** No key or field expires before this time, so that a sweep before it has nothing to do. */
   #earliest: bigint | undefined;
   readonly channels: Channels = new Channels();
   readonly maxRecordSize: number;
@@ -46,14 +46,14 @@ export class Keyspace {
     return this.#live(key)?.value;
   }
 
-  /** The value of a key if it has the type; undefined if there is none. Another type throws WRONGTYPE. */
+  /** The value of a key if it has the type; undefined if the key does not exist. Another type throws WRONGTYPE. */
   read<Type extends Value["type"]>(key: Uint8Array, type: Type): ValueOf<Type> | undefined {
     const value = this.value(key);
     if (value === undefined || isOfType(value, type)) return value;
     throw new ErrorReply(WRONG_TYPE);
   }
 
-  /** Like read, and creates the value with `create` where there is none. */
+  /** Like `read`, but creates the value with `create` if the key does not exist. */
   open<Type extends Value["type"]>(key: Uint8Array, type: Type, create: () => ValueOf<Type>): ValueOf<Type> {
     const found = this.read(key, type);
     if (found !== undefined) return found;
@@ -62,7 +62,7 @@ export class Keyspace {
     return created;
   }
 
-  /** Replace the value, and remove its expiry unless `keepTtl` is set. */
+  /** Replaces the value, and removes its expiry unless `keepTtl` is set. */
   set(key: Uint8Array, value: Value, options: { readonly keepTtl?: boolean } = {}): void {
     const entry = this.#live(key);
     if (entry === undefined) {
@@ -86,7 +86,7 @@ export class Keyspace {
     return this.#live(key)?.expireAt;
   }
 
-  /** Set or remove the expiry of an existing key. A time in the past removes the key. */
+  /** Sets or removes the expiry of an existing key. A time in the past removes the key. */
   expire(key: Uint8Array, at: bigint | undefined): void {
     const entry = this.#live(key);
     if (entry === undefined) return;
@@ -123,7 +123,7 @@ export class Keyspace {
     return this.#entries.sample(1, { repeat: true })[0]?.[0];
   }
 
-  /** Move a value with its expiry, over any other value. */
+  /** Moves a value with its expiry, over any other value. */
   rename(from: Uint8Array, to: Uint8Array): void {
     const entry = this.#live(from);
     if (entry === undefined) return;
@@ -132,7 +132,7 @@ export class Keyspace {
     this.#entries.set(to, entry);
   }
 
-  /** Note that a key or a field of a hash expires at a time. */
+  /** Notes that a key or a field of a hash expires at a time. */
   noteExpiry(at: bigint): void {
     if (this.#earliest === undefined || at < this.#earliest) this.#earliest = at;
   }
@@ -152,7 +152,7 @@ export class Keyspace {
     return value.type === "hash" && value.hash.sweep(now) && value.hash.size === 0;
   }
 
-  /** Remove all expired keys and fields. */
+  /** Removes all expired keys and fields. */
   #sweep(): void {
     const { now } = this;
     if (this.#earliest === undefined || this.#earliest >= now) return;

@@ -1,4 +1,4 @@
-/** Commands about lists, without those that block. */
+/** Commands about lists, except the blocking ones. */
 import { sameBytes } from "../../bytes.ts";
 import type { RespValue } from "../../rest/resp.ts";
 import { INT64_MAX, INT64_MIN } from "./command.ts";
@@ -42,7 +42,7 @@ function push(keyspace: Keyspace, args: Arguments, end: End, onlyIfThere: boolea
   return integer(list.length);
 }
 
-/** Remove and return items from an end, the outermost first. Removes the key with the last of them. */
+/** Removes and returns items from an end, the outermost first. Removes the key with the last of them. */
 function take(
   keyspace: Keyspace,
   key: Uint8Array,
@@ -72,7 +72,7 @@ function readCount(args: Arguments): number {
   return count;
 }
 
-/** The half-open range that arguments 2 and 3 mean: inclusive, and counted from the end where they are negative. */
+/** The half-open range that arguments 2 and 3 mean. They are inclusive, and negative ones count from the end. */
 function range(args: Arguments, length: number): readonly [number, number] {
   const [first, last] = [args.number(2), args.number(3)];
   const start = Math.max(0, first < 0 ? length + first : first);
@@ -104,7 +104,7 @@ function insert(keyspace: Keyspace, args: Arguments): RespValue {
   return integer(list.length);
 }
 
-/** LMPOP: from the first of the keys that has items. */
+/** LMPOP: pops from the first key that has items. */
 function popFromFirst(keyspace: Keyspace, args: Arguments): RespValue {
   const { keys, end, count } = readPop(args, ["LEFT", "RIGHT"]);
   for (const key of keys) {
@@ -121,7 +121,7 @@ function readEnd(args: Arguments, index: number): End {
   return option === "LEFT" ? "left" : "right";
 }
 
-/** LMOVE and RPOPLPUSH. The two keys may be one. */
+/** LMOVE and RPOPLPUSH. Both keys may be the same. */
 function move(keyspace: Keyspace, args: Arguments, from: End, to: End): RespValue {
   const [source, target] = [args.bytes(1), args.bytes(2)];
   const list = keyspace.read(source, "list")?.list;
@@ -150,7 +150,7 @@ function readPositionOptions(args: Arguments): PositionOptions {
     const option = args.option(index);
     if (index + 1 >= args.length) throw args.syntaxError();
     if (option === "RANK") {
-      // LONG_MIN has no opposite, so that a rank from the end could not be counted.
+      // LONG_MIN has no opposite, so a rank from the end could not be counted.
       if (args.bigint(index + 1) === INT64_MIN)
         throw new ErrorReply(`ERR value is out of range, value must between ${-INT64_MAX} and ${INT64_MAX}`);
       rank = args.number(index + 1);

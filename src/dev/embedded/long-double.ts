@@ -15,7 +15,10 @@ const MAX_EXPONENT = 16_384;
 const MIN_EXPONENT = -16_445;
 const DECIMALS = 17n;
 
-/** Read a decimal number as strtold does; undefined for other texts, and for infinity and NaN, which Redis never stores. */
+/**
+ * Reads a decimal number as strtold does; undefined for other texts, and for infinity and NaN, which Redis never
+ * stores.
+ */
 export function parseLongDouble(text: string): LongDouble | undefined {
   const match = /^([+-]?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]{1,5}))?$/.exec(text);
   if (match === null || text.length > 5 * 1024) return undefined;
@@ -41,7 +44,7 @@ export function toLongDouble(value: number): LongDouble {
   return { significand: BigInt(scaled), exponent };
 }
 
-/** The sum, rounded to the nearest long double; undefined where it overflows. */
+/** The sum, rounded to the nearest long double; undefined if it overflows. */
 export function addLongDouble(a: LongDouble, b: LongDouble): LongDouble | undefined {
   const exponent = Math.min(a.exponent, b.exponent);
   const sum =
@@ -51,7 +54,7 @@ export function addLongDouble(a: LongDouble, b: LongDouble): LongDouble | undefi
   return sum < 0n ? { significand: -rounded.significand, exponent: rounded.exponent } : rounded;
 }
 
-/** Write at most 17 decimals, rounded half to even, without trailing zeros and without a point at the end. */
+/** Writes at most 17 decimals, rounded half to even, without trailing zeros and without a point at the end. */
 export function formatLongDouble(value: LongDouble): string {
   const negative = value.significand < 0n;
   const significand = negative ? -value.significand : value.significand;
@@ -77,7 +80,7 @@ function divide(numerator: bigint, denominator: bigint): LongDouble {
   return round(shifted / denominator, -shift, shifted % denominator !== 0n);
 }
 
-/** Round to 64 bits, half to even. `sticky` is true if non-zero bits below these were cut off before. */
+/** Rounds to 64 bits, half to even. `sticky` is true if non-zero bits below these were cut off before. */
 function round(significand: bigint, exponent: number, sticky: boolean): LongDouble {
   const excess = bitLength(significand) - PRECISION;
   if (excess <= 0) return { significand, exponent };

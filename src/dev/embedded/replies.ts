@@ -19,7 +19,7 @@ export function error(text: string): RespValue {
   return { kind: "error", text: text.replace(/^[\r\n]+|[\r\n]+$/g, "").replaceAll(/[\r\n]/g, " ") };
 }
 
-/** An integer: a number where that is exact, else a bigint, as from the RESP parser. */
+/** An integer: a number if that is exact, otherwise a bigint, as from the RESP parser. */
 export function integer(value: number | bigint | boolean): RespValue {
   const number = Number(value);
   return { kind: "integer", value: Number.isSafeInteger(number) ? number : BigInt(value) };

@@ -5,7 +5,7 @@ import type { Arguments } from "./command.ts";
 import { matchesGlob } from "../../dictionaries/glob.ts";
 import { array, bulk, bulks, ErrorReply } from "./replies.ts";
 
-/** An option that only some scans have. TYPE has a value, the others stand alone. */
+/** An option that only some scans have. TYPE has a value, the others have none. */
 export type ScanExtra = "TYPE" | "WITHTYPE" | "NOVALUES";
 
 /** The options of SCAN, HSCAN, SSCAN and ZSCAN. */
@@ -16,14 +16,14 @@ export interface ScanOptions {
   matches(name: Uint8Array): boolean;
 }
 
-/** Read a cursor: an unsigned 64-bit integer as strtoul reads one, for which an empty text is 0. */
+/** Reads a cursor: an unsigned 64-bit integer as strtoul reads one, for which an empty text is 0. */
 export function readCursor(args: Arguments, index: number): bigint {
   const text = toBinary(args.bytes(index));
   if (!/^[0-9]{0,20}$/.test(text)) throw new ErrorReply("ERR invalid cursor");
   return BigInt(text);
 }
 
-/** Read MATCH, COUNT and the extra options of this scan from an index on. */
+/** Reads MATCH, COUNT and the extra options of this scan from an index on. */
 export function readScanOptions(
   args: Arguments,
   firstIndex: number,

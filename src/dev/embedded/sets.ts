@@ -1,4 +1,4 @@
-/** Commands about sets: their members, drawing some, and combinations of several sets. */
+/** Commands about sets: their members, random members, and combinations of several sets. */
 import type { RespValue } from "../../rest/resp.ts";
 import { ByteMap } from "./byte-map.ts";
 import type { Arguments, CommandTable } from "./command.ts";
@@ -21,7 +21,7 @@ function removeFrom(keyspace: Keyspace, args: Arguments, members: readonly Uint8
   return removed;
 }
 
-/** SPOP removes the members that it returns. SRANDMEMBER does not, and repeats some for a negative count. */
+/** SPOP removes the members that it returns. SRANDMEMBER does not, and repeats some if its count is negative. */
 function draw(keyspace: Keyspace, args: Arguments, take: boolean): RespValue {
   if (args.length > 3) throw args.syntaxError();
   const counted = args.length === 3;
@@ -37,7 +37,7 @@ function draw(keyspace: Keyspace, args: Arguments, take: boolean): RespValue {
 /** The members of a combination of sets, each once. */
 type Combine = (sets: readonly Members[]) => Iterable<Uint8Array>;
 
-/** Those of the first set that `keep` accepts. */
+/** Keeps the members of the first set that `keep` accepts. */
 function filterFirst(keep: (member: Uint8Array, others: readonly Members[]) => boolean): Combine {
   return function* ([first, ...others]) {
     for (const member of first?.keys() ?? []) if (keep(member, others)) yield member;
@@ -86,10 +86,10 @@ function countIntersection(keyspace: Keyspace, args: Arguments): RespValue {
   return integer(count);
 }
 
-/** SMOVE. Where both keys are one, nothing changes. */
+/** SMOVE. If both keys are the same, nothing changes. */
 function move(keyspace: Keyspace, args: Arguments): RespValue {
   const [from, to, member] = [args.bytes(1), args.bytes(2), args.bytes(3)];
-  // Redis looks at the type of the target only where there is a source.
+  // Redis checks the type of the target only if there is a source.
   if (keyspace.value(from) === undefined) return integer(0);
   const source = keyspace.read(from, "set")?.set;
   const target = keyspace.read(to, "set")?.set;

@@ -12,7 +12,7 @@ export interface Pop<End extends string> {
   readonly count: number;
 }
 
-/** Read the arguments. `ends` are the words for the two ends. */
+/** Reads the arguments. `ends` are the words for the two ends. */
 export function readPop<End extends string>(args: Arguments, ends: readonly End[]): Pop<End> {
   const numberOfKeys = args.number(1, BAD_NUMBER_OF_KEYS);
   if (numberOfKeys < 1) throw new ErrorReply(BAD_NUMBER_OF_KEYS);
@@ -29,7 +29,7 @@ export function readPop<End extends string>(args: Arguments, ends: readonly End[
   return { keys: args.from(2).slice(0, numberOfKeys), end, count: count ?? 1 };
 }
 
-/** Read the limit of ZINTERCARD or SINTERCARD: 0 is none. */
+/** Reads the limit of ZINTERCARD or SINTERCARD: 0 means none. */
 export function readLimit(args: Arguments, index: number): number {
   const text = "ERR LIMIT can't be negative";
   const limit = args.number(index, text);

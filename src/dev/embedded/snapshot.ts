@@ -1,4 +1,4 @@
-/** A keyspace as the commands that make it again: what `persist` writes to its file. */
+/** A keyspace as the commands that restore it: what `persist` writes to its file. */
 import type { CommandBytes } from "../backend.ts";
 import { fromBinary, utf8 } from "../text.ts";
 import type { Keyspace } from "./keyspace.ts";
@@ -7,10 +7,12 @@ import type { FieldMap, Value, ValueOf } from "./values.ts";
 
 /** Items of a list, a hash or a set in one command. */
 const ITEMS = 500;
-/** Bytes of a string in one command: a line of the file must fit into a string of the engine. */
+/** Bytes of a string in one command: a line of the file must fit into a string of the JavaScript engine. */
 const PIECE = 8 * 1024 * 1024;
 
-/** Made once: a byte string for each command would be a third of all that there are. No realm lacks what this needs. */
+/**
+ * Made once: making a byte string for each command would cost a third of the memory. Every realm has what this needs.
+ */
 const NAMES: Readonly<
   Record<"SET" | "APPEND" | "HSET" | "RPUSH" | "SADD" | "ZADD" | "PEXPIREAT" | "HPEXPIREAT", Uint8Array>
 > = {
@@ -24,12 +26,12 @@ const NAMES: Readonly<
   HPEXPIREAT: fromBinary("HPEXPIREAT"),
 };
 
-/** How a value of a type is made again. A type that is missing here does not compile. */
+/** How a value of each type is restored. A missing type does not compile. */
 const WRITERS: {
   readonly [Type in Value["type"]]: (key: Uint8Array, value: ValueOf<Type>) => Generator<CommandBytes>;
 } = {
   *string(key, { string }) {
-    // A copy also where the bytes are a Buffer, whose slice() is a view.
+    // A copy, even if the bytes are a Buffer, whose slice() is a view.
     const bytes = new Uint8Array(string.peek());
     yield [NAMES.SET, key, bytes.subarray(0, PIECE)];
     for (let at = PIECE; at < bytes.length; at += PIECE)
@@ -63,13 +65,13 @@ const WRITERS: {
   stream: (key, { stream }) => writeStream(key, stream),
 };
 
-/** The shortest text that is read as the same number: a sign is kept, which `-0` has too. */
+/** The shortest text that is read as the same number; `-0` keeps its sign. */
 function scoreText(score: number): string {
   if (Object.is(score, -0)) return "-0";
   return Math.abs(score) === Infinity ? (score > 0 ? "inf" : "-inf") : String(score);
 }
 
-/** The commands that make the keyspace, as it is at this moment, from an empty one. Times to live are points in time. */
+/** The commands that restore the keyspace of this moment from an empty one. Times to live become points in time. */
 export function writeKeyspace(keyspace: Keyspace): CommandBytes[] {
   const commands: CommandBytes[] = [];
   for (const [key, value, expireAt] of keyspace.entries()) {

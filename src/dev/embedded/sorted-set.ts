@@ -8,21 +8,21 @@ export interface Scored {
   readonly score: number;
 }
 
-/** Redis keeps sets up to these sizes in a compact form, which shows in some texts of scores. */
+/** Up to these sizes Redis keeps sets in a compact form, which shows in the text of some scores. */
 const COMPACT_MEMBERS = 128;
 const COMPACT_MEMBER_SIZE = 64;
 
-/** The most entries of a piece. Inserting moves half of them, and finding a rank adds up the lengths of all pieces. */
+/** The most entries of a piece. An insertion moves half of them, and finding a rank adds the lengths of all pieces. */
 const PIECE_MAX = 512;
 
 /** Members with scores, ordered by score and then by bytes. The order is an array in pieces of at most 512 entries. */
 export class SortedSet {
   readonly #scores = new ByteMap<number>();
-  /** None is empty. */
+  /** No piece is empty. */
   readonly #pieces: Scored[][] = [];
   #isCompact = true;
 
-  /** True if Redis would have the set in its compact form. It never returns to that. */
+  /** True if Redis would have the set in its compact form, to which a set never returns. */
   get isCompact(): boolean {
     return this.#isCompact;
   }
@@ -63,7 +63,7 @@ export class SortedSet {
     return this.countWhile((entry) => isBefore(entry, sought));
   }
 
-  /** The number of members at the start of the order for which `test` holds. It must hold for none behind these. */
+  /** The number of members at the start of the order for which `test` holds. It must hold for none after these. */
   countWhile(test: (entry: Scored) => boolean): number {
     let count = 0;
     for (const piece of this.#pieces) {
@@ -120,7 +120,7 @@ export class SortedSet {
       0,
       entry,
     );
-    // Members that come in order leave full pieces behind, as only the end is cut off the last one.
+    // Members that come in order leave full pieces behind, because only the end of the last piece is cut off.
     if (piece.length > PIECE_MAX) {
       const isLast = at === this.#pieces.length - 1;
       this.#pieces.splice(at + 1, 0, piece.splice(isLast ? PIECE_MAX : PIECE_MAX / 2));
@@ -137,7 +137,10 @@ export class SortedSet {
     if (piece.length === 0) this.#pieces.splice(at, 1);
   }
 
-  /** The index of the piece that holds an entry or would: the first that does not end before it, or the last one. */
+  /**
+   * The index of the piece that holds an entry or would hold it: the first one that does not end before it, or the
+   * last one.
+   */
   #pieceOf(entry: Scored): number {
     const at = lowerBound(this.#pieces, (piece) => isBefore(piece.at(-1) as Scored, entry));
     return Math.max(0, Math.min(at, this.#pieces.length - 1));

@@ -1,4 +1,4 @@
-/** Commands about the members of one sorted set: their scores, their ranks, and taking them out. */
+/** Commands about the members of one sorted set: their scores, their ranks, and removing them. */
 import type { RespValue } from "../../rest/resp.ts";
 import { fromBinary, toBinary, utf8 } from "../text.ts";
 import type { Arguments, CommandTable } from "./command.ts";
@@ -20,7 +20,7 @@ import { readCursor, readScanOptions, scanReply } from "./scan.ts";
 import { SortedSet } from "./sorted-set.ts";
 import type { Scored } from "./sorted-set.ts";
 
-/** The sorted set of a key; undefined where there is none. */
+/** The sorted set of a key; undefined if there is none. */
 export function readSortedSet(keyspace: Keyspace, key: Uint8Array): SortedSet | undefined {
   return keyspace.read(key, "zset")?.zset;
 }
@@ -43,7 +43,7 @@ export function entriesReply(entries: readonly Scored[], withScores: boolean): R
   );
 }
 
-/** Remove members, and the key with the last of them. */
+/** Removes members, and the key after its last member. */
 export function removeMembers(
   keyspace: Keyspace,
   key: Uint8Array,
@@ -57,7 +57,7 @@ export function removeMembers(
 
 const ADD_FLAGS: readonly string[] = ["NX", "XX", "GT", "LT", "CH", "INCR"];
 
-/** Read ZADD's flags. The first argument that is none is a score. */
+/** Reads ZADD's flags. The first argument that is not a flag is a score. */
 function readFlags(args: Arguments): { readonly flags: Set<string>; readonly index: number } {
   const flags = new Set<string>();
   let index = 2;
@@ -89,7 +89,7 @@ function add(keyspace: Keyspace, args: Arguments, flags: ReadonlySet<string>, in
   return addMembers(keyspace, args.bytes(1), scored, flags);
 }
 
-/** Add members or change their scores as the flags of ZADD allow. Returns ZADD's reply. */
+/** Adds members or changes their scores as the flags of ZADD allow. Returns ZADD's reply. */
 export function addMembers(
   keyspace: Keyspace,
   key: Uint8Array,
@@ -114,7 +114,7 @@ export function addMembers(
   return integer(flags.has("CH") ? added + changed : added);
 }
 
-/** The score that a member gets; undefined where the flags forbid a change. */
+/** The score that a member gets; undefined if the flags forbid a change. */
 function newScore(old: number | undefined, given: number, flags: ReadonlySet<string>): number | undefined {
   if (old === undefined) return flags.has("XX") ? undefined : given;
   if (flags.has("NX")) return undefined;
@@ -123,7 +123,7 @@ function newScore(old: number | undefined, given: number, flags: ReadonlySet<str
   return (flags.has("LT") && next >= old) || (flags.has("GT") && next <= old) ? undefined : next;
 }
 
-/** ZRANK and ZREVRANK, with WITHSCORE as Redis 7.2 has it. */
+/** ZRANK and ZREVRANK, with WITHSCORE as in Redis 7.2. */
 function rank(keyspace: Keyspace, args: Arguments, reversed: boolean): RespValue {
   if (args.length > 4) throw args.wrongNumber();
   const withScore = args.length === 4;
@@ -137,7 +137,7 @@ function rank(keyspace: Keyspace, args: Arguments, reversed: boolean): RespValue
   return withScore ? array([position, scoreReply(score)]) : position;
 }
 
-/** Remove and return `count` members from the start of the order, or from its end and then backwards. */
+/** Removes and returns `count` members from the start of the order, or from its end backwards. */
 function take(
   keyspace: Keyspace,
   key: Uint8Array,
@@ -164,7 +164,7 @@ function pop(keyspace: Keyspace, args: Arguments, end: "min" | "max"): RespValue
   return set === undefined ? array([]) : entriesReply(take(keyspace, args.bytes(1), set, count, end), true);
 }
 
-/** ZMPOP: from the first of the keys that has members. */
+/** ZMPOP: pops from the first key that has members. */
 function popFromFirst(keyspace: Keyspace, args: Arguments): RespValue {
   const { keys, end, count } = readPop(args, ["MIN", "MAX"]);
   for (const key of keys) {
@@ -188,7 +188,7 @@ function random(keyspace: Keyspace, args: Arguments): RespValue {
   );
 }
 
-/** The compact form has integers as such, and ZSCAN shows what it has. */
+/** The compact form stores integers as such, and ZSCAN shows what is stored. */
 function formatScanned(score: number, isCompact: boolean): string {
   return isCompact && Number.isInteger(score) && Math.abs(score) < 2 ** 62
     ? `${BigInt(score)}`

@@ -15,11 +15,11 @@ const COUNT_MAX = 2 ** 59;
 /** XAUTOCLAIM looks at ten times as many entries as it may return. */
 const ATTEMPTS = 10;
 
-/** What becomes of the entries that are claimed. */
+/** What is changed in the entries that are claimed. */
 interface Claim {
   readonly idle: bigint;
   readonly delivered: bigint;
-  /** The count of deliveries that they get; undefined for one more. */
+  /** The count of deliveries that they get; undefined to add one. */
   readonly count: number | undefined;
   readonly force: boolean;
   readonly justId: boolean;
@@ -30,7 +30,7 @@ function readIdle(args: Arguments): bigint {
   return idle < 0n ? 0n : idle;
 }
 
-/** Read the options of XCLAIM from an index on. LASTID moves the group on. */
+/** Reads the options of XCLAIM from an index on. LASTID moves the group on. */
 function readClaim(keyspace: Keyspace, args: Arguments, from: number, group: Group): Claim {
   const { now } = keyspace;
   const flags = new Set<string>();
@@ -84,7 +84,7 @@ function claim(keyspace: Keyspace, args: Arguments): RespValue {
   const { stream, group } = requireGroup(keyspace, args);
   readIdle(args);
   const ids = readIds(args);
-  // An ID that is none is an option to Redis too.
+  // Redis, too, takes an argument that is not an ID for an option.
   const wanted = readClaim(keyspace, args, 5 + ids.length, group);
   const claimed: RespValue[] = [];
   for (const id of ids) {
@@ -120,11 +120,11 @@ function autoClaim(keyspace: Keyspace, args: Arguments): RespValue {
   return takeOver(keyspace, { stream, group, name: args.bytes(3), start, count }, wanted);
 }
 
-/** What XAUTOCLAIM goes through. */
+/** What XAUTOCLAIM iterates over. */
 interface Sweep {
   readonly stream: Stream;
   readonly group: Group;
-  /** The consumer, who is created with the first entry. */
+  /** The consumer, which is created with the first entry. */
   readonly name: Uint8Array;
   readonly start: bigint;
   readonly count: number;

@@ -1,4 +1,4 @@
-/** XDELEX and XACKDEL, as Redis 8.2 has them: deleting entries with regard to the groups that wait for them. */
+/** XDELEX and XACKDEL as in Redis 8.2: they delete entries with regard to the groups that wait for them. */
 import type { RespValue } from "../../rest/resp.ts";
 import { toBinary } from "../text.ts";
 import type { Arguments, CommandTable } from "./command.ts";
@@ -8,14 +8,16 @@ import { readId } from "./stream-ids.ts";
 import type { Stream } from "./stream.ts";
 import { readStream } from "./streams.ts";
 
-/** Keep the entries in the groups, take them out of these too, or delete only what no group needs any more. */
+/**
+ * Keep the entries in the groups; remove them from the groups too; or delete only those that no group needs any more.
+ */
 const POLICIES: readonly string[] = ["KEEPREF", "DELREF", "ACKED"];
 
 const NOT_FOUND = -1;
 const DELETED = 1;
 const STILL_NEEDED = 2;
 
-/** Read `[KEEPREF | DELREF | ACKED] IDS numids id …` from an index on. */
+/** Reads `[KEEPREF | DELREF | ACKED] IDS numids id …` from an index on. */
 function readDeletion(
   args: Arguments,
   from: number,
@@ -59,7 +61,7 @@ function acknowledgeAndDelete(keyspace: Keyspace, args: Arguments): RespValue {
   return array(
     ids.map((id) => {
       if (stream === undefined || group === undefined || !group.acknowledge(id)) return integer(NOT_FOUND);
-      // What was deleted before is acknowledged now, and gone all the same.
+      // An entry that was deleted before is acknowledged now, and counts as gone.
       const deleted = remove(stream, id, policy);
       return integer(deleted === NOT_FOUND ? DELETED : deleted);
     }),

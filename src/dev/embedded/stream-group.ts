@@ -5,7 +5,7 @@ import { ByteMap } from "./byte-map.ts";
 /** One consumer of a group. */
 export interface Consumer {
   readonly name: Uint8Array;
-  /** When it last asked for something, in milliseconds since the epoch. */
+  /** When it last sent a command, in milliseconds since the epoch. */
   seen: bigint;
 }
 
@@ -49,7 +49,7 @@ export class Group {
     return this.#consumers.get(name);
   }
 
-  /** The consumer of a name, who is created where there is none, and is seen now. */
+  /** The consumer of a name, which is created if it does not exist, and is marked as seen now. */
   see(name: Uint8Array, now: bigint): Consumer {
     const found = this.#consumers.get(name) ?? { name, seen: now };
     found.seen = now;
@@ -57,7 +57,7 @@ export class Group {
     return found;
   }
 
-  /** Remove a consumer and what it has yet to acknowledge. Returns the number of these entries. */
+  /** Removes a consumer and its pending entries. Returns the number of these entries. */
   remove(name: Uint8Array): number {
     const consumer = this.#consumers.get(name);
     if (consumer === undefined) return 0;
@@ -71,7 +71,7 @@ export class Group {
     return this.#pending.get(id);
   }
 
-  /** The IDs that wait, of one consumer or of all, in order. */
+  /** The IDs of pending entries, of one consumer or of all, in order. */
   pendingIds(consumer?: Consumer): bigint[] {
     const ids: bigint[] = [];
     for (const [id, pending] of this.#pending)
@@ -83,7 +83,7 @@ export class Group {
     this.#pending.set(id, pending);
   }
 
-  /** Returns true if the entry waited. */
+  /** Acknowledges an entry. Returns true if it was pending. */
   acknowledge(id: bigint): boolean {
     return this.#pending.delete(id);
   }

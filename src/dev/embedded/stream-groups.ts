@@ -1,4 +1,4 @@
-/** Commands about groups of consumers, without XREADGROUP: XGROUP, XACK, XPENDING and XINFO. */
+/** Commands about groups of consumers, except XREADGROUP: XGROUP, XACK, XPENDING and XINFO. */
 import type { RespValue } from "../../rest/resp.ts";
 import { toBinary, toText, utf8 } from "../text.ts";
 import { MAX_ECHO } from "./command.ts";
@@ -13,14 +13,14 @@ import { entryReply, readStream } from "./streams.ts";
 const NO_STREAM =
   "ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the MKSTREAM option " +
   "to create an empty stream automatically.";
-/** The entries in one node of Redis' tree, of which XINFO counts the nodes. */
+/** The entries in one node of Redis' tree; XINFO reports the number of nodes. */
 const NODE_ENTRIES = 100;
 
 function noGroup(key: Uint8Array, name: Uint8Array): ErrorReply {
   return new ErrorReply(`NOGROUP No such consumer group '${toText(name)}' for key name '${toText(key)}'`);
 }
 
-/** The group of a key; throws Redis' error where there is none. */
+/** The group of a key; throws Redis' error if there is none. */
 export function requireGroup(
   keyspace: Keyspace,
   args: Arguments,
@@ -33,7 +33,7 @@ export function requireGroup(
   return { stream, group };
 }
 
-/** The numbers of arguments of the subcommands of XGROUP and XINFO; negative for at least so many. */
+/** The number of arguments of each subcommand of XGROUP and XINFO; negative means at least. */
 const ARITIES: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   xgroup: { CREATE: -5, SETID: -5, DESTROY: 4, CREATECONSUMER: 5, DELCONSUMER: 5 },
   xinfo: { STREAM: -3, GROUPS: 3, CONSUMERS: 4 },
@@ -60,7 +60,7 @@ function unknownSubcommand(args: Arguments): ErrorReply {
   );
 }
 
-/** Read MKSTREAM and ENTRIESREAD. */
+/** Reads MKSTREAM and ENTRIESREAD. */
 function readOptions(
   args: Arguments,
   canCreate: boolean,
@@ -107,7 +107,7 @@ function group(keyspace: Keyspace, args: Arguments): RespValue {
   }
 }
 
-/** Read the ID that a group begins behind: `$` is the stream's last one. */
+/** Reads the ID after which a group begins: `$` is the stream's last one. */
 function readStart(args: Arguments, stream: Stream | undefined): bigint {
   const text = toBinary(args.bytes(4));
   return text === "$" ? (stream?.lastId ?? 0n) : readId(text, 0n);
@@ -134,7 +134,7 @@ function acknowledge(keyspace: Keyspace, args: Arguments): RespValue {
   return integer(ids.filter((id) => found.acknowledge(id)).length);
 }
 
-/** XPENDING: how many entries wait, or each of them in an interval of IDs. */
+/** XPENDING: how many entries are pending, or each of them in an interval of IDs. */
 function pending(keyspace: Keyspace, args: Arguments): RespValue {
   if (args.length !== 3 && (args.length < 6 || args.length > 9)) throw args.syntaxError();
   let [index, idle] = [3, 0n];
@@ -206,7 +206,7 @@ function info(keyspace: Keyspace, args: Arguments): RespValue {
   return streamInfo(stream);
 }
 
-/** Names and values, in turn. */
+/** Names and values, alternating. */
 function fields(values: Readonly<Record<string, RespValue>>): RespValue {
   return array(Object.entries(values).flatMap(([name, value]) => [bulk(utf8(name)), value]));
 }

@@ -1,4 +1,4 @@
-/** IDs of stream entries as commands have them: `ms-sequence`, one of the two, and the ends of intervals. */
+/** IDs of stream entries as commands have them: `ms-sequence`, `ms` alone, and the ends of intervals. */
 import { toBinary, utf8 } from "../text.ts";
 import type { Arguments } from "./command.ts";
 import { ErrorReply } from "./replies.ts";
@@ -13,7 +13,7 @@ function readUnsigned(text: string): bigint | undefined {
   return value > SEQUENCE_MAX ? undefined : value;
 }
 
-/** Read `ms` or `ms-sequence`; undefined for another text. A sequence that is missing is the given one. */
+/** Reads `ms` or `ms-sequence`; undefined for another text. `missing` replaces a missing sequence. */
 export function parseId(text: string, missing: bigint): bigint | undefined {
   const [time = "", ...rest] = text.split("-");
   const ms = readUnsigned(time);
@@ -33,7 +33,7 @@ export function writeId(id: bigint): Uint8Array {
   return utf8(`${id >> SEQUENCE_BITS}-${id & SEQUENCE_MAX}`);
 }
 
-/** One end of an interval: an ID, `-`, `+`, or an ID behind `(` that is not in it. */
+/** One end of an interval: an ID, `-`, `+`, or `(` and an ID that is excluded. */
 export function readEnd(args: Arguments, index: number, end: "start" | "end"): bigint {
   const text = toBinary(args.bytes(index));
   const missing = end === "start" ? 0n : SEQUENCE_MAX;

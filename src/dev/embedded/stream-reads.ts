@@ -30,7 +30,7 @@ interface Source {
   readonly key: Uint8Array;
   readonly stream: Stream | undefined;
   readonly group: Group | undefined;
-  /** Read behind this ID; undefined for the entries that the group has not read. */
+  /** Read after this ID; undefined for the entries that the group has not read. */
   readonly after: bigint | undefined;
 }
 
@@ -101,7 +101,7 @@ function read(keyspace: Keyspace, args: Arguments, isGroup: boolean): RespValue 
   return found.length === 0 ? NULL_ARRAY : array(found);
 }
 
-/** The entries of one stream; undefined where it has none to show. */
+/** The entries of one stream; undefined if it has none to show. */
 function entriesOf(keyspace: Keyspace, source: Source, request: Request): RespValue[] | undefined {
   const { stream, group, after } = source;
   if (stream === undefined) return undefined;
@@ -123,7 +123,7 @@ function entriesOf(keyspace: Keyspace, source: Source, request: Request): RespVa
   return entries.map(entryReply);
 }
 
-/** An entry that the consumer had before; without fields if it was deleted since. */
+/** An entry that the consumer has received before; without fields if it was deleted since. */
 function repeat(keyspace: Keyspace, stream: Stream, group: Group, id: bigint): RespValue {
   const entry: StreamEntry | undefined = stream.find(id);
   const pending = group.pending(id);
@@ -133,7 +133,7 @@ function repeat(keyspace: Keyspace, stream: Stream, group: Group, id: bigint): R
   return entryReply(entry);
 }
 
-/** Note that the group has read up to an entry. */
+/** Notes that the group has read up to an entry. */
 function advance(stream: Stream, group: Group, id: bigint): void {
   if (group.entriesRead !== undefined && !stream.hasGap(id)) group.entriesRead++;
   else group.entriesRead = stream.addedUpTo(id);

@@ -1,4 +1,4 @@
-/** A stream as the commands that make it again, its groups and what they have yet to acknowledge among them. */
+/** A stream as the commands that restore it, including its groups and their pending entries. */
 import type { CommandBytes } from "../backend.ts";
 import { fromBinary, utf8 } from "../text.ts";
 import { writeId } from "./stream-ids.ts";
@@ -8,9 +8,9 @@ import { ID_MAX, type Stream } from "./stream.ts";
 const command = (...words: readonly (string | Uint8Array)[]): CommandBytes =>
   words.map((word) => (typeof word === "string" ? fromBinary(word) : word));
 
-/** The commands. A group whose pending entry was deleted loses that one: XCLAIM makes none without its entry. */
+/** The commands. If a pending entry was deleted, its group loses it: XCLAIM needs the entry itself. */
 export function* writeStream(key: Uint8Array, stream: Stream): Generator<CommandBytes> {
-  // A stream without entries can only be made with a group.
+  // A stream without entries can be made only with a group.
   const isEmpty = stream.length === 0;
   const name = utf8("zstash");
   if (isEmpty) yield command("XGROUP", "CREATE", key, name, "0", "MKSTREAM");

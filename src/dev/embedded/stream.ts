@@ -1,15 +1,15 @@
-/** A stream: entries in the order of their IDs, what it remembers of those that are gone, and its groups of consumers. */
+/** A stream: entries in the order of their IDs, what it remembers of deleted ones, and its groups of consumers. */
 import { ByteMap } from "./byte-map.ts";
 import type { Group } from "./stream-group.ts";
 
-/** Fields and their values, in turn. */
+/** Fields and their values, alternating. */
 export interface StreamEntry {
   /** Milliseconds × 2^64 + a number among the entries of one millisecond. */
   readonly id: bigint;
   readonly fields: readonly Uint8Array[];
 }
 
-/** The bits of an ID behind the milliseconds. */
+/** The bits of an ID after the milliseconds. */
 export const SEQUENCE_BITS = 64n;
 export const SEQUENCE_MAX: bigint = 2n ** SEQUENCE_BITS - 1n;
 export const ID_MAX: bigint = 2n ** 128n - 1n;
@@ -21,7 +21,7 @@ export class Stream {
   #lastId = 0n;
   /** The number of entries that were ever added. */
   #added = 0;
-  /** The largest ID that was deleted by itself, not by trimming. */
+  /** The largest ID that was deleted on its own, not by trimming. */
   #lastDeleted = 0n;
   #groups = new ByteMap<Group>();
 
@@ -58,12 +58,12 @@ export class Stream {
     return entry?.id === id ? entry : undefined;
   }
 
-  /** Returns true if an entry from an ID on has been deleted. */
+  /** Returns true if an entry with this ID or a larger one has been deleted. */
   hasGap(from: bigint): boolean {
     return this.length > 0 && this.#lastDeleted > 0n && from <= this.#lastDeleted;
   }
 
-  /** The number of entries that were ever added up to an ID; undefined where gaps make that unknown. */
+  /** The number of entries that were ever added up to an ID; undefined if gaps make that unknown. */
   addedUpTo(id: bigint): number | undefined {
     if (this.#added === 0) return 0;
     if (this.length === 0 && id <= this.#lastId) return this.#added;
@@ -75,7 +75,7 @@ export class Stream {
     return this.#added - this.length + (id === first ? 1 : 0);
   }
 
-  /** Add an entry, whose ID must be larger than the last. */
+  /** Adds an entry, whose ID must be larger than the last. */
   add(entry: StreamEntry): void {
     this.#entries.push(entry);
     this.#lastId = entry.id;
@@ -90,7 +90,7 @@ export class Stream {
     return this.#entries.slice(Math.max(start, end - count), end).toReversed();
   }
 
-  /** Returns true if there was an entry with the ID. */
+  /** Deletes an entry. Returns true if it existed. */
   delete(id: bigint): boolean {
     const at = this.#before(id);
     if (this.#entries[at]?.id !== id) return false;
@@ -99,17 +99,17 @@ export class Stream {
     return true;
   }
 
-  /** Remove all but the last `length` entries, at most `limit` of them. Returns their number. */
+  /** Removes all but the last `length` entries, at most `limit` of them. Returns their number. */
   trimToLength(length: number, limit: number): number {
     return this.#removeFirst(Math.min(limit, Math.max(0, this.length - length)));
   }
 
-  /** Remove the entries with IDs below one, at most `limit` of them. Returns their number. */
+  /** Removes the entries with IDs below one, at most `limit` of them. Returns their number. */
   trimBefore(id: bigint, limit: number): number {
     return this.#removeFirst(Math.min(limit, this.#before(id)));
   }
 
-  /** Set what is remembered of entries that are gone. */
+  /** Sets what is remembered of deleted entries. */
   remember(lastId: bigint, added: number, lastDeleted: bigint): void {
     this.#lastId = lastId;
     this.#added = added;

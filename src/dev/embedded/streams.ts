@@ -1,4 +1,4 @@
-/** Commands about the entries of streams, without those about groups of consumers. */
+/** Commands about the entries of streams, except those about groups of consumers. */
 import type { RespValue } from "../../rest/resp.ts";
 import { toBinary } from "../text.ts";
 import type { Arguments, CommandTable } from "./command.ts";
@@ -10,7 +10,7 @@ import type { StreamEntry } from "./stream.ts";
 
 const TOO_SMALL = "ERR The ID specified in XADD is equal or smaller than the target stream top item";
 
-/** The stream of a key; undefined where there is none. */
+/** The stream of a key; undefined if there is none. */
 export function readStream(keyspace: Keyspace, key: Uint8Array): Stream | undefined {
   return keyspace.read(key, "stream")?.stream;
 }
@@ -20,14 +20,14 @@ export function entryReply({ id, fields }: StreamEntry): RespValue {
   return array([bulk(writeId(id)), bulks(fields)]);
 }
 
-/** How a stream is to be trimmed. `~` is as exact as `=`: it allows to keep more, but need not. */
+/** How a stream is to be trimmed. `~` is treated as `=`: it allows keeping more, but does not require it. */
 interface Trim {
   readonly kind: "MAXLEN" | "MINID";
   readonly threshold: bigint;
   readonly limit: number;
 }
 
-/** Read the options of XADD or XTRIM. XADD's end at its ID. */
+/** Reads the options of XADD or XTRIM. XADD's options end at its ID. */
 function readTrim(
   args: Arguments,
   isAdd: boolean,
@@ -55,7 +55,7 @@ function readTrim(
       limit = args.number(++index);
       if (limit < 0) throw new ErrorReply("ERR The LIMIT argument must be >= 0.");
     } else if (isAdd && option === "NOMKSTREAM") create = false;
-    // As in Redis 8.2. They say what becomes of entries in groups, of which there are none here.
+    // As in Redis 8.2. They say what happens to entries in groups, of which there are none here.
     else if (option === "KEEPREF" || option === "DELREF" || option === "ACKED") continue;
     else if (isAdd) break;
     else throw args.syntaxError();
@@ -77,7 +77,7 @@ function applyTrim(stream: Stream, trim: Trim | undefined): number {
     : stream.trimBefore(trim.threshold, trim.limit);
 }
 
-/** Reads XADD's ID: a whole one, or `*` or `ms-*` as a function of the stream's last one. */
+/** Reads XADD's ID: a complete one, or `*` or `ms-*` as a function of the stream's last one. */
 function readNewId(keyspace: Keyspace, args: Arguments, index: number): bigint | ((last: bigint) => bigint) {
   const text = toBinary(args.bytes(index));
   const after = (last: bigint, ms: bigint): bigint => {
@@ -129,7 +129,7 @@ function range(keyspace: Keyspace, args: Arguments, backwards: boolean): RespVal
   return count === 0 ? NULL_ARRAY : array(stream.range(first, last, count, backwards).map(entryReply));
 }
 
-/** XSETID, by which a stream is made again. Upstash does not have it, so that no request brings it. */
+/** XSETID, which restores a stream. Upstash does not have it, so no request contains it. */
 function setId(keyspace: Keyspace, args: Arguments): RespValue {
   const lastId = readId(toBinary(args.bytes(2)), 0n);
   const stream = readStream(keyspace, args.bytes(1));
@@ -163,7 +163,7 @@ export const STREAM_COMMANDS: CommandTable = {
     },
   ],
   XSETID: [-3, setId],
-  // A stream stays when its last entry goes.
+  // A stream remains when its last entry is deleted.
   XDEL: [
     -3,
     (keyspace, args) => {

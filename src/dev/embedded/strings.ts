@@ -42,7 +42,7 @@ function put(
   keyspace.set(key, { type: "string", string: new ByteString(bytes) }, options);
 }
 
-/** The string of a key, to write to. Where there is none, an empty one is created. */
+/** The string of a key, to write to. If there is none, an empty one is created. */
 export function openString(keyspace: Keyspace, key: Uint8Array): ByteString {
   return keyspace.open(key, "string", () => ({ type: "string", string: new ByteString(EMPTY) })).string;
 }
@@ -63,7 +63,10 @@ interface SetOptions {
 const CONDITIONS = ["NX", "XX", ...COMPARISONS];
 const LIFETIMES = [...Object.keys(TIME_OPTIONS), "KEEPTTL", "PERSIST"];
 
-/** Read the options of SET or GETEX from an index on. `allowed` are those that the command takes beside the times. */
+/**
+ * Reads the options of SET or GETEX from an index on. `allowed` are those that the command takes in addition to the
+ * times.
+ */
 function readOptions(args: Arguments, firstIndex: number, allowed: readonly string[]): SetOptions {
   const flags = new Set<string>();
   let time: SetOptions["time"];
@@ -257,7 +260,7 @@ export const STRING_COMMANDS: CommandTable = {
     },
   ],
   STRLEN: [2, (keyspace, args) => integer(keyspace.read(args.bytes(1), "string")?.string.length ?? 0)],
-  // As Redis 8.4 answers.
+  // As in Redis 8.4.
   DIGEST: [
     2,
     (keyspace, args) => {

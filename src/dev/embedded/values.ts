@@ -16,7 +16,7 @@ export type Value =
 
 export type ValueOf<Type extends Value["type"]> = Extract<Value, { type: Type }>;
 
-/** A copy that does not change with the value, expiries of fields included. */
+/** A copy that does not change when the value does; it includes the expiries of fields. */
 export function copyValue(value: Value): Value {
   switch (value.type) {
     case "string":
@@ -39,7 +39,7 @@ export class ByteString {
   #buffer: Uint8Array;
   #length: number;
 
-  /** The bytes are taken over, not copied: the caller must not write to them any more. */
+  /** Takes over the bytes without copying them: the caller must not write to them any more. */
   constructor(bytes: Uint8Array) {
     this.#buffer = bytes;
     this.#length = bytes.length;
@@ -59,7 +59,7 @@ export class ByteString {
     return this.#buffer.subarray(0, this.#length);
   }
 
-  /** Write bytes from an offset on. Where that lies beyond the end, the bytes in between are zero. */
+  /** Writes bytes from an offset on. If that is beyond the end, the bytes in between are zero. */
   write(offset: number, bytes: Uint8Array): void {
     const end = offset + bytes.length;
     if (end > this.#buffer.length) this.#buffer = grow(this.#buffer, end, REDIS_STRING_MAX);
@@ -68,7 +68,7 @@ export class ByteString {
   }
 }
 
-/** A hash: bytes by field, in the order of insertion, each with an expiry of its own or none. */
+/** A hash: bytes by field, in the order of insertion, each with or without an expiry. */
 export class FieldMap {
   #fields = new ByteMap<Uint8Array>();
   /** Milliseconds since the epoch. */
@@ -93,13 +93,13 @@ export class FieldMap {
     return this.#fields.has(field);
   }
 
-  /** Set a field and remove its expiry. Returns true if the field is new. */
+  /** Sets a field and removes its expiry. Returns true if the field is new. */
   set(field: Uint8Array, bytes: Uint8Array): boolean {
     this.#expiries.delete(field);
     return this.#fields.set(field, bytes);
   }
 
-  /** Set a field and keep its expiry. */
+  /** Sets a field and keeps its expiry. */
   replace(field: Uint8Array, bytes: Uint8Array): void {
     this.#fields.set(field, bytes);
   }
@@ -113,13 +113,13 @@ export class FieldMap {
     return this.#expiries.get(field);
   }
 
-  /** Set or remove the expiry of an existing field. */
+  /** Sets or removes the expiry of an existing field. */
   expire(field: Uint8Array, at: bigint | undefined): void {
     if (at === undefined) this.#expiries.delete(field);
     else this.#expiries.set(field, at);
   }
 
-  /** Remove the fields that expired before `now`. Returns true if there were any. */
+  /** Removes the fields that expired before `now`. Returns true if there were any. */
   sweep(now: bigint): boolean {
     if (this.#expiries.size === 0) return false;
     const expired = [...this.#expiries.entries()].filter(([, at]) => at < now);

@@ -1,4 +1,4 @@
-/** XXH3 of 64 bits, with the default secret and without a seed: what DIGEST answers (xxHash 0.8, doc/xxhash_spec.md). */
+/** XXH3 with 64 bits, the default secret and no seed: the result of DIGEST (xxHash 0.8, doc/xxhash_spec.md). */
 
 const MASK = 0xffff_ffff_ffff_ffffn;
 const PRIME32_1 = 0x9e3779b1n;
@@ -24,7 +24,7 @@ const SECRET = new Uint8Array(
 );
 const SECRET_VIEW = new DataView(SECRET.buffer);
 
-/** Bytes of a stripe, which all eight lanes take together, and of the secret between two stripes. */
+/** Bytes of a stripe, which all eight lanes process together, and of the step in the secret between two stripes. */
 const STRIPE = 64;
 const SECRET_STEP = 8;
 const LANES = 8;
@@ -46,7 +46,7 @@ export function xxh3(bytes: Uint8Array): string {
   return hash.toString(16).padStart(16, "0");
 }
 
-/** Numbers of the input, least byte first. */
+/** Reads little-endian numbers of the input. */
 class Input {
   readonly view: DataView;
   readonly size: number;
@@ -125,7 +125,7 @@ function hashLong({ view, size }: Input): bigint {
   return avalanche(hash & MASK);
 }
 
-/** The eight sums of a long input, in halves of 32 bits: with bigints 9 MB would take a second. */
+/** The eight accumulators of a long input, in halves of 32 bits: with bigints 9 MB would take a second. */
 class Lanes {
   readonly #low = new Uint32Array(LANES);
   readonly #high = new Uint32Array(LANES);
@@ -138,7 +138,7 @@ class Lanes {
     }
   }
 
-  /** Takes a stripe. */
+  /** Processes a stripe. */
   add(view: DataView, at: number, secretAt: number): void {
     for (let lane = 0; lane < LANES; lane++) {
       const low = view.getUint32(at + lane * 8, true);
@@ -173,7 +173,7 @@ class Lanes {
   }
 }
 
-/** Bits 32 to 63 of the product of two numbers of 32 bits. */
+/** Bits 32 to 63 of the product of two 32-bit numbers. */
 function upperHalf(a: number, b: number): number {
   const [aLow, aHigh, bLow, bHigh] = [a & 0xffff, a >>> 16, b & 0xffff, b >>> 16];
   const middle = aHigh * bLow + ((aLow * bLow) >>> 16);
@@ -185,7 +185,7 @@ function mix16(input: Input, at: number, secretAt: number): bigint {
   return fold(input.u64(at) ^ secret(secretAt), input.u64(at + 8) ^ secret(secretAt + 8));
 }
 
-/** Both halves of a product of 128 bits, joined. */
+/** Multiplies to 128 bits, and XORs both halves. */
 function fold(a: bigint, b: bigint): bigint {
   const product = a * b;
   return (product & MASK) ^ (product >> 64n);
@@ -196,7 +196,7 @@ function avalanche(hash: bigint): bigint {
   return mixed ^ (mixed >> 32n);
 }
 
-/** XXH64's. */
+/** The avalanche step of XXH64. */
 function avalanche64(hash: bigint): bigint {
   const first = ((hash ^ (hash >> 33n)) * PRIME64_2) & MASK;
   const second = ((first ^ (first >> 29n)) * PRIME64_3) & MASK;

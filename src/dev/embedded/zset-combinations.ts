@@ -1,4 +1,4 @@
-/** Unions, intersections and differences of sorted sets. A set counts as a sorted set with scores of 1. */
+/** Unions, intersections and differences of sorted sets. A set counts as a sorted set whose scores are 1. */
 import type { RespValue } from "../../rest/resp.ts";
 import { toBinary } from "../text.ts";
 import { ByteMap } from "./byte-map.ts";
@@ -32,7 +32,7 @@ interface Combination {
   readonly limit: number;
 }
 
-/** A command of the family: the operation, and what becomes of its result. */
+/** A command of the family: the operation, and what is done with its result. */
 interface Form {
   readonly operation: Operation;
   readonly result: "reply" | "store" | "count";
@@ -63,7 +63,7 @@ function readSource(keyspace: Keyspace, key: Uint8Array): Omit<Source, "weight">
   };
 }
 
-/** Read `numkeys key … [WEIGHTS …] [AGGREGATE …] [WITHSCORES]`, or `[LIMIT n]` for ZINTERCARD, from an index on. */
+/** Reads `numkeys key … [WEIGHTS …] [AGGREGATE …] [WITHSCORES]`, or `[LIMIT n]` for ZINTERCARD, from an index on. */
 function readCombination(keyspace: Keyspace, args: Arguments, first: number, form: Form): Combination {
   const numberOfKeys = args.number(first);
   if (numberOfKeys < 1) throw new ErrorReply(`ERR at least 1 input key is needed for '${args.name}' command`);

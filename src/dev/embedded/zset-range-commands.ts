@@ -10,7 +10,7 @@ import { entriesReply, readSortedSet, removeMembers } from "./sorted-sets.ts";
 import { readRange } from "./zset-ranges.ts";
 import type { Range, RangeKind } from "./zset-ranges.ts";
 
-/** What ZRANGE and its kin ask for. */
+/** What ZRANGE and related commands ask for. */
 interface RangeRequest {
   readonly range: Range;
   readonly reversed: boolean;
@@ -18,7 +18,7 @@ interface RangeRequest {
   readonly limit: { readonly offset: number; readonly count: number };
 }
 
-/** The kind and the direction that a command's name says; ZRANGE's and ZRANGESTORE's options say them. */
+/** The kind and the direction that a command's name implies; for ZRANGE and ZRANGESTORE options set them. */
 interface Named {
   readonly kind?: RangeKind;
   readonly reversed?: boolean;
@@ -26,7 +26,7 @@ interface Named {
 
 const NO_LIMIT = { offset: 0, count: -1 };
 
-/** Read a range at an index and the options behind it. */
+/** Reads a range at an index and the options after it. */
 function readRequest(args: Arguments, index: number, named: Named | undefined, stores = false): RangeRequest {
   let kind = named?.kind;
   let reversed = named?.reversed;
@@ -52,13 +52,13 @@ function readRequest(args: Arguments, index: number, named: Named | undefined, s
   if (kind === "lex" && withScores)
     throw new ErrorReply("ERR syntax error, WITHSCORES not supported in combination with BYLEX");
   reversed ??= false;
-  // A reversed range names its larger end first, except one of ranks.
+  // A reversed range names its larger end first, except a range of ranks.
   const ends = reversed && kind !== "rank" ? ([index + 1, index] as const) : ([index, index + 1] as const);
   const ranked = kind === "rank" ? NO_LIMIT : limit;
   return { range: readRange(args, kind, ends, reversed), reversed, withScores, limit: ranked };
 }
 
-/** The members of a range, in its direction. Only those are copied that the limit lets through. */
+/** The members of a range, in its direction. Only those within the limit are copied. */
 function select(set: SortedSet, { range, reversed, limit: { offset, count } }: RangeRequest): Scored[] {
   const [start, end] = range(set);
   if (offset < 0) return [];
@@ -76,7 +76,7 @@ function range(named?: Named): (keyspace: Keyspace, args: Arguments) => RespValu
   };
 }
 
-/** Replace a key by a sorted set, or remove it where that is empty. Returns the number of members. */
+/** Replaces a key by a sorted set, or removes it if that set is empty. Returns the number of members. */
 export function storeSortedSet(keyspace: Keyspace, key: Uint8Array, entries: readonly Scored[]): RespValue {
   const zset = new SortedSet();
   for (const { member, score } of entries) zset.set(fromBinary(member), score);

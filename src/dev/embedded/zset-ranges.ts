@@ -5,16 +5,16 @@ import { parseBound } from "./doubles.ts";
 import { ErrorReply } from "./replies.ts";
 import type { SortedSet } from "./sorted-set.ts";
 
-/** What a range counts. */
+/** The kinds of ranges: by rank, by score, or by the bytes of members. */
 export type RangeKind = "rank" | "score" | "lex";
 
-/** A range: the positions [start, end) that it has in a set, in ascending order unless it is reversed. */
+/** A range: the positions [start, end) that it covers in a set, in ascending order unless it is reversed. */
 export type Range = (set: SortedSet) => readonly [start: number, end: number];
 
 const NOT_A_SCORE = "ERR min or max is not a float";
 const NOT_A_STRING_BOUND = "ERR min or max not valid string range item";
 
-/** Read a range from the arguments at two indexes. A reversed one counts ranks from the end. */
+/** Reads a range from the arguments at two indexes. A reversed one counts ranks from the end. */
 export function readRange(
   args: Arguments,
   kind: RangeKind,
@@ -51,7 +51,7 @@ function readScore(text: string): { readonly score: number; readonly exclusive: 
   return { score, exclusive };
 }
 
-/** The members in it must have one score, or the result is unspecified, as in Redis. */
+/** The members in it must all have one score, or the result is unspecified, as in Redis. */
 function readMembers(minText: string, maxText: string): Range {
   const [min, max] = [readMember(minText), readMember(maxText)];
   return (set) => {

@@ -1,4 +1,4 @@
-/** Remembers the latest requests and the figures of the latest seconds, for the page. Costs a microsecond a request. */
+/** Remembers the latest requests and the figures of the latest seconds, for the page. Takes a microsecond a request. */
 import type { RequestRecord } from "../request-record.ts";
 import type { RequestPage, SecondFigures } from "./protocol.ts";
 
@@ -6,10 +6,10 @@ import type { RequestPage, SecondFigures } from "./protocol.ts";
 const RECORDS_MAX = 500;
 /** Seconds that are remembered: a quarter of an hour. */
 const SECONDS_MAX = 900;
-/** Times that a second keeps for its percentiles: each of a second with fewer requests, a random choice of others. */
+/** Durations that a second keeps for its percentiles: all of them, or a random choice if there were more requests. */
 const TIMES_MAX = 512;
 
-/** The second that is not over yet. */
+/** The current second. */
 interface OpenSecond {
   readonly at: number;
   count: number;
@@ -17,9 +17,9 @@ interface OpenSecond {
   readonly times: number[];
 }
 
-/** The log behind the list and the plots of the page. */
+/** The log for the list and the plots of the page. */
 export class Activity {
-  /** A ring: the record of number n is at n modulo its size. */
+  /** A ring buffer: record number n is at index n modulo its size. */
   readonly #records: RequestRecord[] = [];
   #count = 0;
   readonly #seconds: SecondFigures[] = [];
@@ -42,7 +42,9 @@ export class Activity {
     }
   }
 
-  /** The requests from number `after` on, at most 500, and the figures of the latest seconds from `since` on. */
+  /**
+   * The requests from number `after` on, at most 500, and the figures of the latest seconds from the time `since` on.
+   */
   read(after: number, since: number): RequestPage {
     const oldest = Math.max(0, this.#count - RECORDS_MAX);
     const first = Math.min(Math.max(after, oldest), this.#count);

@@ -1,4 +1,4 @@
-/** Keeps the latest figures that clients send of themselves, for the page. */
+/** Keeps the latest figures that clients send about themselves, for the page. */
 import { wallClock } from "../../timers.ts";
 import { Refusal } from "../request.ts";
 import { toText } from "../text.ts";
@@ -6,9 +6,9 @@ import type { ClientFigures } from "./protocol.ts";
 
 /** The most bytes of a snapshot. */
 export const SNAPSHOT_MAX: number = 16 * 1024;
-/** Clients whose figures are kept: the one that was silent longest makes room. */
+/** The most clients whose figures are kept; the one that was silent longest is dropped. */
 const CLIENTS_MAX = 50;
-/** Figures of a client that are kept, and the longest names. */
+/** The most figures that are kept of a client, and the longest names. */
 const FIGURES_MAX = 64;
 const NAME_MAX = 80;
 
@@ -17,8 +17,8 @@ export class Clients {
   readonly #byName = new Map<string, ClientFigures>();
 
   /**
-   * Takes a snapshot: a JSON object of numbers by name, and `client`, the client's own name. Fields that are no finite
-   * numbers are ignored, and so are those after the 64th.
+   * Takes a snapshot: a JSON object of numbers by name, and `client`, the client's own name. Fields that are not
+   * finite numbers are ignored, and so are those after the 64th.
    *
    * @throws {Refusal} 400 for anything else
    */

@@ -1,4 +1,4 @@
-/** Decodes a stored value for people: whether it decodes, and the beginning of it as JSON, text or hexadecimal. */
+/** Decodes a stored value for people: whether it can be decoded, and its beginning as JSON, text or hexadecimal. */
 import type { Decoder } from "../../codec/decoder.ts";
 import { loadDecoder } from "../../codec/load-decoder.ts";
 import { concatenate } from "../../bytes.ts";
@@ -10,38 +10,44 @@ import { toText } from "../text.ts";
 import { messageOf } from "./facts.ts";
 import type { KeyDetail, Preview } from "./protocol.ts";
 
-/** Bytes of a content that are shown. */
+/** Bytes of content that are shown. */
 const PREVIEW_SIZE = 64 * 1024;
 /** Bytes that are shown in hexadecimal. */
 const HEX_SIZE = 1024;
 const HEX_ROW = 16;
 const INDENT_MAX = 16;
-/** The largest content that is decoded whole, to see whether it does. Takes about 30 ms. */
+/** The largest content that is decoded whole, to see whether it can be. Takes about 30 ms. */
 const WHOLE_MAX = 16 << 20;
 
-/** What is known of a content once it was decoded. */
+/** What is known about content that was decoded. */
 export interface Decoded {
   readonly verdict: KeyDetail["verdict"];
   readonly preview: Preview;
-  /** Bytes of the content, where it was decoded whole. */
+  /** The size of the content in bytes, if it was decoded whole. */
   readonly size: number | undefined;
 }
 
 const NO_PREVIEW: Preview = { kind: "none", text: "", cut: false };
 
-/** The frames of a stored string: itself, or what the text carrier holds. Undefined for a plain one, and for bad base64. */
+/**
+ * The frames of a stored string: itself, or what the text carrier holds. Undefined for an uncompressed one, and for
+ * bad base64.
+ */
 export function framesOf(stored: Uint8Array): Uint8Array | undefined {
   const form = formOf(stored);
   if (form === "plain") return undefined;
   return form === "frames" ? stored : decodeBase64(cutToGroups(toText(stored.subarray(TEXT_PREFIX_SIZE))));
 }
 
-/** Base64 that was read in part, up to its last whole group. */
+/** Base64 of which only a part was read, cut after its last complete group. */
 function cutToGroups(text: string): string {
   return text.slice(0, text.length - (text.length % 4));
 }
 
-/** Decode a string of which `stored` are the first bytes; `cut` if there are more. JSON is indented unless told otherwise. */
+/**
+ * Decodes a string whose first bytes are `stored`; `cut` tells whether there are more. JSON is indented unless told
+ * otherwise.
+ */
 export async function decodeContent(stored: Uint8Array, cut: boolean, indents = true): Promise<Decoded> {
   if (formOf(stored) === "plain") {
     return {
@@ -72,7 +78,7 @@ export async function decodeContent(stored: Uint8Array, cut: boolean, indents = 
   }
 }
 
-/** Returns true if frames decode, undefined where that needs a dictionary or more than `maxSize` bytes. */
+/** Returns true if frames can be decoded; undefined if that needs a dictionary or more than `maxSize` bytes. */
 export async function decodes(stored: Uint8Array, maxSize: number): Promise<boolean | undefined> {
   const frames = framesOf(stored);
   if (frames === undefined) return false;
@@ -118,11 +124,11 @@ async function beginningOf(decoder: Decoder, frames: Uint8Array): Promise<Uint8A
   return concatenate(parts);
 }
 
-/** The beginning of a content: JSON if it is whole and JSON, text if it is UTF-8, else hexadecimal. */
+/** The beginning of content: JSON if it is complete and valid JSON, text if it is UTF-8, otherwise hexadecimal. */
 export function previewOf(content: Uint8Array, goesOn: boolean, indents = true): Preview {
   const cut = goesOn || content.length > PREVIEW_SIZE;
   const shown = content.subarray(0, PREVIEW_SIZE);
-  // A character that the cut has split takes at most three bytes.
+  // A character that was split by the cut takes at most three bytes.
   const text = [0, 1, 2, 3].reduce<string | undefined>(
     (found, less) =>
       found ?? (less > 0 && !cut ? undefined : readUtf8(shown.subarray(0, shown.length - less))),
@@ -147,8 +153,9 @@ export function previewOf(content: Uint8Array, goesOn: boolean, indents = true):
 }
 
 /**
- * JSON with a line for each member. Its tokens stay as they are: a parser would round long integers and drop members of
- * the same name. Deeper levels than 16 are indented as the 16th, so that the result stays below 34 times the text.
+ * JSON with a line for each member. Its tokens stay as they are: a parser would round long integers and drop members
+ * of the same name. Levels deeper than 16 are indented like the 16th, so that the result stays below 34 times the
+ * text.
  */
 function indentJson(text: string): string {
   let out = "";
@@ -168,7 +175,7 @@ function indentJson(text: string): string {
   return out;
 }
 
-/** Rows of 16 bytes: their offset, their digits, and what of them is ASCII. */
+/** Rows of 16 bytes: their offset, their hexadecimal digits, and their ASCII characters. */
 function hexOf(bytes: Uint8Array): string {
   const rows: string[] = [];
   for (let at = 0; at < bytes.length; at += HEX_ROW) {

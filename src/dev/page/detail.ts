@@ -1,4 +1,7 @@
-/** Reads all that is shown of one key: its facts, its frames, the beginning of its content, its first elements. */
+/**
+ * Reads everything that is shown about one key: its facts, its frames, the beginning of its content, its first
+ * elements.
+ */
 import type { RespValue } from "../../rest/resp.ts";
 import type { Backend } from "../backend.ts";
 import { toText } from "../text.ts";
@@ -8,15 +11,15 @@ import { readFacts } from "./facts.ts";
 import { readLayout } from "./layout.ts";
 import type { ElementPreview, KeyDetail, KeyFacts } from "./protocol.ts";
 
-/** The bytes of a string that are read. Of a longer one the layout is as far as they reach. A multiple of 4 after zs1:. */
+/** The bytes of a string that are read. The layout of a longer one ends there. It is a multiple of 4 after zs1:. */
 const READ_MAX = (16 << 20) + 4;
 const ELEMENTS = 50;
 /** Characters of an element that are shown. */
 const ELEMENT_TEXT = 300;
-/** Elements above this size are not decoded for their list. */
+/** Larger elements are not decoded for the list. */
 const ELEMENT_MAX = 1 << 20;
 
-/** All that is shown of a key. */
+/** Reads everything that is shown about a key. */
 export async function readDetail(backend: Backend, key: Uint8Array): Promise<KeyDetail> {
   const facts = await readFacts(backend, key);
   const nothing = { nameSize: key.length, layout: null, verdict: "plain", elements: [] } as const;
@@ -32,12 +35,12 @@ export async function readDetail(backend: Backend, key: Uint8Array): Promise<Key
   return { ...facts, ...nothing, size: size ?? facts.size, layout, verdict, preview };
 }
 
-/** Bytes of the frames of a value, from those in Redis. */
+/** The size of a value's frames, from its size in Redis. */
 function fileSizeOf({ carrier, storedSize }: KeyFacts): number {
   return carrier === "text" ? (((storedSize ?? 0) - 4) / 4) * 3 : (storedSize ?? 0);
 }
 
-/** The first elements of a type that has some. */
+/** The first elements of a value, if its type has elements. */
 async function readElements(backend: Backend, key: Uint8Array, type: string): Promise<ElementPreview[]> {
   const pairs = await readPairs(backend, key, type);
   return Promise.all(
@@ -100,7 +103,7 @@ async function readPairs(
   }
 }
 
-/** Bytes that Redis uses; undefined where it does not say. */
+/** Bytes that Redis uses; undefined if it does not say. */
 export async function readMemory(backend: Backend): Promise<number | undefined> {
   const found = /^used_memory:(\d+)/m.exec(textOf(await ask(backend, "INFO", "memory")));
   return found === null ? undefined : Number(found[1]);

@@ -1,4 +1,4 @@
-/** The door of the page: tells its requests from those of clients, and loads it when somebody first opens it. */
+/** The entry of the page: tells its requests from those of clients, and loads it when somebody first opens it. */
 import type { Backend } from "../backend.ts";
 import type { RequestRecord } from "../request-record.ts";
 import type { Settings } from "../settings.ts";
@@ -9,13 +9,13 @@ import { PAGE_PATH, Sessions } from "./sessions.ts";
 export interface PageDoor {
   /** A ticket for `/?ticket=…`, which opens the page once. */
   createTicket(): string;
-  /** Remember an answered request, for the page's list. */
+  /** Remembers an answered request, for the page's list. */
   note(record: RequestRecord): void;
-  /** The page's answer; undefined for a request of a client. It has headers of its own, and lets no other origin in. */
+  /** The page's response; undefined for a request of a client. It has its own headers, and allows no other origin. */
   answer(request: Request): Promise<Response> | undefined;
 }
 
-/** The page over a backend. Nothing but what is needed to remember requests is loaded before it is opened. */
+/** The page for a backend. Until it is opened, only the code that remembers requests is loaded. */
 export function createPageDoor(backend: Backend, settings: Settings): PageDoor {
   const sessions = new Sessions();
   const activity = new Activity();
@@ -29,7 +29,7 @@ export function createPageDoor(backend: Backend, settings: Settings): PageDoor {
       const url = new URL(request.url);
       if (!isForPeople(request, url) && !url.pathname.startsWith(PAGE_PATH)) return undefined;
       return (async () => {
-        // No promise is kept: on Workers it would end with the request that made it.
+        // The promise is not kept: on Workers it would end with the request that made it.
         const { createPage } = await load();
         page ??= createPage({ backend, settings, sessions, activity });
         return page(request, url);

@@ -1,4 +1,4 @@
-/** Tells a key's type, times and sizes from its first and last bytes, by the package's own readers of the format. */
+/** Reads a key's type, times and sizes from its first and last bytes, with the package's own readers of the format. */
 import { decodeBase64 } from "../../format/base64.ts";
 import { readFrameHeader, walkFrame } from "../../format/frame.ts";
 import { parseSeekTable, seekTableSize } from "../../format/seek-table.ts";
@@ -11,7 +11,7 @@ import type { KeyFacts, StoredKind } from "./protocol.ts";
 
 /** Enough for the longest header, in base64 too. */
 const HEAD_SIZE = 48;
-/** Enough for the table of 500 frames; of a longer one only the key's own view tells. A multiple of four. */
+/** Enough for the seek table of 500 frames; a longer one shows only in the key's own view. A multiple of four. */
 const TAIL_SIZE = 4096;
 
 /** The command that counts the elements of a type. */
@@ -33,7 +33,7 @@ const NOTHING: Omit<KeyFacts, "type" | "ttl"> = {
   fault: null,
 };
 
-/** The facts of a key. Sends six commands at most. */
+/** Reads the facts about a key. Sends at most six commands. */
 export async function readFacts(backend: Backend, key: Uint8Array): Promise<KeyFacts> {
   const [typeReply, ttlReply] = await Promise.all([ask(backend, "TYPE", key), ask(backend, "PTTL", key)]);
   const type = textOf(typeReply);
@@ -58,7 +58,7 @@ async function readString(backend: Backend, key: Uint8Array): Promise<Omit<KeyFa
   return describeString(integerOf(length) ?? 0, bytesOf(head), bytesOf(tail));
 }
 
-/** The facts of a string of `storedSize` bytes that begins and ends with these. */
+/** The facts about a string of `storedSize` bytes, given its first and last bytes. */
 export function describeString(
   storedSize: number,
   head: Uint8Array,
@@ -76,7 +76,7 @@ export function describeString(
   }
 }
 
-/** A `.zst` file by its first and last bytes. */
+/** The first and last bytes of a `.zst` file. */
 interface FileEnds {
   readonly size: number;
   readonly head: Uint8Array;
@@ -122,7 +122,7 @@ function fromText(storedSize: number, head: Uint8Array, tail: Uint8Array): FileE
   };
 }
 
-/** The message of what was thrown, which for errors of ours holds no value. */
+/** The message of an error. Our own errors hold no value. */
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : "unknown fault";
 }

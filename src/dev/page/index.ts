@@ -26,7 +26,7 @@ const FACTS_MAX = 100;
 /** The most bytes of a request's body: 100 ids of keys of 32 KiB, in base64. */
 const BODY_MAX = 5 << 20;
 
-/** Nothing but the page's own files, nothing inline, in no frame; nothing that the page shows can become markup. */
+/** Allows the page's own files only, nothing inline, in no frame; nothing that the page shows can become markup. */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -50,7 +50,7 @@ const HEADERS: Readonly<Record<string, string>> = {
   "cache-control": "no-store",
 };
 
-/** The files that hold no secret: the page asks for everything else with its session. */
+/** The files that contain no secret: the page requests everything else with its session. */
 const FILES: Readonly<Record<string, readonly [type: string, text: string]>> = {
   "/": ["text/html; charset=utf-8", HTML],
   [`${PAGE_PATH}page.js`]: ["text/javascript; charset=utf-8", SCRIPT],
@@ -58,7 +58,7 @@ const FILES: Readonly<Record<string, readonly [type: string, text: string]>> = {
   [`${PAGE_PATH}icon.svg`]: ["image/svg+xml", ICON],
 };
 
-/** A request for data, of somebody with a session. */
+/** A request for data by somebody with a session. */
 interface Question {
   readonly request: Request;
   readonly url: URL;
@@ -66,7 +66,7 @@ interface Question {
 
 type Endpoint = (question: Question) => Promise<unknown>;
 
-/** The page over a server's parts. It never rejects, and answers every request. */
+/** Makes the page of a server. It never rejects, and answers every request. */
 export function createPage(context: PageContext): (request: Request, url: URL) => Promise<Response> {
   const { sessions } = context;
   const endpoints = createEndpoints(context);
@@ -92,7 +92,7 @@ function createEndpoints(context: PageContext): ReadonlyMap<string, Endpoint> {
   const { backend, settings, sessions, activity } = context;
   const totals = new TotalsReader(backend);
   const clients = new Clients();
-  /** Only the page itself, in a session, may ask. */
+  /** Only the page itself, in a session, may send these requests. */
   const own =
     (endpoint: Endpoint): Endpoint =>
     (question) => {
@@ -155,8 +155,8 @@ function createEndpoints(context: PageContext): ReadonlyMap<string, Endpoint> {
 }
 
 /**
- * Returns true for a request of the page's own origin. Pages of other ports of this host count as the same site, so that
- * browsers send them the cookie; what tells them apart is this.
+ * Returns true for a request of the page's own origin. Pages on other ports of this host count as the same site, so
+ * browsers send them the cookie; this check tells them apart.
  */
 function isOwn(request: Request, url: URL): boolean {
   const site = request.headers.get("sec-fetch-site");
@@ -166,7 +166,7 @@ function isOwn(request: Request, url: URL): boolean {
   return URL.canParse(origin) && new URL(origin).host === (request.headers.get("host") ?? url.host);
 }
 
-/** Clients send what they know of themselves with any token of the server, and no cookie. */
+/** Clients may send figures about themselves with any token of the server; they have no cookie. */
 function requireToken(request: Request, { tokens, readOnlyTokens }: PageContext["settings"]): void {
   const token = /^bearer\s+(.+)$/i.exec((request.headers.get("authorization") ?? "").trim())?.[1] ?? "";
   if (![...tokens, ...readOnlyTokens].includes(token))
@@ -193,7 +193,9 @@ function numberOf(url: URL, name: string): number {
   return Number.isSafeInteger(value) && value >= 0 ? value : 0;
 }
 
-/** To the page without the ticket in its address. The fragment tells the page that the ticket was not valid. */
+/**
+ * Redirects to the page without the ticket in its address. The fragment tells the page that the ticket was not valid.
+ */
 function redirect(cookie: string | undefined): Response {
   return respond(
     303,

@@ -1,4 +1,4 @@
-/** Lists keys by SCAN, and names them so that the page can ask for one again whatever bytes it is made of. */
+/** Lists keys by SCAN, and gives each an id so that the page can ask for it again, whatever bytes it consists of. */
 import { decodeBase64, encodeBase64 } from "../../format/base64.ts";
 import { readUtf8 } from "../../text.ts";
 import type { Backend } from "../backend.ts";
@@ -6,20 +6,20 @@ import { toText, utf8 } from "../text.ts";
 import { ask, bytesOf, itemsOf, textOf } from "./ask.ts";
 import type { KeyEntry, KeyPage } from "./protocol.ts";
 
-/** The most keys of one answer, about: 10 of them list 100,000 keys. */
+/** About how many keys one response has at most: 10 of them list 100,000 keys. */
 const PAGE_KEYS = 10_000;
 /** The fewest that are asked for. */
 const PAGE_KEYS_MIN = 100;
-/** Keys that one SCAN looks at: it holds a Redis for about 2 ms. */
+/** Keys that one SCAN looks at: it blocks a Redis for about 2 ms. */
 const SCAN_COUNT = 5_000;
-/** SCANs of one answer, for a pattern that few keys match. */
+/** SCANs for one response, for a pattern that few keys match. */
 const SCANS_MAX = 20;
-/** The longest name that is listed as it is, and what is shown of a longer one. */
+/** The longest name that is listed completely, and how much is shown of a longer one. */
 const NAME_MAX = 200;
-/** The longest name that is sent back: Upstash takes none above 32 KiB. */
+/** The longest name that can be sent back: Upstash takes none above 32 KiB. */
 const ID_MAX = 32_768;
 
-/** Lists the next keys that match a pattern, at least `wanted` of them where there are so many. */
+/** Lists the next keys that match a pattern: at least `wanted` of them, if there are that many. */
 export async function listKeys(
   backend: Backend,
   cursor: string,

@@ -6,16 +6,16 @@ import { VERSION_MAGIC } from "../../format/version-frame.ts";
 import { messageOf } from "./facts.ts";
 import type { BlockLayout, FrameLayout, ValueLayout } from "./protocol.ts";
 
-/** Frames that are listed, besides the last one. */
+/** The most frames that are listed, besides the last one. */
 const FRAMES_MAX = 64;
-/** Blocks of a frame that are listed. */
+/** The most blocks of a frame that are listed. */
 const BLOCKS_MAX = 64;
 const BLOCK_HEADER = 3;
 const BLOCK_TYPES = ["raw", "rle", "compressed"] as const;
 
 /**
- * The layout of a value's frames. A value that was read in part, or is damaged, is listed up to there, and `fault` says
- * what is wrong.
+ * The layout of a value's frames. A value that was read only in part, or is damaged, is listed up to there, and
+ * `fault` says what is wrong.
  */
 export function readLayout(data: Uint8Array, fileSize: number = data.length): ValueLayout {
   const frames: FrameLayout[] = [];
@@ -43,7 +43,7 @@ export function readLayout(data: Uint8Array, fileSize: number = data.length): Va
   return { fileSize, frameCount, frames, fault: null };
 }
 
-/** The header of a frame that ends too early, or is broken further on. */
+/** The header of a frame that is truncated, or damaged after its header. */
 function readBeginning(data: Uint8Array): FrameLayout | undefined {
   try {
     const header = readFrameHeaderAt(data, 0, 0);
@@ -79,7 +79,7 @@ function roleOf(data: Uint8Array, start: number): FrameLayout["role"] {
   return magic === SEEK_TABLE_MAGIC ? "seek table" : magic === VERSION_MAGIC ? "version" : "skippable";
 }
 
-/** The blocks of a frame that was walked to its end (RFC 8878 §3.1.1.2). */
+/** The blocks of a complete frame (RFC 8878 §3.1.1.2). */
 function listBlocks(
   data: Uint8Array,
   first: number,

@@ -1,4 +1,4 @@
-/** What the page and its endpoints say to each other, as JSON: the types of both sides. */
+/** What the page and its endpoints exchange as JSON: the types for both sides. */
 import type { RequestRecord } from "../request-record.ts";
 
 /** `GET /_zstash/server`: what the server is, and what a client needs to reach it. */
@@ -9,33 +9,33 @@ export interface ServerInfo {
 }
 
 /**
- * A key in a list: its name, where the page can show all of it, else an id and the beginning of its name. The id is
- * null where the name is too long to be sent back.
+ * A key in a list: its name if the page can show all of it, otherwise an id and the beginning of its name. The id is
+ * null if the name is too long to be sent back.
  */
 export type KeyEntry =
   string | { readonly id: string | null; readonly name: string; readonly nameSize: number };
 
 /**
- * `GET /_zstash/keys?cursor=…&match=…&count=…`: one part of a scan, of about as many keys. The scan is over when the cursor
- * is "0".
+ * `GET /_zstash/keys?cursor=…&match=…&count=…`: one part of a scan, of about that many keys. The scan is complete
+ * when the cursor is "0".
  */
 export interface KeyPage {
   readonly cursor: string;
   readonly keys: readonly KeyEntry[];
 }
 
-/** How a string lies in Redis; null for another type. */
+/** How a string is stored; null for another type. */
 export type StoredKind = "plain" | "frame" | "frames" | "seekable";
 
-/** `POST /_zstash/facts`: facts of a key that need no more than its first and last bytes. */
+/** `POST /_zstash/facts`: facts about a key that need only its first and last bytes. */
 export interface KeyFacts {
-  /** Redis' type; "none" for a key that is gone. */
+  /** Redis' type; "none" for a key that no longer exists. */
   readonly type: string;
   /** Milliseconds to live; null if it does not expire. */
   readonly ttl: number | null;
-  /** Bytes of a string, or what MEMORY USAGE says of another type; null where nobody says. */
+  /** Bytes of a string, or what MEMORY USAGE says about another type; null if unknown. */
   readonly storedSize: number | null;
-  /** Bytes of the content; null where its frames do not say. */
+  /** Bytes of the content; null if its frames do not say. */
   readonly size: number | null;
   readonly carrier: "text" | "raw" | null;
   readonly kind: StoredKind | null;
@@ -51,7 +51,7 @@ export interface KeyFacts {
 export interface BlockLayout {
   readonly type: "raw" | "rle" | "compressed";
   readonly start: number;
-  /** Bytes with the header of three. */
+  /** Its size in bytes, including the header of three. */
   readonly storedSize: number;
 }
 
@@ -66,16 +66,16 @@ export interface FrameLayout {
   readonly dictionaryId: number;
   readonly checksum: boolean;
   readonly blockCount: number;
-  /** The first of them. */
+  /** The first blocks. */
   readonly blocks: readonly BlockLayout[];
 }
 
-/** The frames of a value, and where their list ends early, why. */
+/** The frames of a value, and the reason if their list ends early. */
 export interface ValueLayout {
-  /** Bytes of the frames, which in the text carrier are fewer than those in Redis. */
+  /** The size of the frames in bytes; in the text carrier it is smaller than the size in Redis. */
   readonly fileSize: number;
   readonly frameCount: number;
-  /** The first of them, and the last one. */
+  /** The first frames, and the last one. */
   readonly frames: readonly FrameLayout[];
   readonly fault: string | null;
 }
@@ -102,7 +102,10 @@ export interface KeyDetail extends KeyFacts {
   readonly nameSize: number;
   readonly layout: ValueLayout | null;
   readonly preview: Preview;
-  /** "whole": it decodes, and its checksum is right; "beginning": only that was tried; else why it does not decode. */
+  /**
+   * "whole": it decodes, and its checksum matches; "beginning": only that was tried; otherwise why it does not
+   * decode.
+   */
   readonly verdict: "whole" | "beginning" | "plain" | { readonly fault: string };
   readonly elements: readonly ElementPreview[];
 }
@@ -119,7 +122,7 @@ export interface Sample {
   readonly compressed: number;
   readonly storedBytes: number;
   readonly contentBytes: number;
-  /** Values that were decoded to see whether they do. */
+  /** Values that were decoded to see whether they can be. */
   readonly tried: number;
   readonly undecodable: number;
 }
@@ -127,7 +130,7 @@ export interface Sample {
 /** `GET /_zstash/totals`. */
 export interface Totals {
   readonly latest: Sample;
-  /** Bytes that Redis uses; null where it does not say. */
+  /** Bytes that Redis uses; null if it does not say. */
   readonly memory: number | null;
   readonly history: readonly Sample[];
 }
@@ -142,12 +145,12 @@ export interface SecondFigures {
   readonly p95: number;
 }
 
-/** `GET /_zstash/requests?after=…`. */
+/** `GET /_zstash/requests?after=…`: the requests after a number. */
 export interface RequestPage {
-  /** What to ask with next. */
+  /** The number to ask with next. */
   readonly next: number;
   readonly records: readonly (RequestRecord & { readonly id: number })[];
-  /** Requests since `after` that are not in the list any more. */
+  /** Requests since `after` that are no longer in the list. */
   readonly missed: number;
   readonly seconds: readonly SecondFigures[];
 }
@@ -155,7 +158,7 @@ export interface RequestPage {
 /** The latest figures of a client, as it sent them to `POST /_zstash/metrics`. */
 export interface ClientFigures {
   readonly client: string;
-  /** When they came, in ms since 1970. */
+  /** When they were received, in ms since 1970. */
   readonly at: number;
   readonly figures: Readonly<Record<string, number>>;
 }

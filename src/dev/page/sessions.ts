@@ -1,16 +1,19 @@
-/** Lets people into the page: tickets that open it once, and the sessions that its cookie names. Both are bounded. */
+/**
+ * Access to the page: tickets that open it once, and the sessions that its cookie names. The number of both is
+ * limited.
+ */
 import { encodeBase64 } from "../../format/base64.ts";
 import { wallClock } from "../../timers.ts";
 
-/** The time in which a ticket opens the page, in ms: the link is clicked right after the start. */
+/** How long a ticket opens the page, in ms: people click the link right after the start. */
 const TICKET_MS = 15 * 60_000;
 /** A working day, in ms. */
 const SESSION_MS = 12 * 3_600_000;
-/** The most tickets, and the most sessions: the oldest makes room. */
+/** The most tickets and the most sessions; a new one then replaces the oldest. */
 const ENTRIES_MAX = 32;
 const ID_BYTES = 24;
 
-/** The path that browsers send the cookie to: other servers on the same host see it under this path alone. */
+/** The path that browsers send the cookie to: other servers on the same host see it only under this path. */
 export const PAGE_PATH = "/_zstash/";
 
 /** Random ids, each valid for a time. */
@@ -44,7 +47,7 @@ class Passes {
     return false;
   }
 
-  /** Whether the id was valid; it is not any more. */
+  /** Uses up an id. Returns true if it was valid. */
   take(id: string): boolean {
     return this.isValid(id) && this.#ends.delete(id);
   }
@@ -52,7 +55,7 @@ class Passes {
 
 /** The tickets and the sessions of one server. */
 export class Sessions {
-  /** Servers on several ports of a host share its cookies, so each has a name of its own. */
+  /** Servers on several ports of a host share its cookies, so each server has its own cookie name. */
   readonly #cookie: string = `zstash_page_${randomId(6)}`;
   readonly #tickets: Passes;
   readonly #sessions: Passes;
@@ -62,17 +65,17 @@ export class Sessions {
     this.#sessions = new Passes(SESSION_MS, clock);
   }
 
-  /** A ticket that opens the page once, within 15 minutes. At most 32 are kept. */
+  /** Makes a ticket that opens the page once, within 15 minutes. At most 32 are kept. */
   createTicket(): string {
     return this.#tickets.create();
   }
 
-  /** Opens a session if the ticket is valid, and gives the Set-Cookie header of it; undefined otherwise. */
+  /** Opens a session if the ticket is valid, and returns its Set-Cookie header; undefined otherwise. */
   redeem(ticket: string): string | undefined {
     return this.#tickets.take(ticket) ? this.open() : undefined;
   }
 
-  /** Opens a session, and gives its Set-Cookie header. */
+  /** Opens a session, and returns its Set-Cookie header. */
   open(): string {
     const id = this.#sessions.create();
     return `${this.#cookie}=${id}; Path=${PAGE_PATH}; Max-Age=${SESSION_MS / 1000}; HttpOnly; SameSite=Strict`;
@@ -95,7 +98,7 @@ export class Sessions {
   }
 }
 
-/** A random text that URLs and cookies take as it is. */
+/** A random text that needs no escaping in URLs and cookies. */
 function randomId(size: number): string {
   const text = encodeBase64(crypto.getRandomValues(new Uint8Array(size)));
   return text.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");

@@ -1,4 +1,4 @@
-/** Sums up a sample of the keys for the totals and their plot, at most every two seconds while a page asks. */
+/** Sums up a sample of the keys for the totals and their plot, at most every two seconds while a page is open. */
 import { wallClock } from "../../timers.ts";
 import type { Backend } from "../backend.ts";
 import { ask, bytesOf, itemsOf } from "./ask.ts";
@@ -7,19 +7,19 @@ import { readKeyCount, readMemory } from "./detail.ts";
 import { readFacts } from "./facts.ts";
 import type { KeyFacts, Sample, Totals } from "./protocol.ts";
 
-/** Keys of a sample. A database with no more is looked at whole. */
+/** Keys of a sample. A database with no more keys is looked at completely. */
 const SAMPLE_KEYS = 300;
-/** Places of a large database that a sample is taken from. */
+/** Positions in a large database from which a sample is taken. */
 const PLACES = 10;
-/** Keys that are asked about together. */
+/** Keys whose facts are asked for together. */
 const AT_ONCE = 50;
 /** Samples that are kept: an hour of them, every five seconds. */
 const HISTORY_MAX = 720;
 /** The time between two samples, in ms. */
 const INTERVAL_MS = 2_000;
-/** The time after which another request takes the sample, in ms. */
+/** The time after which another request may take the sample, in ms. */
 const TAKES_MS = 10_000;
-/** Stored bytes that a sample decodes, and the largest value of them. */
+/** Stored bytes that a sample decodes, which is also the largest value among them. */
 const TRIED_BYTES = 2 << 20;
 const TRIED_MAX = 256 << 10;
 const TRIED_CONTENT = 4 << 20;
@@ -28,14 +28,14 @@ const TRIED_CONTENT = 4 << 20;
 export class TotalsReader {
   readonly #backend: Backend;
   readonly #history: Sample[] = [];
-  /** When the sample that is being taken was begun: a request that never ends it must not keep others from one. */
+  /** When the current sample was begun: a request that never ends must not keep others from taking one. */
   #begun = -Infinity;
 
   constructor(backend: Backend) {
     this.#backend = backend;
   }
 
-  /** Takes a sample if the last is older than two seconds and no other request is at it. */
+  /** Takes a sample if the last one is older than two seconds and no other request is taking one. */
   async read(): Promise<Totals> {
     const now = wallClock();
     const isOld = now - (this.#history.at(-1)?.at ?? -Infinity) >= INTERVAL_MS;
@@ -104,8 +104,8 @@ async function tryToDecode(
 }
 
 /**
- * All keys of a small database; of a larger one those at random places of the scan, as RANDOMKEY takes the embedded
- * keyspace as long as all of its keys. A cursor below the number of keys is valid for every backend.
+ * All keys of a small database; for a larger one the keys at random positions of the scan, because RANDOMKEY takes
+ * the embedded keyspace as long as all of its keys. A cursor below the number of keys is valid for every backend.
  */
 async function chooseKeys(backend: Backend, keys: number): Promise<Uint8Array[]> {
   const isSmall = keys <= SAMPLE_KEYS;

@@ -1,4 +1,4 @@
-/** The connections of one user of a Redis: one that requests share, and some that scripts have to themselves. */
+/** The connections of one user of a Redis: one that requests share, and some for single scripts. */
 import type { RespValue } from "../../rest/resp.ts";
 import type { CommandBytes } from "../backend.ts";
 import { BusyReply, closeSession, exchange, openSession, unreachable } from "./session.ts";
@@ -8,10 +8,10 @@ import type { RedisAddress, Session } from "./session.ts";
 const MAX_SCRIPT_CONNECTIONS = 8;
 
 /**
- * Commands are pipelined on one connection. Those of one call are written without others in between, so that
- * MULTI … EXEC is one transaction although requests share the connection. A script that does not end holds its own
- * connection alone: on the others Redis answers BUSY, and SCRIPT KILL. A lost connection rejects the calls that wait for
- * replies, whose effect is unknown; the next call connects again.
+ * Commands are pipelined on one connection. The commands of one call are written without others in between, so that
+ * MULTI … EXEC is one transaction although requests share the connection. A script that does not end blocks only its
+ * own connection: on the others Redis answers BUSY and runs SCRIPT KILL. A lost connection rejects the calls that
+ * wait for replies, whose effect is unknown; the next call connects again.
  */
 export class RedisConnections {
   readonly #address: RedisAddress;
@@ -29,7 +29,7 @@ export class RedisConnections {
     this.#timeout = timeout;
   }
 
-  /** Send commands together and return their replies, in order. */
+  /** Sends commands together and returns their replies, in order. */
   async send(commands: readonly CommandBytes[]): Promise<RespValue[]> {
     return this.#exchange(await this.connect().catch(busyReply), commands);
   }
@@ -94,7 +94,7 @@ export class RedisConnections {
   }
 }
 
-/** A Redis that runs a script refuses a login as it refuses commands, which is an answer. */
+/** A Redis that is running a script refuses a login as it refuses commands: that is an answer. */
 function busyReply(error: unknown): BusyReply {
   if (error instanceof BusyReply) return error;
   throw error;

@@ -8,7 +8,10 @@ import type { RedisAddress, Session } from "./session.ts";
 
 /** MONITOR writes a command in one line, with up to four characters for each byte. */
 const MAX_LINE_LENGTH = 2 ** 30;
-/** The bytes of pushes that wait here. More wait in the socket, and then in Redis, which cuts off a reader that is too slow. */
+/**
+ * The bytes of pushes that wait here. Further ones wait in the socket, and then in Redis, which disconnects a reader
+ * that is too slow.
+ */
 const MAX_WAITING = 65_536;
 
 /** The feeds of one Redis. Each has a connection of its own, because Redis pushes on it without being asked. */
@@ -74,7 +77,7 @@ function toStream(session: Session): ReadableStream<RespValue> {
         await closeSession(session);
       },
     },
-    // A push without a byte, of which there may be many, counts too.
+    // A push without a payload counts too: there may be many of them.
     { highWaterMark: MAX_WAITING, size: (push) => 64 + replySize(push) },
   );
 }

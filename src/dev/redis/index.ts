@@ -12,7 +12,9 @@ import { createReader, createScriptUser, READER_NAME, SCRIPTS_NAME } from "./use
 /** The time that a connection and its login may take, in ms. */
 const CONNECT_TIMEOUT_MS = 5_000;
 
-/** Read `redis://[user:password@]host[:port][/database]`. Anything else is a TypeError without the text in it. */
+/**
+ * Reads `redis://[user:password@]host[:port][/database]`. Anything else is a TypeError that does not repeat the text.
+ */
 export function readRedisUrl(text: string): RedisAddress {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const database = /^\/?([0-9]{0,9})$/.exec(url?.pathname ?? "")?.[1];
@@ -44,7 +46,7 @@ function percentDecode(text: string = ""): string | undefined {
   }
 }
 
-/** Connect to a Redis by URL. Rejects with ZstashError REDIS if it cannot be reached or refuses the login. */
+/** Connects to a Redis by URL. Rejects with ZstashError REDIS if it cannot be reached or refuses the login. */
 export async function connectRedis(url: string, timeout: number = CONNECT_TIMEOUT_MS): Promise<Backend> {
   const address = readRedisUrl(url);
   const database = address.database === 0 ? "" : `, database ${address.database}`;
@@ -52,24 +54,25 @@ export async function connectRedis(url: string, timeout: number = CONNECT_TIMEOU
   return openRedis(address, { kind: "redis-url", description, timeout });
 }
 
-/** FLUSHALL, which would empty the databases too that the URL does not name, as the FLUSHDB that clients mean. */
+/** Replaces FLUSHALL, which would also empty databases that the URL does not name, by the FLUSHDB that clients mean. */
 function withinDatabase(command: CommandBytes): CommandBytes {
   return commandName(command) === "FLUSHALL" ? [utf8("FLUSHDB"), ...command.slice(1)] : command;
 }
 
-/** What openRedis needs beside the address. */
+/** What openRedis needs besides the address. */
 export interface RedisOptions {
   readonly kind: BackendKind;
   readonly description: string;
   readonly timeout?: number | undefined;
   /**
-   * The password of users to make, as whom commands of read-only tokens and all scripts run; without one the former may run
-   * no scripts, and those of others may do whatever the address's user may.
+   * The password of the users that are created: one runs the commands of read-only tokens, and one runs all scripts.
+   * Without a password, read-only tokens may run no scripts, and scripts of others may do whatever the address's user
+   * may.
    */
   readonly userPassword?: string | undefined;
 }
 
-/** A backend over the Redis at an address. Rejects with ZstashError REDIS if it cannot be reached. */
+/** Makes a backend for the Redis at an address. Rejects with ZstashError REDIS if it cannot be reached. */
 export async function openRedis(address: RedisAddress, options: RedisOptions): Promise<Backend> {
   const { kind, description, timeout = CONNECT_TIMEOUT_MS, userPassword } = options;
   const writer = new RedisConnections(address, timeout);

@@ -12,11 +12,11 @@ const PROGRAM = "redis-server";
 const HOST = "127.0.0.1";
 /** Ports that are tried: another process may take a free port before the server does. */
 const ATTEMPTS = 5;
-/** The time that a start may take, in ms. */
+/** The time that starting may take, in ms. */
 const START_TIMEOUT_MS = 10_000;
-/** Nothing is on disk, so that a server in a script that does not end loses nothing by being killed. */
+/** Nothing is on disk, so killing a server whose script does not end loses nothing. */
 const STOP_TIMEOUT_MS = 1_000;
-/** The time of a script from which on Redis answers BUSY to others, in ms, and can kill it. Its default is 5 s. */
+/** The milliseconds after which Redis answers BUSY while a script runs, and can kill it. Redis' default is 5 s. */
 const BUSY_AFTER_MS = 1_000;
 
 /** A running redis-server, and the process that ends it if this one cannot. */
@@ -26,9 +26,9 @@ interface Running {
 }
 
 /**
- * Start the `redis-server` on the PATH, on a free port of 127.0.0.1, in memory only, with a random password. It ends
- * with close(), and with this process however that ends. Resolves to undefined if there is no such program; rejects with ZstashError REDIS if
- * it does not start.
+ * Starts the `redis-server` on the PATH, on a free port of 127.0.0.1, in memory only, with a random password. It ends
+ * with close(), and with this process however that ends. Resolves to undefined if there is no such program; rejects
+ * with ZstashError REDIS if it does not start.
  */
 export async function startRedisServer(): Promise<Backend | undefined> {
   let output = "";
@@ -50,7 +50,7 @@ export async function startRedisServer(): Promise<Backend | undefined> {
 
 async function toBackend(running: Running, port: number, password: string): Promise<Backend> {
   const { child } = running;
-  /** A server that has ended is not started again: what it held would be gone without a word. */
+  /** A server that has ended is not started again: its data would be lost silently. */
   const explain = (error: unknown): never => {
     if (child.exitCode === null && child.signalCode === null) throw error;
     throw new ZstashError(
@@ -88,9 +88,9 @@ async function toBackend(running: Running, port: number, password: string): Prom
   }
 }
 
-/** Start the process. Resolves when it runs, to undefined if there is no such program. */
+/** Starts the process. Resolves when it runs; to undefined if there is no such program. */
 function start(port: number, password: string): Promise<Running | undefined> {
-  // On standard input: the command line of a process is for everybody to see.
+  // On standard input, because everybody can see the command line of a process.
   const configuration = [
     `port ${port}`,
     `bind ${HOST}`,
@@ -101,8 +101,8 @@ function start(port: number, password: string): Promise<Running | undefined> {
     "daemonize no",
     `dir ${JSON.stringify(tmpdir())}`,
   ];
-  // In a process group of its own: Ctrl-C in the terminal must reach only this process, which ends the other one after
-  // its last request.
+  // In a process group of its own: Ctrl-C in the terminal must reach only this process, which ends the other one
+  // after its last request.
   const child = spawn(PROGRAM, ["-"], { stdio: ["pipe", "pipe", "ignore"], detached: true });
   child.stdin.on("error", () => undefined).end(`${configuration.join("\n")}\n`);
   return new Promise((resolve, reject) => {
@@ -118,8 +118,8 @@ function start(port: number, password: string): Promise<Running | undefined> {
 }
 
 /**
- * Wait until the process writes that it accepts connections. A connection would prove nothing, since another process
- * may have taken the port. The output is read to its end, because the process would block on a full pipe.
+ * Waits until the process writes that it accepts connections. A connection would prove nothing, because another
+ * process may have taken the port. The output is read to its end, because the process would block on a full pipe.
  */
 function waitUntilReady(child: ChildProcess): Promise<{ readonly ok: boolean; readonly output: string }> {
   let output = "";
@@ -142,8 +142,8 @@ function waitUntilReady(child: ChildProcess): Promise<{ readonly ok: boolean; re
 }
 
 /**
- * Start a shell that ends the process when its standard input closes. The system closes it whenever this process ends,
- * also by SIGKILL.
+ * Starts a shell that ends the process when its standard input closes. The system closes it whenever this process
+ * ends, even by SIGKILL.
  */
 function startWatchdog(child: ChildProcess): ChildProcess {
   const script = 'read -r line; kill -9 "$0" 2>/dev/null';
@@ -152,7 +152,7 @@ function startWatchdog(child: ChildProcess): ChildProcess {
     detached: true,
   });
   watchdog.on("error", () => undefined);
-  // Another process may have the same id later.
+  // Another process may get the same id later.
   child.once("exit", () => watchdog.kill("SIGKILL"));
   return watchdog;
 }
@@ -168,7 +168,7 @@ async function stop({ child, watchdog }: Running): Promise<void> {
   }
 }
 
-/** Resolves when the process has ended, also if it never started. */
+/** Resolves when the process has ended, or if it never started. */
 function hasEnded(process: ChildProcess): Promise<void> {
   if (process.pid === undefined || process.exitCode !== null || process.signalCode !== null)
     return Promise.resolve();

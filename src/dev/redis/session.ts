@@ -8,7 +8,7 @@ import type { RespLimits, RespValue } from "../../rest/resp.ts";
 import type { CommandBytes } from "../backend.ts";
 import { utf8 } from "../text.ts";
 
-/** The address of a Redis and the login, as its URL has them. */
+/** The address of a Redis and the login, as its URL gives them. */
 export interface RedisAddress {
   readonly host: string;
   readonly port: number;
@@ -31,7 +31,7 @@ export interface SessionOptions {
   onClose(): void;
 }
 
-/** Redis' reply to a login while it runs a script that takes long: `BUSY …`. */
+/** Redis' reply to a login while it runs a long script: `BUSY …`. */
 export class BusyReply extends Error {
   override readonly name = "BusyReply";
 }
@@ -41,11 +41,14 @@ export interface Session {
   readonly socket: Socket;
   /** The calls that wait for replies, in the order of their commands. */
   readonly waiters: Waiter[];
-  /** Called with a reply that no command waits for. If undefined, such a reply is a fault and ends the connection. */
+  /**
+   * Called with a reply that no command waits for. If it is undefined, such a reply is a fault and ends the
+   * connection.
+   */
   onPush: ((reply: RespValue) => void) | undefined;
 }
 
-/** Send commands without others in between, and return their replies in order. */
+/** Sends commands without others in between, and returns their replies in order. */
 export function exchange(
   { socket, waiters }: Session,
   address: RedisAddress,
@@ -61,7 +64,7 @@ export function exchange(
   return Promise.all(replies);
 }
 
-/** Connect and log in. Rejects with ZstashError REDIS, or with BusyReply. */
+/** Connects and logs in. Rejects with ZstashError REDIS, or with BusyReply. */
 export async function openSession(address: RedisAddress, options: SessionOptions): Promise<Session> {
   const socket = await openSocket(address, options.timeout);
   const session: Session = { socket, waiters: [], onPush: undefined };
@@ -111,7 +114,7 @@ async function logIn(session: Session, address: RedisAddress, timeout: number): 
   }
 }
 
-/** End a connection. Resolves when it has closed. */
+/** Ends a connection. Resolves when it has closed. */
 export async function closeSession({ socket }: Session): Promise<void> {
   if (socket.closed) return;
   const closed = new Promise((resolve) => socket.once("close", resolve));

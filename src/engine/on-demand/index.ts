@@ -11,7 +11,7 @@ const simd = new Uint8Array([
   0, 0, 0, 0, 0, 0, 0, 0, 0, 26, 11,
 ]);
 
-/** Remedies by what the runtime says of the failure. The first that matches is told. */
+/** Remedies by the runtime's error message. The first one that matches is used. */
 const remedies: readonly (readonly [RegExp, string])[] = [
   [
     /not zstash's/,
@@ -41,7 +41,7 @@ const remedies: readonly (readonly [RegExp, string])[] = [
 /** The remedy for what a load threw. */
 export function remedyFor(cause: unknown): string {
   const text = cause instanceof Error ? `${cause.name}: ${cause.message}` : "";
-  // Such a module reads as damaged to a runtime that does not know its instructions.
+  // A runtime that does not know the module's instructions reports such a module as damaged.
   if (/CompileError/.test(text) && !WebAssembly.validate(simd))
     return `this runtime's WebAssembly has no SIMD instructions; ${OLDEST}`;
   return (

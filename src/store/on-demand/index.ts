@@ -1,4 +1,4 @@
-/** `dictionaries: "auto"` of a store, loaded with the first value that may need one: the way over the store's client. */
+/** `dictionaries: "auto"` of a store, loaded with the first value that may need one: it uses the store's client. */
 import type { SendCommands } from "../../dictionaries/fetch.ts";
 import { dictionariesAt, type Caller, type RedisDictionaries } from "../../dictionaries/in-redis.ts";
 import type { RestClient } from "../../rest/client.ts";
@@ -7,7 +7,7 @@ import type { EventListener } from "../../metrics/events.ts";
 import type { AutoDictionaries } from "../../dictionaries/auto.ts";
 import type { DictionarySource } from "../../value/dictionaries.ts";
 
-/** What of a store is used here. */
+/** The parts of a store that are used here. */
 export interface StoreRoute {
   readonly client: RestClient;
   readonly auto: AutoDictionaries;
@@ -15,14 +15,14 @@ export interface StoreRoute {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Brings the dictionary that a key is written with, within the time that a write waits. Never rejects. */
+/** Fetches the dictionary with which a key is written, within the time that a write waits. Never rejects. */
 export async function bringDictionary(key: string, route: StoreRoute): Promise<void> {
   const known = knownTo(route);
   if (!known.isReady([key])) return known.prepare([key], callerOf(route), route.auto.wait);
   known.refreshIfOld(() => callerOf(route));
 }
 
-/** The dictionaries of these ids. Never rejects: what is missing has a reason. */
+/** Fetches the dictionaries with these ids. Never rejects: a missing one has a reason. */
 export function fetchDictionaries(ids: readonly number[], route: StoreRoute): Promise<DictionarySource> {
   return knownTo(route).fetch(ids, callerOf(route));
 }

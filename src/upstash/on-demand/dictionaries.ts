@@ -1,4 +1,4 @@
-/** `dictionaries: "auto"` in the way of a request: which keys need one, how it is fetched, and the kill switch. */
+/** `dictionaries: "auto"` for a request: which keys need a dictionary, how it is fetched, and the kill switch. */
 import type { SendCommands } from "../../dictionaries/fetch.ts";
 import { dictionariesAt, type Caller, type RedisDictionaries } from "../../dictionaries/in-redis.ts";
 import type { DictionarySource } from "../../value/dictionaries.ts";
@@ -8,7 +8,7 @@ import { compressedMark } from "../mark.ts";
 import type { CommandReply, RequestCommands, SdkRequest, SendRequest, Transport } from "../plan.ts";
 import type { Settings } from "../settings.ts";
 
-/** A request on its way, and the way on which commands of its own go: so they end with it. */
+/** A request on its way, and how commands of its own are sent, which end with it. */
 export interface Route {
   readonly request: SdkRequest;
   readonly next: SendRequest;
@@ -17,8 +17,8 @@ export interface Route {
 }
 
 /**
- * Returns true if the writes of a request have nothing to wait for. Then an old manifest is read anew, for which nobody
- * waits.
+ * Returns true if the writes of a request have nothing to wait for. Then an old manifest is refreshed without
+ * waiting.
  */
 export function hasDictionaries({ commands, mode }: RequestCommands, route: Route): boolean {
   const keys = mode === "read-only" ? [] : writtenKeys(commands, route.settings);
@@ -29,13 +29,13 @@ export function hasDictionaries({ commands, mode }: RequestCommands, route: Rout
   return true;
 }
 
-/** Brings the dictionaries of the keys that are written, within the time that a write waits. Never rejects. */
+/** Fetches the dictionaries of the keys that are written, within the time that a write waits. Never rejects. */
 export async function bringDictionaries({ commands, mode }: RequestCommands, route: Route): Promise<void> {
   const keys = mode === "read-only" ? [] : writtenKeys(commands, route.settings);
   if (keys.length > 0) await knownTo(route).prepare(keys, callerOf(route), route.settings.auto!.wait);
 }
 
-/** The dictionaries of these ids for one call. Never rejects: what is missing has a reason. */
+/** Fetches the dictionaries with these ids for one call. Never rejects: a missing one has a reason. */
 export function fetchDictionaries(ids: readonly number[], route: Route): Promise<DictionarySource> {
   return knownTo(route).fetch(ids, callerOf(route));
 }
@@ -45,7 +45,7 @@ function knownTo({ settings }: Route): RedisDictionaries {
   return (auto.loaded ??= dictionariesAt(auto.url));
 }
 
-/** The keys under which commands write texts that may be compressed. */
+/** The keys to which commands write texts that may be compressed. */
 function writtenKeys(commands: readonly CommandArguments[], settings: Settings): string[] {
   const keys = new Set<string>();
   for (const command of commands) {

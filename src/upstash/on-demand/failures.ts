@@ -1,4 +1,6 @@
-/** One error for a reply of which several values do not decode, or are too large together: its message names them. */
+/**
+ * One error for a reply of which several values cannot be decoded, or are too large together: its message names them.
+ */
 import { ZstashError } from "../../errors.ts";
 import type { PlannedReply } from "../plan.ts";
 import { keysOfAll, type ReplyReads } from "../reply-budget.ts";
@@ -19,7 +21,7 @@ export function combineFailures(failures: readonly ZstashError[], { name }: Plan
   return cause.with({ message, key, keys, field: fields.length === 1 ? fields[0] : undefined, cause });
 }
 
-/** The error of a reply whose values are larger than `limit` together with the others of the same request. */
+/** The error of a reply whose values exceed `limit` together with the others of the same request. */
 export function replyTooLarge({ reads, planned }: ReplyReads, limit: number): ZstashError {
   const keys = keysOfAll(reads.map(([, read]) => read));
   const message =

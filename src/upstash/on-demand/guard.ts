@@ -1,4 +1,7 @@
-/** Judges commands that work on stored bytes: they are refused on lists that are compressed, and with `guard` on any such key. */
+/**
+ * Checks commands that work on stored bytes: they are refused on compressed lists, and with `guard` on any compressed
+ * key.
+ */
 import { ZstashError } from "../../errors.ts";
 import { askPolicy } from "../../value/policy.ts";
 import { batchErrorText } from "../batch-error.ts";
@@ -9,8 +12,8 @@ import type { CommandReply, RequestCommands } from "../plan.ts";
 import type { Settings } from "../settings.ts";
 
 /**
- * Handles the commands that are not refused. Those that are fail by themselves in a pipeline; alone, or in a
- * transaction, nothing is sent.
+ * Handles the commands that are not refused. In a pipeline only the refused commands fail; a single command or a
+ * transaction is not sent.
  *
  * @throws {ZstashError} COMMAND_REFUSED
  */
@@ -20,7 +23,7 @@ export async function guardCommands(
   handle: (allowed: readonly CommandArguments[]) => Promise<unknown>,
 ): Promise<unknown> {
   const errors = commands.map((command) => {
-    // Who is given stored texts may look for them.
+    // A client that gets stored texts may search for them.
     if (comparesElements(command))
       return mode === "passthrough" ? undefined : elementRefusal(command, settings);
     return settings.guard && isGuarded(command) ? refusal(command, settings) : undefined;
@@ -50,7 +53,7 @@ function elementRefusal(command: CommandArguments, settings: Settings): ZstashEr
   );
 }
 
-/** The arguments that are keys, `[first, last]`, where there is not one alone; the last is counted from the end. */
+/** The arguments that are keys, `[first, last]`, if there are several; the last is counted from the end. */
 const severalKeys: Readonly<Record<string, readonly [first: number, last: number]>> = {
   BITOP: [3, -1],
   LCS: [1, 2],
@@ -59,19 +62,22 @@ const severalKeys: Readonly<Record<string, readonly [first: number, last: number
 /** Commands that work on stored bytes and options that compare them, as a script names them. */
 const ON_STORED_BYTES =
   /["'[](append|setrange|getrange|substr|strlen|hstrlen|setbit|getbit|bitcount|bitfield|bitfield_ro|bitpos|bitop|delex|digest|lcs|if(?:eq|ne|deq|dne))["'\]]/i;
-/** The same of lists. */
+/** The same for lists. */
 const ON_STORED_ELEMENTS = /["'[](lrem|lpos|linsert)["'\]]/i;
 const READS_ELEMENTS = /["'[](lrange|lindex|lpop|rpop|lmove|rpoplpush|lmpop)["'\]]/i;
 /** Functions that take a value apart. */
 const PARSES = /\b(cjson\.decode|cmsgpack\.unpack\w*|struct\.unpack)\b/;
 /** Commands that read values. */
 const READS = /["'[](getex|getdel|getset|get|mget|hget|hmget|hgetall|hvals|hgetex|hgetdel)["'\]]/i;
-/** A comparison, but for those with nil, a boolean or a number, which ask whether there is a value or how many. */
+/** A comparison other than with nil, a boolean or a number: those ask only whether there is a value, or how many. */
 const COMPARES = /[=~]=\s*(?!=|\s|(?:nil|true|false)\b|[-\d])/;
-/** A command whose name is no literal. */
+/** A command whose name is not a literal. */
 const COMPUTED_NAME = /\bp?call\s*\(\s*(?!["'[\s])/;
 
-/** The reason why a script may work on stored bytes, those of `lists` too, by its text; undefined if nothing in it does. */
+/**
+ * Why a script may work on stored bytes, including those of `lists`, judged by its text; undefined if nothing in it
+ * does.
+ */
 function reasonOf(text: string, lists: boolean): string | undefined {
   const named =
     ON_STORED_BYTES.exec(text)?.[1] ??
@@ -83,7 +89,7 @@ function reasonOf(text: string, lists: boolean): string | undefined {
   return reads && COMPARES.test(text) ? "its script reads values and compares" : undefined;
 }
 
-/** The keys of a guarded command and why it is refused on those that are compressed; undefined if it is not. */
+/** The keys of a guarded command, and why it is refused on compressed ones; undefined if it is not. */
 function judged(
   name: string,
   command: CommandArguments,
@@ -108,11 +114,11 @@ function judged(
 
 /**
  * The error of a guarded command, if the policy compresses values of one of its keys; undefined if the command is
- * allowed. A policy function is asked with size Infinity, for the largest value there may be; one that fails compresses
+ * allowed. A policy function is asked with size Infinity, for the largest possible value; one that fails compresses
  * nothing.
  *
- * A script is judged by its text, which may hide what it does; one that is called by its hash or as a function shows
- * none, and is refused.
+ * A script is judged by its text, which may hide what it does. A script that is called by its hash, or as a function,
+ * shows no text and is refused.
  */
 function refusal(command: CommandArguments, settings: Settings): ZstashError | undefined {
   const { policy } = settings;

@@ -1,7 +1,7 @@
 /**
- * The parts of the wrapper that most clients never need, in one piece that is loaded with the first use of one of them:
- * large values, the judge of guard, and requests that pass a limit. It may be missing, as on an old page after a new
- * deployment, and then all else goes on without it; guard refuses what it cannot judge.
+ * The parts of the wrapper that most clients never need, in one piece that is loaded with their first use: large
+ * values, the check of `guard`, and requests that exceed a limit. It may be missing, as on an old page after a new
+ * deployment: then everything else continues without it, and `guard` refuses what it cannot check.
  */
 export { bringDictionaries, fetchDictionaries, hasDictionaries } from "./dictionaries.ts";
 export { combineFailures, replyTooLarge } from "./failures.ts";

@@ -1,4 +1,4 @@
-/** Large values: encoding and decoding that gives the event loop back every few milliseconds. */
+/** Large values: encoding and decoding that lets the event loop run every few milliseconds. */
 import { now } from "../../timers.ts";
 import { compressLargeText, decompressLargeText } from "../../codec/large-text.ts";
 import type { Decoder } from "../../codec/decoder.ts";
@@ -23,7 +23,7 @@ import { EncodedCommands } from "../encode.ts";
 import type { Outgoing, RequestPlan, Transport } from "../plan.ts";
 import type { Settings } from "../settings.ts";
 
-/** Characters at level 1 that are compressed in one step of some 8 ms: through a stream they take half as long again. */
+/** Characters at level 1 that are compressed in one step of some 8 ms: a stream takes half as long again. */
 const AT_ONCE = 2 << 20;
 
 /** Does the same as `encodeCommands`, with pauses within large values and between many small ones. */
@@ -39,7 +39,7 @@ export async function encodeLargeCommands(
     const { length } = value.text;
     const atOnce = length < LARGE_TEXT || length * costFactor(value.level) <= AT_ONCE;
     const encode = atOnce ? encodeWrite : encodeLarge;
-    // Requests that begin together take turns: what this one does is counted before another looks.
+    // Requests that begin together take turns: the work of this one is counted before another looks.
     const turn = settings.pace.spend(0, 0);
     if (turn !== undefined) await turn;
     const pause = settings.pace.spend(length);

@@ -1,4 +1,4 @@
-/** Requests that pass the size limit of a server: they are sent in parts, or refused. */
+/** Requests that exceed the size limit of a server: they are sent in parts, or refused. */
 import { ZstashError } from "../../errors.ts";
 import { isRepeatableBatch } from "../../rest/repeatable.ts";
 import type { RestCommand } from "../../rest/rest-command.ts";
@@ -12,11 +12,7 @@ import { asSizeError, isRequestLimit } from "../size-error.ts";
 const NOT_SENT =
   "ZSTASH_REDIS Cannot run the command: it was not sent, because an earlier part of its pipeline failed";
 
-/**
- * Refuses a request that cannot be divided if it passes the limit.
- *
- * @throws {ZstashError} REQUEST_LIMIT
- */
+/** Refuses a request that cannot be divided if it exceeds the limit. */
 export function requireSize({ commands }: Outgoing, kind: RequestKind, limit: number): void {
   const [command] = commands;
   const bytes = command!.find((argument) => argument instanceof Uint8Array) as Uint8Array | undefined;
@@ -25,9 +21,9 @@ export function requireSize({ commands }: Outgoing, kind: RequestKind, limit: nu
 }
 
 /**
- * Sends a pipeline in as many requests as its size asks for, in order: its commands are independent but for their
- * order. Where a later request fails, earlier commands have run and their replies are given; each command of the
- * failed request fails by itself, and so do those that were not sent after it.
+ * Sends a pipeline in as many requests as its size requires, in order: its commands depend only on their order. If a
+ * later request fails, earlier commands have run and their replies are returned; each command of the failed request
+ * fails, and so do those that were not sent after it.
  */
 export async function sendInParts(
   commands: readonly CommandArguments[],
@@ -40,7 +36,7 @@ export async function sendInParts(
   for (const part of parts) {
     try {
       if (strict && part.size > limit) {
-        // `divide` gives an oversized command a part of its own.
+        // `divide` gives an oversized command its own part.
         replies.push({ error: batchErrorText(tooLarge("the command", part.size, limit)) });
         continue;
       }
@@ -51,7 +47,7 @@ export async function sendInParts(
       if (replies.length === 0 || !(error instanceof Error)) throw error;
       const text = failureText(error);
       replies.push(...part.commands.map(() => ({ error: text })));
-      // A size says nothing of the others; a connection that failed may have lost this part.
+      // A size error says nothing about the others; a failed connection may have lost this part.
       if (isRequestLimit(error)) continue;
       while (replies.length < commands.length) replies.push({ error: NOT_SENT });
       break;
@@ -62,7 +58,7 @@ export async function sendInParts(
 
 /**
  * Sends the commands of a failed request again in two halves, if the server says that the body or the reply is too
- * large, and the commands may run twice. Every other error is thrown; one about sizes without the commands that the SDK
+ * large and the commands may run twice. Every other error is thrown; a size error without the commands that the SDK
  * repeats in it.
  */
 export async function sendInHalves(
@@ -89,7 +85,7 @@ export async function sendInHalves(
   return replies;
 }
 
-/** Divides commands into parts whose JSON stays below the limit; a command that passes it is a part of its own. */
+/** Divides commands into parts whose JSON stays below the limit; a command that exceeds it is a part of its own. */
 function* divide(
   commands: readonly CommandArguments[],
   limit: number,
@@ -119,12 +115,13 @@ function tooLarge(what: string, size: number, limit: number): ZstashError {
 }
 
 /**
- * Turns a server's size error into ours. The text is the same for a request, which has not run, and for a reply, whose
- * commands have.
+ * Turns a server's size error into ours. The text is the same for a request, which has not run, and for a reply,
+ * whose commands have run.
  */
 function explainSizeError(thrown: unknown, repeatable: boolean): unknown {
   const error = asSizeError(thrown);
-  // A refused request has a status that says so; else it may be a reply that was too large, after the command had run.
+  // The status of a refused request says so; otherwise it may be a reply that was too large, after the command had
+  // run.
   if (!isRequestLimit(error) || error.effect === "none") return error;
   if (repeatable) return error.with({ effect: "unknown" });
   return error.with({
@@ -133,7 +130,10 @@ function explainSizeError(thrown: unknown, repeatable: boolean): unknown {
   });
 }
 
-/** The text by which the commands of a failed part fail. Of other clients' errors only a server's text is repeated. */
+/**
+ * The text with which the commands of a failed part fail. From other clients' errors only a server's text is
+ * repeated.
+ */
 function failureText(error: Error): string {
   if (error instanceof ZstashError) return batchErrorText(error);
   const reason = error.name === "UpstashError" ? cleanServerText(error.message) : "the client failed";

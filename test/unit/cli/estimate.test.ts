@@ -10,6 +10,8 @@ import {
   lengthsSuffice,
   type Stratum,
 } from "../../../src/cli/estimate/statistics.ts";
+import type { Estimate, Row } from "../../../src/cli/estimate/estimate.ts";
+import { verdictOf } from "../../../src/cli/estimate/verdict.ts";
 import { createRandom } from "../../support/random.ts";
 
 describe("the draw", () => {
@@ -209,5 +211,62 @@ describe("the estimator", () => {
       expect(drawn.length).toBe(17);
     }
     expect(drawBySize(members.slice(0, 5), 20, 1).certain.length).toBe(5);
+  });
+});
+
+describe("the verdict", () => {
+  const exact = (estimate: number): Row["now"] => ({ estimate, low: estimate, high: estimate });
+
+  function estimateOf(
+    values: number,
+    [now, raw, dictionary = raw]: readonly [number, number, number?],
+    left: Estimate["left"] = {},
+    keys: number = values,
+  ): Estimate {
+    const after = { text: exact(raw * 1.3), raw: exact(raw), dictionary: exact(dictionary) };
+    const total: Row = { prefix: "all", values, now: exact(now), after, share: after };
+    const sampled = { lengths: keys, values, bytes: now, gone: 0 };
+    const processor = { seconds: 0, compressMicroseconds: 0, decompressMicroseconds: 0 };
+    const others = { otherTypes: 0, types: {}, lengthsSuffice: true };
+    return { keys, nameBytes: 0, sampled, total, rows: [total], left, processor, ...others };
+  }
+
+  test.each<[string, Estimate, RegExp]>([
+    ["no keys", estimateOf(0, [0, 0]), /^There are no keys: run this against a database that/],
+    ["no strings", estimateOf(0, [0, 0], { "other-type": 3 }, 3), /^No key holds a string/],
+    [
+      "one small value",
+      estimateOf(1, [19, 19], { small: 1 }),
+      /^1 value is too few to predict from: .*\. zstash would save next to nothing here: most values are smaller/,
+    ],
+    [
+      "the quick start's value, which is compressed",
+      estimateOf(1, [286, 286], { zstash: 1 }),
+      /^1 value is too few.*\. All values are compressed by zstash already: nothing is left to do$/,
+    ],
+    [
+      "one large value",
+      estimateOf(1, [7101, 286]),
+      /^1 value is too few.*\. zstash would store 6.9 KiB in 286 B \(raw\), 96 % less: start with mode "shadow"/,
+    ],
+    [
+      "much JSON",
+      estimateOf(900, [1 << 20, 1 << 19]),
+      /^zstash would store 1.0 MiB in 512.0 KiB \(raw\), 50 % less/,
+    ],
+    [
+      "what a dictionary helps",
+      estimateOf(900, [1 << 20, 1 << 19, 1 << 18]),
+      /in 256.0 KiB \(raw, with dictionaries\), 75 % less/,
+    ],
+    ["pictures", estimateOf(900, [1 << 20, 1 << 20], { "already-compressed": 900 }), /as images or by gzip$/],
+    [
+      "what is compressed",
+      estimateOf(900, [9999, 9999], { zstash: 600, small: 300 }),
+      /^Most values are compressed by/,
+    ],
+  ])("of %s says what was found and what to do", (_, estimate, expected) => {
+    expect(verdictOf(estimate)).toMatch(expected);
+    expect(verdictOf(estimate)).not.toMatch(/[.\n]$/);
   });
 });

@@ -136,7 +136,7 @@ describe("the first line answers whether it is on", () => {
       zstd.compress(text, { checksum: false }),
       /^compressed by another program \(raw carrier\)/,
     ],
-    ["small", utf8("12"), /^not compressed, 2 B: below 1 KB, where it pays only with a dictionary$/],
+    ["small", utf8("12"), /^not compressed, 2 B: below 1 KiB, where it pays only with a dictionary$/],
     ["empty", new Uint8Array(0), /^not compressed, 0 B: it is empty$/],
     ["gzip", Buffer.from([0x1f, 0x8b, 8, ...randomBytes(2000)]), /already compressed: gzip$/],
     [

@@ -1,7 +1,7 @@
-/** The docs say what the sources are: generated parts are current, links lead somewhere, functions are where they are said to be. */
+/** The docs say what the sources are: generated parts and pictures are current, functions are where they are said to be. */
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { dirname, join, normalize } from "node:path";
+import { join } from "node:path";
 import { format } from "prettier";
 import { beforeAll, describe, expect, test } from "vitest";
 import {
@@ -13,13 +13,15 @@ import {
   wayLists,
 } from "../../../docs/generate/page.mjs";
 import { commandSections, loadCommands } from "../../../docs/generate/commands.mjs";
+import { CONCEPTS } from "../../../docs/generate/concepts.mjs";
+import { numberDecisions, readDecisions } from "../../../docs/generate/decisions.mjs";
 import { arrowsOf, drawLayers, units } from "../../../docs/generate/picture.mjs";
 import type { CliCommand, CliCommands } from "../../../src/cli/command.ts";
 import { COMMANDS } from "../../../src/cli/program.ts";
 import { createMetrics } from "../../../src/metrics/index.ts";
 import { identifiersOf } from "../../support/identifiers.ts";
 import { layers, readSources, unitOf } from "../../support/import-graph.mjs";
-import { read, root, tracked } from "../../support/repository.ts";
+import { read, root } from "../../support/repository.ts";
 
 const sources = readSources(`${root}src/`);
 const page = read("docs/architecture.md");
@@ -98,7 +100,7 @@ describe("docs/architecture.md", () => {
   });
 
   test("says where a function is, and it is there", () => {
-    const claims = [...page.matchAll(/`(\w+)`\s+in\s+\[[^\]]*\]\(\.\.\/((?:src|test)\/[^)]+)\)/g)];
+    const claims = [...page.matchAll(/`(\w+)`\s+in\s+`((?:src|test)\/[^`]+)`/g)];
     expect(claims.length).toBeGreaterThan(8);
     for (const [, name, path] of claims) {
       const names = existsSync(`${root}${path}`)
@@ -216,53 +218,12 @@ describe("a generated block", () => {
   });
 });
 
-describe("links", () => {
-  const pages = tracked().filter((path) => path.endsWith(".md"));
-
-  /** Relative links of a page that lead nowhere. */
-  const dead = (path: string, text: string): string[] =>
-    [...text.matchAll(/\]\(([^)\s]+)\)/g)]
-      .map(([, link]) => link!)
-      .filter((link) => !/^([a-z]+:|#)/.test(link))
-      .filter((link) => !existsSync(join(root, normalize(join(dirname(path), link.replace(/#.*$/, ""))))))
-      .map((link) => `${path}: ${link}`);
-
-  test("lead to files that there are", () => {
-    expect(pages).toEqual(expect.arrayContaining(["README.md", "CONTRIBUTING.md", "docs/architecture.md"]));
-    expect(pages.flatMap((path) => dead(path, read(path)))).toEqual([]);
-  });
-
-  /** The anchors of a page, as the forges make them of its headings. */
-  const anchors = (text: string): string[] =>
-    [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
-      heading!
-        .toLowerCase()
-        .replaceAll(/[^\p{L}\p{N}\s_-]/gu, "")
-        .replaceAll(" ", "-"),
-    );
-
-  test("lead to headings that there are", () => {
-    const lost = pages.flatMap((path) =>
-      [...read(path).matchAll(/\]\(([^)\s#]*\.md)?#([^)\s]+)\)/g)].flatMap(([, file, anchor]) => {
-        const target = file === undefined ? path : normalize(join(dirname(path), file));
-        return !existsSync(join(root, target)) || anchors(read(target)).includes(anchor!)
-          ? []
-          : [`${path}: ${file ?? ""}#${anchor}`];
-      }),
-    );
-    expect(lost).toEqual([]);
-  });
-
-  test("from docs/README.md reach every page of the folder", () => {
-    const index = read("docs/README.md");
-    const listed = pages.filter((path) => /^docs\/[^/]+\.md$/.test(path) && path !== "docs/README.md");
-    expect(listed.filter((path) => !index.includes(`(${path.slice(5)})`))).toEqual([]);
-  });
-
-  test("are found where they are dead", () => {
-    const text = "[a](nonesuch.md) [b](../README.md#x) [c](https://example.com/x) [d](#there)";
-    expect(dead("docs/x.md", text)).toEqual(["docs/x.md: nonesuch.md"]);
-  });
+test("docs/concepts.md has its pictures as they are drawn: npm run docs draws them", () => {
+  for (const [name, picture] of Object.entries(CONCEPTS)) {
+    expect(read(`docs/concepts/${name}`)).toBe(picture);
+    expect(picture).toContain("@media(prefers-color-scheme:dark)");
+    expect(read("docs/concepts.md")).toContain(`(concepts/${name})`);
+  }
 });
 
 test("docs/errors.md has every code, and no other", () => {
@@ -271,4 +232,26 @@ test("docs/errors.md has every code, and no other", () => {
   ];
   const headings = [...read("docs/errors.md").matchAll(/^### (\w+)$/gm)];
   expect(headings.map((match) => match[1]).sort()).toEqual(codes.map((match) => match[1]).sort());
+});
+
+describe("docs/decisions.md", () => {
+  test("has an id and a date for every decision: npm run docs gives them to new ones", () => {
+    const entries = readDecisions(read("docs/decisions.md"));
+    expect(entries.length).toBeGreaterThan(200);
+    expect(entries.filter(({ id, isDated }) => id === undefined || !isDated)).toEqual([]);
+    expect(new Set(entries.map(({ id }) => id)).size).toBe(entries.length);
+  });
+
+  test("keeps ids, and numbers what is new after the largest", () => {
+    const text =
+      "# D\n\n**D7 · Old** (2026-01-02): x.\n\n**New.** Because.\n\n## Later (2026-01-03)\n\n**Last** is so.\n";
+    expect(numberDecisions(text, () => "2026-05-06")).toBe(
+      "# D\n\n**D7 · Old** (2026-01-02): x.\n\n**D8 · New.** (2026-05-06) Because.\n\n## Later (2026-01-03)\n\n**D9 · Last** is so.\n",
+    );
+    expect(readDecisions(text).map(({ id, isDated }) => [id, isDated])).toEqual([
+      [7, true],
+      [undefined, false],
+      [undefined, true],
+    ]);
+  });
 });

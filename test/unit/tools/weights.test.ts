@@ -33,7 +33,7 @@ describe("the table of weights", () => {
     expect(words(cellsOf(block))).toEqual(words(cellsOf(weightTable(rows))));
   });
 
-  test("has its figures, to the kB", () => {
+  test("has its figures, to the KB", () => {
     const [, ...shown] = cellsOf(block);
     for (const [name, ...figures] of shown) {
       // Node's gzip differs by some bytes between its versions, which may tip a rounded figure.
@@ -46,9 +46,9 @@ describe("the table of weights", () => {
     }
   });
 
-  test("is README's sentence too, to the kB", () => {
+  test("is README's sentence too, to the KB", () => {
     const [, line = ""] = /<!-- weighs: [^\n]* -->\n([^]*?)<!-- \/weighs -->/.exec(read("README.md")) ?? [];
-    const figures = (text: string): number[] => (text.match(/\d+(?= kB)/g) ?? []).map(Number);
+    const figures = (text: string): number[] => (text.match(/\d+(?= KB)/g) ?? []).map(Number);
     const [shown, measured] = [figures(line), figures(weightLine(rows))];
     expect(shown).toHaveLength(4);
     shown.forEach((figure, index) =>

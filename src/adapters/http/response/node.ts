@@ -1,4 +1,4 @@
-/** The response of node:http as the transport reads it: chunk after chunk, never more at hand than a reader keeps up with. */
+/** The response of node:http as the transport reads it: chunk by chunk, and paused when the reader is slower. */
 import type { IncomingMessage } from "node:http";
 import type stream from "node:stream";
 import type { Readable, Transform } from "node:stream";
@@ -6,10 +6,10 @@ import type zlib from "node:zlib";
 import { requireBuiltin } from "../../node.ts";
 import type { HttpResponse } from "../flight.ts";
 
-/** Bytes of a response that wait for a reader before the socket is paused. */
+/** Bytes of a response that may wait for a reader before the socket is paused. */
 const HIGH_WATER = 128 << 10;
 
-/** Makes what decodes bodies in a coding that a server has used although none was asked for. */
+/** Makes the decoder for a content coding that a server has used although none was asked for. */
 function decoderOf(coding: string): Transform | undefined {
   const load = (): typeof zlib => requireBuiltin("node:zlib") as typeof zlib;
   switch (coding) {
@@ -25,12 +25,12 @@ function decoderOf(coding: string): Transform | undefined {
   }
 }
 
-/** The decoded body of a message; one in an unknown coding as it is. */
+/** The decoded body of a message; a body in an unknown coding stays as it is. */
 function bodyOf(message: IncomingMessage): Readable {
   const decoder = decoderOf(message.headers["content-encoding"]?.toLowerCase() ?? "identity");
   if (decoder === undefined) return message;
   const { pipeline } = requireBuiltin("node:stream") as typeof stream;
-  // Bounded by its reader: it is decoded as fast as that takes it.
+  // Its reader sets the pace: no more is decoded than the reader takes.
   return pipeline(message, decoder, () => undefined);
 }
 
@@ -38,7 +38,7 @@ function bodyOf(message: IncomingMessage): Readable {
 export class NodeResponse implements HttpResponse {
   readonly status: number;
   readonly #message: IncomingMessage;
-  /** The message, or what decodes it. */
+  /** The message, or its decoder. */
   readonly #body: Readable;
   readonly #done: () => void;
   #chunks: Uint8Array[] = [];
@@ -89,7 +89,7 @@ export class NodeResponse implements HttpResponse {
 
   readonly #take = (chunk: Uint8Array): void => {
     const { buffer, byteOffset, length } = chunk;
-    // Whoever gets it may transfer it: no two chunks share a buffer.
+    // The receiver may transfer a chunk's buffer: no two chunks share one.
     const whole = length === buffer.byteLength;
     this.#chunks.push(whole ? new Uint8Array(buffer, byteOffset, length) : new Uint8Array(chunk));
     this.#size += length;

@@ -4,7 +4,7 @@ import { drawPlot, type Plot, type Series } from "./chart.ts";
 import { drawByWidth, h, type Tab } from "./dom.ts";
 import { bytes, clock, count, duration, visible } from "./format.ts";
 
-/** Requests that are listed. */
+/** The most requests that are listed. */
 const LISTED_MAX = 100;
 /** The time that the plots show, in ms. */
 const SPAN_MS = 5 * 60_000;
@@ -13,7 +13,7 @@ type Listed = RequestPage["records"][number];
 
 /** The view of the requests and the plots. */
 export interface ActivityView extends Tab {
-  /** The number and the time from which the next requests are asked for. */
+  /** The number and the time after which the next requests are asked for. */
   readonly next: number;
   readonly since: number;
   addRequests(page: RequestPage): void;

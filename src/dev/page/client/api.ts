@@ -1,4 +1,4 @@
-/** Asks the server's endpoints, and tells whoever listens whether it answers and whether the session is there. */
+/** Calls the server's endpoints, and tells listeners whether it answers and whether the session is valid. */
 import type {
   ClientFigures,
   KeyDetail,
@@ -10,13 +10,13 @@ import type {
   Totals,
 } from "../protocol.ts";
 
-/** The session is not there, or has ended. */
+/** The session does not exist, or has ended. */
 export class SignedOut extends Error {}
 
 /** Called after each request: whether the server answered. */
 let heard: (answered: boolean) => void = () => undefined;
 
-/** Be told whether the server answers. */
+/** Registers the function that is told whether the server answers. */
 export function onAnswer(listener: (answered: boolean) => void): void {
   heard = listener;
 }
@@ -38,12 +38,12 @@ async function request<Result>(path: string, body?: string): Promise<Result> {
   return value;
 }
 
-/** The id by which a key is asked for; null for one whose name is too long. */
+/** The id by which a key is requested; null for one whose name is too long. */
 export function idOf(entry: KeyEntry): string | null {
   return typeof entry === "string" ? `=${entry}` : entry.id;
 }
 
-/** The endpoints by what they give. */
+/** The endpoints by what they return. */
 export const api: {
   signIn(token: string): Promise<object>;
   server(): Promise<ServerInfo>;

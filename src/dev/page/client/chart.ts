@@ -2,7 +2,7 @@
 import { svg } from "./dom.ts";
 import { clock } from "./format.ts";
 
-/** A line. Its class gives its colour. */
+/** A line. Its class sets its colour. */
 export interface Series {
   readonly name: string;
   readonly line: "first" | "second" | "bad";
@@ -18,12 +18,12 @@ export interface Plot {
   readonly to: number;
   /** Points further apart than this, in ms, are not joined. */
   readonly gap: number;
-  /** The highest value that the axis has at least. */
+  /** The axis reaches at least this value. */
   readonly least: number;
-  /** True if the axis has whole numbers alone. */
+  /** True if the axis has only whole numbers. */
   readonly whole?: boolean;
   format(value: number): string;
-  /** Said where there is no point. */
+  /** The text that is shown if there is no point. */
   readonly nothing: string;
 }
 
@@ -33,10 +33,10 @@ const RIGHT = 12;
 const TOP = 12;
 const BOTTOM = 26;
 const TICKS = 4;
-/** A line with more points has a dot at its last alone. */
+/** A line with more points has a dot only at its last one. */
 const DOTS_MAX = 60;
 
-/** Draw a plot in a width of so many pixels. */
+/** Draws a plot of the given width in pixels. */
 export function drawPlot(plot: Plot, width: number): SVGSVGElement {
   const { from, to, series } = plot;
   const values = series.flatMap(({ points }) => points.map(([, value]) => value));
@@ -45,7 +45,7 @@ export function drawPlot(plot: Plot, width: number): SVGSVGElement {
   const x = (at: number): number => LEFT + ((at - from) / (to - from)) * (width - LEFT - RIGHT);
   const y = (value: number): number => HEIGHT - BOTTOM - (value / highest) * (HEIGHT - TOP - BOTTOM);
   const shapes: SVGElement[] = [];
-  // Without a value there is nothing to measure: the line of the time is enough.
+  // Without a value there is nothing to measure: the time axis is enough.
   const top = values.length === 0 ? 0 : highest;
   for (let value = 0; value <= top + step / 2; value += step) {
     shapes.push(
@@ -95,7 +95,7 @@ function drawSeries(
   ];
 }
 
-/** The smallest of 1, 2 and 5 times a power of ten that is no less. */
+/** The smallest number of at least `least` that is 1, 2 or 5 times a power of ten. */
 function niceStep(least: number, whole: boolean): number {
   const power = 10 ** Math.floor(Math.log10(Math.max(least, 1e-6)));
   const step =

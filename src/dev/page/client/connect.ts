@@ -25,7 +25,7 @@ export function createConnect({ token, kind }: ServerInfo): Tab {
         say(`${name}: copied`);
         setTimeout(() => (button.textContent = "Copy"), 1_500);
       } catch {
-        // Without https, on another host than this one, pages cannot copy: what is selected can be.
+        // Without https, and on a host other than localhost, pages cannot copy: the user can copy the selection.
         reveal(true);
         getSelection()?.selectAllChildren(code);
         say(`${name}: selected, copy it with Ctrl C`);

@@ -11,7 +11,7 @@ export interface Detail {
   open(id: string, name: string): void;
 }
 
-/** The panel of a key. `onclose` is called when it was closed. */
+/** The panel of a key. `onclose` is called after it was closed. */
 export function createDetail(onclose: () => void): Detail {
   let asked = 0;
   const body = h("div", { class: "content" });
@@ -110,7 +110,7 @@ function pictureOf({ layout, size, storedSize, carrier }: KeyDetail): HTMLElemen
   return element;
 }
 
-/** The same as the picture in words and numbers, for whoever does not see it. */
+/** The picture in words and numbers, for people who cannot see it. */
 function frameTable(frames: readonly FrameLayout[], frameCount: number): HTMLElement {
   const rows = frames.flatMap((frame, index) =>
     partsOf(frame).map((part, place) =>

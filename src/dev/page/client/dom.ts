@@ -1,19 +1,19 @@
-/** Makes elements of HTML and SVG. Texts are only ever set as text, so that nothing that is stored becomes markup. */
+/** Makes elements of HTML and SVG. Texts are always set as text, so that nothing that is stored becomes markup. */
 
-/** What an element is given: attributes, a listener by `on…`, or a switch. */
+/** The properties of an element: attributes, a listener as `on…`, or a switch. */
 type Attributes = Readonly<Record<string, string | number | boolean | undefined | ((event: never) => void)>>;
 type Child = Node | string | undefined;
 
 /** A part of the page behind a tab. */
 export interface Tab {
   readonly element: HTMLElement;
-  /** It is seen from now on. */
+  /** Called when the tab is shown. */
   show(): void;
 }
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** Make an element: `h("a", { href, class: "x", onclick: f }, "text", other)`. */
+/** Makes an element: `h("a", { href, class: "x", onclick: f }, "text", other)`. */
 export function h<Name extends keyof HTMLElementTagNameMap>(
   name: Name,
   attributes: Attributes = {},
@@ -24,7 +24,7 @@ export function h<Name extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** Make an element of SVG in the same way. */
+/** Makes an element of SVG in the same way. */
 export function svg<Name extends keyof SVGElementTagNameMap>(
   name: Name,
   attributes: Attributes = {},
@@ -44,19 +44,19 @@ function fill(element: Element, attributes: Attributes, children: readonly Child
   element.append(...children.filter((child) => child !== undefined));
 }
 
-/** The element of an id, which page.html has. */
+/** The element with an id, which page.html contains. */
 export function byId(id: string): HTMLElement {
   const element = document.getElementById(id);
   if (element === null) throw new Error(`Cannot find #${id}`);
   return element;
 }
 
-/** Tell users of a screen reader. */
+/** Tells a text to users of a screen reader. */
 export function say(text: string): void {
   byId("spoken").textContent = text;
 }
 
-/** Replace what an element shows by what `draw` makes of its width, now and whenever that changes. */
+/** Replaces the contents of an element by what `draw` makes for its width, now and whenever the width changes. */
 export function drawByWidth(element: HTMLElement, draw: (width: number) => Node): () => void {
   let width = 0;
   const redraw = (): void => {

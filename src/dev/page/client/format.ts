@@ -1,8 +1,8 @@
-/** Writes numbers with their units, and names so that every character of them can be seen. */
+/** Writes numbers with their units, and names so that every character in them is visible. */
 
-const UNITS = ["B", "KB", "MB", "GB", "TB"] as const;
+const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"] as const;
 
-/** Bytes in units of 1,024, with three digits: "1.23 KB". */
+/** Bytes in units of 1,024, with three digits: "1.23 KiB". */
 export function bytes(size: number | null): string {
   if (size === null) return "–";
   let [value, unit] = [size, 0];
@@ -14,7 +14,7 @@ function digits(value: number): string {
   return value >= 99.95 ? value.toFixed(0) : value >= 9.995 ? value.toFixed(1) : value.toFixed(2);
 }
 
-/** A whole number with its thousands. */
+/** A whole number with thousands separators. */
 export function count(value: number): string {
   return value.toLocaleString("en-US", { maximumFractionDigits: 0 });
 }
@@ -24,12 +24,12 @@ export function ratio(size: number | null, storedSize: number | null): string {
   return size === null || storedSize === null || storedSize === 0 ? "–" : `${digits(size / storedSize)}×`;
 }
 
-/** A duration of a request: "0.42 ms", "1.20 s". */
+/** The duration of a request: "0.42 ms", "1.20 s". */
 export function duration(ms: number): string {
   return ms < 999.5 ? `${ms < 0.0995 ? ms.toFixed(3) : digits(ms)} ms` : `${digits(ms / 1000)} s`;
 }
 
-/** What is left of a time to live: "2 h 5 min". */
+/** The remaining time to live: "2 h 5 min". */
 export function ttl(ms: number | null): string {
   if (ms === null) return "none";
   const seconds = Math.ceil(ms / 1000);
@@ -45,20 +45,20 @@ function two(value: number, base: number, large: string, small: string): string 
   return `${Math.floor(value / base)} ${large}${rest === 0 ? "" : ` ${rest} ${small}`}`;
 }
 
-/** The time of day of a moment. */
+/** The time of day at a moment. */
 export function clock(at: number): string {
   return new Date(at).toLocaleTimeString("en-GB");
 }
 
-/** Controls, and characters that are invisible or turn the direction of the text around them. */
+/** Control characters, and characters that are invisible or change the direction of the text around them. */
 const HIDDEN = /[\p{Cc}\p{Cf}\p{Cn}\p{Co}\p{Zl}\p{Zp}]/gu;
 
-/** A name in which hidden characters are written as `\u{202e}`: it looks like nothing else and is one line. */
+/** A name with hidden characters written as `\u{202e}`: it cannot look like another name, and is one line. */
 export function visible(name: string): string {
   return name.replaceAll(HIDDEN, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
 }
 
-/** A text of several lines, its direction left as it is but no character able to hide or to turn others. */
+/** A text of several lines. Its own direction stays, but no character can hide or reorder others. */
 export function visibleText(text: string): string {
   return text
     .split("\n")

@@ -1,4 +1,4 @@
-/** Lists the keys of the database and searches them; facts of keys are asked for when their rows are seen. */
+/** Lists the keys of the database and searches them; facts about keys are requested when their rows become visible. */
 import type { KeyEntry, KeyFacts, KeyPage } from "../protocol.ts";
 import { api, idOf } from "./api.ts";
 import { createDetail } from "./detail.ts";
@@ -6,34 +6,36 @@ import { h, say, type Tab } from "./dom.ts";
 import { bytes, count, ratio, ttl, visible } from "./format.ts";
 import { Scroller } from "./scroller.ts";
 
-/** Keys that are listed at most. */
+/** The most keys that are listed. */
 const KEYS_MAX = 200_000;
-/** Keys that are asked for at first, so that they are seen soon, and then at a time. */
+/** Keys that are requested at first, so that they show soon, and then at a time. */
 const FIRST_KEYS = 500;
 const PART_KEYS = 10_000;
-/** Facts that one request asks for. */
+/** Keys whose facts one request asks for. */
 const FACTS_AT_ONCE = 50;
-/** The time without typing after which a search begins, in ms. */
+/** How long a user must stop typing before a search begins, in ms. */
 const TYPING_MS = 250;
-/** Time that rows are in sight before their facts are asked for, in ms: those that scroll past are not. */
+/** How long rows must be visible before their facts are requested, in ms: rows that scroll past are skipped. */
 const REST_MS = 80;
-/** Facts that are kept. */
+/** The most facts that are kept. */
 const FACTS_MAX = 5_000;
 
 const COLUMNS = ["Key", "Type", "TTL", "Stored", "Original", "Ratio", "Carrier", "Dictionary"] as const;
 
 const nameOf = (entry: KeyEntry): string => (typeof entry === "string" ? entry : entry.name);
 
-/** The pattern for SCAN: what holds no wildcard is looked for anywhere in the name. */
+/** The pattern for SCAN: a text without wildcards may be anywhere in the name. */
 function patternOf(text: string): string {
   return text === "" || /[*?[\]]/.test(text) ? text : `*${text.replaceAll("\\", "\\\\")}*`;
 }
 
-/** The view of the keys. `connect` leads to the code that writes the first one; `ready` is called when some are seen. */
+/**
+ * The view of the keys. `connect` leads to the code that writes the first one; `ready` is called when some are shown.
+ */
 export function createKeys(connect: () => void, ready: () => void): Tab & { setCount(keys: number): void } {
   let keys: KeyEntry[] = [];
   const facts = new Map<string, KeyFacts>();
-  /** Each listing has a number: what an earlier one still brings is dropped. */
+  /** Each listing has a number: results of an earlier one are dropped. */
   let listing = 0;
   let known = -1;
   let inSight: readonly [first: number, end: number] = [0, 0];
@@ -101,7 +103,7 @@ export function createKeys(connect: () => void, ready: () => void): Tab & { setC
     resting = setTimeout(() => void askFacts(first, end, listing).catch(() => undefined), REST_MS);
   }
 
-  /** Ask for the facts of rows; with `again`, also of those that are known. */
+  /** Requests the facts for rows; with `again`, also those that are known. */
   async function askFacts(first: number, end: number, number: number, again = false): Promise<void> {
     const wanted = [];
     for (let index = first; index < end; index++) {
@@ -129,7 +131,10 @@ export function createKeys(connect: () => void, ready: () => void): Tab & { setC
     detail.open(id, nameOf(entry));
   }
 
-  /** List the keys that match. The first part is shown at once, with its facts; the others together, in order of names. */
+  /**
+   * Lists the keys that match. The first part is shown at once, with its facts; the others together, in order of
+   * names.
+   */
   async function list(): Promise<void> {
     const number = ++listing;
     const match = patternOf(search.value);
@@ -141,11 +146,11 @@ export function createKeys(connect: () => void, ready: () => void): Tab & { setC
       const hasNone = found.size === 0;
       const page: KeyPage = await api.keys(cursor, match, cursor === "0" ? FIRST_KEYS : PART_KEYS);
       if (number !== listing) return;
-      // A scan may give a key twice while others come and go.
+      // A scan may give a key twice while others are added and removed.
       for (const entry of page.keys) found.set(idOf(entry) ?? nameOf(entry), entry);
       ({ cursor } = page);
       if (cursor !== "0") progress.textContent = `${count(found.size)} keys, reading on…`;
-      // Of several parts the first with keys is shown, and the last together with all others.
+      // The first part with keys is shown, and then the last one together with all others.
       if (cursor !== "0" && (!hasNone || found.size === 0)) continue;
       show([...found.values()]);
       clearTimeout(resting);
@@ -208,7 +213,7 @@ export function createKeys(connect: () => void, ready: () => void): Tab & { setC
     element,
     show: () => table.redraw(),
     setCount(total) {
-      // The list is read anew by itself where that is cheap and nobody works in it.
+      // The list is refreshed by itself if that is cheap and nobody is working in it.
       const isSmall = total <= 1_000 && known <= 1_000;
       const isFirst = known === -1;
       const changed = !isFirst && total !== known;
@@ -222,7 +227,7 @@ export function createKeys(connect: () => void, ready: () => void): Tab & { setC
   };
 }
 
-/** How a value lies in Redis, in a word or two. */
+/** How a value is stored, in a word or two. */
 function carrierOf({ carrier, kind, type }: KeyFacts): string {
   if (type !== "string") return "–";
   if (carrier === null) return "plain";

@@ -1,4 +1,4 @@
-/** Starts the page: the form for the token where there is no session, else the totals and the three tabs. */
+/** Starts the page: the form for the token if there is no session, otherwise the totals and the three tabs. */
 import type { ServerInfo } from "../protocol.ts";
 import { createActivity } from "./activity.ts";
 import { api, onAnswer, SignedOut } from "./api.ts";
@@ -10,7 +10,7 @@ import { createTotals } from "./totals.ts";
 const REQUESTS_MS = 1_000;
 const TOTALS_MS = 5_000;
 
-/** True while the page is asked for its token: nothing else is asked then. */
+/** True while the page asks for its token: then it sends no other requests. */
 let signedOut = false;
 
 function showForm(reason: string): void {
@@ -50,7 +50,7 @@ function showForm(reason: string): void {
   input.focus();
 }
 
-/** Run again and again while the page is seen, each time after the last has ended. */
+/** Runs again and again while the page is visible, each time after the previous run has ended. */
 function repeat(run: () => Promise<void>, pause: number): void {
   const turn = async (): Promise<void> => {
     try {
@@ -110,7 +110,7 @@ function start(server: ServerInfo): void {
   const keys = createKeys(
     () => document.getElementById("tab-Connect")?.click(),
     () => {
-      // The totals take a sample of the keys: the first rows come before that.
+      // The totals take a sample of the keys: the first rows are shown before that.
       if (!isReady) repeat(readTotals, TOTALS_MS);
       isReady = true;
     },

@@ -1,4 +1,4 @@
-/** Draws how a value lies in Redis: its content above, what is stored of it below, and the parts of its frames. */
+/** Draws how a value is stored: its content above, the stored bytes below, and the parts of its frames. */
 import type { FrameLayout, KeyDetail, ValueLayout } from "../protocol.ts";
 import { svg } from "./dom.ts";
 import { bytes, count } from "./format.ts";
@@ -19,10 +19,10 @@ export interface Drawn extends Pick<KeyDetail, "size" | "storedSize" | "carrier"
 const BAR = 22;
 const GAP = 30;
 const LABEL = 18;
-/** The least width of a part, so that it can be seen. */
+/** The least width of a part in pixels, so that it is visible. */
 const PART_MIN = 5;
 const CHECKSUM_SIZE = 4;
-/** About the width of a letter, and the place of a square before it. */
+/** About the width of a letter in pixels, and the space for a square before it. */
 const LETTER = 6.6;
 const LEGEND_SQUARE = 16;
 
@@ -50,7 +50,7 @@ export function partsOf(frame: FrameLayout): Part[] {
   return parts;
 }
 
-/** The picture, in a width of so many pixels. */
+/** The picture, in the given width in pixels. */
 export function drawLayout(drawn: Drawn, width: number): SVGSVGElement {
   const { layout, size, storedSize, carrier } = drawn;
   const most = Math.max(size ?? 0, storedSize ?? 0, 1);
@@ -78,14 +78,14 @@ export function drawLayout(drawn: Drawn, width: number): SVGSVGElement {
   return svg("svg", { width, height: legend.end, role: "img", "aria-label": words }, ...children);
 }
 
-/** Of several frames each is one part. */
+/** If there are several frames, each is one part. */
 function summaryOf(frame: FrameLayout): Part[] {
   const { start, end, role } = frame;
   if (role !== "frame") return partsOf(frame);
   return [{ kind: "compressed", name: "frame", start, size: end - start }];
 }
 
-/** Both bars, and between them what lies where: each frame and the slice of the content that it holds. */
+/** Both bars, and between them the relation of each frame to its slice of the content. */
 function sliceShapes(
   layout: ValueLayout,
   contentWidth: number,
@@ -138,7 +138,7 @@ function label(x: number, y: number, name: string, value: string, width: number)
   );
 }
 
-/** The parts side by side: as long as they are, but none too short to be seen. */
+/** The parts side by side: in proportion to their size, but none too short to be visible. */
 function strip(parts: readonly Part[], width: number, top: number): SVGElement[] {
   const sum = parts.reduce((total, { size }) => total + size, 0) || 1;
   const least = Math.min(PART_MIN, width / Math.max(1, parts.length));

@@ -1,20 +1,20 @@
-/** A table of any number of rows of equal height, of which only those are elements that can be seen. */
+/** A table of any number of rows of equal height, of which only the visible ones have elements. */
 import { h } from "./dom.ts";
 
 /** What the table asks its owner for. */
 export interface RowSource {
-  /** Fill a row that shows nothing yet. */
+  /** Fills a row that is still empty. */
   draw(row: HTMLElement, index: number): void;
-  /** These rows, from `first` up to `end`, have come into sight. */
+  /** The rows from `first` up to `end` have become visible. */
   seen(first: number, end: number): void;
   /** The row was chosen, by Enter or a click. */
   choose(index: number): void;
 }
 
-/** Rows that are made beyond those in sight, so that scrolling shows no gaps. */
+/** Rows that are made beyond the visible ones, so that scrolling shows no gaps. */
 const MARGIN = 8;
 
-/** A table with a head, that scrolls by itself. */
+/** A table with a head that scrolls by itself. */
 export class Scroller {
   readonly element: HTMLElement;
   readonly #body: HTMLElement;
@@ -45,7 +45,7 @@ export class Scroller {
     new ResizeObserver(() => this.redraw()).observe(this.element);
   }
 
-  /** Say how many rows there are; those in sight are drawn anew. */
+  /** Sets the number of rows, and redraws the visible ones. */
   setCount(count: number): void {
     this.#count = count;
     this.#active = Math.max(0, Math.min(this.#active, count - 1));
@@ -60,7 +60,7 @@ export class Scroller {
     this.#update();
   }
 
-  /** The element of a row, if it is in sight. */
+  /** The element of a row, if it is visible. */
   row(index: number): HTMLElement | undefined {
     return this.#rows.get(index);
   }
@@ -135,7 +135,7 @@ export class Scroller {
     event.preventDefault();
   }
 
-  /** Mark a row and bring it into sight, below the head. */
+  /** Marks a row and scrolls it into view, below the head. */
   #activate(index: number): void {
     const height = this.#height;
     const head = this.#head.offsetHeight;

@@ -1,4 +1,4 @@
-/** Shows the totals at the top of the page, and says what of them is an estimate. */
+/** Shows the totals at the top of the page, and marks which of them are estimates. */
 import type { Totals } from "../protocol.ts";
 import { h } from "./dom.ts";
 import { bytes, count, ratio } from "./format.ts";
@@ -13,7 +13,7 @@ export function createTotals(): { readonly element: HTMLElement; set(totals: Tot
     set({ latest, memory }) {
       const { keys, sampled, strings, compressed, storedBytes, contentBytes } = latest;
       const isSample = sampled < keys;
-      // The sample stands for all keys, strings and others in the same shares.
+      // The sample represents all keys: strings and others in the same shares.
       const scale = sampled === 0 ? 0 : Math.max(1, keys / sampled);
       const about = isSample ? "about " : "";
       const basis = isSample
