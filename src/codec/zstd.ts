@@ -1,4 +1,5 @@
 /** `loadZstd` and the public `Zstd`: compression and decompression over the packaged module or another engine. */
+import { unitAccess } from "#text";
 import { loadModule as loadPackagedModule, moduleAtHand } from "#wasm/full";
 import { isBytes } from "../bytes.ts";
 import { describe, requireBytes, requireOptions } from "../check.ts";
@@ -107,7 +108,10 @@ export function zstdAtHand(): Zstd | undefined {
   if (atHand !== undefined || moduleAtHand === undefined) return atHand;
   try {
     const memory = readStreamMemory({});
-    return (atHand = createZstd(createEngineOver(moduleAtHand, memory), readDictionaries(undefined)));
+    return (atHand = createZstd(
+      createEngineOver(moduleAtHand, memory, unitAccess),
+      readDictionaries(undefined),
+    ));
   } catch {
     return undefined;
   }
@@ -134,13 +138,13 @@ export async function loadZstd(options: LoadOptions = {}): Promise<Zstd> {
     throw new TypeError('"module" and "engine" exclude each other');
   }
   if (engine !== undefined) return load(engine, options);
-  if (module !== undefined) return load(createEngine(readModule(module)), options);
+  if (module !== undefined) return load(createEngine(readModule(module), unitAccess), options);
   if (Object.values(options).some((option) => option !== undefined)) {
-    return load(createEngine(loadPackagedModule), options);
+    return load(createEngine(loadPackagedModule, unitAccess), options);
   }
   const there = zstdAtHand();
   if (there !== undefined) return there;
-  shared ??= load(createEngine(loadPackagedModule), options).catch((error: unknown) => {
+  shared ??= load(createEngine(loadPackagedModule, unitAccess), options).catch((error: unknown) => {
     shared = undefined;
     throw error;
   });

@@ -1,6 +1,6 @@
 /** Coding of whole values on one WebAssembly instance, which is replaced once it has trapped or grown too large. */
 import type { Dictionary } from "../format/dictionary.ts";
-import { readUtf8 } from "../text.ts";
+import { readUtf8, type UnitAccess } from "../text.ts";
 import { COMPRESSION_FACTOR, DigestedDictionaries, ONE_SHOT_DICTIONARIES } from "./dictionaries.ts";
 import type {
   CompressSettings,
@@ -17,6 +17,7 @@ import {
 } from "./exports.ts";
 import { LinearMemory, placeText, requireAddress, type Area } from "./memory.ts";
 import { LONG_DISTANCE_SIZE, ParameterCache, parametersOf } from "./parameter-cache.ts";
+import { wideTextOf, type WideText } from "./wide-text.ts";
 import { isZstdError, toDecodeError, toZstashError, trapped, unreadText } from "./zstd-errors.ts";
 
 /** An instance that has grown past this is dropped after the call: linear memory never shrinks. */
@@ -42,8 +43,8 @@ export interface OneShotEngine extends Pick<Engine, "compress" | "decompress" | 
 }
 
 /** Makes the one-shot half of an engine. A module that does not start fails here and not at the first call. */
-export function createOneShot(module: WebAssembly.Module): OneShotEngine {
-  const current = new OneShotInstance(() => new OneShot(module));
+export function createOneShot(module: WebAssembly.Module, access?: UnitAccess): OneShotEngine {
+  const current = new OneShotInstance(() => new OneShot(module, access));
   return {
     compress: (source, settings) => current.run((instance) => instance.compress(source, settings)),
     decompress: (plan, into) => current.run((instance) => instance.decompress(plan, into)),
@@ -85,12 +86,14 @@ class OneShotInstance<T extends OneShotDecoder> {
 class OneShotDecoder {
   readonly exports: ZstashExports;
   protected readonly memory: LinearMemory;
+  protected readonly wideText: WideText | undefined;
   readonly #dictionaries: DigestedDictionaries;
   #context = 0;
 
-  constructor(module: WebAssembly.Module) {
+  constructor(module: WebAssembly.Module, access?: UnitAccess) {
     this.exports = instantiate(module);
     this.memory = new LinearMemory(this.exports);
+    this.wideText = wideTextOf(this.exports, this.memory, access);
     this.#dictionaries = new DigestedDictionaries(
       this.memory,
       this.exports.ZSTD_freeDDict,
@@ -118,6 +121,8 @@ class OneShotDecoder {
   decompressText(plan: DecodePlan): string {
     const output = this.#decode(plan);
     try {
+      const quick = this.wideText?.read(output);
+      if (quick !== undefined) return quick;
       const { address, size } = output;
       const content = this.memory.bytes().subarray(address, address + size);
       const text = readUtf8(content);
@@ -208,7 +213,7 @@ export class OneShot extends OneShotDecoder {
     const { memory } = this;
     const exports = (this.#compression ??= requireCompression(this.exports));
     const context = (this.#context ||= requireAddress(exports.ZSTD_createCCtx()));
-    const input = typeof source === "string" ? placeText(memory, source) : memory.placeBytes(source);
+    const input = typeof source === "string" ? this.#placeText(source) : memory.placeBytes(source);
     let prefix: Area | undefined;
     try {
       this.#parameters.set(exports, context, settings, input.size);
@@ -233,6 +238,10 @@ export class OneShot extends OneShotDecoder {
       if (prefix !== undefined) memory.release(prefix);
       memory.release(input);
     }
+  }
+
+  #placeText(text: string): Area {
+    return this.wideText?.place(text) ?? placeText(this.memory, text);
   }
 
   #digest(exports: ZstashCompressionExports, dictionary: Dictionary, level: number): number {

@@ -1,4 +1,5 @@
 /** The engine over zstash's own WebAssembly module: one instance for one-shot work, a pool of them for streams. */
+import type { UnitAccess } from "../text.ts";
 import type { Engine, EngineFactory, EngineSettings } from "./engine.ts";
 import { explainFailure } from "./exports.ts";
 import { createOneShot } from "./one-shot.ts";
@@ -7,13 +8,17 @@ import { openDecompression } from "./stream-decompression.ts";
 import { StreamPool } from "./stream-pool.ts";
 
 /** Makes the factory of engines over a compiled zstash module. */
-export function createEngine(load: () => Promise<WebAssembly.Module>): EngineFactory {
-  return (settings) => explainFailure(async () => createEngineOver(await load(), settings));
+export function createEngine(load: () => Promise<WebAssembly.Module>, access?: UnitAccess): EngineFactory {
+  return (settings) => explainFailure(async () => createEngineOver(await load(), settings, access));
 }
 
 /** Makes an engine over a compiled zstash module at once; throws whatever its start throws. */
-export function createEngineOver(module: WebAssembly.Module, settings: EngineSettings): Engine {
-  const oneShot = createOneShot(module);
+export function createEngineOver(
+  module: WebAssembly.Module,
+  settings: EngineSettings,
+  access?: UnitAccess,
+): Engine {
+  const oneShot = createOneShot(module, access);
   const streams = new StreamPool(module, settings);
   return {
     compress: oneShot.compress,
