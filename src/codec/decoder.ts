@@ -79,12 +79,12 @@ export function createOneShotDecoder(
     decompress(data, options) {
       const { maxSize, into, prefix, dictionaries } = readDecompressOptions(options);
       requireBytes(data, "data");
-      return engine.decompress({ ...planDecode(data, maxSize, lookup(dictionaries)), prefix }, into);
+      return engine.decompress(planDecode(data, maxSize, lookup(dictionaries), prefix), into);
     },
     decompressText(data, options) {
       const { maxSize, prefix, dictionaries } = readTextOptions(options);
       requireBytes(data, "data");
-      return engine.decompressText({ ...planDecode(data, maxSize, lookup(dictionaries)), prefix });
+      return engine.decompressText(planDecode(data, maxSize, lookup(dictionaries), prefix));
     },
   };
 }
@@ -93,7 +93,12 @@ export function createOneShotDecoder(
  * Finds the frames of `data` and proves the size of their output before anything is allocated for it: the claimed
  * content size where there is one, never more than the blocks can hold, never more than `maxSize`.
  */
-export function planDecode(data: Uint8Array, maxSize: number, dictionaries: DictionaryLookup): DecodePlan {
+export function planDecode(
+  data: Uint8Array,
+  maxSize: number,
+  dictionaries: DictionaryLookup,
+  prefix?: Uint8Array,
+): DecodePlan {
   if (data.length === 0) {
     throw new ZstashError("TRUNCATED", "Cannot decompress: the input is empty", { frame: 0, offset: 0 });
   }
@@ -123,7 +128,7 @@ export function planDecode(data: Uint8Array, maxSize: number, dictionaries: Dict
     frame += 1;
     extent = walkFrame(data, end, frame);
   }
-  return { data, frames: frame === 0 ? [first] : walkFrames(data), capacity, dictionaries };
+  return { data, frames: frame === 0 ? [first] : walkFrames(data), capacity, dictionaries, prefix };
 }
 
 /** Walks again rather than keep a list: 32 MiB of empty skippable frames would make four million entries. */

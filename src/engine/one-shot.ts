@@ -65,7 +65,7 @@ class OneShotInstance<T extends OneShotDecoder> {
   }
 
   get memorySize(): number {
-    return this.#current?.exports.memory.buffer.byteLength ?? 0;
+    return this.#current?.memorySize ?? 0;
   }
 
   run<R>(work: (current: T) => R): R {
@@ -77,7 +77,7 @@ class OneShotInstance<T extends OneShotDecoder> {
       this.#current = undefined;
       throw trapped(error);
     } finally {
-      if (current.exports.memory.buffer.byteLength > HIGH_WATER_MARK) this.#current = undefined;
+      if (current.memorySize > HIGH_WATER_MARK) this.#current = undefined;
     }
   }
 }
@@ -99,6 +99,11 @@ class OneShotDecoder {
       this.exports.ZSTD_freeDDict,
       ONE_SHOT_DICTIONARIES,
     );
+  }
+
+  /** Linear memory in bytes. */
+  get memorySize(): number {
+    return this.memory.size;
   }
 
   decompress<Memory extends ArrayBufferLike = ArrayBuffer>(

@@ -23,7 +23,8 @@ export class WideText {
   readonly #memory: LinearMemory;
   readonly #access: UnitAccess;
   #view: UnitView | undefined;
-  #buffer: ArrayBuffer | undefined;
+  /** What the view is of. */
+  #bytes: Uint8Array | undefined;
 
   constructor(exports: Required<ZstashExports>, memory: LinearMemory, access: UnitAccess) {
     this.#exports = exports;
@@ -103,10 +104,10 @@ export class WideText {
 
   /** Growth of memory detaches the view before. */
   #units(): UnitView {
-    const { buffer } = this.#memory.bytes();
-    if (this.#view === undefined || this.#buffer !== buffer) {
-      this.#view = this.#access.view(buffer);
-      this.#buffer = buffer;
+    const bytes = this.#memory.bytes();
+    if (this.#view === undefined || this.#bytes !== bytes) {
+      this.#view = this.#access.view(bytes.buffer);
+      this.#bytes = bytes;
     }
     return this.#view;
   }
