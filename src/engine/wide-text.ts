@@ -8,6 +8,8 @@ import { appendText, type Area, type LinearMemory } from "./memory.ts";
 
 /** Characters that are copied at a time, so that they are transcoded while they are in the processor's first cache. */
 const COPIED_UNITS = 8192;
+/** Characters that are taken for ASCII at a time, in texts of one byte a character: there V8 is as fast until one is not. */
+const ASCII_UNITS: number = 64 << 10;
 /** Shorter texts are encoded before it is known what they are. */
 const SHORTEST = 128;
 /** Longer texts could take three times their size of linear memory, which never shrinks. */
@@ -21,7 +23,9 @@ const ADDRESS_MAX = 2 ** 31 - 1;
 export class WideText {
   readonly #exports: Required<ZstashExports>;
   readonly #memory: LinearMemory;
-  readonly #access: UnitAccess;
+  readonly #encodes: boolean;
+  readonly #decodes: boolean;
+  readonly #open: (memory: ArrayBuffer) => UnitView;
   #view: UnitView | undefined;
   /** What the view is of. */
   #bytes: Uint8Array | undefined;
@@ -29,35 +33,29 @@ export class WideText {
   constructor(exports: Required<ZstashExports>, memory: LinearMemory, access: UnitAccess) {
     this.#exports = exports;
     this.#memory = memory;
-    this.#access = access;
+    this.#encodes = access.encodes;
+    this.#decodes = access.decodes;
+    this.#open = (buffer) => access.view(buffer);
   }
 
   /** Encodes a text, lone surrogates as U+FFFD. Undefined where the runtime's own encoder is as fast. */
   place(text: string): Area | undefined {
     const { length } = text;
-    if (!this.#access.encodes || length < SHORTEST || length > LONGEST) return undefined;
-    let transcoded = isWide(text);
-    // The runtime's encoder is fast until a character is not ASCII.
-    if (!transcoded && length <= COPIED_UNITS) return undefined;
-    const most = transcoded ? length * 3 : length + (length >>> 6);
-    let area = this.#memory.borrow(most + OVERSHOOT, "source");
+    if (!this.#encodes || length < SHORTEST || length > LONGEST) return undefined;
+    const wide = isWide(text);
+    if (!wide && length <= ASCII_UNITS) return undefined;
+    let area = this.#memory.borrow((wide ? length * 3 : length + (length >>> 6)) + OVERSHOOT, "source");
     try {
       let done = 0;
-      for (const slice of length <= COPIED_UNITS ? [text] : slicesOf(text, COPIED_UNITS)) {
-        if (transcoded) {
-          this.#transcode(area, slice);
-          done += slice.length;
-          continue;
-        }
+      for (const slice of wide ? [] : slicesOf(text, ASCII_UNITS)) {
         const { size } = area;
         const read = appendText(this.#memory, area, slice);
         done += read;
-        if (area.size - size === slice.length) continue;
-        transcoded = true;
-        area = this.#enlarge(area, (length - done) * 2 + OVERSHOOT);
-        this.#transcode(area, slice.slice(read));
-        done += slice.length - read;
+        if (area.size - size !== slice.length) break;
       }
+      if (done === length) return area;
+      if (!wide) area = this.#enlarge(area, (length - done) * 2 + OVERSHOOT);
+      this.#transcode(area, done === 0 ? text : text.slice(done));
       return area;
     } catch (error) {
       this.#memory.release(area);
@@ -69,9 +67,13 @@ export class WideText {
   #transcode(area: Area, text: string): void {
     // Nothing is compressed yet.
     const { address } = this.#memory.borrow(COPIED_UNITS * 2, "destination");
-    this.#units().write(text, address, text.length * 2, "utf16le");
-    const to = area.address + area.size;
-    area.size = (this.#exports.zstash_utf16_to_utf8(to, address, text.length) >>> 0) - area.address;
+    const units = this.#units();
+    let end = area.address + area.size;
+    for (const slice of text.length <= COPIED_UNITS ? [text] : slicesOf(text, COPIED_UNITS)) {
+      units.write(slice, address, slice.length * 2, "utf16le");
+      end = this.#exports.zstash_utf16_to_utf8(end, address, slice.length) >>> 0;
+    }
+    area.size = end - area.address;
   }
 
   /** An area with the same input and `room` bytes more, in place of one. */
@@ -87,7 +89,7 @@ export class WideText {
 
   /** The text of an area's input. Undefined where it is not UTF-8, or the runtime's own decoder is as fast. */
   read({ address, size }: Area): string | undefined {
-    if (!this.#access.decodes || size > LONGEST) return undefined;
+    if (!this.#decodes || size > LONGEST) return undefined;
     const memory = this.#memory;
     // What was decoded is no longer needed.
     const area = memory.borrow(size * 2 + OVERSHOOT, "source");
@@ -106,7 +108,7 @@ export class WideText {
   #units(): UnitView {
     const bytes = this.#memory.bytes();
     if (this.#view === undefined || this.#bytes !== bytes) {
-      this.#view = this.#access.view(bytes.buffer);
+      this.#view = this.#open(bytes.buffer);
       this.#bytes = bytes;
     }
     return this.#view;

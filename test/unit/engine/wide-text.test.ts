@@ -15,8 +15,9 @@ import { shapes, textOf } from "../../support/text-shapes.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-/** Characters that are copied at a time (COPIED_UNITS), and the longest text (LONGEST). */
+/** Characters that are copied at a time, or taken for ASCII (COPIED_UNITS, ASCII_UNITS), and the longest text (LONGEST). */
 const COPIED = 8192;
+const ASCII = 64 << 10;
 const LONGEST = 8 << 20;
 
 const access: UnitAccess = { encodes: true, decodes: true, view: (memory) => Buffer.from(memory) };
@@ -64,8 +65,8 @@ describe("a text in pieces", () => {
 
   test("ASCII first, then characters of Latin-1, few and many: the area grows with its input", () => {
     for (const tail of ["é", "é".repeat(5 * COPIED), `${"a".repeat(3000)}é`.repeat(10)]) {
-      for (const before of [0, 1, COPIED - 1, COPIED, COPIED + 1, 3 * COPIED]) {
-        const text = "a".repeat(before) + tail + "z".repeat(2 * COPIED);
+      for (const before of [0, 1, ASCII - 1, ASCII, ASCII + 1, 3 * ASCII]) {
+        const text = "a".repeat(before) + tail + "z".repeat(2 * ASCII);
         expectBytes(place(text)!, encoder.encode(text));
       }
     }
@@ -74,8 +75,8 @@ describe("a text in pieces", () => {
   test("short texts and those past the longest are left to the runtime", () => {
     expect(place("語".repeat(127))).toBeUndefined();
     expectBytes(place("語".repeat(128))!, encoder.encode("語".repeat(128)));
-    expect(place("a".repeat(COPIED))).toBeUndefined();
-    expectBytes(place("a".repeat(COPIED + 1))!, encoder.encode("a".repeat(COPIED + 1)));
+    expect(place("a".repeat(ASCII))).toBeUndefined();
+    expectBytes(place("a".repeat(ASCII + 1))!, encoder.encode("a".repeat(ASCII + 1)));
     const longest = `${"a".repeat(LONGEST - 1)}語`;
     expect(place(longest)!.length).toBe(LONGEST + 2);
     expect(place(`${longest}a`)).toBeUndefined();
