@@ -1,6 +1,6 @@
 /** Coding of whole values on one WebAssembly instance, which is replaced once it has trapped or grown too large. */
 import type { Dictionary } from "../format/dictionary.ts";
-import { readUtf8, type UnitAccess } from "../text.ts";
+import { readUtf8 } from "../text.ts";
 import { COMPRESSION_FACTOR, DigestedDictionaries, ONE_SHOT_DICTIONARIES } from "./dictionaries.ts";
 import type {
   CompressSettings,
@@ -17,7 +17,7 @@ import {
 } from "./exports.ts";
 import { LinearMemory, placeText, requireAddress, type Area } from "./memory.ts";
 import { LONG_DISTANCE_SIZE, ParameterCache, parametersOf } from "./parameter-cache.ts";
-import { wideTextOf, type WideText } from "./wide-text.ts";
+import type { MakeWideText, WideText } from "./wide-text.ts";
 import { isZstdError, toDecodeError, toZstashError, trapped, unreadText } from "./zstd-errors.ts";
 
 /** An instance that has grown past this is dropped after the call: linear memory never shrinks. */
@@ -43,8 +43,8 @@ export interface OneShotEngine extends Pick<Engine, "compress" | "decompress" | 
 }
 
 /** Makes the one-shot half of an engine. A module that does not start fails here and not at the first call. */
-export function createOneShot(module: WebAssembly.Module, access?: UnitAccess): OneShotEngine {
-  const current = new OneShotInstance(() => new OneShot(module, access));
+export function createOneShot(module: WebAssembly.Module, makeWideText?: MakeWideText): OneShotEngine {
+  const current = new OneShotInstance(() => new OneShot(module, makeWideText));
   return {
     compress: (source, settings) => current.run((instance) => instance.compress(source, settings)),
     decompress: (plan, into) => current.run((instance) => instance.decompress(plan, into)),
@@ -90,10 +90,10 @@ class OneShotDecoder {
   readonly #dictionaries: DigestedDictionaries;
   #context = 0;
 
-  constructor(module: WebAssembly.Module, access?: UnitAccess) {
+  constructor(module: WebAssembly.Module, makeWideText?: MakeWideText) {
     this.exports = instantiate(module);
     this.memory = new LinearMemory(this.exports);
-    this.wideText = wideTextOf(this.exports, this.memory, access);
+    this.wideText = makeWideText?.(this.exports, this.memory);
     this.#dictionaries = new DigestedDictionaries(
       this.memory,
       this.exports.ZSTD_freeDDict,

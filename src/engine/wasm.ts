@@ -1,24 +1,27 @@
 /** The engine over zstash's own WebAssembly module: one instance for one-shot work, a pool of them for streams. */
-import type { UnitAccess } from "../text.ts";
 import type { Engine, EngineFactory, EngineSettings } from "./engine.ts";
 import { explainFailure } from "./exports.ts";
 import { createOneShot } from "./one-shot.ts";
 import { openCompression } from "./stream-compression.ts";
 import { openDecompression } from "./stream-decompression.ts";
 import { StreamPool } from "./stream-pool.ts";
+import type { MakeWideText } from "./wide-text.ts";
 
 /** Makes the factory of engines over a compiled zstash module. */
-export function createEngine(load: () => Promise<WebAssembly.Module>, access?: UnitAccess): EngineFactory {
-  return (settings) => explainFailure(async () => createEngineOver(await load(), settings, access));
+export function createEngine(
+  load: () => Promise<WebAssembly.Module>,
+  makeWideText?: MakeWideText,
+): EngineFactory {
+  return (settings) => explainFailure(async () => createEngineOver(await load(), settings, makeWideText));
 }
 
 /** Makes an engine over a compiled zstash module at once; throws whatever its start throws. */
 export function createEngineOver(
   module: WebAssembly.Module,
   settings: EngineSettings,
-  access?: UnitAccess,
+  makeWideText?: MakeWideText,
 ): Engine {
-  const oneShot = createOneShot(module, access);
+  const oneShot = createOneShot(module, makeWideText);
   const streams = new StreamPool(module, settings);
   return {
     compress: oneShot.compress,

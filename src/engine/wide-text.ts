@@ -115,6 +115,9 @@ export class WideText {
   }
 }
 
+/** Makes that of an instance. Passed in, so that who only decodes, as pages do, does not load this file. */
+export type MakeWideText = (exports: ZstashExports, memory: LinearMemory) => WideText | undefined;
+
 /** The one of an instance; undefined where the module cannot transcode, or the runtime's own coders are as fast. */
 export function wideTextOf(
   exports: ZstashExports,

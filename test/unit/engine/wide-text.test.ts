@@ -8,7 +8,7 @@ import { planDecode } from "../../../src/codec/decoder.ts";
 import { instantiate, type ZstashExports } from "../../../src/engine/exports.ts";
 import { LinearMemory } from "../../../src/engine/memory.ts";
 import { createOneShot, OneShot } from "../../../src/engine/one-shot.ts";
-import { WideText, wideTextOf } from "../../../src/engine/wide-text.ts";
+import { WideText, wideTextOf, type MakeWideText } from "../../../src/engine/wide-text.ts";
 import type { UnitAccess } from "../../../src/text.ts";
 import { expectBytes } from "../../support/expect-bytes.ts";
 import { shapes, textOf } from "../../support/text-shapes.ts";
@@ -21,6 +21,7 @@ const ASCII = 64 << 10;
 const LONGEST = 8 << 20;
 
 const access: UnitAccess = { encodes: true, decodes: true, view: (memory) => Buffer.from(memory) };
+const make: MakeWideText = (own, memoryOfOwn) => wideTextOf(own, memoryOfOwn, access);
 const none = new Map<number, never>();
 const settings = { level: 1, checksum: true, dictionary: undefined, parameters: undefined };
 
@@ -107,7 +108,7 @@ test("memory that grew, or was detached, in between", async () => {
 
 describe("through compress and decompressText", () => {
   test("frames and texts equal those of an engine without it", () => {
-    const [quick, plain] = [createOneShot(module, access), createOneShot(module)];
+    const [quick, plain] = [createOneShot(module, make), createOneShot(module)];
     const texts = [
       ...shapes.flatMap((shape) => [127, 128, 1000, 22_000, 70_000].map((length) => textOf(shape, length))),
       "a".repeat(50_000),
@@ -127,7 +128,7 @@ describe("through compress and decompressText", () => {
   });
 
   test("what is not UTF-8 is NOT_TEXT, and the engine goes on", () => {
-    const quick = createOneShot(module, access);
+    const quick = createOneShot(module, make);
     const bytes = encoder.encode("語".repeat(5000));
     bytes[7001] = 0xff;
     const frame = quick.compress(bytes, settings);
@@ -137,7 +138,7 @@ describe("through compress and decompressText", () => {
   });
 
   test("linear memory is flat", () => {
-    const oneShot = new OneShot(module, access);
+    const oneShot = new OneShot(module, make);
     const texts = [textOf([3], 60_000), "a".repeat(20_000) + "é".repeat(60_000), textOf([1, 2, 3, 4], 3000)];
     const round = (): void => {
       for (const text of texts) {
