@@ -48,6 +48,8 @@ const whole = [
   "src/adapters/host/process.ts",
   "src/adapters/http/fetch.ts",
   "src/adapters/http/node.ts",
+  "src/adapters/text/node.ts",
+  "src/adapters/text/none.ts",
   ...modules.flatMap(({ adapter }) =>
     ["inline", "node", "on-demand/index", "workerd", "edge-light"].map(
       (name) => `src/adapters/${adapter}/${name}.ts`,
@@ -172,6 +174,7 @@ const external = [
   "#sdk",
   "#host",
   "#http",
+  "#text",
   "#channels",
   "#wasm/*",
   "*.wasm",

@@ -10,6 +10,7 @@ export default defineConfig({
       "#sdk": "@upstash/redis",
       "#host": source("adapters/host/process.ts"),
       "#http": source(`adapters/http/${process.env["ZSTASH_HTTP"] ?? "node"}.ts`),
+      "#text": source("adapters/text/node.ts"),
       "#channels": source("adapters/channels/node.ts"),
       "#wasm/full": source("adapters/full/inline.ts"),
       "#wasm/decoder": source("adapters/decoder/inline.ts"),

@@ -10,6 +10,23 @@ let lossyDecoder: TextDecoder | undefined;
 /** Three bytes for each code unit; the contents are never read. */
 let scratch: Uint8Array<ArrayBuffer> | undefined;
 
+/** Memory in which strings are written and read as they lie; Node's Buffer is one. */
+export interface UnitView {
+  /** Writes code units at an offset. Returns the bytes that were written. */
+  write(text: string, at: number, length: number, encoding: "utf16le"): number;
+  /** The string of the bytes `[start, end)`. */
+  toString(encoding: "utf16le" | "latin1", start: number, end: number): string;
+}
+
+/** How a runtime moves strings as they lie, and where that and transcoding are faster than its own coders of UTF-8. */
+export interface UnitAccess {
+  /** Whether to encode so. */
+  readonly encodes: boolean;
+  /** Whether to decode so. */
+  readonly decodes: boolean;
+  view(memory: ArrayBuffer): UnitView;
+}
+
 /** The methods of TextEncoder. */
 export const utf8Encoder: Pick<TextEncoder, "encode" | "encodeInto"> = {
   encode: (text) => (encoder ??= new TextEncoder()).encode(text),
@@ -79,6 +96,14 @@ export function* slicesOf(text: string, length: number): Generator<string, void,
     yield text.slice(at, end);
     at = end;
   }
+}
+
+/** V8 answers at once for a string of one byte a character, and scans others at twice the speed of its encoder. */
+const WIDE = /[\u0100-\uffff]/;
+
+/** Returns true if a text has a character above U+00FF, so that V8 keeps two bytes for each. */
+export function isWide(text: string): boolean {
+  return WIDE.test(text);
 }
 
 /**

@@ -44,12 +44,13 @@ const linkFlags = [
 ];
 
 /**
- * What is built: our own file of C (default `zstash.c`), the folders of zstd's lib/ and the extra definitions.
+ * What is built: our own file of C (default `zstash.c`) and others of ours, the folders of zstd's lib/ and the extra
+ * definitions.
  *
- * @satisfies {Readonly<Record<string, { entry?: string, folders: readonly string[], flags: readonly string[] }>>}
+ * @satisfies {Readonly<Record<string, { entry?: string, also?: readonly string[], folders: readonly string[], flags: readonly string[] }>>}
  */
 export const targets = {
-  "zstash.wasm": { folders: ["common", "compress", "decompress"], flags: ["-Os"] },
+  "zstash.wasm": { also: ["text.c"], folders: ["common", "compress", "decompress"], flags: ["-Os"] },
   // The short single-symbol Huffman and sequence decoders alone: −40 % code at the same speed in WebAssembly; -Oz takes
   // another 7 % off the gzipped module for 5–7 % of decoding time.
   "zstash-decoder.wasm": {
@@ -84,11 +85,11 @@ const leftOut = new Set([
 
 /**
  * Reads zstd's sources and our own, patched unless told otherwise.
- * @param {{ entry?: string, folders: readonly string[] }} target
+ * @param {{ entry?: string, also?: readonly string[], folders: readonly string[] }} target
  * @param {{ unpatched?: boolean }} options `unpatched` builds plain 32-bit zstd, to compare with
  * @returns {Promise<Record<string, string>>} text by path; zstd's files below `lib/`
  */
-async function readSources({ entry = "zstash.c", folders }, { unpatched = false } = {}) {
+async function readSources({ entry = "zstash.c", also = [], folders }, { unpatched = false } = {}) {
   const lib = join(dirname(require.resolve("zstd-napi/package.json")), "deps", "zstd", "lib");
   /** @type {Record<string, string>} */
   const sources = {};
@@ -103,7 +104,7 @@ async function readSources({ entry = "zstash.c", folders }, { unpatched = false 
   const wanted = patches.filter(({ file }) => sources[file] !== undefined || !file.endsWith(".c"));
   const patched = unpatched ? sources : applyPatches(sources, wanted);
   const all = Object.fromEntries(Object.entries(patched).map(([path, text]) => [`lib/${path}`, text]));
-  for (const name of [entry, "emmintrin.h"]) all[name] = await readFile(join(here, name), "utf8");
+  for (const name of [entry, ...also, "emmintrin.h"]) all[name] = await readFile(join(here, name), "utf8");
   return all;
 }
 

@@ -133,6 +133,35 @@ export const patches = [
     2,
   ),
 
+  // WebAssembly has no prefetch, so the row matcher of levels 5–12 waits for memory at every position. A load whose value
+  // nobody wants does as well: engines keep it, because a load may trap, and the processor goes on past it. All of these
+  // addresses are within the tables and the window.
+  p(
+    "compress/zstd_lazy.c",
+    "    PREFETCH_L1(hashTable + relRow);",
+    "    (void)*(volatile U32 const*)(hashTable + relRow);",
+  ),
+  p(
+    "compress/zstd_lazy.c",
+    "        PREFETCH_L1(hashTable + relRow + 16);",
+    "        (void)*(volatile U32 const*)(hashTable + relRow + 16);",
+  ),
+  p(
+    "compress/zstd_lazy.c",
+    "    PREFETCH_L1(tagTable + relRow);",
+    "    (void)*(volatile BYTE const*)(tagTable + relRow);",
+  ),
+  p(
+    "compress/zstd_lazy.c",
+    "        PREFETCH_L1(tagTable + relRow + 32);",
+    "        (void)*(volatile BYTE const*)(tagTable + relRow + 32);",
+  ),
+  p(
+    "compress/zstd_lazy.c",
+    "                PREFETCH_L1(base + matchIndex);",
+    "                (void)*(volatile BYTE const*)(base + matchIndex);",
+  ),
+
   // A compressed block of no bytes is corrupt (RFC 8878 §3.1.1.3). libzstd's one-shot decoder says so; its streaming
   // decoder takes it for an empty block of any type, and the two would differ on the same input.
   p(

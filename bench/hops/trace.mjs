@@ -73,6 +73,7 @@ export async function loadTraced() {
       "#sdk": "@upstash/redis",
       "#host": `${source}adapters/host/process.ts`,
       "#http": `${source}adapters/http/fetch.ts`,
+      "#text": `${source}adapters/text/node.ts`,
       "#channels": `${source}adapters/channels/node.ts`,
       "#wasm/full": `${source}adapters/full/inline.ts`,
       "#wasm/decoder": `${source}adapters/decoder/inline.ts`,

@@ -82,12 +82,12 @@ export function createOneShotDecoder(
     decompress(data, options) {
       const { maxSize, into, prefix, dictionaries } = readDecompressOptions(options);
       requireBytes(data, "data");
-      return engine.decompress({ ...planDecode(data, maxSize, lookup(dictionaries)), prefix }, into);
+      return engine.decompress(planDecode(data, maxSize, lookup(dictionaries), prefix), into);
     },
     decompressText(data, options) {
       const { maxSize, prefix, dictionaries } = readTextOptions(options);
       requireBytes(data, "data");
-      return engine.decompressText({ ...planDecode(data, maxSize, lookup(dictionaries)), prefix });
+      return engine.decompressText(planDecode(data, maxSize, lookup(dictionaries), prefix));
     },
   };
 }
@@ -96,7 +96,12 @@ export function createOneShotDecoder(
  * Finds the frames of `data` and proves the size of their output before anything is allocated for it: the declared
  * content size if there is one, but never more than the blocks can hold, and never more than `maxSize`.
  */
-export function planDecode(data: Uint8Array, maxSize: number, dictionaries: DictionaryLookup): DecodePlan {
+export function planDecode(
+  data: Uint8Array,
+  maxSize: number,
+  dictionaries: DictionaryLookup,
+  prefix?: Uint8Array,
+): DecodePlan {
   if (data.length === 0) {
     throw new ZstashError("TRUNCATED", "Cannot decompress: the input is empty", { frame: 0, offset: 0 });
   }
@@ -126,9 +131,9 @@ export function planDecode(data: Uint8Array, maxSize: number, dictionaries: Dict
     frame += 1;
     extent = walkFrame(data, end, frame);
   }
-  if (frame === 0) return { data, frames: [first], capacity, dictionaries };
+  if (frame === 0) return { data, frames: [first], capacity, dictionaries, prefix };
   const sharedDictionary = differ ? undefined : (shared ?? 0);
-  return { data, frames: walkFrames(data), sharedDictionary, capacity, dictionaries };
+  return { data, frames: walkFrames(data), sharedDictionary, capacity, dictionaries, prefix };
 }
 
 /** Parses again instead of keeping a list: 32 MiB of empty skippable frames would make four million entries. */

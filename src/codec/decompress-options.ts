@@ -89,10 +89,18 @@ const textNames: readonly string[] = ["maxSize", "prefix", "dictionaries"];
 const bytesNames: readonly string[] = [...textNames, "into"];
 const streamNames: readonly string[] = [...textNames, "maxWindowLog"];
 
+const defaults: DecompressSettings<never> = {
+  maxSize: DEFAULT_MAX_SIZE,
+  into: undefined,
+  prefix: undefined,
+  dictionaries: undefined,
+};
+
 /** Reads the options of `decompress`. */
 export function readDecompressOptions<Memory extends ArrayBufferLike>(
-  options: DecompressOptions<Memory> = {},
+  options: DecompressOptions<Memory> | undefined,
 ): DecompressSettings<Memory> {
+  if (options === undefined) return defaults;
   requireOptions(options, bytesNames);
   const { into, prefix } = options;
   if (prefix !== undefined) requireBytes(prefix, "prefix");
@@ -112,8 +120,9 @@ export function readDecompressOptions<Memory extends ArrayBufferLike>(
 
 /** Reads the options of `decompressText`. */
 export function readTextOptions(
-  options: Omit<DecompressOptions, "into"> = {},
+  options: Omit<DecompressOptions, "into"> | undefined,
 ): Omit<DecompressSettings<ArrayBuffer>, "into"> {
+  if (options === undefined) return defaults;
   requireOptions(options, textNames);
   const { maxSize = DEFAULT_MAX_SIZE, prefix, dictionaries } = options;
   requireInteger("maxSize", maxSize, 0, Number.MAX_SAFE_INTEGER);

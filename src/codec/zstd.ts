@@ -1,9 +1,11 @@
 /** `loadZstd` and the public `Zstd`: compression and decompression with the packaged module or another engine. */
+import { unitAccess } from "#text";
 import { loadModule as loadPackagedModule, moduleAtHand } from "#wasm/full";
 import { isBytes } from "../bytes.ts";
 import { describe, requireBytes, requireOptions } from "../check.ts";
 import type { Engine, EngineFactory, EngineStats } from "../engine/engine.ts";
 import { createEngine, createEngineOver } from "../engine/wasm.ts";
+import { wideTextOf, type MakeWideText } from "../engine/wide-text.ts";
 import type { Dictionary } from "../format/dictionary.ts";
 import type { ByteTransform } from "../streams.ts";
 import { createFrameStream } from "./bounded-frames.ts";
@@ -103,6 +105,9 @@ export interface LoadOptions extends StreamMemoryOptions {
 
 const loadNames: readonly string[] = ["module", "engine", "dictionaries", ...streamMemoryNames];
 
+const makeWideText: MakeWideText | undefined =
+  unitAccess && ((exports, memory) => wideTextOf(exports, memory, unitAccess));
+
 let shared: Promise<Zstd> | undefined;
 let atHand: Zstd | undefined;
 
@@ -114,7 +119,10 @@ export function zstdAtHand(): Zstd | undefined {
   if (atHand !== undefined || moduleAtHand === undefined) return atHand;
   try {
     const memory = readStreamMemory({});
-    return (atHand = createZstd(createEngineOver(moduleAtHand, memory), readDictionaries(undefined)));
+    return (atHand = createZstd(
+      createEngineOver(moduleAtHand, memory, makeWideText),
+      readDictionaries(undefined),
+    ));
   } catch {
     return undefined;
   }
@@ -141,13 +149,13 @@ export async function loadZstd(options: LoadOptions = {}): Promise<Zstd> {
     throw new TypeError('"module" and "engine" exclude each other');
   }
   if (engine !== undefined) return load(engine, options);
-  if (module !== undefined) return load(createEngine(readModule(module)), options);
+  if (module !== undefined) return load(createEngine(readModule(module), makeWideText), options);
   if (Object.values(options).some((option) => option !== undefined)) {
-    return load(createEngine(loadPackagedModule), options);
+    return load(createEngine(loadPackagedModule, makeWideText), options);
   }
   const there = zstdAtHand();
   if (there !== undefined) return there;
-  shared ??= load(createEngine(loadPackagedModule), options).catch((error: unknown) => {
+  shared ??= load(createEngine(loadPackagedModule, makeWideText), options).catch((error: unknown) => {
     shared = undefined;
     throw error;
   });

@@ -19,6 +19,11 @@ export interface ZstashExports {
   ZSTD_DCtx_refPrefix(context: number, prefix: number, size: number): number;
   ZSTD_decompressDCtx(context: number, dst: number, capacity: number, src: number, size: number): number;
   ZSTD_decompressStream(context: number, buffers: number): number;
+
+  /** Gives the end of what it wrote. The decoder build lacks both. */
+  zstash_utf16_to_utf8?(to: number, from: number, units: number): number;
+  /** Gives the end of what it wrote: 0 where the bytes are not UTF-8, `to` where they are ASCII. */
+  zstash_utf8_to_utf16?(to: number, from: number, size: number): number;
 }
 
 /** The exports of the full build, which compresses too. */

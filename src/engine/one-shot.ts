@@ -20,6 +20,7 @@ import {
 } from "./exports.ts";
 import { LinearMemory, placeText, requireAddress, type Area } from "./memory.ts";
 import { LONG_DISTANCE_SIZE, ParameterCache, parametersOf } from "./parameter-cache.ts";
+import type { MakeWideText, WideText } from "./wide-text.ts";
 import { isZstdError, toDecodeError, toZstashError, trapped, unreadText } from "./zstd-errors.ts";
 
 /** An instance that has grown beyond this many bytes is dropped after the call: linear memory never shrinks. */
@@ -48,8 +49,8 @@ export interface OneShotEngine extends Pick<Engine, "compress" | "decompress" | 
 }
 
 /** Makes the half of an engine for whole values. A module that does not start fails here and not at the first call. */
-export function createOneShot(module: WebAssembly.Module): OneShotEngine {
-  const current = new OneShotInstance(() => new OneShot(module));
+export function createOneShot(module: WebAssembly.Module, makeWideText?: MakeWideText): OneShotEngine {
+  const current = new OneShotInstance(() => new OneShot(module, makeWideText));
   return {
     compress: (source, settings) => current.run((instance) => instance.compress(source, settings)),
     decompress: (plan, into) => current.run((instance) => instance.decompress(plan, into)),
@@ -70,7 +71,7 @@ class OneShotInstance<T extends OneShotDecoder> {
   }
 
   get memorySize(): number {
-    return this.#current?.exports.memory.buffer.byteLength ?? 0;
+    return this.#current?.memorySize ?? 0;
   }
 
   run<R>(work: (current: T) => R): R {
@@ -82,7 +83,7 @@ class OneShotInstance<T extends OneShotDecoder> {
       this.#current = undefined;
       throw trapped(error);
     } finally {
-      if (current.exports.memory.buffer.byteLength > HIGH_WATER_MARK) this.#current = undefined;
+      if (current.memorySize > HIGH_WATER_MARK) this.#current = undefined;
     }
   }
 }
@@ -91,17 +92,24 @@ class OneShotInstance<T extends OneShotDecoder> {
 class OneShotDecoder {
   readonly exports: ZstashExports;
   protected readonly memory: LinearMemory;
+  protected readonly wideText: WideText | undefined;
   readonly #dictionaries: DigestedDictionaries;
   #context = 0;
 
-  constructor(module: WebAssembly.Module) {
+  constructor(module: WebAssembly.Module, makeWideText?: MakeWideText) {
     this.exports = instantiate(module);
     this.memory = new LinearMemory(this.exports);
+    this.wideText = makeWideText?.(this.exports, this.memory);
     this.#dictionaries = new DigestedDictionaries(
       this.memory,
       this.exports.ZSTD_freeDDict,
       ONE_SHOT_DICTIONARIES,
     );
+  }
+
+  /** Linear memory in bytes. */
+  get memorySize(): number {
+    return this.memory.size;
   }
 
   decompress<Memory extends ArrayBufferLike = ArrayBuffer>(
@@ -124,6 +132,8 @@ class OneShotDecoder {
   decompressText(plan: DecodePlan): string {
     const output = this.#decode(plan);
     try {
+      const quick = this.wideText?.read(output);
+      if (quick !== undefined) return quick;
       const { address, size } = output;
       const content = this.memory.bytes().subarray(address, address + size);
       const text = readUtf8(content);
@@ -228,7 +238,7 @@ export class OneShot extends OneShotDecoder {
     const { memory } = this;
     const exports = (this.#compression ??= requireCompression(this.exports));
     const context = (this.#context ||= requireAddress(exports.ZSTD_createCCtx()));
-    const input = typeof source === "string" ? placeText(memory, source) : memory.placeBytes(source);
+    const input = typeof source === "string" ? this.#placeText(source) : memory.placeBytes(source);
     let prefix: Area | undefined;
     try {
       this.#parameters.set(exports, context, settings, input.size);
@@ -253,6 +263,10 @@ export class OneShot extends OneShotDecoder {
       if (prefix !== undefined) memory.release(prefix);
       memory.release(input);
     }
+  }
+
+  #placeText(text: string): Area {
+    return this.wideText?.place(text) ?? placeText(this.memory, text);
   }
 
   #digest(exports: ZstashCompressionExports, dictionary: Dictionary, level: number): number {

@@ -5,15 +5,23 @@ import { createOneShot } from "./one-shot.ts";
 import { openCompression } from "./stream-compression.ts";
 import { openDecompression } from "./stream-decompression.ts";
 import { StreamPool } from "./stream-pool.ts";
+import type { MakeWideText } from "./wide-text.ts";
 
 /** Makes a factory of engines from a compiled zstash module. */
-export function createEngine(load: () => Promise<WebAssembly.Module>): EngineFactory {
-  return (settings) => explainFailure(async () => createEngineOver(await load(), settings));
+export function createEngine(
+  load: () => Promise<WebAssembly.Module>,
+  makeWideText?: MakeWideText,
+): EngineFactory {
+  return (settings) => explainFailure(async () => createEngineOver(await load(), settings, makeWideText));
 }
 
 /** Makes an engine from a compiled zstash module at once; throws what its start throws. */
-export function createEngineOver(module: WebAssembly.Module, settings: EngineSettings): Engine {
-  const oneShot = createOneShot(module);
+export function createEngineOver(
+  module: WebAssembly.Module,
+  settings: EngineSettings,
+  makeWideText?: MakeWideText,
+): Engine {
+  const oneShot = createOneShot(module, makeWideText);
   const streams = new StreamPool(module, settings);
   return {
     compress: oneShot.compress,

@@ -29,6 +29,7 @@ export function useProgram(): () => string {
       alias: {
         "#host": join(root, "src/adapters/host/process.ts"),
         "#http": join(root, "src/adapters/http/node.ts"),
+        "#text": join(root, "src/adapters/text/node.ts"),
         "#channels": join(root, "src/adapters/channels/node.ts"),
         "#wasm/full": join(root, "src/adapters/full/inline.ts"),
         "#wasm/trainer": join(root, "src/adapters/trainer/inline.ts"),

@@ -34,6 +34,7 @@ export async function loadVersion(version: SdkVersion): Promise<SdkModules> {
   const own: Readonly<Record<string, string>> = {
     "#host": "adapters/host/process.ts",
     "#http": "adapters/http/node.ts",
+    "#text": "adapters/text/node.ts",
     "#channels": "adapters/channels/node.ts",
     "#wasm/full": "adapters/full/inline.ts",
   };

@@ -114,7 +114,7 @@ function checkRelative(file: ParsedFile, specifier: string, report: Report, node
 }
 
 function checkPackage(file: ParsedFile, { specifier = "", kind, node }: Import, report: Report): void {
-  if (/^#(?:wasm\/|(?:host|http|channels)$)/.test(specifier))
+  if (/^#(?:wasm\/|(?:host|http|text|channels)$)/.test(specifier))
     return checkUnit(file, "adapters", report, node);
   if (specifier.startsWith("node:")) {
     // An adapter for Node is chosen by a condition and is called so.
