@@ -45,11 +45,10 @@ const whole = [
   "src/adapters/channels/node.ts",
   "src/adapters/channels/none.ts",
   "src/adapters/host/isolate.ts",
+  "src/adapters/host/node.ts",
   "src/adapters/host/process.ts",
   "src/adapters/http/fetch.ts",
   "src/adapters/http/node.ts",
-  "src/adapters/text/node.ts",
-  "src/adapters/text/none.ts",
   ...modules.flatMap(({ adapter }) =>
     ["inline", "node", "on-demand/index", "workerd", "edge-light"].map(
       (name) => `src/adapters/${adapter}/${name}.ts`,
@@ -174,7 +173,6 @@ const external = [
   "#sdk",
   "#host",
   "#http",
-  "#text",
   "#channels",
   "#wasm/*",
   "*.wasm",

@@ -8,9 +8,8 @@ export default defineConfig({
     // Tests run on the sources; package.json's imports lead to what is built from them.
     alias: {
       "#sdk": "@upstash/redis",
-      "#host": source("adapters/host/process.ts"),
+      "#host": source("adapters/host/node.ts"),
       "#http": source(`adapters/http/${process.env["ZSTASH_HTTP"] ?? "node"}.ts`),
-      "#text": source("adapters/text/node.ts"),
       "#channels": source("adapters/channels/node.ts"),
       "#wasm/full": source("adapters/full/inline.ts"),
       "#wasm/decoder": source("adapters/decoder/inline.ts"),

@@ -71,9 +71,8 @@ export async function loadTraced() {
     external: ["@bokuweb/zstd-wasm", "@upstash/redis", "node:*"],
     alias: {
       "#sdk": "@upstash/redis",
-      "#host": `${source}adapters/host/process.ts`,
+      "#host": `${source}adapters/host/node.ts`,
       "#http": `${source}adapters/http/fetch.ts`,
-      "#text": `${source}adapters/text/node.ts`,
       "#channels": `${source}adapters/channels/node.ts`,
       "#wasm/full": `${source}adapters/full/inline.ts`,
       "#wasm/decoder": `${source}adapters/decoder/inline.ts`,

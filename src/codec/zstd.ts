@@ -1,5 +1,5 @@
 /** `loadZstd` and the public `Zstd`: compression and decompression with the packaged module or another engine. */
-import { unitAccess } from "#text";
+import { unitAccess } from "#host";
 import { loadModule as loadPackagedModule, moduleAtHand } from "#wasm/full";
 import { isBytes } from "../bytes.ts";
 import { describe, requireBytes, requireOptions } from "../check.ts";

@@ -5,9 +5,8 @@ registerHooks({
   resolve(specifier, context, next) {
     const name = /^#wasm\/(full|decoder)$/.exec(specifier)?.[1];
     const adapters = {
-      "#host": "host/process",
+      "#host": "host/node",
       "#http": "http/node",
-      "#text": "text/node",
       "#channels": "channels/node",
     };
     const path = adapters[specifier] ?? (name && `${name}/inline`);

@@ -53,7 +53,6 @@ async function bundledSizes({ from, names, without = [] }) {
           build.onResolve({ filter: /^#channels$/ }, () => ({
             path: join(root, "src/adapters/channels/none.ts"),
           }));
-          build.onResolve({ filter: /^#text$/ }, () => ({ path: join(root, "src/adapters/text/none.ts") }));
           build.onResolve({ filter: /^#host$/ }, () => ({
             path: join(root, "src/adapters/host/process.ts"),
           }));

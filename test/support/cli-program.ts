@@ -27,9 +27,8 @@ export function useProgram(): () => string {
       platform: "node",
       plugins: [nodeBuiltins],
       alias: {
-        "#host": join(root, "src/adapters/host/process.ts"),
+        "#host": join(root, "src/adapters/host/node.ts"),
         "#http": join(root, "src/adapters/http/node.ts"),
-        "#text": join(root, "src/adapters/text/node.ts"),
         "#channels": join(root, "src/adapters/channels/node.ts"),
         "#wasm/full": join(root, "src/adapters/full/inline.ts"),
         "#wasm/trainer": join(root, "src/adapters/trainer/inline.ts"),

@@ -199,7 +199,7 @@ export function importGraph(files) {
       /** @type {Set<string>} */
       const targets = new Set();
       for (const { specifier = "" } of importsOf(parse(path, text))) {
-        if (/^#(?:host|http|text|channels|wasm\/\w+)$/.test(specifier)) {
+        if (/^#(?:host|http|channels|wasm\/\w+)$/.test(specifier)) {
           const folder = `adapters/${specifier.replace(/^#(?:wasm\/)?/, "")}/`;
           for (const target of paths) if (target.startsWith(folder)) targets.add(target);
         } else if (specifier.startsWith(".")) {

@@ -32,9 +32,8 @@ export async function loadVersion(version: SdkVersion): Promise<SdkModules> {
   const sdk = pathToFileURL(entryOf(version)).href;
   const outfile = `${root}.cache/sdk-versions/${version}-${process.pid}.mjs`;
   const own: Readonly<Record<string, string>> = {
-    "#host": "adapters/host/process.ts",
+    "#host": "adapters/host/node.ts",
     "#http": "adapters/http/node.ts",
-    "#text": "adapters/text/node.ts",
     "#channels": "adapters/channels/node.ts",
     "#wasm/full": "adapters/full/inline.ts",
   };

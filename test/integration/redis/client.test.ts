@@ -206,7 +206,7 @@ describe("nothing is compressed twice", () => {
       format: "esm",
       platform: "node",
       alias: {
-        "#host": `${root}src/adapters/host/process.ts`,
+        "#host": `${root}src/adapters/host/node.ts`,
         "#wasm/full": `${root}src/adapters/full/inline.ts`,
       },
     });

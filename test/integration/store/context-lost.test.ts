@@ -12,7 +12,7 @@ globalThis.setInterval = ((work: () => void, ms: number) =>
     if (!silent) work();
   }, ms)) as typeof setInterval;
 vi.resetModules();
-vi.doMock("../../../src/adapters/host/process.ts", async (original) => ({
+vi.doMock("../../../src/adapters/host/node.ts", async (original) => ({
   ...(await original<object>()),
   REQUESTS_END_SILENTLY: true,
 }));

@@ -18,7 +18,6 @@ const files = readdirSync(`${root}src`, { recursive: true, encoding: "utf8" })
 const adapters: Readonly<Record<string, string>> = {
   "#host": "host/process",
   "#http": "http/fetch",
-  "#text": "text/none",
   "#channels": "channels/none",
 };
 

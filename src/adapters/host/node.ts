@@ -1,7 +1,12 @@
-/** Strings as UTF-16 in memory, on Node: Buffer copies them as they lie, 20 times as fast as older versions encode them. */
+/**
+ * Defaults for Node, and strings as UTF-16 in memory: Buffer copies them as they are, 20 times as fast as older versions
+ * of Node encode them.
+ */
 import type buffer from "node:buffer";
 import type { UnitAccess } from "../../text.ts";
 import { requireBuiltin } from "../node.ts";
+
+export { DEFAULT_MAX_REPLY_SIZE, DEFAULT_MEMORY_LIMIT, REQUESTS_END_SILENTLY } from "./process.ts";
 
 /** Node's major version. */
 function major(): number {
