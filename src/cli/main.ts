@@ -17,6 +17,8 @@ const { stdin, stdout, stderr } = process;
 const columnsOf = (stream: WriteStream): number | undefined =>
   stream.isTTY ? stream.columns || undefined : undefined;
 
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
 let isProgressShown = false;
 
 function showProgress(text: string | undefined): void {
@@ -27,10 +29,26 @@ function showProgress(text: string | undefined): void {
   if (!isProgressShown) process.off("SIGINT", endInProgress);
 }
 
+/** How many commands wait for the signal to end by themselves; counted until all its listeners have been called. */
+let waiting = 0;
+
 /** Ctrl-C removes the progress line and then ends the program, unless a command ends by itself. */
 function endInProgress(): void {
   showProgress(undefined);
-  if (process.listenerCount("SIGINT") === 0) process.kill(process.pid, "SIGINT");
+  if (waiting === 0) process.kill(process.pid, "SIGINT");
+}
+
+/** Waits for the first of the signals; a second one ends the program at once. */
+function untilStopped(): Promise<void> {
+  waiting += 1;
+  return new Promise((resolve) => {
+    const stop = (): void => {
+      for (const signal of SIGNALS) process.off(signal, stop);
+      setImmediate(() => (waiting -= 1));
+      resolve();
+    };
+    for (const signal of SIGNALS) process.on(signal, stop);
+  });
 }
 
 async function ask(question: string): Promise<string> {
@@ -64,10 +82,7 @@ const terminal: Terminal = {
   },
   log: (line) => stderr.write(`${line}\n`),
   progress: showProgress,
-  untilStopped: () =>
-    new Promise((resolve) => {
-      for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => resolve());
-    }),
+  untilStopped,
   ask: stdin.isTTY && stderr.isTTY ? ask : undefined,
 };
 

@@ -14,6 +14,9 @@ export const OTHER = "(other)";
  */
 const NAMES_MAX = 40;
 const NAMES_SHARE = 0.25;
+/** A part that is in so many keys, and in this share of them, is a name even where most parts beside it are ids. */
+const FREQUENT_MIN = 10;
+const FREQUENT_SHARE = 0.02;
 /** The most parts of a prefix. */
 const DEPTH_MAX = 4;
 const SEPARATOR = /[:/|]/g;
@@ -34,9 +37,18 @@ export function learnPrefixes(keys: readonly Weighed[], most: number): string[] 
     const rest = parts.get("") ?? [];
     parts.delete("");
     const isNames = parts.size <= NAMES_MAX && parts.size <= Math.max(1, held.length * NAMES_SHARE);
-    if (parts.size === 0 || !isNames) {
+    if (parts.size === 0) {
       done.push(group);
       continue;
+    }
+    if (!isNames) {
+      // Ids: but a part that many keys share is a name among them.
+      const least = Math.max(FREQUENT_MIN, held.length * FREQUENT_SHARE);
+      for (const [part, its] of parts) {
+        if (its.length >= least) continue;
+        rest.push(...its);
+        parts.delete(part);
+      }
     }
     for (const [part, its] of parts) open.push({ prefix: part, depth: depth + 1, keys: its });
     if (rest.length > 0) done.push({ prefix, depth: DEPTH_MAX, keys: rest });

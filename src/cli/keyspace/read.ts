@@ -58,11 +58,28 @@ export async function* readValues(
   const large = sized.filter(({ size }) => size > maxValue);
   if (large.length > 0) yield large.map((one) => ({ kind: "large", ...one }));
   for (const group of groups(sized.filter(({ size }) => size <= maxValue))) {
+    yield await readGroup(client, group, maxValue);
+  }
+}
+
+/** Reads values that one reply may hold. One that no reply holds, because the server's limit is lower, is "large". */
+async function readGroup(
+  client: RestClient,
+  group: readonly { readonly key: string; readonly size: number }[],
+  maxValue: number,
+): Promise<Found[]> {
+  try {
     const values = await pipeline(
       client,
       group.map(({ key }) => ["GETRANGE", key, 0, maxValue]),
     );
-    yield values.map((reply, index) => toFound(reply, group[index]!.key, maxValue));
+    return values.map((reply, index) => toFound(reply, group[index]!.key, maxValue));
+  } catch (error) {
+    if (!(error instanceof ZstashError) || error.code !== "REQUEST_LIMIT") throw error;
+    if (group.length === 1) return [{ kind: "large", ...group[0]! }];
+    const found: Found[] = [];
+    for (const one of group) found.push(...(await readGroup(client, [one], maxValue)));
+    return found;
   }
 }
 

@@ -115,15 +115,20 @@ export function isOwnKey(key: string): boolean {
   return key === MANIFEST_KEY || key.startsWith(DICTIONARY_PREFIX) || isTemporaryKey(key);
 }
 
+/** The most bytes of content that a client compresses in one call; above that it streams, as the store does. */
+const WHOLE_MAX: number = 2 << 20;
+
 /**
- * What the header of a frame of the wrapper says; undefined for frames of the store or of other programs. The wrapper
- * writes one frame with its size in a field of at most four bytes; the store's streams write a field of eight.
+ * Reads the header of a frame of a client; undefined for frames of the store or of other programs. A client writes one
+ * frame with its size, in a field of at most four bytes up to WHOLE_MAX. Streams, the store's too, write a field of
+ * eight bytes, so one frame above WHOLE_MAX may be of either. The store also reads it when it is uncompressed.
  */
 function factsOf(frame: Uint8Array): { readonly size: number; readonly dictionaryId: number } | undefined {
   const { header, end } = walkFrame(frame, 0, 0);
   const { type, contentSize, dictionaryId } = header;
+  if (type !== "frame" || contentSize === undefined || end !== frame.length) return undefined;
   const isLong = frame[4]! >> 6 === 3;
-  if (type !== "frame" || contentSize === undefined || isLong || end !== frame.length) return undefined;
+  if (isLong && contentSize <= WHOLE_MAX) return undefined;
   return { size: contentSize, dictionaryId };
 }
 

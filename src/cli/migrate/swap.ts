@@ -107,7 +107,23 @@ export class Swapper {
     return results;
   }
 
+  /** Sends text commands in one request, and each alone if the server finds that too long. */
   async #sendTogether(
+    method: Method,
+    batch: readonly { readonly command: RestCommand }[],
+  ): Promise<readonly Swapped[]> {
+    try {
+      return await this.#sendBatch(method, batch);
+    } catch (error) {
+      if (!isTooLong(error)) throw error;
+      if (batch.length === 1) return ["unsent"];
+      const results: Swapped[] = [];
+      for (const one of batch) results.push(...(await this.#sendTogether(method, [one])));
+      return results;
+    }
+  }
+
+  async #sendBatch(
     method: Method,
     batch: readonly { readonly command: RestCommand }[],
   ): Promise<readonly Swapped[]> {
@@ -129,7 +145,13 @@ export class Swapper {
 
   async #sendAlone(method: Method, change: Change): Promise<Swapped> {
     const send = async (): Promise<RespValue | "unsent"> => method.sendBytes(change);
-    let reply = await this.#orLost(send);
+    let reply: RespValue | "unsent" | undefined;
+    try {
+      reply = await this.#orLost(send);
+    } catch (error) {
+      if (!isTooLong(error)) throw error;
+      return "unsent";
+    }
     if (reply !== undefined && reply !== "unsent" && isNoScript(reply)) {
       await method.prepare();
       reply = await this.#orLost(send);
@@ -177,6 +199,11 @@ function groupsOf(
   }
   if (group.length > 0) groups.push(group);
   return groups;
+}
+
+/** Returns true for the error of a request above the server's limit; nothing of it has run. */
+function isTooLong(error: unknown): boolean {
+  return error instanceof ZstashError && error.code === "REQUEST_LIMIT";
 }
 
 function isNoScript(reply: RespValue): boolean {

@@ -159,6 +159,31 @@ describe.each(backends)("zstash migrate on %s", (backend) => {
     expect(await store.getText("frame")).toBe(page(1, 20_000));
   });
 
+  test("--undo takes the compression out of values that clients streamed, up to the request limit", async () => {
+    const raw = new Redis(createRequester({ url: rig.url, token: TOKEN }));
+    const text = withCompression(new Redis({ url: rig.url, token: TOKEN }));
+    // Up to 2 MiB a client compresses in one call; above that it streams.
+    const values = [2 ** 21, 2 ** 21 + 1, 5_000_000].map((size) => page(1, size * 2).slice(0, size));
+    for (const [index, value] of values.entries()) {
+      await raw.set(`raw:${index}`, value);
+      await text.set(`text:${index}`, value);
+    }
+    const { written, left } = await migrate(rig, "--apply", "--undo");
+    expect([written, left]).toEqual([{ uncompressed: 6 }, {}]);
+    for (const [index, value] of values.entries())
+      for (const name of ["raw", "text"])
+        expect((await rig.bytesOf(`${name}:${index}`)).toString() === value, `${name}:${index}`).toBe(true);
+  });
+
+  test("a value that no reply of the server holds stays, and the others are migrated", async () => {
+    await rig.send(["SET", "page", page(1)]);
+    const large = "x".repeat(9_000_000);
+    await rig.send(["SET", "large", large]);
+    await rig.send(["APPEND", "large", large.slice(0, 3_000_000)]);
+    const result = await migrate(rig, "--apply", "--max-value", "64MiB");
+    expect([result.written, result.left]).toEqual([{ compressed: 1 }, { large: 1 }]);
+  });
+
   test("--undo leaves what would be taken for a frame, and says so", async () => {
     const client = new Redis(createRequester({ url: rig.url, token: TOKEN }));
     await client.set("mine", "zs1:KLUv/is my own text");

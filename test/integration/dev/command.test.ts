@@ -310,6 +310,39 @@ describe.skipIf(!hasScript)("a terminal", () => {
     expect(Math.max(...ended.lines.map(widthOf))).toBeLessThanOrEqual(80);
   });
 
+  test("lets a command end by itself at Ctrl-C, also while its progress is shown", async () => {
+    const server = start("dev", "--backend", "embedded", "--port", "0", "--json");
+    try {
+      const { url, token } = JSON.parse(await server.firstLine) as { url: string; token: string };
+      const sets = Array.from({ length: 2000 }, (_, id) => ["SET", `k:${id}`, JSON.stringify({ id })]);
+      await fetch(`${url}/pipeline`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${token}` },
+        body: JSON.stringify(sets),
+      });
+      const words = [
+        "exec",
+        process.execPath,
+        program(),
+        "migrate",
+        "--rate",
+        "200",
+        "--url",
+        url,
+        "--token",
+        token,
+      ];
+      const { child, ended, texts } = follow(spawn("script", ["-qec", words.join(" "), "/dev/null"]));
+      await until(() => texts.output.includes("of 2000 keys"));
+      child.stdin!.write("\x03");
+      expect((await ended).code).toBe(1);
+      expect(texts.output).toContain("Stopped before the end");
+    } finally {
+      server.child.kill("SIGTERM");
+      await server.ended;
+    }
+  });
+
   test("gives a program of it Ctrl-C once", async () => {
     const script = [
       "let count = 0;",

@@ -67,6 +67,15 @@ describe("prefixes", () => {
     expect(learnPrefixes(keys, 10)).toEqual(["user:"]);
   });
 
+  test("a family is seen beside others, and beside keys that begin with ids", () => {
+    const keys = [
+      ...Array.from({ length: 600 }, (_, id) => ({ key: `user:${id}`, size: 3 })),
+      ...Array.from({ length: 600 }, (_, id) => ({ key: `session:${id}`, size: 2 })),
+      ...Array.from({ length: 200 }, (_, id) => ({ key: `tenant${id}:cfg`, size: 1 })),
+    ];
+    expect(learnPrefixes(keys, 10)).toEqual(["user:", "session:"]);
+  });
+
   test("none in keys without separators", () => {
     expect(learnPrefixes(of("key"), 10)).toEqual([]);
     expect(learnPrefixes([], 10)).toEqual([]);
