@@ -109,7 +109,7 @@ async function run(
   if (plot !== undefined) await write(plot, plotEstimate(estimate));
   if (json) terminal.print(JSON.stringify({ ...estimate, costs: report.costsOf(estimate, known) }));
   else terminal.print(report.describeEstimate(estimate, known));
-  return 0;
+  return estimate.sampled.refused === 0 ? 0 : 1;
 }
 
 async function write(file: string, text: string): Promise<void> {

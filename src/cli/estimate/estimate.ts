@@ -1,6 +1,7 @@
 /** Estimates what compression would do for a database, from a sample of its values: for all keys and for each prefix. */
 import type { Zstd } from "../../codec/zstd.ts";
 import type { RestClient } from "../../rest/client.ts";
+import { Failure } from "../command.ts";
 import { chooseCells, type Cell } from "./choose.ts";
 import { gainOfDictionary, type Trainee } from "./dictionaries.ts";
 import { measureValue, type MeasureSettings, type ValueMeasure } from "./measure.ts";
@@ -46,6 +47,8 @@ export interface Estimate {
     readonly bytes: number;
     /** Values that were deleted or expired after their lengths were asked for, and before they were read. */
     readonly gone: number;
+    /** Keys whose length or value the token may not read; they are in no figure. */
+    readonly refused: number;
   };
   /** False where the lengths are a sample, and a few values hold so much that the intervals of sums cannot be trusted. */
   readonly lengthsSuffice: boolean;
@@ -83,7 +86,9 @@ export async function estimateDatabase(
   settings: EstimateSettings,
   onProgress: OnProgress,
 ): Promise<Estimate> {
-  const { keys, nameBytes, drawn } = await drawSample(client, settings, onProgress);
+  const { keys: listed, nameBytes, drawn, refused } = await drawSample(client, settings, onProgress);
+  // What the token may not see is left out of the sums.
+  const keys = refused === 0 ? listed : Math.round((listed * drawn.length) / (drawn.length + refused));
   const weighed = drawn.map(({ key, size = 0 }) => ({ key, size }));
   const prefixes = learnPrefixes(weighed, settings.prefixes);
   const cells = chooseCells(drawn, prefixes, settings);
@@ -97,12 +102,14 @@ export async function estimateDatabase(
   }
   const reads: Read[] = [];
   const gone = new Set<string>();
+  const unread = new Set<string>();
   const kept = new Map<string, Trainee[]>();
   let [bytes, keptBytes] = [0, 0];
   for await (const found of readSample(client, [...chosen.keys()], settings)) {
     for (const one of found) {
       const { cell, hash, isCertain } = chosen.get(one.key)!;
       if (one.kind === "empty") gone.add(one.key);
+      if (one.kind === "refused") unread.add(one.key);
       if (one.kind !== "value") continue;
       const measure = measureValue(one, zstd, settings);
       bytes += measure.now;
@@ -116,6 +123,11 @@ export async function estimateDatabase(
     }
     onProgress("values read", reads.length, chosen.size);
   }
+  if (refused + unread.size > 0 && reads.length === 0)
+    throw new Failure(
+      `Cannot estimate: the token may read none of the ${refused + unread.size} values that were chosen. ` +
+        "It has to be allowed SCAN, STRLEN, GETRANGE and TYPE on these keys",
+    );
   const dictionaryBytes = new Map<string, number>();
   for (const [prefix, trainees] of kept) {
     onProgress("prefixes tried with a dictionary", dictionaryBytes.size, kept.size);
@@ -143,7 +155,13 @@ export async function estimateDatabase(
   return {
     keys,
     nameBytes,
-    sampled: { lengths: drawn.length, values: reads.length, bytes, gone: gone.size },
+    sampled: {
+      lengths: drawn.length,
+      values: reads.length,
+      bytes,
+      gone: gone.size,
+      refused: refused + unread.size,
+    },
     lengthsSuffice: lengthsSuffice(
       drawn.map(({ size = 0 }) => size),
       keys,

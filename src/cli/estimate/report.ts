@@ -101,11 +101,12 @@ const partsOf = (counts: Readonly<Record<string, number>>): string[] =>
 
 /** Says where the intervals cannot be trusted. */
 function trust({ lengthsSuffice, sampled, keys }: Estimate): string[] {
-  const { gone, values } = sampled;
+  const { gone, values, refused } = sampled;
   const isShrinking = gone > GONE_SHARE * (gone + values);
   const lines = isShrinking
     ? ["", `${gone} of ${count(gone + values, "value")} were gone when they were to be read. Run it again`]
     : [];
+  if (refused > 0) lines.push("", `The token may not read ${refused} of the keys: they are in no figure`);
   if (lengthsSuffice) return lines;
   return [
     ...lines,

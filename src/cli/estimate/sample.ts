@@ -35,7 +35,10 @@ export interface Sample {
   readonly keys: number;
   /** The bytes of all key names. */
   readonly nameBytes: number;
+  /** Those that were drawn, without the ones whose lengths the token may not ask for. */
   readonly drawn: readonly Measured[];
+  /** How many the token may not ask for. */
+  readonly refused: number;
 }
 
 /** Called with the progress: what is being done, how many are done, and of how many. */
@@ -62,6 +65,7 @@ export async function drawSample(
   if (drawn.length < lengths) keys = drawn.length;
   const pace = new Pace(rate);
   const measured: Measured[] = [];
+  let refused = 0;
   for (let at = 0; at < drawn.length; at += LENGTHS) {
     const some = drawn.slice(at, at + LENGTHS);
     await pace.take(some.length);
@@ -69,10 +73,14 @@ export async function drawSample(
       client,
       some.map(({ key }) => key),
     );
-    for (const [index, one] of some.entries()) measured.push({ ...one, size: sizes[index] });
-    onProgress("lengths", measured.length, drawn.length);
+    for (const [index, one] of some.entries()) {
+      const size = sizes[index];
+      if (size === "refused") refused += 1;
+      else measured.push({ ...one, size });
+    }
+    onProgress("lengths", measured.length + refused, drawn.length);
   }
-  return { keys, nameBytes, drawn: measured };
+  return { keys, nameBytes, drawn: measured, refused };
 }
 
 /** Reads the values of keys, in groups of a few MiB. */

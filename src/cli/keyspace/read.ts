@@ -54,7 +54,7 @@ export async function* readValues(
     client,
     longer.map(({ key }) => key),
   );
-  const sized = longer.map(({ key }, index) => ({ key, size: Math.max(lengths[index] ?? 0, first) }));
+  const sized = longer.map(({ key }, index) => ({ key, size: Math.max(Number(lengths[index]) || 0, first) }));
   const large = sized.filter(({ size }) => size > maxValue);
   if (large.length > 0) yield large.map((one) => ({ kind: "large", ...one }));
   for (const group of groups(sized.filter(({ size }) => size <= maxValue))) {
@@ -96,16 +96,19 @@ export async function readTypeNames(client: RestClient, keys: readonly string[])
   });
 }
 
-/** The lengths of strings; undefined for other types, 0 for keys that do not exist. */
+/** The lengths of strings; undefined for other types, 0 for keys that do not exist, "refused" where the token may not. */
 export async function readLengths(
   client: RestClient,
   keys: readonly string[],
-): Promise<(number | undefined)[]> {
+): Promise<(number | "refused" | undefined)[]> {
   const replies = await pipeline(
     client,
     keys.map((key) => ["STRLEN", key]),
   );
-  return replies.map((reply) => (reply.kind === "integer" ? Number(reply.value) : undefined));
+  return replies.map((reply) => {
+    if (reply.kind === "integer") return Number(reply.value);
+    return reply.kind === "error" && reply.text.startsWith("NOPERM") ? "refused" : undefined;
+  });
 }
 
 /** Reads a reply to GETRANGE. One of more than `limit` bytes may be the start of a longer value. */

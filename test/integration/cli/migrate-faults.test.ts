@@ -277,10 +277,25 @@ describe.skipIf(!redisAvailable())("zstash migrate in front of a Redis", () => {
           { compressed: 10 },
           { refused: 10 },
         ]);
+        const partly = await run(["estimate", ...limited.here]);
+        expect([partly.code, partly.errors]).toEqual([1, ""]);
+        expect(partly.output).toContain("The token may not read 10 of the keys: they are in no figure");
+        expect(partly.output).toMatch(/^10 keys; a sample of 10 lengths and 10 values/);
         const { output } = await run(["migrate", ...limited.here, "--apply"]);
         expect(output).toMatch(/10 +refused +the token may not read or write them\n +refused: other:/);
       } finally {
         await limited.close();
+      }
+      cli("ACL", "SETUSER", "blind", "on", ">pw", "~*", "+@all", "-get", "-mget", "-getrange");
+      const blind = await startRig({ redis: redis.url.replace("//", "//blind:pw@") });
+      try {
+        const { code, errors } = await run(["estimate", ...blind.here]);
+        expect([code, errors]).toEqual([
+          1,
+          expect.stringMatching(/may read none of the 20 values.*GETRANGE/),
+        ]);
+      } finally {
+        await blind.close();
       }
       for (const [key, { bytes }] of before)
         if (key.startsWith("other")) expect(await admin.bytesOf(key)).toEqual(bytes);

@@ -234,7 +234,7 @@ describe("the verdict", () => {
   ): Estimate {
     const after = { text: exact(raw * 1.3), raw: exact(raw), dictionary: exact(dictionary) };
     const total: Row = { prefix: "all", values, now: exact(now), after, share: after };
-    const sampled = { lengths: keys, values, bytes: now, gone: 0 };
+    const sampled = { lengths: keys, values, bytes: now, gone: 0, refused: 0 };
     const processor = { seconds: 0, compressMicroseconds: 0, decompressMicroseconds: 0 };
     const others = { otherTypes: 0, types: {}, lengthsSuffice: true };
     return { keys, nameBytes: 0, sampled, total, rows: [total], left, processor, ...others };
