@@ -236,8 +236,13 @@ async function placeSdkTypes() {
   const path = join(root, "dist", "types", "redis.d.ts");
   const text = (await readFile(path, "utf8")).replaceAll('"#sdk"', '"@upstash/redis"');
   await writeIfChanged(path, text);
+  // A value that is passed on is declared by its type.
+  const declared = text.replace(/^export \{ (\w+) \} from ("\.[^"]+");$/gm, (_, name, from) => {
+    const module = `import(${from}, { with: { "resolution-mode": "import" } })`;
+    return `export declare const ${name}: typeof ${module}.${name};`;
+  });
   // Only types cross from CommonJS to these modules, which TypeScript below 5.8 wants to be told.
-  const told = text.replace(
+  const told = declared.replace(
     /^(import|export)(?: type)? ([^;]*?) from ("\.[^"]+");$/gm,
     (_, keyword, names, from) =>
       `${keyword} type ${names.replaceAll("type ", "")} from ${from} with { "resolution-mode": "import" };`,

@@ -79,16 +79,30 @@ const mark: unique symbol = Symbol.for("zstash.ZstashError");
  */
 export class ZstashError extends Error {
   override readonly name = "ZstashError";
+  /** What went wrong: docs/errors.md describes every code. */
   readonly code: ZstashErrorCode;
+  /** The Redis key that the operation was about. */
   declare readonly key?: string;
+  /** The Redis keys that the operation was about, where there are several. */
   declare readonly keys?: readonly string[];
+  /** The field of the hash that the operation was about. */
   declare readonly field?: string;
+  /** Zero-based number of the frame in the input. */
   declare readonly frame?: number;
+  /** The byte offset in the input at which the fault was found. */
   declare readonly offset?: number;
+  /** The dictionary id that the frame asks for. */
   declare readonly dictionaryId?: number;
+  /** The error code of libzstd (zstd_errors.h), where libzstd reported one. */
   declare readonly zstdCode?: number;
+  /** The HTTP status of the response, where there was one. */
   declare readonly status?: number;
+  /**
+   * What became of the command: "none" if it has certainly not run, "unknown" if it may have run. Absent if no
+   * request was sent, and if the server itself answered the command.
+   */
   declare readonly effect?: Effect;
+  /** True if what came was no reply of Redis: a proxy's page, or an empty body. */
   declare readonly noReply?: boolean;
 
   constructor(code: ZstashErrorCode, message: string, { cause, ...details }: ZstashErrorDetails = {}) {

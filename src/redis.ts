@@ -58,9 +58,10 @@ const SDK_NAME = "zstash@0.1.0";
  * unchanged. Clients made by `withCompression` can read this client's values only with `compression: { carrier:
  * "text" }`.
  *
- * It differs from the stock client in four ways: error messages hold no arguments; a request whose signal is aborted
- * rejects with the signal's reason; a missing or wrong `url` is a TypeError of the constructor and not a failure of
- * the first command; after a failed connection only commands that may run twice are repeated.
+ * It differs from the stock client in a few ways, which docs/client.md lists. The main ones: error messages hold no
+ * arguments; a request whose signal is aborted rejects with the signal's reason; a missing or wrong `url` is a TypeError
+ * of the constructor and not a failure of the first command; a failed request is repeated only if it has certainly not
+ * run, or if its commands may run twice.
  *
  * @throws {TypeError | RangeError} for a wrong option; the message names it, never its value
  * @example

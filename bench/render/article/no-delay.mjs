@@ -73,7 +73,7 @@ ${markdownTable(["", "HTTP: default", "on", "off", "HTTPS: default", "on", "off"
 ${own} zstash sets it on both kinds of sockets itself, because bodies above 128 KiB and those of streams are several writes, and Node 20's
 \`https.Agent\` leaves it off ([decisions.md](decisions.md)).${
     batches.length > 0
-      ? ` Batches of 4 KB one after the other take ${listed(batches)} as long as one pipeline, by the least times with the option on: each waits a round trip.`
+      ? ` Batches of 4 KB one after the other take ${listed(batches)} as long as one pipeline, by the least times with the option on (the table has medians): each waits a round trip.`
       : ""
   }`;
 }

@@ -36,7 +36,7 @@ export function section({ outcomes: { compressed, short } }) {
   const notShort = writers.filter((writer) => readers.some((reader) => short[writer][reader] !== VALUE));
   const total =
     wrong.length === 0
-      ? `Of ${cells.length} pairs of writer, reader and value none gave another value than was written.`
+      ? `Of ${cells.length} pairs of writer, reader and value none was decoded to another value than was written. What a reader hands on as it lies (frames, base64, bytes broken as text) is in the table.`
       : `**Of ${cells.length} pairs of writer, reader and value ${wrong.length} gave another value:** ${listed(wrong.map(({ writer, reader }) => `${writer} read by ${reader}`))}.`;
   return `## Mixed versions of readers and writers
 

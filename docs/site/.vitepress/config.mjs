@@ -51,6 +51,7 @@ export default defineConfig({
         ["Migrate", "migrate"],
         ["Runtimes and weights", "runtimes"],
         ["Questions", "faq"],
+        ["Options", "options"],
         ["Errors", "errors"],
       ]),
       group("Parts", [

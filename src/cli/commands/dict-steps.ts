@@ -103,7 +103,7 @@ async function requireUsed(manager: DictionaryManager, id: number): Promise<void
 const MODES: readonly ManifestMode[] = ["on", "read-only", "off"];
 
 export const MODE_COMMAND: CliCommand = {
-  summary: "Show or set the kill switch of all writers",
+  summary: "Show or set the kill switch of clients with dictionaries",
   args: [
     {
       usage: "[mode]",
@@ -113,7 +113,7 @@ export const MODE_COMMAND: CliCommand = {
   ],
   options: { ...SERVER, json: { meaning: "print one line of JSON: mode, version" } },
   examples: [
-    ["zstash dict mode read-only", "writers compress nothing from five minutes on; all values stay readable"],
+    ["zstash dict mode read-only", "clients with dictionaries compress nothing from five minutes on"],
   ],
   async run({ values, args }, terminal) {
     const [text] = args;
@@ -127,8 +127,10 @@ export const MODE_COMMAND: CliCommand = {
     return withManager(values, use, terminal, async (manager) => {
       const manifest = mode === undefined ? await manager.manifest() : await manager.setMode(mode);
       const { mode: now, version } = manifest;
-      const from = mode === undefined ? "" : "\nAll writers know it within five minutes";
-      const told = `The mode is ${now}: ${MEANINGS[now]}${from}`;
+      const others = now === "on" ? "" : "; others, and stores, go on";
+      const from = `\nIt is for clients with dictionaries: "auto"${others}`;
+      const within = mode === undefined ? "" : "\nThey know it within five minutes";
+      const told = `The mode is ${now}: ${MEANINGS[now]}${from}${within}`;
       return printResult(terminal, values, () => told, { mode: now, version });
     });
   },

@@ -112,14 +112,16 @@ describe.each(backends)("zstash dict on %s", (backend) => {
 
   test("mode is the kill switch", async () => {
     expect(await out("mode")).toBe(
-      "The mode is on: values are compressed, with the dictionaries of their keys\n",
+      "The mode is on: values are compressed, with the dictionaries of their keys\n" +
+        'It is for clients with dictionaries: "auto"\n',
     );
     for (const [mode, meaning] of [
       ["off", "values are compressed without dictionaries"],
       ["read-only", "nothing is compressed, and everything is read"],
     ] as const) {
       expect(await out("mode", mode)).toBe(
-        `The mode is ${mode}: ${meaning}\nAll writers know it within five minutes\n`,
+        `The mode is ${mode}: ${meaning}\nIt is for clients with dictionaries: "auto"; others, and stores, go on\n` +
+          "They know it within five minutes\n",
       );
       expect(jsonOf(await dict("mode", "--json"))).toMatchObject({ mode });
     }

@@ -189,7 +189,7 @@ describe("versions", () => {
         ]),
       ),
     );
-    expect(told).toContain("Of 18 pairs of writer, reader and value none gave another value");
+    expect(told).toContain("Of 18 pairs of writer, reader and value none was decoded to another value");
     expect(told).toContain("know nothing of frames (@upstash/redis)");
     expect(told).toContain("says so (UNSUPPORTED)");
     expect(told).toContain("Every reader has the values of @upstash/redis,");
