@@ -273,7 +273,11 @@ describe.each(backends)("zstash estimate on %s", (backend) => {
     const random = createRandom(5);
     await fill(
       rig,
-      Array.from({ length: 600 }, (_, id): Command => ["SET", `k:${id}`, json(random, 2000 + id, (id * 7) % 60)]),
+      Array.from({ length: 600 }, (_, id): Command => [
+        "SET",
+        `k:${id}`,
+        json(random, 2000 + id, (id * 7) % 60),
+      ]),
     );
     // At this rate the lengths take three seconds, and then the values as long.
     const going = run(["estimate", ...rig.here, "--rate", "200", "--no-dictionary"]);
