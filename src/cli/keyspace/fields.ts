@@ -4,7 +4,7 @@ import type { RespValue } from "../../rest/resp.ts";
 import type { RestCommand } from "../../rest/rest-command.ts";
 import { serverError } from "../../rest/server-error.ts";
 import { readUtf8, utf8Lossy } from "../../text.ts";
-import { groups, pipeline, type Found } from "./read.ts";
+import { groups, pipeline, readGroup, type Found } from "./read.ts";
 import { bytesOf, itemsOf } from "./scan.ts";
 
 /** Some fields. HSCAN gives every field that is there all the while at least once, and some twice. */
@@ -95,16 +95,18 @@ export async function* readFields(
     .map((one): Found => (one.size === 0 ? { kind: "empty", key: one.key } : { kind: "large", ...one }));
   if (unread.length > 0) yield unread;
   for (const group of groups(sized.filter(({ size }) => size > 0 && size <= maxValue))) {
-    const reply = await client.command(["HMGET", key, ...group.map((one) => one.key)]);
-    if (reply.kind === "error" && !reply.text.startsWith("WRONGTYPE"))
-      throw serverError("read the fields of a hash", reply.text, { key });
-    const values = reply.kind === "array" ? (reply.items ?? []) : [];
-    yield group.map((one, index): Found => {
-      const value = values[index];
-      const bytes = value?.kind === "bulk" ? value.bytes : null;
-      if (bytes === null || bytes.length === 0) return { kind: "empty", key: one.key };
-      if (bytes.length > maxValue) return { kind: "large", key: one.key, size: bytes.length };
-      return { kind: "value", key: one.key, bytes };
+    yield await readGroup(group, async (some) => {
+      const reply = await client.command(["HMGET", key, ...some.map((one) => one.key)]);
+      if (reply.kind === "error" && !reply.text.startsWith("WRONGTYPE"))
+        throw serverError("read the fields of a hash", reply.text, { key });
+      const values = reply.kind === "array" ? (reply.items ?? []) : [];
+      return some.map((one, index): Found => {
+        const value = values[index];
+        const bytes = value?.kind === "bulk" ? value.bytes : null;
+        if (bytes === null || bytes.length === 0) return { kind: "empty", key: one.key };
+        if (bytes.length > maxValue) return { kind: "large", key: one.key, size: bytes.length };
+        return { kind: "value", key: one.key, bytes };
+      });
     });
   }
 }

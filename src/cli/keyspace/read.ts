@@ -58,27 +58,31 @@ export async function* readValues(
   const large = sized.filter(({ size }) => size > maxValue);
   if (large.length > 0) yield large.map((one) => ({ kind: "large", ...one }));
   for (const group of groups(sized.filter(({ size }) => size <= maxValue))) {
-    yield await readGroup(client, group, maxValue);
+    yield await readGroup(group, async (some) => {
+      const values = await pipeline(
+        client,
+        some.map(({ key }) => ["GETRANGE", key, 0, maxValue]),
+      );
+      return values.map((reply, index) => toFound(reply, some[index]!.key, maxValue));
+    });
   }
 }
 
-/** Reads values that one reply may hold. One that no reply holds, because the server's limit is lower, is "large". */
-async function readGroup(
-  client: RestClient,
-  group: readonly { readonly key: string; readonly size: number }[],
-  maxValue: number,
+/**
+ * Reads what one reply may hold. If the server's limit is lower, each is read alone, and one that no reply holds is
+ * "large".
+ */
+export async function readGroup<Sized extends { readonly key: string; readonly size: number }>(
+  group: readonly Sized[],
+  read: (some: readonly Sized[]) => Promise<Found[]>,
 ): Promise<Found[]> {
   try {
-    const values = await pipeline(
-      client,
-      group.map(({ key }) => ["GETRANGE", key, 0, maxValue]),
-    );
-    return values.map((reply, index) => toFound(reply, group[index]!.key, maxValue));
+    return await read(group);
   } catch (error) {
     if (!(error instanceof ZstashError) || error.code !== "REQUEST_LIMIT") throw error;
-    if (group.length === 1) return [{ kind: "large", ...group[0]! }];
+    if (group.length === 1) return [{ kind: "large", key: group[0]!.key, size: group[0]!.size }];
     const found: Found[] = [];
-    for (const one of group) found.push(...(await readGroup(client, [one], maxValue)));
+    for (const one of group) found.push(...(await readGroup([one], read)));
     return found;
   }
 }
