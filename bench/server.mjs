@@ -3,19 +3,10 @@
 // what lies in it with redis-cli, so it has to know port and password.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:net";
 import { createDevServer } from "zstash/dev";
+import { freePort } from "./free-port.mjs";
 
 const password = crypto.randomUUID();
-
-/** A port that was free a moment ago. */
-async function freePort() {
-  const server = createServer();
-  await once(server.listen(0, "127.0.0.1"), "listening");
-  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** Starts a redis-server in memory alone; undefined where there is none. */
 async function startRedis() {
