@@ -14,6 +14,7 @@ import {
 } from "../../../docs/generate/page.mjs";
 import { commandSections, loadCommands } from "../../../docs/generate/commands.mjs";
 import { CONCEPTS } from "../../../docs/generate/concepts.mjs";
+import { layoutTable } from "../../../docs/generate/layouts.mjs";
 import { numberDecisions, readDecisions } from "../../../docs/generate/decisions.mjs";
 import { arrowsOf, drawLayers, units } from "../../../docs/generate/picture.mjs";
 import type { CliCommand, CliCommands } from "../../../src/cli/command.ts";
@@ -35,6 +36,13 @@ function block(name: string, text = page): string {
 
 const formatted = async (markdown: string): Promise<string> =>
   (await format(markdown, { parser: "markdown", printWidth: 110 })).trim();
+
+test("docs/store.md has the bytes of layouts as docs/benchmarks.md has them: npm run docs writes them", async () => {
+  const benchmarks = read("docs/benchmarks.md");
+  expect(block("layouts", read("docs/store.md"))).toBe(await formatted(layoutTable(benchmarks)));
+  const dearer = benchmarks.replace(/^(mtu 1500 .* )\d+( bytes,)/m, "$19999999$2");
+  expect(layoutTable(dearer)).not.toBe(layoutTable(benchmarks));
+});
 
 test("docs/metrics.md has the metrics as they are: npm run docs writes them", async () => {
   const zstd = { stats: () => ({ live: 0, idle: 0, waiters: 0, memory: 0 }) };
