@@ -28,8 +28,6 @@ export default defineConfig({
   cacheDir: "../../.cache/vitepress",
   cleanUrls: true,
   lastUpdated: false,
-  // Shiki does not know the language of Prometheus' queries.
-  markdown: { languageAlias: { promql: "txt" } },
   themeConfig: {
     search: { provider: "local" },
     outline: [2, 3],
