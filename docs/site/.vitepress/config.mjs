@@ -62,7 +62,7 @@ export default defineConfig({
         ["Browsers", "browsers"],
         ["Clients over TCP", "tcp-clients"],
         ["Libraries", "libraries"],
-        ["Other readers: Python, Go, PHP", "readers"],
+        ["Readers in other languages", "readers"],
       ]),
       group("Parts", [
         ["Values of any size", "store"],
