@@ -1,7 +1,7 @@
 // Writes the generated parts of docs/architecture.md and docs/metrics.md: the picture of the layers, the table of
 // folders, the count of hops, the files on four ways, and the table of metrics; docs/command-line.md's sections; the
-// pictures of docs/concepts.md; and ids and dates of new decisions. `--quick` writes only the last two. Needs a build and
-// a redis-server: without scripts a range takes another way.
+// pictures of docs/concepts.md; the table of layouts in docs/store.md; and ids and dates of new decisions. `--quick` writes only
+// the last three. Needs a build and a redis-server: without scripts a range takes another way.
 //
 //   npm run docs
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -14,6 +14,7 @@ import { folderTable, hopTable, metricsTable, replaceBlock, wayLists } from "./g
 import { commandSections, loadCommands } from "./generate/commands.mjs";
 import { CONCEPTS } from "./generate/concepts.mjs";
 import { numberDecisions } from "./generate/decisions.mjs";
+import { layoutTable } from "./generate/layouts.mjs";
 import { drawLayers } from "./generate/picture.mjs";
 
 const docs = fileURLToPath(new URL(".", import.meta.url));
@@ -28,6 +29,10 @@ writeFileSync(
   `${docs}decisions.md`,
   numberDecisions(decisions, () => today),
 );
+const storePage = `${docs}store.md`;
+const layouts = layoutTable(readFileSync(`${docs}benchmarks.md`, "utf8"));
+const storeText = replaceBlock(readFileSync(storePage, "utf8"), "layouts", layouts);
+writeFileSync(storePage, await format(storeText, { parser: "markdown", printWidth: 110 }));
 if (process.argv.includes("--quick")) process.exit();
 
 const { backend, ways } = await measureWays();

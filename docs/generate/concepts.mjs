@@ -1,4 +1,4 @@
-// Draws the pictures of docs/concepts.md: carriers, layouts and dictionaries. Each is one SVG for light and dark, because its
+// Draws the pictures of docs/concepts.md: carriers, stores, layouts and dictionaries. Each is one SVG for light and dark, because its
 // style asks for the colour scheme of whoever looks at it.
 
 const WIDTH = 760;
@@ -169,9 +169,42 @@ const DICTIONARIES = svg('Dictionaries in Redis (dictionaries: "auto")', 300, [
   ),
 ]);
 
+const STORES = svg("A large value on its way through a store", 316, [
+  text(20, 62, "put", "bold"),
+  box([20, 72, 110, 40], "plain", "a stream"),
+  arrow("M 132 92 L 186 92"),
+  text(159, 84, "zstd", "faint", "middle"),
+  box([192, 72, 52, 40], "frame", "piece"),
+  box([250, 72, 52, 40], "frame", "piece"),
+  box([308, 72, 52, 40], "frame", "piece"),
+  text(276, 130, "a request each, 256 KiB to 8 MiB", "faint", "middle"),
+  arrow("M 362 92 L 384 92"),
+  box([390, 72, 150, 40], "plain", "report:zstash:9f…", "code"),
+  text(465, 130, "a temporary key", "faint", "middle"),
+  arrow("M 542 92 L 614 92"),
+  text(577, 84, "RENAME", "faint", "middle"),
+  box([620, 72, 120, 40], "book", "report", "code bold"),
+  text(680, 130, "the value, at once", "faint", "middle"),
+  text(20, 182, "get", "bold"),
+  box([620, 192, 120, 40], "book", "report", "code bold"),
+  arrow("M 618 212 L 566 212"),
+  box([192, 192, 370, 40], "frame", "the reply, decoded as it arrives"),
+  arrow("M 190 212 L 134 212"),
+  box([20, 192, 110, 40], "plain", "a stream"),
+  text(20, 266, "getRange", "bold"),
+  text(96, 266, "asks for the seek table, then for the frames that hold the range: two requests, or one."),
+  text(
+    20,
+    294,
+    "Where the value is replaced meanwhile, the reader gets the error VALUE_CHANGED, never a mixture.",
+    "faint",
+  ),
+]);
+
 /** The pictures by their names below docs/concepts/. */
 export const CONCEPTS = /** @type {const} */ ({
   "carriers.svg": CARRIERS,
+  "stores.svg": STORES,
   "layouts.svg": LAYOUTS,
   "dictionaries.svg": DICTIONARIES,
 });

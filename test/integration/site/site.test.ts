@@ -1,6 +1,6 @@
 /** The documentation as a site: it builds without a dead link, and its main pages show what they should at two widths. */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -73,6 +73,19 @@ describe.runIf(installed)("the documentation site", () => {
     for (const subpath of Object.keys(exports)) expect(index).toContain(`>zstash${subpath.slice(1)}</a>`);
     const store = readFileSync(join(SITE, "api/zstash/store/functions/createStore.html"), "utf8");
     expect(store).toContain("Example");
+  });
+
+  test("has every page of docs/ in its sidebar, with a title", () => {
+    const page = readFileSync(join(SITE, "client.html"), "utf8");
+    const names = readdirSync(join(root, "docs"))
+      .filter((name) => name.endsWith(".md") && name !== "README.md")
+      .map((name) => name.slice(0, -3));
+    expect(names.length).toBeGreaterThan(40);
+    expect(names.filter((name) => !page.includes(`href="/${name}"`))).toEqual([]);
+    const untitled = names.filter(
+      (name) => !/<title>[^<|]+ \| zstash<\/title>/.test(readFileSync(join(SITE, `${name}.html`), "utf8")),
+    );
+    expect(untitled).toEqual([]);
   });
 
   describe.runIf(chromiumAvailable())("in a browser", () => {

@@ -14,6 +14,7 @@ import {
 } from "../../../docs/generate/page.mjs";
 import { commandSections, loadCommands } from "../../../docs/generate/commands.mjs";
 import { CONCEPTS } from "../../../docs/generate/concepts.mjs";
+import { layoutTable } from "../../../docs/generate/layouts.mjs";
 import { numberDecisions, readDecisions } from "../../../docs/generate/decisions.mjs";
 import { arrowsOf, drawLayers, units } from "../../../docs/generate/picture.mjs";
 import type { CliCommand, CliCommands } from "../../../src/cli/command.ts";
@@ -35,6 +36,13 @@ function block(name: string, text = page): string {
 
 const formatted = async (markdown: string): Promise<string> =>
   (await format(markdown, { parser: "markdown", printWidth: 110 })).trim();
+
+test("docs/store.md has the bytes of layouts as docs/benchmarks.md has them: npm run docs writes them", async () => {
+  const benchmarks = read("docs/benchmarks.md");
+  expect(block("layouts", read("docs/store.md"))).toBe(await formatted(layoutTable(benchmarks)));
+  const dearer = benchmarks.replace(/^(mtu 1500 .* )\d+( bytes,)/m, "$19999999$2");
+  expect(layoutTable(dearer)).not.toBe(layoutTable(benchmarks));
+});
 
 test("docs/metrics.md has the metrics as they are: npm run docs writes them", async () => {
   const zstd = { stats: () => ({ live: 0, idle: 0, waiters: 0, memory: 0 }) };
@@ -241,6 +249,28 @@ describe("docs/decisions.md", () => {
     expect(entries.length).toBeGreaterThan(200);
     expect(entries.filter(({ id, isDated }) => id === undefined || !isDated)).toEqual([]);
     expect(new Set(entries.map(({ id }) => id)).size).toBe(entries.length);
+    expect(entries.filter(({ isAlone }) => !isAlone)).toEqual([]);
+  });
+
+  test("says after every decision which files carry it out", () => {
+    const entries = readDecisions(read("docs/decisions.md"));
+    const lacking = entries.filter(
+      ({ code }) => code.length === 0 || !code.every((path) => existsSync(`${root}docs/${path}`)),
+    );
+    expect(lacking.map(({ id, title, code }) => [id, title, code])).toEqual([]);
+    const [linked, bare] = readDecisions(
+      "**D1 · A** is so.\nCode: [a.ts](../a.ts), [b](b).\n\n**D2 · B** [b](b).\n",
+    );
+    expect([linked?.code, bare?.code]).toEqual([["../a.ts", "b"], []]);
+  });
+
+  test("parts what a merge has glued together, and keeps an id that two branches gave for the first", () => {
+    const merged =
+      "**D7 · Old** (2026-01-02): x.\n**Glued** (2026-01-03): y.\n\n**D7 · Other** (2026-01-04): z.\n";
+    expect(numberDecisions(merged, () => "2026-05-06")).toBe(
+      "**D7 · Old** (2026-01-02): x.\n\n**D8 · Glued** (2026-01-03): y.\n\n**D9 · Other** (2026-01-04): z.\n",
+    );
+    expect(readDecisions(merged).map(({ isAlone }) => isAlone)).toEqual([false, true]);
   });
 
   test("keeps ids, and numbers what is new after the largest", () => {
