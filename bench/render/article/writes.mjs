@@ -71,7 +71,7 @@ export function section({ writes }, against, { bursts } = {}) {
   const perCall =
     pooled === undefined || unpooled === undefined
       ? ""
-      : ` What takes longer there is to make an encoder for each call, ${figure(unpooled / pooled)} times in [the burst below](#contexts-from-a-pool-a-burst-of-5000-values-of-1-kb).`;
+      : ` What takes longer there is to make an encoder for each call, ${figure(unpooled / pooled)} times in [the burst below](#contexts-from-a-pool-a-burst-of-${bursts?.burst}-values-of-1-kb).`;
   const none = writes.uncompressed;
   const by = (/** @type {keyof typeof writes} */ name, /** @type {"p50" | "p99"} */ at) => {
     const difference = writes[name][at] - none[at];
