@@ -15,6 +15,7 @@ import { parseArgs } from "node:util";
 import { articleSections } from "./article/sections.mjs";
 import { comparisonText, compareResults } from "./compare.mjs";
 import { machineName } from "./machine.mjs";
+import { compareMeasures } from "./measures.mjs";
 import { labNeeds } from "./network/lab.mjs";
 import { installed } from "./peers/load.mjs";
 import { alternativesTable } from "./render/alternatives.mjs";
@@ -106,9 +107,18 @@ async function writePages(file) {
 function compare(first) {
   const second = positionals[0] ?? newestFile();
   if (second === undefined) throw new Error("Cannot compare: there are no results yet");
-  const comparison = compareResults(readResults(first), readResults(second));
-  console.log(`${first} → ${second}\n${comparisonText(comparison)}`);
-  if (comparison.worse.length > 0) process.exitCode = 1;
+  const [before, after] = [readResults(first), readResults(second)];
+  const both = before.against !== undefined && after.against !== undefined;
+  const [times, measures] = [
+    both ? compareResults(before, after) : undefined,
+    compareMeasures(before, after),
+  ];
+  if (times === undefined && measures.compared === 0)
+    throw new Error(
+      `Cannot compare: ${nameOf(first)} and ${nameOf(second)} have no figures in common; texts of sections are not compared`,
+    );
+  console.log(`${nameOf(first)} →\n  ${nameOf(second)}\n${comparisonText(times, measures)}`);
+  if ((times?.worse.length ?? 0) + measures.worse.length > 0) process.exitCode = 1;
 }
 
 /**
