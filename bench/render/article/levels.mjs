@@ -157,7 +157,7 @@ ${markdownTable(
 
 In bold with "!" is a SET that takes longer than uncompressed by more than ${EVEN * 100} %.
 
-**Why they differ.** Beside a SET of ${kilobytes(sizes[1])} uncompressed the median is longer ${names(slower)}, the 99th percentile ${names(slowerTail)}. To compress ${kilobytes(sizes[1])} takes ${times(({ large }) => large.us[0])} times level 3's median at the levels 12 and 19, and ${times(({ small }) => small.us[0])} times for
+**Why they differ.** Beside a SET of ${kilobytes(sizes[1])} uncompressed, by the stock client, which sends over another part of Node, the median is longer ${names(slower)}, the 99th percentile ${names(slowerTail)}. To compress ${kilobytes(sizes[1])} takes ${times(({ large }) => large.us[0])} times level 3's median at the levels 12 and 19, and ${times(({ small }) => small.us[0])} times for
 ${kilobytes(sizes[0])}; the 99th percentile of a SET is ${times(({ set }) => set[1])} times that of level 3. Each level compresses the same bytes in each
 round, so what lies between its median and its 99th percentile is the machine's, other programs and garbage collection: the 99th percentile of compressing is ${tails} its median.
 All levels have run hot before anything was counted, and had their turn in each of ${whole(rounds)} rounds of SETs, in an order that is drawn anew, so that this hits all alike.

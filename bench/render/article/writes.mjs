@@ -104,7 +104,8 @@ ${markdownTable(["level", "the article: time, bytes, write p99", "zstash, median
 
 Where a SET takes longer than uncompressed by more than ${EVEN * 100} %, its number is in bold with "!": zstash loses.
 
-**Why they differ.** ${levelText}A SET is a request over HTTP to a Redis on the same machine, ${whole(none.n)} of each kind in turn, in an order that is drawn anew for each round. Beside it uncompressed the median is
+**Why they differ.** ${levelText}A SET is a request over HTTP to a Redis on the same machine, ${whole(none.n)} of each kind in turn, in an order that is drawn anew for each round;
+uncompressed is the stock client, the levels are zstash/redis, which sends over another part of Node. Beside the stock client the median is
 ${listed(middles)}, and the 99th percentile ${listed(tails)}: ${
     grown.length === 0
       ? "compression does not show in the tail, which is that of the machine."
