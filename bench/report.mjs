@@ -1,9 +1,12 @@
 // Runs the benchmarks, writes what they measure to bench/results/, and makes docs/benchmarks.md, its pictures and the tables of
 // docs/alternatives.md of that file. Without a flag the short form, at most three minutes on a quiet machine: the peers and
-// the codec. `--full` runs every section and what docs/article.md is made of (`--only article`); `--only NAME,NAME` those of these names; the other sections stay as they were.
-// `--quick` tries the short form in seconds and writes to .cache/bench/ alone. `--pages` makes the pages again, and measures nothing;
+// the codec. `--full` runs every section, what docs/article.md and docs/scaling.md are made of (`--only article`,
+// `--only scaling`), and `--sizes`; `--only NAME,NAME` those of these names; the other sections stay as they were.
+// `--quick` tries it in seconds (with `--full` too) and writes to .cache/bench/ alone. `--pages` makes the pages again, and measures nothing;
 // `--sizes` reads the history of test/size.json first, which takes a clone that has it.
 // `--compare FILE [FILE]` says what the second file, or else the newest, is slower in than the first, and exits 1 if there is any.
+// A section that fails does not end a run: what the others measured is saved, the failed ones are named at its end, and it
+// exits 1. A section that is left out, as what it needs is missing, is named there too.
 // The peers need `npm ci --prefix bench/peers`. A Node that has no zstd hands over to the one of test/runtimes.
 
 import { spawnSync } from "node:child_process";

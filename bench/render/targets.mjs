@@ -134,7 +134,7 @@ function peerRows(against) {
     row(
       "ahead of node:zlib, but for compressing 1 MB",
       zlib,
-      `node:zlib is the same zstd compiled for the machine, and costs more for each call: what is long shows the kernel alone, of which the transcoding of text and the row matcher were made faster (D258 and D259 in ${FASTER}).`,
+      `node:zlib is the same zstd compiled for the machine: long values show how far WebAssembly is from native code, short ones what node:zlib costs for each call. What was tried is text transcoded in WebAssembly, and loads in the place of prefetches (D258 and D259 in ${FASTER}).`,
     ),
   ];
 }
@@ -174,13 +174,13 @@ function streamRows(results) {
       "packets, at once",
       "frames for `{ mtu: 1500 }` over one frame, decompressed at once",
       1.4,
-      `All frames go to zstd in one call; it takes as many times as long in native code too, since each frame builds its tables (D253 and D254 in ${FRAMES}).`,
+      `All frames go to zstd in one call; zstd's own functions take more than that in native code too, since each frame builds its tables (D253 and D254 in ${FRAMES}).`,
     ],
     [
       "packets, stream",
-      "the same as a stream over a stream of one frame",
+      "frames for `{ mtu: 1500 }` over one frame, decompressed as streams",
       1.4,
-      `The whole frames of a chunk are decoded in one call, which brought it from 1.60 (D252 and D254 in ${FRAMES}).`,
+      `The whole frames of a chunk are decoded in one call, which made it faster and leaves the tables of each frame (D252 and D254 in ${FRAMES}).`,
     ],
     [
       "compress, unflushed, size declared",

@@ -62,11 +62,11 @@ export function section({ callers, cells }) {
 **Beside the benchmarks.** The same two calls timed by themselves, medians: ${timed
           .map(
             ({ name, loop, between, profiled }) =>
-              `at ${name} ${figure(loop)} µs in a loop, as [the benchmarks](benchmarks.md) run them, ${figure(between)} µs (${figure(between / loop)} times) where a pair of the client comes before each, and ${figure(profiled)} µs in the profile`,
+              `at ${name} ${figure(loop)} µs in a loop, as [the benchmarks](benchmarks.md) run them, ${figure(between)} µs (${figure(between / loop)} times) where a pair of the client alone, which has no codec, comes before each, and ${figure(profiled)} µs in the profile`,
           )
           .join("; ")}. ${
           cold.length === 0
-            ? "What a pair of the client does in between hardly makes the calls slower here."
+            ? "What the client does in between hardly makes the calls slower here."
             : `Between two calls a request and a reply go through other code and other data, which the processor's caches and its predictions of branches then hold${cold.length === timed.length ? "" : `; that shows at ${listed(cold.map(({ name }) => name))}`}.`
         } The profile's figure is a mean and no median, counts the codec's choices and checks for the client as well, and has the sampling of the profiler in it.`;
   const totals = cells.map(({ size, stock, zstash }) => {
