@@ -141,7 +141,7 @@ function scalingMeasures({ requests, growth }) {
   const times = Object.entries(requests).flatMap(([count, ways]) =>
     Object.entries(ways).flatMap(([way, burst]) => {
       const stock = ways[way.replace("zstash", "stock client")];
-      if (!way.startsWith("zstash") || stock === undefined || stock.ms === undefined) return [];
+      if (!way.startsWith("zstash") || stock === undefined || "error" in stock || "error" in burst) return [];
       return [
         {
           section: "scaling",

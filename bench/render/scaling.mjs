@@ -44,21 +44,26 @@ function lengthName(size) {
 
 /** @param {Scaling} scaling */
 function codecTable({ calls, streams, patient, sizes }) {
-  const rows = (/** @type {Scaling["streams"]} */ cells, /** @type {string} */ suffix) =>
-    Object.entries(cells).map(([count, { zstash, memory, contexts, rss }]) => [
-      `${sizeName(Number(count))}${suffix}`,
-      rightOf(Number(count), zstash),
-      ...timesOf(zstash),
-      time(zstash.hold),
-      ...(contexts === undefined ? [] : [sizeName(contexts)]),
-      megabytes(memory),
-      megabytes(rss),
-    ]);
+  const rows = (/** @type {Scaling["streams"]} */ cells, /** @type {string} */ suffix, columns = 6) =>
+    Object.entries(cells).map(([count, cell]) => {
+      const name = `${sizeName(Number(count))}${suffix}`;
+      if ("error" in cell) return [name, `**${cell.error} !**`, ...Array.from({ length: columns }, () => "")];
+      const { zstash, memory, contexts, rss } = cell;
+      return [
+        name,
+        rightOf(Number(count), zstash),
+        ...timesOf(zstash),
+        time(zstash.hold),
+        ...(contexts === undefined ? [] : [sizeName(contexts)]),
+        megabytes(memory),
+        megabytes(rss),
+      ];
+    });
   const head = ["at once", "right", "all", "p50 / p99", "longest hold"];
   const memory = ["linear memory", "process grew by"];
   return `### Calls of \`compress\` and \`decompress\`, ${sizeName(sizes.calls)} bytes each
 
-${markdownTable([...head, ...memory], rows(calls, ""))}
+${markdownTable([...head, ...memory], rows(calls, "", 5))}
 
 A call is synchronous: so many at once are one after the other, and the event loop stands still until the last is done. ${memoryText(calls)}
 
@@ -69,7 +74,8 @@ ${markdownTable([...head, "contexts", ...memory], [...rows(streams, ""), ...rows
 
 /** What linear memory does as calls become more. @param {Scaling["calls"]} calls */
 function memoryText(calls) {
-  const sizes = Object.values(calls).map(({ memory }) => memory);
+  const sizes = Object.values(calls).flatMap((cell) => ("error" in cell ? [] : [cell.memory]));
+  if (sizes.length === 0) return "";
   return Math.max(...sizes) === Math.min(...sizes)
     ? "Linear memory does not grow, because all of them use one context."
     : `Linear memory is ${megabytes(Math.min(...sizes))} to ${megabytes(Math.max(...sizes))}.`;
@@ -88,7 +94,9 @@ function requestTable({ requests, sizes }) {
   let compared = 0;
   const rows = Object.entries(requests).flatMap(([count, ways]) =>
     Object.entries(ways).map(([way, burst]) => {
-      const other = ways[WAYS[way] ?? ""];
+      if ("error" in burst) return [sizeName(Number(count)), way, `**${burst.error} !**`, "", "", ""];
+      const found = ways[WAYS[way] ?? ""];
+      const other = found !== undefined && "error" in found ? undefined : found;
       const isWhole = other !== undefined && other.right === Number(count);
       const measures = /** @type {const} */ ([
         ["in all", burst.ms, other?.ms],

@@ -19,8 +19,14 @@ import { read, root } from "../../support/repository.ts";
 
 /** Programs that a full run calls in another way, and those whose figures are in docs/decisions.md alone. */
 const ELSEWHERE = [
-  ...["against.mjs", "article.mjs", "scaling.mjs"],
-  ...["dev-server.mjs", "event-loop.mjs", "hops.mjs", "metrics.mjs", "weights.mjs"],
+  "against.mjs",
+  "article.mjs",
+  "scaling.mjs",
+  "dev-server.mjs",
+  "event-loop.mjs",
+  "hops.mjs",
+  "metrics.mjs",
+  "weights.mjs",
 ];
 
 let folder: string;
