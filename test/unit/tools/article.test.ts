@@ -11,7 +11,7 @@ import type { Frame } from "../../../bench/profile/record.mjs";
 import { placesOf, treeOf } from "../../../bench/profile/tree.mjs";
 import { groupOf, JAVASCRIPT, namesOf } from "../../../bench/profile/zstd-functions.mjs";
 import { section as levelsSection, sharesOf } from "../../../bench/render/article/levels.mjs";
-import { compared, section as logsSection } from "../../../bench/render/article/logs.mjs";
+import { compared } from "../../../bench/render/article/logs.mjs";
 import { section as memorySection } from "../../../bench/render/article/memory.mjs";
 import { section as profileSection } from "../../../bench/render/article/profile.mjs";
 import { flameGraph } from "../../../bench/render/flame.mjs";
@@ -231,49 +231,6 @@ describe("words follow the numbers", () => {
     expect(compared(80, 100, "fewer", "more")).toBe("20 % fewer");
     expect(compared(110, 100, "fewer", "more")).toBe("10 % more");
     expect(compared(1001, 1000, "fewer", "more")).toBe("the same to a percent");
-  });
-
-  test("logs: zstash loses where its processor time is longer, whatever the clock says, and leaves as many bytes as native where it does", () => {
-    const change = (factor: number, clock: number, bytes: number): string =>
-      logsSection({
-        ...article.logs,
-        rows: article.logs.rows.map((row) =>
-          row.name === "zstash, one call"
-            ? {
-                ...row,
-                ms: row.ms.map((ms) => ms * clock),
-                processorMs: row.processorMs.map((ms) => ms * factor),
-                bytes: row.bytes + bytes,
-              }
-            : row,
-        ),
-      });
-    expect(change(100, 0.001, 0)).toMatch(/times native zstd's \(it loses\)/);
-    expect(change(100, 0.001, 0)).toMatch(/\| libzstd in C, one call[^\n]* \*\*\d+ !\*\* \|/);
-    expect(change(0.001, 100, 0)).not.toContain("(it loses)");
-    expect(change(0.001, 100, 0)).not.toMatch(/\| libzstd in C, one call[^\n]*!/);
-    expect(change(1, 1, 0)).toContain("It leaves as many bytes as native zstd.");
-    expect(change(1, 1, 1)).not.toContain("It leaves as many bytes");
-  });
-
-  test("logs: a higher level is advised where it leaves fewer bytes alone, and several processors where they were used", () => {
-    const made = (level3: number, processors: number): string =>
-      logsSection({
-        ...article.logs,
-        rows: article.logs.rows.map((row) => ({
-          ...row,
-          bytes: row.level === 3 ? level3 : 1000,
-          processors: row.name.endsWith("its stream") ? processors : 1,
-        })),
-      });
-    expect(made(800, 1)).toContain(
-      "a higher level is what to choose, as the article says too: of these level 3 leaves 20 % fewer bytes",
-    );
-    expect(made(1100, 1)).toContain("does not hold of these at level 3, which leaves 10 % more than level 1");
-    expect(made(800, 1)).toContain("Nobody used more than one processor here");
-    expect(made(800, 1.9)).toContain(
-      "More than one processor was used by klauspost in Go, its stream at level 1: 190 %",
-    );
   });
 
   test("profile: the claim holds below one percent alone", () => {

@@ -2,7 +2,6 @@
 import { describe, expect, test } from "vitest";
 import { section as noDelay } from "../../../bench/render/article/no-delay.mjs";
 import { section as pipelines } from "../../../bench/render/article/pipelines.mjs";
-import { section as replication } from "../../../bench/render/article/replication.mjs";
 import { section as segments } from "../../../bench/render/article/segments.mjs";
 import { section as versions } from "../../../bench/render/article/versions.mjs";
 import type { Article } from "../../../bench/article/sections.mjs";
@@ -270,47 +269,5 @@ describe("versions", () => {
     );
     expect(told).toContain("1 gave another value:** 0.1.0 read by today");
     expect(told).toContain("| 0.1.0 | yes | yes | **another value !** |");
-  });
-});
-
-describe("replication", () => {
-  type Row = Article["replication"]["rows"][number];
-  const row = (name: string, stored: readonly number[], snapshot: readonly number[]): Row => {
-    const side = (at: number): Row["sides"]["stock"] => ({
-      stored: stored[at]!,
-      replicated: stored[at]! + 35,
-      appended: stored[at]! + 35,
-      snapshot: snapshot[at]!,
-    });
-    return { name, size: stored[0]!, sides: { stock: side(0), raw: side(1), text: side(2) } };
-  };
-  const text = (...rows: Row[]): string =>
-    flat(replication({ ...stamp, versions: { "redis-server": "7" }, rows }));
-
-  test("names what sends fewer bytes, the same, and more, and where", () => {
-    const told = text(
-      row("json", [1065, 515, 700], [690, 540, 720]),
-      row("short", [64, 64, 64], [76, 76, 76]),
-    );
-    expect(told).toContain("Here the claim holds: a write sends what lies in Redis and 35 bytes more");
-    expect(told).toContain("The append-only file grows by the same bytes.");
-    expect(told).toContain(
-      "So 1 of 2 values send 2 times fewer bytes to each replica with the raw carrier, 1 the same (short); and 1 of 2 values send 1.5 times fewer bytes to each replica with the text carrier, 1 the same (short).",
-    );
-    expect(told).toContain("What is the same zstash stores as the stock client does");
-    expect(told).toContain("The snapshot gains less, because Redis");
-    expect(told).toContain("**zstash loses**, by more than 1 %: json, text carrier, in the snapshot.");
-    expect(told).toContain("720 (**104 % !**)");
-    expect(told).toContain("made 1 of 2 of the stock client's values smaller already, and it does");
-    expect(flat(text(row("json", [1000, 500, 700], [990, 300, 690])))).not.toContain("it does nothing");
-  });
-
-  test("claims no loss where there is none, and none of the claim where heads are large", () => {
-    const one = row("json", [1000, 500, 600], [700, 500, 600]);
-    one.sides.stock.replicated += 500;
-    const told = text(one);
-    expect(told).toContain("No value became larger by more than 1 % anywhere.");
-    expect(told).not.toContain("Here the claim holds");
-    expect(told).toContain("The append-only file grows by other amounts");
   });
 });

@@ -4,9 +4,11 @@ import type { Article } from "../../../bench/article/sections.mjs";
 import { drawnOrder } from "../../../bench/interleave.mjs";
 import { section as bursts } from "../../../bench/render/article/bursts.mjs";
 import { section as levels } from "../../../bench/render/article/levels.mjs";
+import { section as logsSection } from "../../../bench/render/article/logs.mjs";
 import { section as memory } from "../../../bench/render/article/memory.mjs";
 import { section as profile } from "../../../bench/render/article/profile.mjs";
 import { section as records } from "../../../bench/render/article/records.mjs";
+import { section as replication } from "../../../bench/render/article/replication.mjs";
 import { section as writes } from "../../../bench/render/article/writes.mjs";
 import { scalingPage } from "../../../bench/render/scaling.mjs";
 import { newestFile, readResults } from "../../../bench/results.mjs";
@@ -172,5 +174,91 @@ describe("docs/scaling.md", () => {
     const won = await made(0.5);
     expect(won).toMatch(/\| zstash, pipelined \| all \| 5 ms \|/);
     expect(won).toContain("zstash lost none of 1 cells in this run.");
+  });
+});
+
+describe("logs", () => {
+  test("zstash loses where its processor time is longer, whatever the clock says, and leaves as many bytes as native where it does", () => {
+    const change = (factor: number, clock: number, bytes: number): string =>
+      logsSection({
+        ...article.logs,
+        rows: article.logs.rows.map((row) =>
+          row.name === "zstash, one call"
+            ? {
+                ...row,
+                ms: row.ms.map((ms) => ms * clock),
+                processorMs: row.processorMs.map((ms) => ms * factor),
+                bytes: row.bytes + bytes,
+              }
+            : row,
+        ),
+      });
+    expect(change(100, 0.001, 0)).toMatch(/times native zstd's \(it loses\)/);
+    expect(change(100, 0.001, 0)).toMatch(/\| libzstd in C, one call[^\n]* \*\*\d+ !\*\* \|/);
+    expect(change(0.001, 100, 0)).not.toContain("(it loses)");
+    expect(change(0.001, 100, 0)).not.toMatch(/\| libzstd in C, one call[^\n]*!/);
+    expect(change(1, 1, 0)).toContain("It leaves as many bytes as native zstd.");
+    expect(change(1, 1, 1)).not.toContain("It leaves as many bytes");
+  });
+
+  test("a higher level is advised where it leaves fewer bytes alone, and several processors where they were used", () => {
+    const made = (level3: number, processors: number): string =>
+      logsSection({
+        ...article.logs,
+        rows: article.logs.rows.map((row) => ({
+          ...row,
+          bytes: row.level === 3 ? level3 : 1000,
+          processors: row.name.endsWith("its stream") ? processors : 1,
+        })),
+      });
+    expect(made(800, 1)).toContain(
+      "a higher level is what to choose, as the article says too: of these level 3 leaves 20 % fewer bytes",
+    );
+    expect(made(1100, 1)).toContain("does not hold of these at level 3, which leaves 10 % more than level 1");
+    expect(made(800, 1)).toContain("Nobody used more than one processor here");
+    expect(made(800, 1.9)).toContain(
+      "More than one processor was used by klauspost in Go, its stream at level 1: 190 %",
+    );
+  });
+});
+
+describe("replication", () => {
+  type Row = Article["replication"]["rows"][number];
+  const row = (name: string, stored: readonly number[], snapshot: readonly number[]): Row => {
+    const side = (at: number): Row["sides"]["stock"] => ({
+      stored: stored[at]!,
+      replicated: stored[at]! + 35,
+      appended: stored[at]! + 35,
+      snapshot: snapshot[at]!,
+    });
+    return { name, size: stored[0]!, sides: { stock: side(0), raw: side(1), text: side(2) } };
+  };
+  const text = (...rows: Row[]): string => flat(replication({ ...article.replication, rows }));
+
+  test("names what sends fewer bytes, the same, and more, and where", () => {
+    const told = text(
+      row("json", [1065, 515, 700], [690, 540, 720]),
+      row("short", [64, 64, 64], [76, 76, 76]),
+    );
+    expect(told).toContain("Here the claim holds: a write sends what lies in Redis and 35 bytes more");
+    expect(told).toContain("The append-only file grows by the same bytes.");
+    expect(told).toContain(
+      "So 1 of 2 values send 2 times fewer bytes to each replica with the raw carrier, 1 the same (short); and 1 of 2 values send 1.5 times fewer bytes to each replica with the text carrier, 1 the same (short).",
+    );
+    expect(told).toContain("What is the same zstash stores as the stock client does");
+    expect(told).toContain("The snapshot gains less, because Redis");
+    expect(told).toContain("**zstash loses**, by more than 1 %: json, text carrier, in the snapshot.");
+    expect(told).toContain("720 (**104 % !**)");
+    expect(told).toContain("made 1 of 2 of the stock client's values smaller already, and it does");
+    expect(flat(text(row("json", [1000, 500, 700], [990, 300, 690])))).not.toContain("it does nothing");
+  });
+
+  test("claims no loss where there is none, and none of the claim where heads are large", () => {
+    const one = row("json", [1000, 500, 600], [700, 500, 600]);
+    one.sides.stock.replicated += 500;
+    const told = text(one);
+    expect(told).toContain("No value became larger by more than 1 % anywhere.");
+    expect(told).not.toContain("Here the claim holds");
+    expect(told).toContain("The append-only file grows by other amounts");
   });
 });
