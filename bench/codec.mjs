@@ -1,8 +1,9 @@
 // zstash against node:zlib's zstd and @bokuweb/zstd-wasm, on values of the demo's kind, interleaved in one process.
 // Ratios, not times, are what to compare: below 1 zstash is faster. Needs Node >= 22.15 for zlib's zstd.
 //
-//   node bench/codec.mjs [--json] [--quick]
+//   node bench/codec.mjs [--json FILE] [--quick]
 
+import { writeFileSync } from "node:fs";
 import { arch, cpus } from "node:os";
 import { parseArgs } from "node:util";
 import * as nodeZlib from "node:zlib";
@@ -11,7 +12,7 @@ import { loadZstd } from "zstash";
 import { interleave } from "./interleave.mjs";
 import { jsonOfSize } from "./json-of-size.mjs";
 
-const { values: flags } = parseArgs({ options: { json: { type: "boolean" }, quick: { type: "boolean" } } });
+const { values: flags } = parseArgs({ options: { json: { type: "string" }, quick: { type: "boolean" } } });
 
 /**
  * What node:zlib has since Node 22.15; the types are of Node 20.
@@ -35,6 +36,15 @@ const levels = flags.quick ? [1] : [1, 3];
 const zstd = await loadZstd();
 await bokuweb.init();
 
+/**
+ * What a row has: how long zstash takes, and that over the others, of the minima and of the rounds.
+ *
+ * @typedef {ReturnType<typeof compare> & { size: number, level: number, operation: "string -> frame" | "bytes -> frame" | "frame -> string" | "frame -> bytes" }} Row
+ *
+ * @typedef {{ rows: readonly Row[] }} CodecData
+ */
+
+/** @type {Row[]} */
 const rows = [];
 for (const size of sizes) {
   const text = jsonOfSize(size);
@@ -98,21 +108,19 @@ function compare(size, sides) {
 }
 
 const machine = `${cpus()[0].model}, ${cpus().length} cores, ${arch}; Node ${process.version}, zstd ${process.versions.zstd}`;
-if (flags.json) console.log(JSON.stringify({ machine, rows }, null, 1));
-else {
-  console.log(machine);
+if (flags.json !== undefined) writeFileSync(flags.json, JSON.stringify({ rows }));
+console.log(machine);
+console.log(
+  "size     level operation          zstash µs (min, median)   × zlib min [median]   × bokuweb min [median]",
+);
+for (const { size, level, operation, times, ratios } of rows) {
+  const { min, median } = times.zstash;
+  /** @param {"zlib" | "bokuweb"} name */
+  const cell = (name) =>
+    `${ratios[name].min.toFixed(2)} [${ratios[name].median.toFixed(2)}]${ratios[name].median > 1 ? "  slower" : ""}`;
   console.log(
-    "size     level operation          zstash µs (min, median)   × zlib min [median]   × bokuweb min [median]",
+    `${String(size).padEnd(8)} ${String(level).padEnd(5)} ${operation.padEnd(18)} ` +
+      `${min.toFixed(1).padStart(9)} ${median.toFixed(1).padStart(9)}       ` +
+      `${cell("zlib").padEnd(21)} ${cell("bokuweb")}`,
   );
-  for (const { size, level, operation, times, ratios } of rows) {
-    const { min, median } = times.zstash;
-    /** @param {"zlib" | "bokuweb"} name */
-    const cell = (name) =>
-      `${ratios[name].min.toFixed(2)} [${ratios[name].median.toFixed(2)}]${ratios[name].median > 1 ? "  slower" : ""}`;
-    console.log(
-      `${String(size).padEnd(8)} ${String(level).padEnd(5)} ${operation.padEnd(18)} ` +
-        `${min.toFixed(1).padStart(9)} ${median.toFixed(1).padStart(9)}       ` +
-        `${cell("zlib").padEnd(21)} ${cell("bokuweb")}`,
-    );
-  }
 }

@@ -122,21 +122,63 @@ function compareCells(before, after) {
   });
 }
 
+/** Columns of a terminal. */
+const WIDTH = 80;
+
+/** A line in lines of a terminal's width, those after the first indented. @param {string} line */
+function wrapped(line) {
+  const lines = [""];
+  for (const word of line.split(" ")) {
+    const last = lines[lines.length - 1];
+    if (last === "") lines[lines.length - 1] = word;
+    else if (last.length + 1 + word.length <= WIDTH) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(`  ${word}`);
+  }
+  return lines.join("\n");
+}
+
+/** @param {number} number */
+const share = (number) => (Number.isFinite(number) ? `${(number * 100).toFixed(1)} %` : "from nothing");
+
 /**
- * @param {ReturnType<typeof compareResults>} comparison
+ * What became worse, a line each, no wider than a terminal.
+ *
+ * @param {ReturnType<typeof compareResults> | undefined} comparison undefined where one of the files has no run against the peers
+ * @param {ReturnType<typeof import("./measures.mjs").compareMeasures>} [measures]
  * @returns {string}
  */
-export function comparisonText({ worse, compared, different }) {
-  const share = (/** @type {number} */ number) => `${(number * 100).toFixed(1)} %`;
-  const lines = worse.map(({ what, cell, side, before, after, change, noise }) => {
-    const unit = what === "slower" ? "µs" : "bytes";
-    const figure = (/** @type {number} */ number) => (what === "slower" ? number.toFixed(1) : `${number}`);
-    return `${cell}: ${side} is ${share(change)} ${what}, ${figure(before)} → ${figure(after)} ${unit} (noise ${share(noise)})`;
-  });
-  if (different.length > 0) lines.push(`Not the same bytes, not compared: ${different.join(", ")}`);
-  const verdict =
-    worse.length === 0
+export function comparisonText(comparison, measures) {
+  const verdict = (/** @type {number} */ number) =>
+    number === 0
       ? "nothing is slower or larger by more than the noise"
-      : `${worse.length} worse by more than the noise`;
-  return [...lines, `${compared} times compared: ${verdict}`].join("\n");
+      : `${number} worse by more than the noise`;
+  const lines = [];
+  if (comparison === undefined)
+    lines.push("In one of the files alone, not compared: the run against the peers");
+  else {
+    const { worse, compared, different } = comparison;
+    for (const { what, cell, side, before, after, change, noise } of worse) {
+      const unit = what === "slower" ? "µs" : "bytes";
+      const figure = (/** @type {number} */ number) => (what === "slower" ? number.toFixed(1) : `${number}`);
+      lines.push(
+        `${cell}: ${side} is ${share(change)} ${what}, ${figure(before)} → ${figure(after)} ${unit} (noise ${share(noise)})`,
+      );
+    }
+    if (different.length > 0) lines.push(`Not the same bytes, not compared: ${different.join(", ")}`);
+    lines.push(`${compared} times compared: ${verdict(worse.length)}`);
+  }
+  if (measures === undefined) return lines.map(wrapped).join("\n");
+  const figure = (/** @type {number} */ number) =>
+    Number.isInteger(number) ? number.toLocaleString("en") : number.toPrecision(3);
+  for (const { section, name, before, after, change, noise } of measures.worse)
+    lines.push(
+      `${section}: ${name}: ${share(change)} more, ${figure(before)} → ${figure(after)} (noise ${share(noise)})`,
+    );
+  if (measures.sections.length > 0)
+    lines.push(
+      `${measures.compared} ratios and sizes compared of ${measures.sections.join(", ")}: ${verdict(measures.worse.length)}`,
+    );
+  if (measures.missing.length > 0)
+    lines.push(`In one of the files alone, not compared: ${measures.missing.join(", ")}`);
+  return lines.map(wrapped).join("\n");
 }

@@ -43,6 +43,21 @@ export function interleave(sides, { rounds = 40, budget = 1 << 20, size = 1024, 
 }
 
 /**
+ * The numbers from 0 to below a count in an order that is drawn. In a fixed cycle each side would always follow the same one, and have
+ * what that left behind: cold caches, a full heap, a socket that the server has closed meanwhile.
+ *
+ * @param {number} count
+ */
+export function drawnOrder(count) {
+  const order = Array.from({ length: count }, (_, index) => index);
+  for (let last = count - 1; last > 0; last--) {
+    const other = Math.floor(Math.random() * (last + 1));
+    [order[last], order[other]] = [order[other], order[last]];
+  }
+  return order;
+}
+
+/**
  * An object with a value for each name.
  *
  * @template {string} Name

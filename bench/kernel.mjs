@@ -1,7 +1,7 @@
 // zstd in WebAssembly against the same zstd compiled for this machine: the C functions alone, without copies, on the
 // same data, in turn within the same seconds. Needs a C compiler (cc).
 //
-//   node bench/kernel.mjs [--json] [--wasm FILE]
+//   node bench/kernel.mjs [--json FILE] [--quick] [--wasm FILE]
 
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -14,16 +14,26 @@ import { percentile } from "./interleave.mjs";
 import { jsonOfSize } from "./json-of-size.mjs";
 import { compileHarness } from "./native/compile.mjs";
 
-const { values: flags } = parseArgs({ options: { json: { type: "boolean" }, wasm: { type: "string" } } });
+const { values: flags } = parseArgs({
+  options: { json: { type: "string" }, quick: { type: "boolean" }, wasm: { type: "string" } },
+});
 const here = dirname(fileURLToPath(import.meta.url));
-const sizes = [256, 1024, 4096, 16384, 131072, 1 << 20];
-const levels = [-5, 1, 3, 9];
-const rounds = 15;
+const sizes = flags.quick ? [1024, 16384] : [256, 1024, 4096, 16384, 131072, 1 << 20];
+const levels = flags.quick ? [1] : [-5, 1, 3, 9];
+const rounds = flags.quick ? 3 : 15;
 
 /**
  * What is timed: "c" compresses, "d" decompresses.
  *
  * @typedef {"c" | "d"} Kind
+ *
+ * Time of WebAssembly over native's: of the minima, and the median, 10th and 90th percentile of the rounds.
+ *
+ * @typedef {Record<"level" | "size" | "ratio" | "median" | "low" | "high", number> & { kind: Kind }} Row
+ *
+ * `means` are geometric, of the ratios of the minima.
+ *
+ * @typedef {{ means: Readonly<Record<"compress" | "decompress", number>>, rows: readonly Row[] }} KernelData
  *
  * The exports of zstash.wasm that are called here.
  *
@@ -106,7 +116,7 @@ try {
   writeFileSync(join(folder, "data"), data);
   native = startNative(compileHarness(), join(folder, "data"));
   const wasm = startWasm(data);
-  /** @type {(Record<"level" | "size" | "ratio" | "median" | "low" | "high", number> & { kind: Kind })[]} */
+  /** @type {Row[]} */
   const rows = [];
   for (const kind of /** @type {const} */ (["c", "d"])) {
     for (const level of levels) {
@@ -143,28 +153,26 @@ try {
   };
   const means = { compress: mean("c"), decompress: mean("d") };
   const machine = `${cpus()[0].model}, ${cpus().length} cores; Node ${process.version}`;
-  if (flags.json) console.log(JSON.stringify({ machine, means, rows }, null, 1));
-  else {
-    console.log(
-      `${machine}\nWebAssembly time / native time; of the minima [median, 10th…90th percentile of ${rounds} rounds]\n`,
-    );
-    console.log(`operation   level ${sizes.map((size) => String(size).padStart(24)).join("")}`);
-    for (const [kind, name] of [
-      ["c", "compress"],
-      ["d", "decompress"],
-    ]) {
-      for (const level of levels) {
-        const cells = rows.filter((row) => row.kind === kind && row.level === level);
-        const text = cells.map(({ ratio, median, low, high }) =>
-          `${ratio.toFixed(2)} [${median.toFixed(2)}, ${low.toFixed(2)}…${high.toFixed(2)}]`.padStart(24),
-        );
-        console.log(`${name.padEnd(11)} ${String(level).padStart(5)} ${text.join("")}`);
-      }
+  if (flags.json !== undefined) writeFileSync(flags.json, JSON.stringify({ means, rows }));
+  console.log(
+    `${machine}\nWebAssembly time / native time; of the minima [median, 10th…90th percentile of ${rounds} rounds]\n`,
+  );
+  console.log(`operation   level ${sizes.map((size) => String(size).padStart(24)).join("")}`);
+  for (const [kind, name] of [
+    ["c", "compress"],
+    ["d", "decompress"],
+  ]) {
+    for (const level of levels) {
+      const cells = rows.filter((row) => row.kind === kind && row.level === level);
+      const text = cells.map(({ ratio, median, low, high }) =>
+        `${ratio.toFixed(2)} [${median.toFixed(2)}, ${low.toFixed(2)}…${high.toFixed(2)}]`.padStart(24),
+      );
+      console.log(`${name.padEnd(11)} ${String(level).padStart(5)} ${text.join("")}`);
     }
-    console.log(
-      `\ngeometric mean: compress ${means.compress.toFixed(2)}, decompress ${means.decompress.toFixed(2)}`,
-    );
   }
+  console.log(
+    `\ngeometric mean: compress ${means.compress.toFixed(2)}, decompress ${means.decompress.toFixed(2)}`,
+  );
 } finally {
   native?.stop();
   rmSync(folder, { recursive: true, force: true });

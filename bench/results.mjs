@@ -4,6 +4,7 @@ import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { format } from "prettier";
 import { machineSlug } from "./machine.mjs";
+import { parts } from "./sections.mjs";
 
 const folder = fileURLToPath(new URL("results/", import.meta.url));
 
@@ -25,9 +26,17 @@ const folder = fileURLToPath(new URL("results/", import.meta.url));
  *   cells: readonly Cell[],
  * }} Against
  *
- * A section that prints its own text.
+ * A section that prints its own text; `data` is what some write as data as well, which files from before they did do not have.
  *
- * @typedef {{ title: string, about: string, date: string, machine: string, command: string, text: string }} Section
+ * @typedef {{ title: string, about: string, date: string, machine: string, command: string, text: string, data?: unknown }} Section
+ *
+ * What sections write as data, by their names in sections.mjs.
+ *
+ * @typedef {{
+ *   codec: import("./codec.mjs").CodecData,
+ *   kernel: import("./kernel.mjs").KernelData,
+ *   streams: import("./streams.mjs").StreamsData,
+ * }} SectionData
  *
  * @typedef {{
  *   date: string,
@@ -112,6 +121,22 @@ export async function writeResults(results, into = folder) {
   };
   writeFileSync(path, await format(JSON.stringify(packed), { parser: "json", printWidth: 110 }));
   return path;
+}
+
+/**
+ * What a section has written as data, with where it was measured.
+ *
+ * @template {keyof SectionData} Name
+ * @param {Results} results
+ * @param {Name} name
+ * @returns {(SectionData[Name] & Pick<Section, "date" | "machine">) | undefined}
+ */
+export function dataOf({ sections }, name) {
+  const title = parts.find((part) => part.name === name)?.title;
+  const section = sections.find((one) => one.title === title);
+  if (section?.data === undefined) return undefined;
+  const { date, machine } = section;
+  return { .../** @type {SectionData[Name]} */ (section.data), date, machine };
 }
 
 /** @param {string} path */

@@ -17,14 +17,16 @@ import { parseArgs } from "node:util";
  *
  * @typedef {{ there: number, back?: number, stored: number, memory: number, rss: number, right: boolean, requests?: readonly [number, number] } | { error: string, rss: number }} SizeCell
  *
- * @typedef {{ zstash: Burst, memory: number, contexts?: number, rss: number }} CodecCell
+ * @typedef {{ error: string, rss: number }} Died
+ *
+ * @typedef {{ zstash: Burst, memory: number, contexts?: number, rss: number } | Died} CodecCell
  *
  * @typedef {{
  *   sizes: typeof import("./scaling/at-once.mjs").SIZES,
  *   calls: Readonly<Record<string, CodecCell>>,
  *   streams: Readonly<Record<string, CodecCell>>,
  *   patient: Readonly<Record<string, CodecCell>>,
- *   requests: Readonly<Record<string, Readonly<Record<string, Burst & { rss: number }>>>>,
+ *   requests: Readonly<Record<string, Readonly<Record<string, (Burst & { rss: number }) | Died>>>>,
  *   growth: Readonly<Record<"whole" | "stream" | "stored", Readonly<Record<string, SizeCell>>>>,
  *   versions: Readonly<Record<string, string>>,
  * }} Scaling

@@ -1,17 +1,21 @@
 // Streams against one-shot in one process, what a gibibyte costs in memory, and how long the event loop waits.
 //
-//   node --expose-gc bench/streams.mjs [--json] [--size MiB]
+//   node --expose-gc bench/streams.mjs [--json FILE] [--size MiB] [--quick]
 
+import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
-import { loadZstd } from "zstash";
+import { loadZstd, segmentSize } from "zstash";
 import { percentile } from "./interleave.mjs";
 import { jsonOfSize } from "./json-of-size.mjs";
 
 const { values: flags } = parseArgs({
-  options: { json: { type: "boolean" }, size: { type: "string", default: "1024" } },
+  options: { json: { type: "string" }, size: { type: "string" }, quick: { type: "boolean" } },
 });
 const CHUNK = 64 << 10;
+const ROUNDS = flags.quick ? 4 : 30;
+/** Of a pair that takes a few milliseconds. */
+const SHORT_ROUNDS = flags.quick ? 8 : 150;
 const zstd = await loadZstd();
 const data = new TextEncoder().encode(jsonOfSize(8 << 20)).subarray(0, 8 << 20);
 
@@ -44,6 +48,13 @@ async function drain(stream) {
   return size;
 }
 
+/** @param {ReadableStream<Uint8Array>} stream */
+async function chunksOf(stream) {
+  const chunks = [];
+  for await (const chunk of stream) chunks.push(chunk);
+  return chunks;
+}
+
 /** @param {() => unknown} work */
 async function timed(work) {
   const start = performance.now();
@@ -52,16 +63,25 @@ async function timed(work) {
 }
 
 /**
- * Both sides in turn, `rounds` times: the ratio of the minima, and of the rounds.
+ * Time over another's: of the minima, and the median, 10th and 90th percentile of the rounds.
+ *
+ * @typedef {Record<"min" | "median" | "low" | "high", number>} Ratio
+ */
+
+/**
+ * Both sides in turn, `rounds` times, after a quarter as many that warm up: the ratio of the minima, and of the rounds.
  *
  * @param {() => unknown} stream
  * @param {() => unknown} oneShot
+ * @returns {Promise<Ratio>}
  */
-async function ratio(stream, oneShot, rounds = 15) {
+async function ratio(stream, oneShot, rounds = ROUNDS) {
   /** @type {Record<"stream" | "oneShot", number>[]} */
   const samples = [];
-  for (let round = 0; round < rounds; round++) {
-    samples.push({ stream: await timed(stream), oneShot: await timed(oneShot) });
+  for (let round = -Math.ceil(rounds / 4); round < rounds; round++) {
+    const sample = { stream: await timed(stream), oneShot: await timed(oneShot) };
+    // The first ones warm up.
+    if (round >= 0) samples.push(sample);
   }
   /** @param {"stream" | "oneShot"} side */
   const least = (side) => Math.min(...samples.map((sample) => sample[side]));
@@ -86,6 +106,27 @@ const ramp = await ratio(
 const decompress = await ratio(
   () => drain(source(frame).pipeThrough(zstd.decompressStream())),
   () => zstd.decompress(frame),
+);
+
+/** A mebibyte in frames that each fit a packet, beside the same in one frame. */
+const part = data.subarray(0, 1 << 20);
+const [packets, whole] = [
+  Buffer.concat(
+    await chunksOf(
+      source(part).pipeThrough(zstd.compressFrames({ maxFrameSize: segmentSize({ mtu: 1500 }), level: 1 })),
+    ),
+  ),
+  zstd.compress(part, { level: 1 }),
+].map((bytes) => new Uint8Array(bytes));
+const packetsAtOnce = await ratio(
+  () => zstd.decompress(packets),
+  () => zstd.decompress(whole),
+  SHORT_ROUNDS,
+);
+const packetsAsStream = await ratio(
+  () => drain(source(packets).pipeThrough(zstd.decompressStream())),
+  () => drain(source(whole).pipeThrough(zstd.decompressStream())),
+  SHORT_ROUNDS,
 );
 
 /**
@@ -113,7 +154,7 @@ async function long(transforms, times) {
   return { rss: (peak - before) / 2 ** 20, stall, seconds };
 }
 
-const times = Math.max(1, Math.round(Number(flags.size) / 8));
+const times = Math.max(1, Math.round(Number(flags.size ?? (flags.quick ? 16 : 1024)) / 8));
 const identity = await long([() => new TransformStream(), () => new TransformStream()], times);
 let linear = 0;
 const watch = setInterval(() => (linear = Math.max(linear, zstd.stats().memory)), 5);
@@ -124,29 +165,51 @@ clearInterval(watch);
 const ours = await long([() => fresh.compressStream(), () => fresh.decompressStream()], times);
 clearInterval(watchFresh);
 
+/**
+ * Names of the ratios as they are printed; what reads them reads them by these.
+ *
+ * @typedef {{ ratios: Readonly<Record<"compress, unflushed, size declared" | "compress, ramp" | "decompress" | "packets, at once" | "packets, stream", Ratio>>,
+ *   pipeline: { MiB: number, linearMemoryMiB: number, ours: Awaited<ReturnType<typeof long>>, identity: Awaited<ReturnType<typeof long>> } }} StreamsData
+ */
+
+/** @type {StreamsData} */
 const result = {
-  machine: `${cpus()[0].model}, ${cpus().length} cores; Node ${process.version}`,
-  ratios: { "compress, unflushed, size declared": compress, "compress, ramp": ramp, decompress },
+  ratios: {
+    "compress, unflushed, size declared": compress,
+    "compress, ramp": ramp,
+    decompress,
+    "packets, at once": packetsAtOnce,
+    "packets, stream": packetsAsStream,
+  },
   pipeline: { MiB: times * 8, linearMemoryMiB: linear / 2 ** 20, ours, identity },
 };
-if (flags.json) console.log(JSON.stringify(result, null, 1));
-else {
+if (flags.json !== undefined) writeFileSync(flags.json, JSON.stringify(result));
+/** @param {string} name @param {Ratio} ratio */
+const line = (name, { min, median, low, high }) =>
   console.log(
-    `${result.machine}\n8 MiB of JSON in chunks of 64 KiB: time of the stream over one-shot's, level 1\n`,
+    `${name.padEnd(36)} ${min.toFixed(2)} [median ${median.toFixed(2)}, ${low.toFixed(2)}…${high.toFixed(2)}]`,
   );
-  for (const [name, { min, median, low, high }] of Object.entries(result.ratios)) {
-    console.log(
-      `${name.padEnd(36)} ${min.toFixed(2)} [median ${median.toFixed(2)}, ${low.toFixed(2)}…${high.toFixed(2)}]`,
-    );
-  }
-  const { MiB, linearMemoryMiB } = result.pipeline;
-  console.log(`\n${MiB} MiB through compress → decompress: linear memory ${linearMemoryMiB.toFixed(1)} MiB`);
-  for (const [name, { rss, stall, seconds }] of Object.entries({
-    zstash: ours,
-    "two identity TransformStreams": identity,
-  })) {
-    console.log(
-      `${name.padEnd(36)} RSS +${rss.toFixed(0)} MiB, longest event-loop wait ${stall.toFixed(1)} ms, ${seconds.toFixed(1)} s`,
-    );
-  }
+console.log(
+  `${cpus()[0].model}, ${cpus().length} cores; Node ${process.version}\n8 MiB of JSON in chunks of 64 KiB: time of the stream over one-shot's, level 1\n`,
+);
+const { ratios, pipeline } = result;
+for (const name of /** @type {const} */ ([
+  "compress, unflushed, size declared",
+  "compress, ramp",
+  "decompress",
+]))
+  line(name, ratios[name]);
+console.log("\nDecompressing 1 MiB of JSON in frames for an MTU of 1500: time over that of one frame\n");
+line("at once", ratios["packets, at once"]);
+line("as a stream", ratios["packets, stream"]);
+console.log(
+  `\n${pipeline.MiB} MiB through compress → decompress: linear memory ${pipeline.linearMemoryMiB.toFixed(1)} MiB`,
+);
+for (const [name, { rss, stall, seconds }] of Object.entries({
+  zstash: ours,
+  "two identity TransformStreams": identity,
+})) {
+  console.log(
+    `${name.padEnd(36)} RSS +${rss.toFixed(0)} MiB, longest event-loop wait ${stall.toFixed(1)} ms, ${seconds.toFixed(1)} s`,
+  );
 }

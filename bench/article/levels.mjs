@@ -2,7 +2,7 @@
 import { Redis } from "@upstash/redis";
 import { loadZstd } from "zstash";
 import { Redis as CompressingRedis } from "zstash/redis";
-import { percentile } from "../interleave.mjs";
+import { drawnOrder, percentile } from "../interleave.mjs";
 import { jsonOfSize } from "../json-of-size.mjs";
 import { buildNamedModule } from "../profile/named-module.mjs";
 import { recordStacks } from "../profile/record.mjs";
@@ -24,22 +24,48 @@ const summary = (times) => [
   Number(percentile(times, 0.99).toPrecision(4)),
 ];
 
+/** Milliseconds for which each level runs before anything is counted. V8 compiles what runs often anew, in the background. */
+const WARM_MS = 150;
+/** And that it then has for it. */
+const SETTLE_MS = 200;
+/** SETs of each client before anything is counted. */
+const WARM_SETS = 60;
+
+const settle = () => new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+
 /**
- * Microseconds of compressing at each level, all levels in turn.
+ * Runs every level until V8 has compiled what it calls: each strategy has functions of its own.
+ *
+ * @param {(level: number) => unknown} compress
+ * @param {number} ms
+ */
+async function warmUp(compress, ms) {
+  for (let pass = 0; pass < 2; pass++) {
+    for (const level of LEVELS) {
+      let calls = 0;
+      for (const end = performance.now() + ms; calls < 5 || performance.now() < end; calls++) compress(level);
+    }
+    await settle();
+  }
+}
+
+/**
+ * Microseconds of compressing at each level, all levels in turn, in an order that is drawn for each round.
  *
  * @param {import("zstash").Zstd} zstd
  * @param {number} size
  * @param {number} rounds
  */
-function timeCodec(zstd, size, rounds) {
+async function timeCodec(zstd, size, rounds) {
   const bytes = jsonBytes(size);
   const samples = LEVELS.map(() => /** @type {number[]} */ ([]));
-  const warmUp = Math.ceil(rounds / 5);
-  for (let round = -warmUp; round < rounds; round++) {
-    for (const [at, level] of LEVELS.entries()) {
+  await warmUp((level) => zstd.compress(bytes, { level }), rounds < 100 ? 1 : WARM_MS);
+  for (let round = 0; round < rounds; round++) {
+    for (const at of drawnOrder(LEVELS.length)) {
+      const level = LEVELS[at];
       const start = performance.now();
       zstd.compress(bytes, { level });
-      if (round >= 0) samples[at].push((performance.now() - start) * 1000);
+      samples[at].push((performance.now() - start) * 1000);
     }
   }
   return LEVELS.map((level, at) => ({
@@ -49,7 +75,8 @@ function timeCodec(zstd, size, rounds) {
 }
 
 /**
- * Milliseconds of a SET at each level, one after the other, all levels in turn; first without compression.
+ * Milliseconds of a SET at each level, one after the other, all levels in turn, in an order that is drawn for each round; the first
+ * client is the one without compression.
  *
  * @param {{ url: string, token: string }} server
  * @param {number} size
@@ -63,11 +90,12 @@ async function timeWrites({ url, token }, size, rounds) {
     ...LEVELS.map((level) => new CompressingRedis({ ...options, compression: { policy: { level } } })),
   ];
   const samples = clients.map(() => /** @type {number[]} */ ([]));
-  const warmUp = Math.ceil(rounds / 10);
-  for (let round = -warmUp; round < rounds; round++) {
-    for (const [at, redis] of clients.entries()) {
+  const warm = rounds < 100 ? 1 : WARM_SETS;
+  for (let round = -warm; round < rounds; round++) {
+    if (round === 0) await settle();
+    for (const at of drawnOrder(clients.length)) {
       const start = performance.now();
-      await redis.set("article:levels", text);
+      await clients[at].set("article:levels", text);
       if (round >= 0) samples[at].push(performance.now() - start);
     }
   }
@@ -106,9 +134,8 @@ async function profileLevel(zstd, level, ms) {
 export const measure = (quick) =>
   withServer(async (_, { backend, ...address }) => {
     const zstd = await loadZstd();
-    const [small, large] = SIZES.map((size) =>
-      timeCodec(zstd, size, quick ? 5 : size === SIZES[0] ? 2000 : 400),
-    );
+    const small = await timeCodec(zstd, SIZES[0], quick ? 5 : 2000);
+    const large = await timeCodec(zstd, SIZES[1], quick ? 5 : 400);
     const rounds = quick ? 3 : 400;
     const { uncompressed, levels } = await timeWrites(address, SIZES[1], rounds);
     const named = await loadZstd({ module: await buildNamedModule() });

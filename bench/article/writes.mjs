@@ -1,7 +1,7 @@
 /** SET of 1 KB of JSON through the client alone and with zstash at several levels, over loopback to a local server on a real Redis. */
 import { Redis } from "@upstash/redis";
 import { Redis as CompressingRedis } from "zstash/redis";
-import { percentile, record } from "../interleave.mjs";
+import { drawnOrder, percentile, record } from "../interleave.mjs";
 import { jsonOfSize } from "../json-of-size.mjs";
 import { withServer } from "./server.mjs";
 
@@ -9,7 +9,7 @@ import { withServer } from "./server.mjs";
 export const WRITERS = /** @type {const} */ (["uncompressed", "level 1", "level 3", "level 19"]);
 
 /**
- * Milliseconds of a SET, one after the other, all writers in turn.
+ * Milliseconds of a SET, one after the other, all writers in turn, in an order that is drawn for each round.
  *
  * @param {{ url: string, token: string }} server
  * @param {string} text
@@ -28,8 +28,8 @@ async function timeWrites({ url, token }, text, count) {
   const samples = record(WRITERS, () => /** @type {number[]} */ ([]));
   const warmUp = Math.ceil(count / 10);
   for (let round = -warmUp; round < count; round++) {
-    for (let turn = 0; turn < WRITERS.length; turn++) {
-      const name = WRITERS[(turn + round + warmUp) % WRITERS.length];
+    for (const at of drawnOrder(WRITERS.length)) {
+      const name = WRITERS[at];
       const start = performance.now();
       await clients[name].set(`article:${name}`, text);
       if (round >= 0) samples[name].push(performance.now() - start);

@@ -19,7 +19,7 @@ export async function articlePage({ article = {}, against }, file) {
     const { date, machine, load, seconds, versions } = part;
     const list = Object.entries(versions).map(([program, version]) => `${program} ${version}`);
     texts.push(
-      `${section(part, against)}\n\n_\`npm run bench -- --only article/${name}\`, ${date}, ${seconds} s, ${machine}, load average ${load.toFixed(1)} at the start, ${list.join(", ")}._`,
+      `${section(part, against, article)}\n\n_\`npm run bench -- --only article/${name}\`, ${date}, ${seconds} s, ${machine}, load average ${load.toFixed(1)} at the start, ${list.join(", ")}._`,
     );
   }
   const page = `# The article's claims, measured

@@ -1,6 +1,7 @@
 /** docs/benchmarks.md and its pictures, made of a file of results and the history of sizes alone. */
 import { format } from "prettier";
 import { sizePlot, THEME_NAMES, throughputPlot } from "./plot.mjs";
+import { targetsSection } from "./targets.mjs";
 import { hashTable, markdownTable, ratioTable, sizeName, sizeTable, summaryTable } from "./tables.mjs";
 
 /**
@@ -102,7 +103,8 @@ ${hashTable(against)}
  * @param {readonly import("../sizes.mjs").SizeChange[]} sizes
  * @returns {Promise<string>}
  */
-export async function benchmarkPage({ date, machine, against, sections }, file, sizes) {
+export async function benchmarkPage(results, file, sizes) {
+  const { date, machine, against, sections } = results;
   const texts = sections.map((section) => {
     const elsewhere = section.machine === machine ? "" : `, on ${section.machine}`;
     const on = section.date === date && elsewhere === "" ? "" : `, measured on ${section.date}${elsewhere}`;
@@ -114,7 +116,7 @@ Written by \`npm run bench\` on ${date}, on ${machine}, from \`bench/results/${f
 turn within the same seconds; the machine is small and shared, so read the ratios and their spread, not the times. Cells where
 zstash loses are marked or above 1. Sections with a date or machine of their own were measured there and then.
 
-${[...(against === undefined ? [] : [againstSection(against)]), sizeSection(sizes), ...texts].join("\n")}`;
+${[targetsSection(results), ...(against === undefined ? [] : [againstSection(against)]), sizeSection(sizes), ...texts].join("\n")}`;
   return format(page, { parser: "markdown", printWidth: 110 });
 }
 

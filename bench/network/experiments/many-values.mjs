@@ -26,9 +26,10 @@ const OPERATIONS = /** @type {const} */ (["set", "get"]);
 
 /**
  * Of all rounds of a cell: operations a second in the median and the best round, milliseconds of pipelines, processor time of the client, and
- * IP bytes and packets of a round, both directions together.
+ * IP bytes and packets of a round, both directions together; `oneWay` are the bytes of the direction that had more, which is what a
+ * link with a rate for each direction is busy with. Files from before it was counted do not have it.
  *
- * @typedef {{ rounds: number, perSecond: number, best: number, p50: number, p99: number, pipelines: number, cpuMs: number, bytes: number, packets: number }} Speed
+ * @typedef {{ rounds: number, perSecond: number, best: number, p50: number, p99: number, pipelines: number, cpuMs: number, bytes: number, oneWay?: number, packets: number }} Speed
  * @typedef {{ mbit: number, shape: string, operation: "set" | "get", sides: Record<"stock" | "zstash", Speed> }} Cell
  */
 
@@ -109,6 +110,7 @@ export const manyValues = {
             pipelines: /** @type {number[]} */ ([]),
             cpu: /** @type {number[]} */ ([]),
             bytes: /** @type {number[]} */ ([]),
+            oneWay: /** @type {number[]} */ ([]),
             packets: /** @type {number[]} */ ([]),
           }));
           for (let round = 0; round < rounds; round++) {
@@ -119,14 +121,16 @@ export const manyValues = {
               const { user, system } = process.cpuUsage(cpu);
               const after = await link.stats();
               samples[side].cpu.push((user + system) / 1000);
-              samples[side].bytes.push(after.upBytes + after.downBytes - before.upBytes - before.downBytes);
+              const [up, down] = [after.upBytes - before.upBytes, after.downBytes - before.downBytes];
+              samples[side].bytes.push(up + down);
+              samples[side].oneWay.push(Math.max(up, down));
               samples[side].packets.push(
                 after.upPackets + after.downPackets - before.upPackets - before.downPackets,
               );
             }
           }
           const sides = record(SIDES, (side) => {
-            const { ms, pipelines, cpu, bytes, packets } = samples[side];
+            const { ms, pipelines, cpu, bytes, oneWay, packets } = samples[side];
             return {
               rounds,
               perSecond: Math.round((values.length * 1000) / percentile(ms, 0.5)),
@@ -136,6 +140,7 @@ export const manyValues = {
               pipelines: pipelines.length,
               cpuMs: Math.round(percentile(cpu, 0.5)),
               bytes: percentile(bytes, 0.5),
+              oneWay: percentile(oneWay, 0.5),
               packets: percentile(packets, 0.5),
             };
           });

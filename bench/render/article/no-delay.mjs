@@ -13,6 +13,11 @@ const CLEAR = 1.5;
 /** @param {{ min: number, p50: number }} slow @param {{ min: number, p50: number }} fast */
 const isSlower = (slow, fast) => slow.p50 > CLEAR * fast.p50 && slow.min > CLEAR * fast.min;
 
+/** @typedef {{ min: number, p50: number, p90: number }} Spread */
+
+/** Whether all but a tenth of the one lie above all but a tenth of the other. @param {Spread} slow @param {Spread} fast */
+const isApart = (slow, fast) => slow.min > fast.p90;
+
 /** @param {Part} part */
 export function section({ mbit, rtt, rounds, cells }) {
   const rows = cells
@@ -26,9 +31,10 @@ export function section({ mbit, rtt, rounds, cells }) {
         ...both.flatMap((cell) => {
           if (cell === undefined) return ["", "", ""];
           const { default: own, on, off } = cell.ms;
-          return [own, on, off].map((spread) =>
-            isSlower(spread, on) ? `**${figure(spread.p50)}**` : figure(spread.p50),
-          );
+          return [own, on, off].map((spread) => {
+            const text = isSlower(spread, on) ? `**${figure(spread.p50)}**` : figure(spread.p50);
+            return `${text} (${figure(spread.min)}–${figure(spread.p90)})`;
+          });
         }),
       ];
     });
@@ -38,6 +44,18 @@ export function section({ mbit, rtt, rounds, cells }) {
   const ofClients = lost.filter(({ client }) => client.includes("/redis"));
   const ofNode = lost.filter(({ client }) => !client.includes("/redis"));
   const defaults = cells.filter(({ ms }) => isSlower(ms.default, ms.on));
+  const others = cells.filter((cell) => !lost.includes(cell));
+  /** Cells with the option off beside on, as far as the spread tells them apart. */
+  const later = others.filter(({ ms }) => isApart(ms.off, ms.on));
+  const sooner = others.filter(({ ms }) => isApart(ms.on, ms.off));
+  const within = others.length - later.length - sooner.length;
+  const longer = others.filter(({ ms }) => ms.off.p50 > ms.on.p50).length;
+  const spreadText =
+    others.length === 0
+      ? ""
+      : ` In the other ${others.length} cells the median is longer with the option off in ${longer}; in ${within} of them the ranges from the least to the 90th percentile overlap, which tells nothing of either${
+          later.length === 0 ? "" : `, and off is later beyond the spread in ${listed(later.map(name))}`
+        }${sooner.length === 0 ? "" : `, and sooner in ${listed(sooner.map(name))}`}.`;
   const clients =
     ofClients.length === 0
       ? "Neither client is clearly slower with the option off: both hand the head of a request to the system together with its body, or the beginning of it, so that nothing small waits for an acknowledgement."
@@ -63,17 +81,17 @@ export function section({ mbit, rtt, rounds, cells }) {
 
 **It advises** TCP_NODELAY together with batches of at most 4 KB. It gives no figures.
 
-Milliseconds, medians of ${rounds} rounds in turn over ${mbit} Mbit and ${rtt} ms; in bold what takes clearly longer than with the option on, in the median and at
-the least. "Default" is what the program itself sets; Node's module sends the head before the body.
+Milliseconds, medians of ${rounds} rounds in turn over ${mbit} Mbit and ${rtt} ms; in brackets from the least to the 90th percentile. In bold is what takes clearly longer than with the option on: half
+as long again, in the median and at the least. "Default" is what the program itself sets; Node's module sends the head before the body.
 
 ${markdownTable(["", "HTTP: default", "on", "off", "HTTPS: default", "on", "off"], rows)}
 
-**Why they differ.** ${clients} ${node}
+**Why they differ.** ${clients} ${node}${spreadText}
 
 ${own} zstash sets it on both kinds of sockets itself, because bodies above 128 KiB and those of streams are several writes, and Node 20's
 \`https.Agent\` leaves it off ([decisions.md](decisions.md)).${
     batches.length > 0
-      ? ` Batches of 4 KB one after the other take ${listed(batches)} as long as one pipeline, by the least times with the option on (the table has medians): each waits a round trip.`
+      ? ` Batches of 4 KB one after the other take ${listed(batches)} as long as one pipeline, by the least times with the option on: each waits a round trip.`
       : ""
   }`;
 }

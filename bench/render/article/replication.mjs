@@ -49,11 +49,32 @@ export function section({ rows }) {
       ({ appended: file, replicated }) => Math.abs(file - replicated) <= EVEN * replicated,
     ),
   );
-  const even = rows.filter(
-    ({ sides: { stock, raw } }) => Math.abs(raw.replicated / stock.replicated - 1) <= EVEN,
+  const carriers = /** @type {const} */ (["raw", "text"]).map((carrier) => {
+    const less = rows.filter(({ sides }) => sides[carrier].replicated < sides.stock.replicated * (1 - EVEN));
+    const more = rows.filter(({ sides }) => sides[carrier].replicated > sides.stock.replicated * (1 + EVEN));
+    const even = rows.filter((row) => !less.includes(row) && !more.includes(row));
+    const factors = less.map(({ sides }) => sides.stock.replicated / sides[carrier].replicated);
+    const sent =
+      less.length === 0
+        ? `no value sends fewer bytes with the ${carrier} carrier`
+        : `${less.length} of ${rows.length} values send ${range(factors, figure)} times fewer bytes to each replica with the ${carrier} carrier`;
+    const same =
+      even.length === 0 ? "" : `, ${even.length} the same (${even.map(({ name }) => name).join("; ")})`;
+    return { carrier, even, text: `${sent}${same}${more.length === 0 ? "" : `, ${more.length} more`}` };
+  });
+  const untouched = carriers.every(({ carrier, even }) =>
+    even.every(({ sides }) => sides[carrier].stored === sides.stock.stored),
   );
-  const less = rows.filter(({ sides: { stock, raw } }) => raw.replicated < stock.replicated * (1 - EVEN));
-  const factors = less.map(({ sides: { stock, raw } }) => stock.replicated / raw.replicated);
+  const mean = (/** @type {readonly number[]} */ shares) =>
+    Math.exp(shares.reduce((sum, share) => sum + Math.log(share), 0) / shares.length);
+  const means = /** @type {const} */ (["replicated", "snapshot"]).map((where) =>
+    /** @type {const} */ (["raw", "text"]).map((carrier) =>
+      mean(rows.map(({ sides }) => sides[carrier][where] / sides.stock[where])),
+    ),
+  );
+  const share = (/** @type {number} */ number) => `${Math.round(number * 100)} %`;
+  const [stream, snapshots] = means;
+  const gainsLess = snapshots.every((one, at) => one > stream[at]);
   const lost = rows.flatMap(({ name, sides: { stock, raw, text } }) =>
     [
       ["raw", raw],
@@ -85,17 +106,19 @@ ${table}
     Math.max(...heads) <= ENTRY
       ? `Here the claim holds: a write sends what lies in Redis and ${range(heads, whole)} bytes more, for the command and the key.`
       : `A write sends what lies in Redis and up to ${whole(Math.max(...heads))} bytes more.`
-  } ${appended ? "The append-only file grows by the same bytes." : "The append-only file grows by other amounts than the stream."} ${
-    less.length > 0
-      ? `So ${less.length} of ${rows.length} values send ${range(factors, figure)} times fewer bytes to each replica with the raw carrier`
-      : "No value sends fewer bytes to a replica here"
-  }${even.length > 0 ? `, and ${even.length} the same, since zstash stores what is short or gains too little as it is (${listed(even.map(({ name }) => name))})` : ""}.
+  } ${appended ? "The append-only file grows by the same bytes." : "The append-only file grows by other amounts than the stream."} So ${carriers.map(({ text }) => text).join("; and ")}.${
+    untouched && carriers.some(({ even }) => even.length > 0)
+      ? " What is the same zstash stores as the stock client does: it is short, gains too little, or is compressed already."
+      : ""
+  }
 
-${
-  packed > 0
-    ? `The snapshot gains less: Redis' own compression had made ${packed} of ${rows.length} of the stock client's values smaller already${isInert ? ", and it does nothing for a frame or its base64" : ""}. `
-    : ""
-}${
-    lost.length === 0 ? "No value became larger anywhere." : `**zstash loses**: ${listed(lost)}.`
+In the geometric mean of all values zstash sends ${share(stream[0])} (raw) and ${share(stream[1])} (text) of the stock client's bytes to a replica, and a snapshot has ${share(snapshots[0])} and ${share(snapshots[1])}. ${
+    packed > 0
+      ? `${gainsLess ? "The snapshot gains less, because" : "In the snapshot"} Redis' own compression had made ${packed} of ${rows.length} of the stock client's values smaller already${isInert ? ", and it does nothing for a frame or its base64" : ""}. `
+      : ""
+  }${
+    lost.length === 0
+      ? `No value became larger by more than ${share(EVEN)} anywhere.`
+      : `**zstash loses**, by more than ${share(EVEN)}: ${listed(lost)}.`
   } Memory, the stream and the append-only file are not compressed by Redis.`;
 }

@@ -50,15 +50,23 @@ client, zstash 0.1.0 from the tarball of its release, and zstash of today, by th
 
 ${markdownTable(["written by, read by →", ...readers], rows)}
 
-**Why they differ.** ${total} "Hands the bytes on" is true of readers that know nothing of frames (${listed(handing)}), and no use to a client of text: it
-shows base64, or characters that are none. The version of a reader is not all that counts, the carrier and the mode decide too: ${
+**Why they differ.** ${total} ${
+    handing.length > 0
+      ? `"Hands the bytes on" is true of readers that do not look for frames (${listed(handing)}), and no use to a client of text: it
+shows base64, or characters that are none.`
+      : "No reader handed bytes on here."
+  } The version of a reader is not all that counts, the carrier and the mode decide too: ${
     codes.length > 0
       ? `a reader that sees that it cannot read says so (${listed(codes)}).`
       : "no reader refused anything here."
-  } Every reader has the values of ${listed(byAll)}, which is why a rollout begins with readers and with modes
-that write values as they are ([rollout.md](rollout.md)). ${
+  } ${
+    byAll.length > 0
+      ? `Every reader has the values of ${listed(byAll)}, which is why a rollout begins with readers and with modes
+that write values as they are ([rollout.md](rollout.md)).`
+      : "No writer's values are read by all."
+  } ${
     notShort.length === 0
       ? "Every reader has the short value."
-      : `Every reader has the short value, but not as ${listed(notShort)} wrote it: stores make a frame of everything.`
+      : `Every reader has the short value, but not as ${listed(notShort)} wrote it${notShort.every((writer) => writer.includes("store")) ? ": stores make a frame of everything" : ""}.`
   } [versions.md](versions.md) has what is promised.`;
 }

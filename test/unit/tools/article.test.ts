@@ -11,7 +11,7 @@ import type { Frame } from "../../../bench/profile/record.mjs";
 import { placesOf, treeOf } from "../../../bench/profile/tree.mjs";
 import { groupOf, JAVASCRIPT, namesOf } from "../../../bench/profile/zstd-functions.mjs";
 import { section as levelsSection, sharesOf } from "../../../bench/render/article/levels.mjs";
-import { compared, section as logsSection } from "../../../bench/render/article/logs.mjs";
+import { compared } from "../../../bench/render/article/logs.mjs";
 import { section as memorySection } from "../../../bench/render/article/memory.mjs";
 import { section as profileSection } from "../../../bench/render/article/profile.mjs";
 import { flameGraph } from "../../../bench/render/flame.mjs";
@@ -231,22 +231,6 @@ describe("words follow the numbers", () => {
     expect(compared(80, 100, "fewer", "more")).toBe("20 % fewer");
     expect(compared(110, 100, "fewer", "more")).toBe("10 % more");
     expect(compared(1001, 1000, "fewer", "more")).toBe("the same to a percent");
-  });
-
-  test("logs: zstash loses where its time is longer, and its bytes are native's where they are", () => {
-    const change = (factor: number, bytes: number): string =>
-      logsSection({
-        ...article.logs,
-        rows: article.logs.rows.map((row) =>
-          row.name === "zstash, one call"
-            ? { ...row, ms: row.ms.map((ms) => ms * factor), bytes: row.bytes + bytes }
-            : row,
-        ),
-      });
-    expect(change(100, 0)).toMatch(/\(it loses\)\s+of native zstd's/);
-    expect(change(0.001, 0)).not.toContain("(it loses)");
-    expect(change(1, 0)).toContain("its bytes are those of native zstd");
-    expect(change(1, 1)).not.toContain("its bytes are those of native zstd");
   });
 
   test("profile: the claim holds below one percent alone", () => {
