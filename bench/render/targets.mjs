@@ -161,7 +161,7 @@ function kernelRows(results) {
           return `level ${level} of ${sizes.join(", ")} bytes`.replaceAll(/(\d),(\d)/g, "$1,$2");
         })
         .join("; ")}`,
-      tried: `The row matcher loads what native code prefetches, which WebAssembly cannot; profile-guided optimisation, -O2, wasm-opt, relaxed SIMD and 64-bit memory gained nothing or lost (D259 and D262 in ${FASTER}).`,
+      tried: `The row matcher loads what native code prefetches, which WebAssembly cannot; profile-guided optimisation, -O2, wasm-opt, relaxed SIMD and 64-bit memory gained nothing or lost (D259 and D271 in ${FASTER}).`,
     };
   });
 }
