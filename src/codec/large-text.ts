@@ -6,7 +6,7 @@ import { concatenate } from "../bytes.ts";
 import { notText, textTooLong } from "../engine/zstd-errors.ts";
 import { ZstashError } from "../errors.ts";
 import { reserveContentSize, writeContentSize } from "../format/content-size.ts";
-import { FRAME_HEADER_SIZE_MAX, readFrameHeaderAt } from "../format/frame.ts";
+import { FRAME_HEADER_SIZE_MAX, readFrameHeaderAt, type FrameHeader } from "../format/frame.ts";
 import type { ByteStream } from "../streams.ts";
 import { slicesOf, utf8Encoder } from "../text.ts";
 import type { Decoder } from "./decoder.ts";
@@ -53,6 +53,14 @@ function withContentSize(chunks: readonly Uint8Array<ArrayBuffer>[], size: numbe
   return whole ? begun : concatenate([begun, ...rest]);
 }
 
+/** Returns true if a frame with this header is decoded through a stream: not at once, and not in one turn. */
+export function isStreamed({
+  contentSize = Infinity,
+  windowSize,
+}: Pick<FrameHeader, "contentSize" | "windowSize">): boolean {
+  return contentSize > AT_ONCE && windowSize <= STREAM_WINDOW;
+}
+
 /**
  * Decodes a frame to text: through a stream if the content is large and the frame can be streamed, otherwise at once.
  */
@@ -61,8 +69,7 @@ export async function decompressLargeText(
   frame: Uint8Array,
   limits: Omit<DecompressOptions, "into">,
 ): Promise<string> {
-  const { contentSize = Infinity, windowSize } = readFrameHeaderAt(frame, 0, 0);
-  if (contentSize <= AT_ONCE || windowSize > STREAM_WINDOW) return decoder.decompressText(frame, limits);
+  if (!isStreamed(readFrameHeaderAt(frame, 0, 0))) return decoder.decompressText(frame, limits);
   try {
     return await decodeStream(decoder, frame, limits);
   } catch (error) {
