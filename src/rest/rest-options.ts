@@ -153,7 +153,7 @@ function requireAddress(url: unknown, token: unknown): asserts url is string {
   }
   if (typeof url !== "string" || !/^https?:\/\/[^\s?#]+$/.test(url)) {
     throw new TypeError(
-      `"url" must be an http or https URL without a query, ${LIKE}: look at UPSTASH_REDIS_REST_URL`,
+      `"url" must be an http or https URL without a query (is UPSTASH_REDIS_REST_URL one?), ${LIKE}`,
     );
   }
   if (token === undefined || token === null || token === "") {

@@ -26,7 +26,7 @@ import {
   type Member,
   type Step,
 } from "./rig.ts";
-import { COUNT, keyOf, looksStored, valueOf, versionIn } from "./values.ts";
+import { COUNT, keyOf, looksStored, valueOf, versionIn } from "./values-rig.ts";
 
 const AT_ONCE = 100;
 

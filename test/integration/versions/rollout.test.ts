@@ -9,7 +9,7 @@ import type { CompressionMode } from "../../../src/upstash/index.ts";
 import { redisAvailable } from "../../support/redis.ts";
 import type { Step } from "./rig.ts";
 import { useRollout } from "./rollout-rig.ts";
-import { COUNT, keyOf, looksStored, versionIn } from "./values.ts";
+import { COUNT, keyOf, looksStored, versionIn } from "./values-rig.ts";
 
 describe.runIf(redisAvailable())("a rollout and its rollback", () => {
   const {

@@ -4,7 +4,7 @@ import { createDevServer, type DevServer } from "../../../src/dev/index.ts";
 import type { Store } from "../../../src/store/index.ts";
 import { loadFrozen, type Frozen } from "../../support/frozen.ts";
 import { deployStores, type Address } from "./rig.ts";
-import { COUNT, valueOf } from "./values.ts";
+import { COUNT, valueOf } from "./values-rig.ts";
 
 const STORED = Math.floor(COUNT / 100);
 let server: DevServer;
