@@ -11,8 +11,8 @@ const BEAT = 100;
  * Milliseconds without a sign after which work counts as abandoned. At least as many looks are needed too: a busy
  * event loop has few.
  */
-const STALE = 300;
-const STALE_LOOKS = 8;
+export const STALE = 300;
+export const STALE_LOOKS = 8;
 
 /** Work that is under way. */
 export interface Work {

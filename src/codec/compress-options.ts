@@ -5,7 +5,7 @@ import { advancedParameters } from "../engine/parameter-cache.ts";
 import type { Dictionary } from "../format/dictionary.ts";
 import { BLOCK_SIZE_MAX, DEFAULT_MAX_WINDOW_LOG, FRAME_SIZE_MAX } from "../limits.ts";
 import { requireDictionary } from "./dictionaries.ts";
-import { isJob } from "./job.ts";
+import { pacingOf } from "./pacing.ts";
 
 export type { CompressionParameters };
 
@@ -184,7 +184,7 @@ export function readCompressStreamOptions(options: CompressStreamOptions = {}): 
     flush,
     frameSize,
     seekTable,
-    job: isJob(options),
+    pacing: pacingOf(options),
   };
 }
 

@@ -1,5 +1,6 @@
 /** Options of decompression: their types, defaults and ranges, and the settings that they give. */
 import { describe, requireBytes, requireInteger, requireOptions } from "../check.ts";
+import type { Pacing } from "../engine/engine.ts";
 import type { DictionaryLookup } from "../format/dictionary.ts";
 import type { SeekTable } from "../format/seek-table.ts";
 import {
@@ -10,7 +11,7 @@ import {
   WINDOW_LOG_MIN,
 } from "../limits.ts";
 import { requireLookup } from "./dictionaries.ts";
-import { isJob } from "./job.ts";
+import { pacingOf } from "./pacing.ts";
 
 /** Options of one-shot decompression. */
 export interface DecompressOptions<Memory extends ArrayBufferLike = ArrayBuffer> {
@@ -82,7 +83,7 @@ export interface DecompressSettings<Memory extends ArrayBufferLike> {
 export type DecompressStreamSettings = Required<Omit<DecompressStreamOptions, "prefix" | "dictionaries">> & {
   readonly prefix: Uint8Array | undefined;
   readonly dictionaries: DictionaryLookup | undefined;
-  readonly job: boolean;
+  readonly pacing: Pacing;
 };
 
 const textNames: readonly string[] = ["maxSize", "prefix", "dictionaries"];
@@ -146,7 +147,7 @@ export function readDecompressStreamOptions(options: DecompressStreamOptions = {
     // A copy: a stream may read it long after the caller has changed the array.
     prefix: prefix === undefined ? undefined : new Uint8Array(prefix),
     dictionaries,
-    job: isJob(options),
+    pacing: pacingOf(options),
   };
 }
 

@@ -73,9 +73,9 @@ export class FrameContext {
   async #open(window: number): Promise<void> {
     this.#context?.release();
     this.#context = undefined;
-    const { maxWindowLog, prefix, job } = this.#settings;
+    const { maxWindowLog, prefix, pacing } = this.#settings;
     const context = await this.#resources.engine.openDecompression(
-      { windowSize: window, maxWindowLog, prefix, job },
+      { windowSize: window, maxWindowLog, prefix, pacing },
       this.#end.signal,
     );
     if (this.isReleased) {

@@ -61,7 +61,7 @@ export class FrameMaker {
       ...this.#settings,
       contentSize: size,
       targetCBlockSize: undefined,
-      job: true,
+      pacing: "memory",
     };
     let context: CompressionContext;
     try {

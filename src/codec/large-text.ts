@@ -6,12 +6,12 @@ import { concatenate } from "../bytes.ts";
 import { notText, textTooLong } from "../engine/zstd-errors.ts";
 import { ZstashError } from "../errors.ts";
 import { reserveContentSize, writeContentSize } from "../format/content-size.ts";
-import { FRAME_HEADER_SIZE_MAX, readFrameHeaderAt } from "../format/frame.ts";
+import { FRAME_HEADER_SIZE_MAX, readFrameHeaderAt, type FrameHeader } from "../format/frame.ts";
 import type { ByteStream } from "../streams.ts";
 import { slicesOf, utf8Encoder } from "../text.ts";
 import type { Decoder } from "./decoder.ts";
 import type { DecompressOptions } from "./decompress-options.ts";
-import { job } from "./job.ts";
+import { pacing } from "./pacing.ts";
 import type { Zstd } from "./zstd.ts";
 
 /** The most bytes of content that are decoded at once: some 4 ms. A stream takes half as long again. */
@@ -19,7 +19,7 @@ const AT_ONCE = 2 << 20;
 /** The largest window that streams accept by default. */
 const STREAM_WINDOW = 8 << 20;
 /** Text in memory waits for no other stream. */
-const asJob = { [job]: true };
+const inMemory = { [pacing]: "memory" };
 /** Characters that are encoded at a time. */
 const SLICE = 128 << 10;
 
@@ -34,7 +34,7 @@ export async function compressLargeText(
   level: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
   try {
-    const { readable, writable } = zstd.compressStream({ level, flush: "none", ...asJob });
+    const { readable, writable } = zstd.compressStream({ level, flush: "none", ...inMemory });
     const [chunks, size] = await Promise.all([readAll(readable), writeText(writable, text)]);
     return withContentSize(chunks, size);
   } catch (error) {
@@ -53,6 +53,14 @@ function withContentSize(chunks: readonly Uint8Array<ArrayBuffer>[], size: numbe
   return whole ? begun : concatenate([begun, ...rest]);
 }
 
+/** Returns true if a frame with this header is decoded through a stream: not at once, and not in one turn. */
+export function isStreamed({
+  contentSize = Infinity,
+  windowSize,
+}: Pick<FrameHeader, "contentSize" | "windowSize">): boolean {
+  return contentSize > AT_ONCE && windowSize <= STREAM_WINDOW;
+}
+
 /**
  * Decodes a frame to text: through a stream if the content is large and the frame can be streamed, otherwise at once.
  */
@@ -61,8 +69,7 @@ export async function decompressLargeText(
   frame: Uint8Array,
   limits: Omit<DecompressOptions, "into">,
 ): Promise<string> {
-  const { contentSize = Infinity, windowSize } = readFrameHeaderAt(frame, 0, 0);
-  if (contentSize <= AT_ONCE || windowSize > STREAM_WINDOW) return decoder.decompressText(frame, limits);
+  if (!isStreamed(readFrameHeaderAt(frame, 0, 0))) return decoder.decompressText(frame, limits);
   try {
     return await decodeStream(decoder, frame, limits);
   } catch (error) {
@@ -78,7 +85,7 @@ async function decodeStream(
   frame: Uint8Array,
   limits: Omit<DecompressOptions, "into">,
 ): Promise<string> {
-  const { readable, writable } = decoder.decompressStream({ ...limits, ...asJob });
+  const { readable, writable } = decoder.decompressStream({ ...limits, ...inMemory });
   const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   const readText = async (): Promise<string> => {
     // V8 concatenates lazily; a join here blocks for 10 ms.

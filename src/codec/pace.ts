@@ -44,6 +44,11 @@ export class Pace {
     return this.#spent < BUDGET ? undefined : this.#wait();
   }
 
+  /** Accounts for work without waiting after it: for work that waits before it begins. */
+  charge(bytes: number): void {
+    this.#spent += CHUNK_COST + bytes;
+  }
+
   async #wait(): Promise<void> {
     const worked = this.#round;
     const since = now();

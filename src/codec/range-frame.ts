@@ -6,7 +6,7 @@ import { readFrameHeader } from "../format/frame.ts";
 import type { SeekTableFrame } from "../format/seek-table.ts";
 import { onAbort } from "../signals.ts";
 import type { ByteTransform } from "../streams.ts";
-import { job } from "./job.ts";
+import { pacing } from "./pacing.ts";
 
 /** How frames are decoded. */
 interface RangeDecoding {
@@ -73,7 +73,7 @@ async function decodeLarge(
   maxSize: number,
   signal: AbortSignal,
 ): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  const options = { maxSize, dictionaries, [job]: true };
+  const options = { maxSize, dictionaries, [pacing]: "memory" };
   const { readable, writable } = decoder.decompressStream(options);
   const writer = writable.getWriter();
   writer.write(compressed).catch(() => undefined);

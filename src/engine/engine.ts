@@ -26,13 +26,19 @@ export interface CompressSettings {
   readonly parameters: CompressionParameters | undefined;
 }
 
+/**
+ * What sets the speed of a stream. "memory": nothing, its whole content and its destination are in memory, so it ends
+ * soon by itself. "network": one end is in memory, and the other is a request of our own, which time-outs end.
+ * "caller": somebody who may stop for any time.
+ */
+export type Pacing = "memory" | "network" | "caller";
+
 /** Settings of a compression stream. */
 export interface CompressStreamSettings extends CompressSettings {
   /** The decompressed size to declare in the header, in bytes; undefined if unknown. */
   readonly contentSize: number | undefined;
   readonly targetCBlockSize: number | undefined;
-  /** True if the whole content and its destination are in memory: such a stream waits for no other. */
-  readonly job: boolean;
+  readonly pacing: Pacing;
 }
 
 /** Settings of a decompression context. */
@@ -42,8 +48,7 @@ export interface DecompressContextSettings {
   readonly maxWindowLog: number;
   /** Raw content that frames without a dictionary may refer to. */
   readonly prefix?: Uint8Array | undefined;
-  /** The same as for a compression stream. */
-  readonly job: boolean;
+  readonly pacing: Pacing;
 }
 
 /**

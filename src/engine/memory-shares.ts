@@ -1,5 +1,6 @@
 /** The rules that divide linear memory among streams and jobs, without any state. */
 import { ZstashError } from "../errors.ts";
+import type { Pacing } from "./engine.ts";
 
 /** The most bytes that are kept free of streams: for jobs, and for small streams beside paused ones. */
 const RESERVE_MAX: number = 16 << 20;
@@ -14,15 +15,22 @@ export interface Claim {
   readonly estimate: number;
   /**
    * Claims of one kind are served in their order. A job has its whole content in memory and ends soon by itself; a
-   * stream is paced by its reader.
+   * transfer has one end there, and goes on as the network does; a stream is paced by its reader or its source.
    */
-  readonly kind: "job" | "compression" | "decompression";
+  readonly kind: "job" | "transfer" | "compression" | "decompression";
+}
+
+/** The kind of a claim for a context of this direction. */
+export function claimKind(pacing: Pacing, direction: "compression" | "decompression"): Claim["kind"] {
+  if (pacing === "caller") return direction;
+  return pacing === "memory" ? "job" : "transfer";
 }
 
 /** The bytes in use, by kind. */
 export interface Taken {
   all: number;
   job: number;
+  transfer: number;
   compression: number;
   decompression: number;
   /** The kinds that have one stream beyond their share; its bytes count only in `all`. */
@@ -52,6 +60,8 @@ export interface Memory {
  * - Decompressing streams take at most half of the rest, and nothing that a waiting compression needs: a copy
  * decompresses into a compression, and would otherwise wait for itself.
  * - Jobs never wait for streams: they take free memory, then the reserve, and one job always runs, whatever it takes.
+ * - Transfers never wait for streams either: they take free memory, then what jobs leave of the reserve. One that is
+ * larger than the reserve waits for free memory. What they take beyond the reserve streams do not get.
  */
 export function shareOf(
   { estimate, kind }: Claim,
@@ -64,8 +74,12 @@ export function shareOf(
     const granted = estimate <= free || taken.job + estimate <= reserve || taken.job === 0;
     return granted ? "own" : undefined;
   }
+  if (kind === "transfer") {
+    const granted = estimate <= free || taken.job + taken.transfer + estimate <= reserve;
+    return granted ? "own" : undefined;
+  }
   const room = limit - reserve;
-  const streams = taken.compression + taken.decompression + estimate;
+  const streams = taken.compression + taken.decompression + Math.max(0, taken.transfer - reserve) + estimate;
   // The other half of the reserve is for small streams beside it.
   if (taken[kind] === 0 && streams <= room + reserve / 2) return "own";
   const share = Math.min(room / 2, room - neededByCompression);
@@ -94,7 +108,7 @@ export function requirePossible({ estimate, kind }: Claim, memoryLimit: number):
 /** The bytes that all claims of a kind may use together. */
 export function shareSize(kind: Claim["kind"], { limit, neededByCompression }: Memory): number {
   const room = limit - reserveOf(limit);
-  if (kind === "job") return reserveOf(limit);
+  if (kind === "job" || kind === "transfer") return reserveOf(limit);
   return kind === "compression" ? room : Math.max(0, Math.min(room / 2, room - neededByCompression));
 }
 

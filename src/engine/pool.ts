@@ -54,6 +54,7 @@ export class InstancePool<T extends Poolable> {
   /** The waiters, in the order in which they came. */
   readonly #queues: Readonly<Record<Claim["kind"], Set<Ticket>>> = {
     job: new Set(),
+    transfer: new Set(),
     compression: new Set(),
     decompression: new Set(),
   };
@@ -220,7 +221,7 @@ export class InstancePool<T extends Poolable> {
   }
 
   #taken(): Taken {
-    const taken: Taken = { all: 0, job: 0, compression: 0, decompression: 0, beyond: new Set() };
+    const taken: Taken = { all: 0, job: 0, transfer: 0, compression: 0, decompression: 0, beyond: new Set() };
     for (const lease of this.#live) {
       if (lease.beyond) {
         taken.all += lease.size;

@@ -11,6 +11,7 @@ import {
 import { ParameterCache, setParameter } from "./parameter-cache.ts";
 import { requireAddress, type Area } from "./memory.ts";
 import { INPUT_SIZE, INSTANCE_OVERHEAD, type StreamContext, type StreamInstance } from "./stream-instance.ts";
+import { claimKind } from "./memory-shares.ts";
 import { attempt, type StreamPool } from "./stream-pool.ts";
 import { isZstdError, toZstashError } from "./zstd-errors.ts";
 
@@ -22,8 +23,8 @@ export function openCompression(
   signal: AbortSignal,
 ): Promise<CompressionContext> {
   const { prefix } = settings;
-  const kind = settings.job ? "job" : "compression";
-  const claim = { estimate: INSTANCE_OVERHEAD + contextSize, kind } as const;
+  const kind = claimKind(settings.pacing, "compression");
+  const claim = { estimate: INSTANCE_OVERHEAD + contextSize, kind };
   return pool.open(claim, signal, (instance, trapGuard, release) => {
     const compression = instance.context(Compression);
     compression.start(settings);

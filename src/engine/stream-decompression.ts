@@ -5,6 +5,7 @@ import type { DecompressContextSettings, DecompressionContext, StreamStep } from
 import { ZSTD_d_windowLogMax, ZSTD_reset_session_only } from "./exports.ts";
 import { requireAddress, type Area } from "./memory.ts";
 import { INSTANCE_OVERHEAD, type StreamContext, type StreamInstance } from "./stream-instance.ts";
+import { claimKind } from "./memory-shares.ts";
 import { attempt, type StreamPool } from "./stream-pool.ts";
 import { isZstdError, toDecodeError, toZstashError } from "./zstd-errors.ts";
 
@@ -14,12 +15,12 @@ const CONTEXT_SIZE = (96 << 10) + (256 << 10);
 /** Waits for an instance and starts a decompression stream on it; see `Engine.openDecompression`. */
 export function openDecompression(
   pool: StreamPool,
-  { windowSize, maxWindowLog, prefix, job }: DecompressContextSettings,
+  { windowSize, maxWindowLog, prefix, pacing }: DecompressContextSettings,
   signal: AbortSignal,
 ): Promise<DecompressionContext> {
   const window = Math.min(windowSize, 2 ** maxWindowLog);
   const estimate = INSTANCE_OVERHEAD + CONTEXT_SIZE + window + (prefix?.length ?? 0);
-  const claim = { estimate, kind: job ? "job" : "decompression" } as const;
+  const claim = { estimate, kind: claimKind(pacing, "decompression") };
   return pool.open(claim, signal, (instance, trapGuard, release) => {
     const decompression = instance.context(Decompression);
     decompression.start(maxWindowLog, prefix);

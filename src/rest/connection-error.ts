@@ -62,7 +62,8 @@ export function connectionError(url: string, cause: unknown, unsent: boolean): Z
           : "no connection could be made";
   const at = before ? ` at ${hostOf(url)}` : "";
   const detail = name ?? (isRefusedInit(cause) ? withoutQuotes(cause.message) : undefined);
-  const reason = detail === undefined ? what : `${what} (${detail})`;
+  const advice = !certificate && before ? ': check "url" (UPSTASH_REDIS_REST_URL)' : "";
+  const reason = `${what}${detail === undefined ? "" : ` (${detail})`}${advice}`;
   return new ZstashError("REDIS", `Cannot reach the server${at}: ${reason}`, {
     effect: before ? "none" : "unknown",
     cause: withoutBytes(cause),

@@ -75,7 +75,8 @@ export async function readRefusal(
   }
   // Redis itself has answered with a refusal of the batch: its effect is certain.
   if (isRedisError) return refusedBatch(sending, text, { status });
-  const error = serverError(RUN, text, { status, effect: effectOf(status), noReply });
+  const advice = status === 401 ? ': check "token" (UPSTASH_REDIS_REST_TOKEN)' : "";
+  const error = serverError(RUN, `${text}${advice}`, { status, effect: effectOf(status), noReply });
   throw new FailedAttempt(error, { passing: isPassing(status), retryAfter: headers.get("retry-after") });
 }
 

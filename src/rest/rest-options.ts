@@ -135,6 +135,9 @@ function trimmed(given: unknown): unknown {
 /** How a right URL looks. */
 const LIKE = "such as https://….upstash.io";
 
+/** What examples have in place of a URL and a token. */
+const PLACEHOLDER = /…|\.\.\.|^<.*>$|^https?:\/\/<|\bYOUR[-_]/i;
+
 /** Throws unless there are a URL and a token. The message names the likely cause, and never the given value. */
 function requireAddress(url: unknown, token: unknown): asserts url is string {
   if (url === undefined || url === null || url === "") {
@@ -143,11 +146,23 @@ function requireAddress(url: unknown, token: unknown): asserts url is string {
   if (typeof url === "string" && /^rediss?:/i.test(url)) {
     throw new TypeError(`"url" is the TCP address: take the REST one, ${LIKE}`);
   }
+  if (typeof url === "string" && PLACEHOLDER.test(url)) {
+    throw new TypeError(
+      '"url" is still a placeholder: put the REST URL of your database into UPSTASH_REDIS_REST_URL, or start "npx zstash dev"',
+    );
+  }
   if (typeof url !== "string" || !/^https?:\/\/[^\s?#]+$/.test(url)) {
-    throw new TypeError(`"url" must be an http or https URL without a query, ${LIKE}`);
+    throw new TypeError(
+      `"url" must be an http or https URL without a query (is UPSTASH_REDIS_REST_URL one?), ${LIKE}`,
+    );
   }
   if (token === undefined || token === null || token === "") {
     throw new TypeError('"token" is missing: is UPSTASH_REDIS_REST_TOKEN set?');
+  }
+  if (typeof token === "string" && PLACEHOLDER.test(token)) {
+    throw new TypeError(
+      '"token" is still a placeholder: put the REST token of your database into UPSTASH_REDIS_REST_TOKEN',
+    );
   }
   if (typeof token !== "string" || !/^[!-~]+$/.test(token)) {
     throw new TypeError('"token" must be a text of visible ASCII characters');

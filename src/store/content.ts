@@ -3,6 +3,7 @@
  */
 import { concatenate } from "../bytes.ts";
 import { createPullStream, createReaderStream } from "../codec/pull-stream.ts";
+import type { Pacing } from "../codec/pacing.ts";
 import type { Zstd } from "../codec/zstd.ts";
 import { ZstashError } from "../errors.ts";
 import { FRAME_HEADER_SIZE_MAX, readFrameHeader } from "../format/frame.ts";
@@ -52,6 +53,8 @@ export async function openStored(
 export interface ReadWork {
   readonly signal?: AbortSignal | undefined;
   readonly trace?: ReadTrace | undefined;
+  /** Default "caller": whoever reads the stream may pause. */
+  readonly pacing?: Pacing | undefined;
 }
 
 /** The content of a stored value, decoded as it arrives. A value that is stored uncompressed stays as it is. */
@@ -59,10 +62,10 @@ export async function openContent(
   settings: StoreSettings,
   key: string,
   stored: StoredBytes,
-  { signal, trace }: ReadWork,
+  { signal, trace, pacing = "caller" }: ReadWork,
 ): Promise<ByteStream> {
   const { whole } = stored;
-  const traced = { ...settings, trace };
+  const traced = { ...settings, trace, pacing };
   if (whole !== undefined && formOf(whole) === "frames") {
     if (trace !== undefined) trace.encoded = true;
     const zstd = await requireCodec(settings, key, { stream: stored.stream, signal });
@@ -91,14 +94,15 @@ export async function openContent(
 
 /** The settings for decoding frames that begin with `head`; if they cannot be made, the stream is cancelled. */
 async function decodingOf(
-  settings: StoreSettings & Pick<ReadWork, "trace">,
+  settings: StoreSettings & Pick<DecodingSettings, "trace" | "pacing">,
   head: Uint8Array,
   stream: ByteStream,
   signal: AbortSignal | undefined,
 ): Promise<DecodingSettings> {
-  const { maxWindowLog, retry, trace } = settings;
+  const { maxWindowLog, retry, trace, pacing } = settings;
   try {
-    return { maxWindowLog, retry, trace, dictionaries: await dictionariesFor(settings, head, signal) };
+    const dictionaries = await dictionariesFor(settings, head, signal);
+    return { maxWindowLog, retry, trace, pacing, dictionaries };
   } catch (error) {
     stream.cancel().catch(() => undefined);
     throw error;

@@ -3,6 +3,7 @@
  * meanwhile.
  */
 import { createPullStream, type ByteGenerator } from "../codec/pull-stream.ts";
+import { pacing, type Pacing } from "../codec/pacing.ts";
 import { stopwatch } from "../codec/stopwatch.ts";
 import type { Zstd } from "../codec/zstd.ts";
 import { ZstashError } from "../errors.ts";
@@ -18,6 +19,8 @@ import type { ReadTrace } from "./value-events.ts";
 export interface DecodingSettings extends Pick<StoreSettings, "maxWindowLog" | "retry"> {
   readonly dictionaries: DictionarySource | undefined;
   readonly trace: ReadTrace | undefined;
+  /** A value that is read whole does not wait for readers of others that have paused. */
+  readonly pacing: Pacing;
 }
 
 /**
@@ -26,7 +29,7 @@ export interface DecodingSettings extends Pick<StoreSettings, "maxWindowLog" | "
  * is skipped.
  */
 export function decodeFrames(
-  { maxWindowLog, dictionaries, retry, trace }: DecodingSettings,
+  { maxWindowLog, dictionaries, retry, trace, pacing: pace }: DecodingSettings,
   key: string,
   zstd: Zstd,
   { stream, again }: Pick<StoredBytes, "stream" | "again">,
@@ -38,7 +41,7 @@ export function decodeFrames(
       let given = 0;
       for (let attempt = 0; ; attempt++) {
         let skip = given;
-        const options = { maxWindowLog, dictionaries, [stopwatch]: trace };
+        const options = { maxWindowLog, dictionaries, [stopwatch]: trace, [pacing]: pace };
         const transform = zstd.decompressStream(options);
         const reader = transform.readable.getReader();
         ended.addEventListener("abort", () => void reader.cancel().catch(() => undefined), { once: true });

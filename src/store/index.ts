@@ -131,7 +131,8 @@ export function createStore(options: StoreOptions): Store {
     const { maxSize = DEFAULT_MAX_SIZE, ...download } = readOptions;
     requireInteger("maxSize", maxSize, 0, Number.MAX_SAFE_INTEGER);
     return traced(key, readDownload(download), { byStream: false }, async (stored, reading) => {
-      const value = await read(await openContent(settings, key, stored, reading), maxSize);
+      const content = await openContent(settings, key, stored, { ...reading, pacing: "network" });
+      const value = await read(content, maxSize);
       reading.trace?.ended();
       return value;
     });

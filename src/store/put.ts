@@ -1,5 +1,6 @@
 /** Puts a value: opens the source, compresses it in the chosen layout, and uploads the result. */
 import type { CompressOptions } from "../codec/compress-options.ts";
+import { pacing } from "../codec/pacing.ts";
 import { stopwatch } from "../codec/stopwatch.ts";
 import type { Zstd } from "../codec/zstd.ts";
 import { ZstashError } from "../errors.ts";
@@ -124,7 +125,7 @@ async function compressSource(
   settings: StoreSettings,
   key: string,
   putSettings: PutSettings,
-  { stream, size, kind }: OpenedSource,
+  { stream, size, kind, pacing: pace = "caller" }: OpenedSource,
   { count, signal, trace }: PutWork,
 ): Promise<ReadableStream<Uint8Array>> {
   const { codec, onEvent, dictionaries } = settings;
@@ -143,7 +144,7 @@ async function compressSource(
     const dictionary = dictionaryFor(dictionaries, key, frameSize, putSettings);
     trace.dictionaryId = dictionary?.id;
     const watch = onEvent === undefined ? undefined : trace;
-    const options = { ...compressOptionsFor(trace.level, dictionary), [stopwatch]: watch };
+    const options = { ...compressOptionsFor(trace.level, dictionary), [stopwatch]: watch, [pacing]: pace };
     return counted.pipeThrough(compressLayout(loaded, layout, options, size, count));
   }
   trace.failure = failed;

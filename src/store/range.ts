@@ -49,6 +49,8 @@ interface Located {
   /** Undefined if nothing in the value distinguishes it from its successor. */
   readonly version: Version | undefined;
   readonly table: SeekTable | undefined;
+  /** True if the table lists all frames of the value. */
+  readonly isTableWhole?: boolean;
   /** The bytes that the table was read from, if there is no version. */
   readonly end: Uint8Array;
 }
@@ -135,6 +137,8 @@ export class RangeReader {
       const content = await openContent(this.#settings, key, counted, { signal, trace });
       return cutStream(content, start, end, () => ended.abort(rangeEnded()));
     }
+    // The codec reads nothing for an empty range. Of joined files the table is that of the last, and tells too little.
+    if (start === end && start > table.size && located.isTableWhole) throw pastEnd(start, table.size);
     const zstd = codec.loaded ?? (await untilAborted(codec.load(), signal));
     if ("error" in zstd) throw zstd.error;
     const read =
@@ -195,8 +199,10 @@ export class RangeReader {
     const none = new Uint8Array(0);
     if (table === undefined) return { form, size, version: undefined, table, end: none };
     const version = versionIn(tail, size, versionRange(tail, size));
-    if (isVersionFrame(version.bytes)) return this.#remember(key, { form, size, version, table, end: none });
-    return { form, size, version: undefined, table, end: tail.slice(-tableSize!) };
+    const isTableWhole = table.compressedSize === size - tableSize!;
+    if (isVersionFrame(version.bytes))
+      return this.#remember(key, { form, size, version, table, isTableWhole, end: none });
+    return { form, size, version: undefined, table, isTableWhole, end: tail.slice(-tableSize!) };
   }
 
   #recall(key: string): Located | undefined {

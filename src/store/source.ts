@@ -1,5 +1,6 @@
 /** Opens anything that can be stored as a stream of bytes that nobody else can change. */
 import { describe } from "../check.ts";
+import type { Pacing } from "../codec/pacing.ts";
 import type { ByteStream, ReadableBytes } from "../streams.ts";
 import { slicesOf, utf8Encoder, utf8Length } from "../text.ts";
 import { macrotask } from "../timers.ts";
@@ -28,6 +29,8 @@ export interface OpenedSource {
   measure?(): Promise<number>;
   /** The kind, from its media type. */
   readonly kind: ValueKind | undefined;
+  /** "network" if all of it is in memory: then only the upload sets its speed. */
+  readonly pacing?: Pacing;
 }
 
 /** Bytes that are passed on at a time, so that a large array is passed on with pauses. */
@@ -196,7 +199,7 @@ function openText(text: string): OpenedSource {
     },
     { highWaterMark: 0 },
   );
-  return { stream, size: undefined, measure: () => measureText(text), kind: "text" };
+  return { stream, size: undefined, measure: () => measureText(text), kind: "text", pacing: "network" };
 }
 
 /** Counts the bytes of a text in UTF-8: 20 million characters at once would block the event loop for 10 ms. */
@@ -220,7 +223,7 @@ function openBytes(bytes: Uint8Array): OpenedSource {
     },
     { highWaterMark: 0 },
   );
-  return { stream, size: bytes.length, kind: undefined };
+  return { stream, size: bytes.length, kind: undefined, pacing: "network" };
 }
 
 /**

@@ -220,9 +220,12 @@ async function decodeReply(
       const large = read.stored.length < LARGE_STORED ? undefined : await loadOnDemand();
       // Without the part for large values they are decoded at once.
       if (large === undefined || "error" in large) {
+        // It waits before and not after, when it would hold the text in vain while a thousand others decode theirs.
+        const turn = settings.pace.spend(0, 0);
+        if (turn !== undefined) await turn;
         const text = decodeRead(codec, read, settings);
+        settings.pace.charge(text.length);
         decoded[index] = text;
-        await settings.pace.spend(text.length);
       } else decoded[index] = await large.decodeLarge(codec, read, settings);
     } catch (error) {
       if (!(error instanceof ZstashError)) throw error;

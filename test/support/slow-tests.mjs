@@ -21,6 +21,7 @@ export const slowTests = [
   "test/integration/store/company.test.ts",
   "test/integration/store/faults-chaos.test.ts",
   "test/integration/store/faults-requests.test.ts",
+  "test/integration/store/paused-readers.test.ts",
   "test/integration/store/resume-pieces.test.ts",
   "test/integration/store/resume.test.ts",
   "test/integration/store/torn.test.ts",

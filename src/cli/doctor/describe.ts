@@ -2,6 +2,7 @@
  * Prints what `zstash doctor` has found: a row for each check, what zstash will use, and how many rows need
  * attention.
  */
+import { docsPage } from "../docs-page.ts";
 import { count, printable, wrap } from "../text.ts";
 import type { Learned, Row, RowState } from "./row.ts";
 
@@ -73,6 +74,7 @@ export function describeRows(rows: readonly Row[], learned: Learned | undefined,
     ...(uses.length === 0 ? [] : ["", "zstash will use:"]),
     ...uses.map((use) => `  ${wrap(use, columns - 2).replaceAll("\n", "\n  ")}`),
     "",
-    wrap(`${summary(rows)}. What each row means: docs/doctor.md`, columns),
+    wrap(`${summary(rows)}. What each row means:`, columns),
+    docsPage("doctor.md"),
   ].join("\n");
 }

@@ -119,7 +119,9 @@ async function scripts({ probe, learned }: Examination): Promise<Row> {
   learned.scripts = "result" in readOnly;
   if (learned.scripts)
     return ok("scripts", "run (EVAL_RO): parts of a value are read in one instant by them");
-  return ok("scripts", "refused; transactions do the same, and parts of values come in base64");
+  const refused =
+    "error" in readOnly && readOnly.error.includes("NOPERM") ? "refused to this token" : "refused";
+  return ok("scripts", `${refused}; transactions do the same, and parts of values come in base64`);
 }
 
 async function digest({ probe, key, learned, readOnly }: Examination): Promise<Row> {

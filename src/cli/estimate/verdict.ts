@@ -1,4 +1,5 @@
 /** Says in one or two plain sentences what an estimate has found, and what to do next. */
+import { docsPage } from "../docs-page.ts";
 import { bytes, count } from "../text.ts";
 import type { Estimate } from "./estimate.ts";
 
@@ -24,7 +25,7 @@ export function verdictOf({ keys, sampled, total, left }: Estimate): string {
   if (share >= SAVED_MIN)
     return (
       `${few}zstash would store ${bytes(now)} in ${bytes(after)} (${best}), ${(share * 100).toFixed(0)} % less: ` +
-      'start with mode "shadow", see docs/rollout.md'
+      `start with mode "shadow", see ${docsPage("rollout.md")}`
     );
   if (done >= total.values / 2)
     return `${few}${done >= total.values ? "All values are" : "Most values are"} compressed by zstash already: nothing is left to do`;
@@ -41,7 +42,7 @@ function reasonOf(left: Readonly<Record<string, number>>): string {
     .sort(([, a], [, b]) => b - a);
   return (
     {
-      small: "most values are smaller than 1 KiB. A dictionary may help, see docs/dictionaries.md",
+      small: `most values are smaller than 1 KiB. A dictionary may help, see ${docsPage("dictionaries.md")}`,
       "already-compressed": "most values are compressed already, as images or by gzip",
       binary: "most values are not text. Add --binary to count them too",
       large: "most values are above --max-value",

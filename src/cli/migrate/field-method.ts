@@ -7,7 +7,8 @@ import type { RestCommand } from "../../rest/rest-command.ts";
 import { serverError } from "../../rest/server-error.ts";
 import { temporaryKey } from "../../store/temporary-key.ts";
 import { utf8Encoder } from "../../text.ts";
-import { HASH_AND_LENGTH, isDone, loadScript, pathOf, sha1, TEMPORARY_LIFE } from "./method.ts";
+import { HASH_AND_LENGTH, isDone, pathOf, TEMPORARY_LIFE } from "./method.ts";
+import { loadScript, requireScriptsAllowed, sha1, withScripts } from "./scripts.ts";
 import type { Method, Replacement } from "./method.ts";
 
 /**
@@ -113,6 +114,7 @@ export async function findFieldMethod(client: RestClient, key: string): Promise<
       if (await isProven(client, temporary, { method, keepsTimes }))
         return takesBytes ? method : { ...method, together: undefined };
     }
+    await requireScriptsAllowed(client, temporary);
   } finally {
     await client.command(["DEL", temporary]).catch(() => undefined);
   }
@@ -166,10 +168,9 @@ async function isProven(client: RestClient, key: string, { method, keepsTimes }:
   };
   const swap = async (old: Uint8Array, value: Uint8Array, text: string | undefined): Promise<RespValue> => {
     const change = { key, field: "field", old, value };
-    const reply =
-      text === undefined
-        ? await method.sendBytes(change)
-        : await client.command(method.textCommand(change, text));
+    const send = async (): Promise<RespValue | "unsent"> =>
+      text === undefined ? method.sendBytes(change) : client.command(method.textCommand(change, text));
+    const reply = await withScripts(method, send);
     return reply === "unsent" ? { kind: "error", text: "unsent" } : reply;
   };
   try {
@@ -184,11 +185,12 @@ async function isProven(client: RestClient, key: string, { method, keepsTimes }:
     }
     if (!method.takesBytes) return true;
     await reset();
-    const reply = await method.together!.send([
+    const changes = [
       { key, field: "field", old: before, value: allBytes },
       { key, field: "other", old: allBytes, value: new Uint8Array(100) },
       { key, field: "other", old: before, value: allBytes.toReversed() },
-    ]);
+    ];
+    const reply = await withScripts(method, () => method.together!.send(changes));
     const done =
       reply.kind === "array" ? reply.items?.map((item) => item.kind === "integer" && item.value) : [];
     return (

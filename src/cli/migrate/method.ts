@@ -1,6 +1,6 @@
 /** The ways to replace a value only if it is still the one that was read, and tests of which ones a server supports. */
-import { createHash } from "node:crypto";
 import { concatenate, sameBytes } from "../../bytes.ts";
+import { loadScript, requireScriptsAllowed, sha1, withScripts } from "./scripts.ts";
 import { xxh3 } from "../../dev/embedded/xxh3.ts";
 import { ZstashError } from "../../errors.ts";
 import type { RestClient } from "../../rest/client.ts";
@@ -66,8 +66,6 @@ const TOGETHER_SCRIPT =
 export const HASH_AND_LENGTH = 50;
 export const TOGETHER_HEAD = 60;
 
-export const sha1 = (bytes: Uint8Array | string): string => createHash("sha1").update(bytes).digest("hex");
-
 /** The path of a command about a key whose last argument is the body; undefined where a URL does not carry the key. */
 export function pathOf(key: string, before: string, after: string): string | undefined {
   const set = rawPath(["SET", key, new Uint8Array(1)], 2);
@@ -88,12 +86,6 @@ function digestMethod(client: RestClient, takesBytes: boolean): Method {
       return client.command(["SET", key, value, "IFDEQ", "", "KEEPTTL"], { rawPath: path });
     },
   };
-}
-
-/** Loads a script, and gives its SHA-1. */
-export async function loadScript(client: RestClient, script: string): Promise<void> {
-  const reply = await client.command(["SCRIPT", "LOAD", script]);
-  if (reply.kind === "error") throw serverError("load a script", reply.text);
 }
 
 function scriptMethod(client: RestClient, takesBytes: boolean): Method {
@@ -200,6 +192,7 @@ export async function findMethod(client: RestClient, key: string): Promise<Metho
       scriptMethod(client, false),
     ];
     for (const method of candidates) if (await isProven(client, temporary, method)) return method;
+    await requireScriptsAllowed(client, key);
   } finally {
     await client.command(["DEL", temporary]).catch(() => undefined);
   }
@@ -231,10 +224,9 @@ async function isProven(client: RestClient, key: string, method: Method): Promis
   const old = utf8Encoder.encode("the value before");
   const set = async (before: Uint8Array, value: Uint8Array, text: string | undefined): Promise<RespValue> => {
     const change = { key, old: before, value };
-    const reply =
-      text === undefined
-        ? await method.sendBytes(change)
-        : await client.command(method.textCommand(change, text));
+    const send = async (): Promise<RespValue | "unsent"> =>
+      text === undefined ? method.sendBytes(change) : client.command(method.textCommand(change, text));
+    const reply = await withScripts(method, send);
     return reply === "unsent" ? { kind: "error", text: "unsent" } : reply;
   };
   const holds = async (value: Uint8Array): Promise<boolean> => {
@@ -254,7 +246,8 @@ async function isProven(client: RestClient, key: string, method: Method): Promis
     if (method.together === undefined) return true;
     const other = temporaryKey(key);
     try {
-      return await isProvenTogether(client, [key, other], method.together);
+      const together: BytesTogether["send"] = (all) => withScripts(method, () => method.together!.send(all));
+      return await isProvenTogether(client, [key, other], together);
     } finally {
       await client.command(["DEL", other]);
     }
@@ -270,12 +263,12 @@ async function isProven(client: RestClient, key: string, method: Method): Promis
 async function isProvenTogether(
   client: RestClient,
   [key, other]: readonly [string, string],
-  together: BytesTogether,
+  together: BytesTogether["send"],
 ): Promise<boolean> {
   const old = utf8Encoder.encode("the value before");
   const [first, second] = [ALL_BYTES, ALL_BYTES.toReversed()];
   for (const one of [key, other]) await put(client, one, "the value before");
-  const reply = await together.send([
+  const reply = await together([
     { key, old, value: first },
     { key: other, old: ALL_BYTES, value: new Uint8Array(100) },
     { key: other, old, value: second },

@@ -1,4 +1,5 @@
 /** The result of a migration in words, at most 80 columns wide. */
+import { ZstashError } from "../../errors.ts";
 import { bytes, count, cut, printable, table, wrap } from "../text.ts";
 import type { Migration, MigrationSettings } from "./run.ts";
 import type { Failed, LeftUnread, Totals } from "./tally.ts";
@@ -42,7 +43,7 @@ const FAILED: Readonly<Record<Failed, string>> = {
 
 /** What a migration has done or would do, as lines. */
 export function describeMigration(migration: Migration, settings: MigrationSettings): string {
-  const { tally, method, complete, restarted } = migration;
+  const { tally, method, complete, restarted, failure } = migration;
   const totals = tally.totals();
   const { written, left, types, failed, bytesBefore, bytesAfter } = totals;
   const head = settings.apply ? [] : ["Dry run: nothing was written. Add --apply to write"];
@@ -57,7 +58,11 @@ export function describeMigration(migration: Migration, settings: MigrationSetti
   const hint = types["hash"] === undefined ? [] : ["", "Fields of hashes were not looked at: see --hashes"];
   return [
     ...head,
-    ...(complete ? [] : ["Stopped before the end. Run it again: what is done is not done again"]),
+    ...(complete
+      ? []
+      : [
+          `Stopped before the end${isFinal(failure) ? "" : ". Run it again: what is done is not done again"}`,
+        ]),
     ...(restarted ? ["The server was started anew meanwhile, so keys may be missing. Run it again"] : []),
     wrap(
       `${headOf(totals)} ${sizes}${method === undefined ? "" : `, compared by ${METHODS[method]}`}`,
@@ -74,6 +79,12 @@ export function describeMigration(migration: Migration, settings: MigrationSetti
       ),
     ),
   ].join("\n");
+}
+
+/** Returns true for a failure that another run would only meet again. */
+function isFinal(failure: Migration["failure"]): boolean {
+  const error = failure?.error;
+  return error instanceof ZstashError && (error.code === "UNSUPPORTED" || error.message.includes("NOPERM"));
 }
 
 /** "74 keys, strings", or "74 keys, strings and 600 fields of 3 hashes". */

@@ -7,6 +7,7 @@ import { serverError } from "../../rest/server-error.ts";
 import { readUtf8 } from "../../text.ts";
 import { findMethod, isDone, TOGETHER_HEAD } from "./method.ts";
 import type { BytesTogether, Method, Replacement } from "./method.ts";
+import { isNoScript, loadAgain, withScripts } from "./scripts.ts";
 
 /** A value that is to be replaced: a string, or a field of a hash. */
 export type Change = Replacement;
@@ -128,33 +129,32 @@ export class Swapper {
     batch: readonly { readonly command: RestCommand }[],
   ): Promise<readonly Swapped[]> {
     const commands = batch.map(({ command }) => command);
-    const replies = await this.#orLost(() => this.#client.batch("pipeline", commands));
-    if (replies === undefined) return batch.map(() => "lost");
-    if (!replies.some(isNoScript)) return replies.map((reply) => outcomeOf(reply));
-    // A restarted server has no scripts: the changes that it refused for that reason have not run.
-    await method.prepare();
-    const again = commands.filter((_, at) => isNoScript(replies[at]!));
-    const more = await this.#orLost(() => this.#client.batch("pipeline", again));
-    let at = 0;
-    return replies.map((reply) => {
-      if (!isNoScript(reply)) return outcomeOf(reply);
-      const second = more?.[at++];
-      return second === undefined ? "lost" : outcomeOf(second);
-    });
+    const results: (Swapped | undefined)[] = commands.map(() => undefined);
+    let left = commands.map((_, at) => at);
+    for (let attempt = 1; left.length > 0; attempt++) {
+      const sent = left;
+      const some = sent.map((at) => commands[at]!);
+      const replies = await this.#orLost(() => this.#client.batch("pipeline", some));
+      left = [];
+      for (const [index, at] of sent.entries()) {
+        const reply = replies?.[index];
+        if (reply === undefined) results[at] = "lost";
+        else if (isNoScript(reply)) left.push(at);
+        else results[at] = outcomeOf(reply);
+      }
+      if (left.length > 0) await loadAgain(method, attempt);
+    }
+    return results as Swapped[];
   }
 
   async #sendAlone(method: Method, change: Change): Promise<Swapped> {
     const send = async (): Promise<RespValue | "unsent"> => method.sendBytes(change);
     let reply: RespValue | "unsent" | undefined;
     try {
-      reply = await this.#orLost(send);
+      reply = await withScripts(method, () => this.#orLost(send));
     } catch (error) {
       if (!isTooLong(error)) throw error;
       return "unsent";
-    }
-    if (reply !== undefined && reply !== "unsent" && isNoScript(reply)) {
-      await method.prepare();
-      reply = await this.#orLost(send);
     }
     if (reply === undefined) return "lost";
     return reply === "unsent" ? reply : outcomeOf(reply);
@@ -206,16 +206,12 @@ function isTooLong(error: unknown): boolean {
   return error instanceof ZstashError && error.code === "REQUEST_LIMIT";
 }
 
-function isNoScript(reply: RespValue): boolean {
-  return reply.kind === "error" && reply.text.startsWith("NOSCRIPT");
-}
-
 function outcomeOf(reply: RespValue): Swapped {
   if (isDone(reply)) return "done";
   if (reply.kind !== "error") return "changed";
   // Redis puts "ERR" before the error of a script's command.
   if (/\bWRONGTYPE\b/.test(reply.text)) return "changed";
-  if (/\bNOPERM\b|NOSCRIPT/.test(reply.text)) return "refused";
+  if (/\bNOPERM\b/.test(reply.text)) return "refused";
   throw serverError("write a value", reply.text);
 }
 

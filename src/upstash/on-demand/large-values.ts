@@ -1,12 +1,19 @@
 /** Large values: encoding and decoding that lets the event loop run every few milliseconds. */
 import { now } from "../../timers.ts";
-import { compressLargeText, decompressLargeText } from "../../codec/large-text.ts";
+import { compressLargeText, decompressLargeText, isStreamed } from "../../codec/large-text.ts";
 import type { Decoder } from "../../codec/decoder.ts";
 import type { Zstd } from "../../codec/zstd.ts";
-import { readFrameHeaderAt } from "../../format/frame.ts";
-
-import type { Carrier, Stored } from "../../value/carrier.ts";
-import { checkText, decodeFailure, decodingOf, frameOf, type ValueRead } from "../../value/decode.ts";
+import { headOf, type Carrier, type Stored } from "../../value/carrier.ts";
+import { readFrameHeaderAt, type FrameHeader } from "../../format/frame.ts";
+import {
+  checkText,
+  decodeFailure,
+  decodeRead,
+  decodingOf,
+  frameOf,
+  limitOf,
+  type ValueRead,
+} from "../../value/decode.ts";
 import {
   checkFrame,
   emitUncompressed,
@@ -22,6 +29,7 @@ import { costFactor } from "../../codec/pace.ts";
 import { EncodedCommands } from "../encode.ts";
 import type { Outgoing, RequestPlan, Transport } from "../plan.ts";
 import type { Settings } from "../settings.ts";
+import { DecodingGate } from "./decoding-gate.ts";
 
 /** Characters at level 1 that are compressed in one step of some 8 ms: a stream takes half as long again. */
 const AT_ONCE = 2 << 20;
@@ -70,23 +78,49 @@ async function encodeLarge(
   return storedFor(made, write, settings, carrier);
 }
 
-/** Does the same as `decodeRead`, with pauses if the value turns out to be large. */
+/** One for all clients of a process or an isolate, because they share its memory. */
+const gate = new DecodingGate();
+
+/**
+ * Does the same as `decodeRead`, with pauses if the value turns out to be large. What waits holds the stored value
+ * only: neither its frame nor its text.
+ */
 export async function decodeLarge(
+  codec: Decoder | CodecFailure,
+  read: ValueRead,
+  settings: Settings,
+): Promise<string> {
+  const { contentSize, windowSize } = headerOf(read) ?? { contentSize: 0, windowSize: 0 };
+  const limit = limitOf(settings);
+  const size = contentSize ?? limit;
+  // What is too large is refused before anything of it is decoded.
+  if (size <= limit && isStreamed({ contentSize, windowSize }))
+    return gate.run(size, () => decodeWithPauses(codec, read, settings));
+  const turn = settings.pace.spend(0, 0);
+  if (turn !== undefined) await turn;
+  settings.pace.charge(size);
+  return decodeRead(codec, read, settings);
+}
+
+/** The header of a value's first frame; undefined if it cannot be decoded, which decoding it will explain. */
+function headerOf({ stored }: ValueRead): FrameHeader | undefined {
+  try {
+    return readFrameHeaderAt(headOf(stored), 0, 0);
+  } catch {
+    return undefined;
+  }
+}
+
+async function decodeWithPauses(
   codec: Decoder | CodecFailure,
   read: ValueRead,
   settings: Settings,
 ): Promise<string> {
   try {
     const frame = frameOf(codec, read);
-    const { contentSize = 0 } = readFrameHeaderAt(frame, 0, 0);
-    const turn = settings.pace.spend(0, 0);
-    if (turn !== undefined) await turn;
-    const pause = settings.pace.spend(contentSize);
     const start = settings.onEvent && now();
     const text = await decompressLargeText(codec as Decoder, frame, decodingOf(settings));
-    const ms = start && now() - start;
-    await pause;
-    return checkText({ text, frame, ms }, read, settings);
+    return checkText({ text, frame, ms: start && now() - start }, read, settings);
   } catch (cause) {
     throw decodeFailure(cause, read, settings);
   }

@@ -7,17 +7,16 @@ import { utf8Length } from "../../text.ts";
 import { batchErrorText } from "../batch-error.ts";
 import type { CommandArguments } from "../commands.ts";
 import type { CommandReply, Outgoing, RequestKind, Send } from "../plan.ts";
+import { adviceFor, bodySize, limitIn } from "./size-advice.ts";
 import { asSizeError, isRequestLimit } from "../size-error.ts";
 
 const NOT_SENT =
   "ZSTASH_REDIS Cannot run the command: it was not sent, because an earlier part of its pipeline failed";
 
 /** Refuses a request that cannot be divided if it exceeds the limit. */
-export function requireSize({ commands }: Outgoing, kind: RequestKind, limit: number): void {
-  const [command] = commands;
-  const bytes = command!.find((argument) => argument instanceof Uint8Array) as Uint8Array | undefined;
-  const size = bytes?.length ?? jsonSize(kind === "command" ? command : commands);
-  if (size > limit) throw tooLarge(kind === "multi-exec" ? "the transaction" : "the command", size, limit);
+export function requireSize(outgoing: Outgoing, kind: RequestKind, limit: number): void {
+  const size = bodySize(outgoing, kind === "command");
+  if (size > limit) throw tooLarge(outgoing, size, limit);
 }
 
 /**
@@ -37,7 +36,7 @@ export async function sendInParts(
     try {
       if (strict && part.size > limit) {
         // `divide` gives an oversized command its own part.
-        replies.push({ error: batchErrorText(tooLarge("the command", part.size, limit)) });
+        replies.push({ error: batchErrorText(tooLarge(part, part.size, limit)) });
         continue;
       }
       const answer = await send(part).catch((error: unknown) => sendInHalves(error, part, true, send));
@@ -69,7 +68,7 @@ export async function sendInHalves(
 ): Promise<unknown> {
   const { commands, offset = 0 } = outgoing;
   const repeatable = isRepeatableBatch(commands as readonly RestCommand[]);
-  const error = explainSizeError(thrown, repeatable);
+  const error = explainSizeError(thrown, outgoing, repeatable);
   if (!isRequestLimit(error) || !divisible || !repeatable) throw error;
   if (commands.length === 1) return [{ error: batchErrorText(error) }];
   const replies: CommandReply[] = [];
@@ -107,27 +106,33 @@ function jsonSize(value: unknown): number {
   return utf8Length(JSON.stringify(value));
 }
 
-function tooLarge(what: string, size: number, limit: number): ZstashError {
+function tooLarge(outgoing: Outgoing, size: number, limit: number): ZstashError {
+  const what = outgoing.commands.length > 1 ? "the transaction" : "the command";
+  const reason = `a request may have ${limit} bytes, got ${size}`;
   return new ZstashError(
     "REQUEST_LIMIT",
-    `Cannot send ${what}: a request may have ${limit} bytes, got ${size}`,
+    `Cannot send ${what}: ${reason}: ${adviceFor(outgoing, "request")}`,
+    {
+      effect: "none",
+    },
   );
 }
 
 /**
- * Turns a server's size error into ours. The text is the same for a request, which has not run, and for a reply,
- * whose commands have run.
+ * Turns a server's size error into ours, which says what to do. The text is the same for a request, which has not run,
+ * and for a reply, whose commands have run: a request that exceeds the limit that the text names was refused.
  */
-function explainSizeError(thrown: unknown, repeatable: boolean): unknown {
+function explainSizeError(thrown: unknown, outgoing: Outgoing, repeatable: boolean): unknown {
   const error = asSizeError(thrown);
-  // The status of a refused request says so; otherwise it may be a reply that was too large, after the command had
-  // run.
-  if (!isRequestLimit(error) || error.effect === "none") return error;
-  if (repeatable) return error.with({ effect: "unknown" });
-  return error.with({
-    message: `${error.message}; whether the command has run is unknown`,
-    effect: "unknown",
-  });
+  if (!isRequestLimit(error)) return error;
+  const limit = limitIn(error.message);
+  const size = bodySize(outgoing, outgoing.commands.length === 1);
+  // The status of a refused request says so, too.
+  const refused = error.effect === "none" || (limit !== undefined && size > limit);
+  const advice = adviceFor(outgoing, refused ? "request" : "reply");
+  if (refused) return error.with({ message: `${error.message}: ${advice}`, effect: "none" });
+  const doubt = repeatable ? "" : "; whether the command has run is unknown";
+  return error.with({ message: `${error.message}: ${advice}${doubt}`, effect: "unknown" });
 }
 
 /**

@@ -305,6 +305,48 @@ describe.skipIf(!redisAvailable())("zstash migrate in front of a Redis", () => {
     }
   });
 
+  test("a token that may not run scripts is told so, and scripts that are flushed meanwhile are loaded again", async () => {
+    const redis = await startRedis();
+    const admin = await startRig({ redis: redis.url });
+    const { execFileSync } = await import("node:child_process");
+    const cli = (...args: string[]): string =>
+      execFileSync("redis-cli", ["-p", `${redis.port}`, ...args]).toString();
+    try {
+      const values = new Map(Array.from({ length: 500 }, (_, id) => [`key:${id}`, textOf(`key:${id}`, id)]));
+      const all = [...values];
+      for (let at = 0; at < all.length; at += 200)
+        await admin.send(...all.slice(at, at + 200).map(([key, value]) => ["SET", key, value]));
+      await admin.send(["HSET", "hash", "f", textOf("f", 0)]);
+      cli("ACL", "SETUSER", "scriptless", "on", ">pw", "~*", "+@all", "-@scripting");
+      const scriptless = await startRig({ redis: redis.url.replace("//", "//scriptless:pw@") });
+      // Since 8.4 a value is compared without a script.
+      const [digest] = await admin.send(["DIGEST", "key:0"]);
+      const how = digest instanceof Error ? [] : ["--hashes", "--match", "hash"];
+      const { code, errors } = await run(["migrate", ...scriptless.here, "--apply", ...how]);
+      await scriptless.close();
+      expect(code).toBe(1);
+      expect(errors).toMatch(/NOPERM.*\+evalsha \+script\|load.*Nothing was written/);
+      expect(errors).not.toMatch(/no scripts|nor scripts/);
+
+      for (const way of [["--carrier", "text"], ["--undo"], ["--carrier", "raw"]]) {
+        let flushing = true;
+        const flushes = (async () => {
+          while (flushing) {
+            await admin.send(["SCRIPT", "FLUSH"]);
+            await new Promise((resolve) => setTimeout(resolve, 100));
+          }
+        })();
+        const result = await migrate(admin, "--apply", "--hashes", ...way);
+        flushing = false;
+        await flushes;
+        expect([result.code, result.failed]).toEqual([0, {}]);
+      }
+    } finally {
+      await admin.close();
+      await redis.stop();
+    }
+  });
+
   test("a Redis that is started anew meanwhile: the program says so, and nothing is damaged", async () => {
     const folder = await mkdtemp(join(tmpdir(), "zstash-migrate-"));
     const args = ["--dir", folder, "--appendonly", "yes", "--appendfsync", "always", "--save", ""];

@@ -272,6 +272,11 @@ describe("where hashes cannot be migrated", () => {
       expect((await migrate(rig, "--hashes")).written).toEqual({ compressed: 1 });
       const { code, errors } = await run(["migrate", ...rig.here, "--apply", "--hashes"]);
       expect([code, errors]).toEqual([1, expect.stringMatching(/runs no scripts.*No hash was written/)]);
+      await rig.send(["SET", "s", textOf("s")]);
+      const both = await run(["migrate", ...rig.here, "--apply", "--hashes"]);
+      expect(both.output).not.toContain("Run it again");
+      expect(both.errors).toMatch(/Leave --hashes out/);
+      await rig.send(["DEL", "s"]);
       expect(await fieldsOf(rig, "h")).toEqual({ f: textOf("f"), g: "small" });
       expect(await rig.send(["DBSIZE"])).toEqual([1]);
     } finally {

@@ -65,6 +65,13 @@ describe("what is refused at once", () => {
   test.each<[string, unknown, RegExp]>([
     ["nothing", undefined, /^"options" must be an object with "url" and "token", got undefined/],
     ["no url", { url: undefined, token: "t" }, /^"url" is missing: is UPSTASH_REDIS_REST_URL set\?/],
+    [
+      "a placeholder",
+      { url: "https://…", token: "t" },
+      /^"url" is still a placeholder.*UPSTASH_REDIS_REST_URL/,
+    ],
+    ["dots", { url: "https://...", token: "t" }, /^"url" is still a placeholder/],
+    ["a token of dots", { url: "https://a.b", token: "..." }, /^"token" is still a placeholder.*_TOKEN/],
     ["an empty url", { url: "", token: "t" }, /^"url" is missing/],
     [
       "the url alone",

@@ -89,3 +89,36 @@ test("what is remembered of many values is bounded: those used last stay", async
   }
   expect([await cost(11_999), await cost(0), await cost(1)]).toEqual([1, 1, 2]);
 }, 120_000);
+
+test.each(["", "abc"])(
+  "whatever the layout, ranges at and past the end of %j are the same",
+  async (value) => {
+    const store = rig.store();
+    const layouts = {
+      ramp: "ramp",
+      flush: { flushSize: 1000 },
+      frames: { frameSize: 1000 },
+      mtu: { mtu: 1500 },
+    } as const;
+    for (const [key, layout] of Object.entries(layouts)) await store.put(key, value, { layout });
+    const result = async (key: string, start: number, end?: number): Promise<string> => {
+      try {
+        return await new Response(await store.getRange(key, start, end)).text();
+      } catch (error) {
+        return String(error);
+      }
+    };
+    const { length } = value;
+    for (const start of [0, length, length + 1, length + 3]) {
+      for (const end of [undefined, start, start + 2]) {
+        for (const key of Object.keys(layouts)) {
+          const expected =
+            start > length
+              ? `RangeError: "start" must not lie past the content of ${length} bytes, got ${start}`
+              : value.slice(start, end);
+          expect([key, start, end, await result(key, start, end)]).toEqual([key, start, end, expected]);
+        }
+      }
+    }
+  },
+);
