@@ -78,6 +78,7 @@ const mark: unique symbol = Symbol.for("zstash.ZstashError");
  * ```
  */
 export class ZstashError extends Error {
+  /** Always "ZstashError", also in a bundle that renames the class. */
   override readonly name = "ZstashError";
   /** What went wrong: docs/errors.md describes every code. */
   readonly code: ZstashErrorCode;
@@ -105,6 +106,9 @@ export class ZstashError extends Error {
   /** True if what came was no reply of Redis: a proxy's page, or an empty body. */
   declare readonly noReply?: boolean;
 
+  /**
+   * Makes an error. `message` should hold no value and no token; of `details` those that are undefined are left out.
+   */
   constructor(code: ZstashErrorCode, message: string, { cause, ...details }: ZstashErrorDetails = {}) {
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;

@@ -31,7 +31,7 @@ export interface DevServer {
    * the request's signal aborts, when it is cancelled, and with close().
    */
   fetch(this: void, request: Request | string, init?: RequestInit): Promise<Response>;
-  /** The kind of backend that executes the commands, and a description of it without a password. */
+  /** What executes the commands: its `kind`, and a `description` for people without a password. */
   readonly backend: { readonly kind: BackendKind; readonly description: string };
   /**
    * Makes a ticket for the server's page: `<url>/?ticket=<ticket>` opens it in a browser, once and within 15 minutes.
@@ -46,7 +46,7 @@ export interface DevServer {
   /** The first token. */
   readonly token: string;
   /**
-   * Starts to listen; may be called once. Port 0, the default, takes a free one. `host` is an IP address of this
+   * Starts to listen; may be called once. The default of `port`, 0, takes a free one. `host` is an IP address of this
    * machine, 127.0.0.1 by default; 0.0.0.0 and :: mean all addresses. Needs Node, Deno or Bun. Rejects with the
    * system's error, whose `code` is EADDRINUSE if the port is taken.
    */

@@ -43,9 +43,13 @@ export interface SeekTableEntry {
  * contentEnd)`.
  */
 export interface SeekTableFrame {
+  /** The offset of its first byte in the file. */
   readonly start: number;
+  /** The offset after its last byte in the file. */
   readonly end: number;
+  /** The offset of its first decompressed byte in the content. */
   readonly contentStart: number;
+  /** The offset after its last decompressed byte; equal to `contentStart` for a skippable frame. */
   readonly contentEnd: number;
 }
 
@@ -63,7 +67,12 @@ export interface SeekTable {
    * @throws {RangeError} unless 0 ≤ offset < size
    */
   find(offset: number): number;
-  /** @throws {RangeError} unless 0 ≤ index < frameCount */
+  /**
+   * Returns the place of a frame in the file and in the content, by its number from 0; skippable frames that the table
+   * lists count too.
+   *
+   * @throws {RangeError} unless 0 ≤ index < frameCount
+   */
   frame(index: number): SeekTableFrame;
 }
 

@@ -18,6 +18,10 @@ export type { MetricsSnapshot, SeriesSnapshot } from "./snapshot.ts";
 
 /** A codec, as far as the metrics use it. */
 export interface CodecStats {
+  /**
+   * Counts at this moment: `live` contexts that streams hold, `idle` ones, `waiters` for one, and the `memory` of all
+   * instances in bytes. `Zstd` has it.
+   */
   stats(): {
     readonly live: number;
     readonly idle: number;

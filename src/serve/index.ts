@@ -22,6 +22,7 @@ export interface ServeInit {
   readonly headers?: ResponseInit["headers"];
   /** The status of the response. Default 200; with another status there are no ranges and no conditions. */
   readonly status?: number;
+  /** The status text of the response, with HTTP/1.1 only. Default: none. */
   readonly statusText?: string;
   /**
    * A text that distinguishes versions of the value, for the entity tag, with or without quotes; each coding has its

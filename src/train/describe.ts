@@ -5,6 +5,7 @@ import { utf8Lossy } from "../text.ts";
 
 /** The contents of a dictionary. */
 export interface DictionaryDescription {
+  /** The id by which frames name it. */
   readonly id: number;
   /** The size of the whole file in bytes. */
   readonly size: number;

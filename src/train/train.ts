@@ -52,6 +52,7 @@ export interface TrainedDictionary {
   readonly dictionary: Uint8Array<ArrayBuffer>;
   /** The id by which frames name it; 0 with `raw`. */
   readonly id: number;
+  /** What the dictionary saves on samples that it was not trained on: publish it only if `gain` is worth it. */
   readonly report: TrainingReport;
 }
 

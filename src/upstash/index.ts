@@ -66,6 +66,7 @@ export { ZstashError, type ZstashErrorCode } from "../errors.ts";
 
 /** A client that can be wrapped: one of `@upstash/redis`, or anything else that accepts its middleware. */
 export interface MiddlewareHost {
+  /** Takes a middleware that all further requests of the client go through. */
   use(middleware: CompressionMiddleware): void;
 }
 

@@ -6,7 +6,15 @@ import { decodeValue, encodeValue, type EncodeValueOptions } from "./value.ts";
 
 /** What keyv takes as `compression`. */
 export interface KeyvCompression {
+  /**
+   * Encodes keyv's JSON text for storing; a value that is not worth compressing is returned unchanged. A TypeError for
+   * anything but a string.
+   */
   compress(text: string): string;
+  /**
+   * Decodes what is stored to the text that `compress` was given. Text that is not compressed is returned unchanged;
+   * errors are those of `decodeValue`.
+   */
   decompress(stored: string): string;
 }
 

@@ -54,6 +54,10 @@ export interface EncodeValueOptions<Form extends Carrier = "text"> {
   readonly dictionaries?: readonly Dictionary[];
   /** The most bytes that readers accept; larger values are stored uncompressed. Default 32 MiB. */
   readonly maxSize?: number;
+  /**
+   * Called with the event that tells what became of the value: compressed, skipped, escaped or uncompressed. Default:
+   * none.
+   */
   readonly onEvent?: EventListener;
 }
 
@@ -70,6 +74,7 @@ export interface DecodeValueOptions<Form extends ValueForm = "text"> {
   readonly dictionaries?: readonly Dictionary[];
   /** The most bytes of the value; more is SIZE_LIMIT before anything is allocated. Default 32 MiB. */
   readonly maxSize?: number;
+  /** Called with a `decoded` or a `decode-failed` event, and with none for an uncompressed value. Default: none. */
   readonly onEvent?: EventListener;
 }
 
