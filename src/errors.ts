@@ -70,10 +70,10 @@ const mark: unique symbol = Symbol.for("zstash.ZstashError");
  * @example
  * ```ts
  * try {
- *   zstd.decompress(bytes);
+ *   zstd.decompress(frame.subarray(0, 10));
  * } catch (error) {
- *   if (error instanceof ZstashError && error.code === "TRUNCATED") refetch();
- *   else throw error;
+ *   if (!(error instanceof ZstashError)) throw error;
+ *   error.code; // → "TRUNCATED"
  * }
  * ```
  */
@@ -123,7 +123,9 @@ export class ZstashError extends Error {
    *
    * @example
    * ```ts
-   * throw error.with({ key, message: `Cannot decode ${key}: ${error.message}`, cause: error });
+   * const error = new ZstashError("CORRUPT", "Cannot decode: a block is damaged", { offset: 12 });
+   * const named = error.with({ key: "report", message: `Cannot read "report": ${error.message}` });
+   * [named.code, named.offset, named.key]; // → ["CORRUPT", 12, "report"]
    * ```
    */
   with(details: ZstashErrorDetails & { readonly message?: string }): ZstashError {

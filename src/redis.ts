@@ -80,6 +80,8 @@ const SDK_NAME = "zstash@0.1.0";
  * import { Redis } from "zstash/redis";
  *
  * const redis = new Redis({ url, token, compression: { policy: { minSize: 2048 } } });
+ * await redis.set("greeting", "hello");
+ * await redis.get("greeting"); // → "hello"
  * ```
  */
 export class Redis extends SdkRedis {
@@ -119,6 +121,7 @@ export class Redis extends SdkRedis {
    * @example
    * ```ts
    * const redis = Redis.fromEnv();
+   * await redis.ping(); // → "PONG"
    * ```
    */
   static override fromEnv(config?: Omit<RedisConfig, "url" | "token">): Redis;
@@ -129,6 +132,7 @@ export class Redis extends SdkRedis {
    * @example
    * ```ts
    * const redis = Redis.fromEnv(env, { compression: { carrier: "text" } });
+   * await redis.ping(); // → "PONG"
    * ```
    */
   static override fromEnv(env: RedisEnvironment, config?: Omit<RedisConfig, "url" | "token">): Redis;

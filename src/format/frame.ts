@@ -50,7 +50,8 @@ export interface FrameExtent {
  * @throws {ZstashError} NOT_ZSTD, TRUNCATED, CORRUPT (reserved bit)
  * @example
  * ```ts
- * const { contentSize, windowSize } = readFrameHeader(frame);
+ * const { type, contentSize, checksum } = readFrameHeader(frame);
+ * [type, contentSize, checksum]; // → ["frame", 12, true]
  * ```
  */
 export function readFrameHeader(data: Uint8Array): FrameHeader {

@@ -65,6 +65,10 @@ export interface SeekTable {
    * Returns the index of the frame that holds the byte at `offset` of the content; never an empty frame.
    *
    * @throws {RangeError} unless 0 ≤ offset < size
+   * @example
+   * ```ts
+   * table.find(200_000); // → 3
+   * ```
    */
   find(offset: number): number;
   /**
@@ -72,6 +76,11 @@ export interface SeekTable {
    * lists count too.
    *
    * @throws {RangeError} unless 0 ≤ index < frameCount
+   * @example
+   * ```ts
+   * const { contentStart, contentEnd } = table.frame(3);
+   * [contentStart, contentEnd]; // → [196_608, 250_000]
+   * ```
    */
   frame(index: number): SeekTableFrame;
 }
@@ -98,7 +107,7 @@ export function seekTableSize(tail: Uint8Array, sourceSize: number = tail.length
  * @example
  * ```ts
  * const table = parseSeekTable(file);
- * const { start, end } = table.frame(table.find(1_000_000));
+ * table?.size; // → 250_000
  * ```
  */
 export function parseSeekTable(tail: Uint8Array, sourceSize?: number): SeekTable | undefined {

@@ -28,8 +28,9 @@ const UNREADABLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ufffd]+
  * @throws {ZstashError} DICTIONARY_INVALID for bytes that are not a dictionary
  * @example
  * ```ts
- * const { id, text } = describeDictionary(dictionary);
- * console.log(`${id} holds:\n${text.join("\n")}`);
+ * const { parts, text } = describeDictionary(await readFile("sessions.dict"));
+ * text.some((piece) => piece.includes('"theme"')); // → true
+ * parts.header; // → 8
  * ```
  */
 export function describeDictionary(bytes: Uint8Array): DictionaryDescription {

@@ -76,8 +76,10 @@ const DEFAULT_MIN_SAMPLES = 3;
  * ```ts
  * import { trainDictionary } from "zstash/train";
  *
- * const { dictionary, report } = await trainDictionary(records.map((record) => JSON.stringify(record)));
+ * const samples = records.map((record) => JSON.stringify(record));
+ * const { dictionary, report } = await trainDictionary(samples, { maxSize: 16_384 });
  * if (report.gain > 0.2) await writeFile("records.dict", dictionary);
+ * report.gain > 0.2; // → true
  * ```
  */
 export async function trainDictionary(

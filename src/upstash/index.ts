@@ -88,6 +88,8 @@ export interface MiddlewareHost {
  * import { withCompression } from "zstash/upstash";
  *
  * const redis = withCompression(Redis.fromEnv());
+ * await redis.set("greeting", "hello");
+ * await redis.get("greeting"); // → "hello"
  * ```
  */
 export function withCompression<Client extends MiddlewareHost>(

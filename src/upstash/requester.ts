@@ -34,9 +34,23 @@ export interface CompressingRequester {
   /**
    * Sends one command, or several as a pipeline or a transaction: values are compressed on the way, and those in the
    * reply are decoded.
+   *
+   * @example
+   * ```ts
+   * const requester = createRequester({ url, token });
+   * await requester.request({ body: ["ECHO", "hello"] }); // → { result: "hello" }
+   * ```
    */
   request<Result = unknown>(request: CommandRequest): Promise<CommandReply<Result>>;
-  /** Adds what a client reports about itself to the headers of every request. */
+  /**
+   * Adds what a client reports about itself to the headers of every request.
+   *
+   * @example
+   * ```ts
+   * const requester = createRequester({ url, token });
+   * requester.mergeTelemetry({ sdk: "my-library@1.2.0" });
+   * ```
+   */
   mergeTelemetry(telemetry: Telemetry): void;
 }
 
@@ -54,6 +68,7 @@ export interface CompressingRequester {
  * import { createRequester } from "zstash/upstash";
  *
  * const redis = new Redis(createRequester({ url, token, compression: { policy: { minSize: 2048 } } }));
+ * await redis.ping(); // → "PONG"
  * ```
  */
 export function createRequester(options: RequesterOptions): CompressingRequester {

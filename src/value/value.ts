@@ -97,7 +97,9 @@ export type ValueDecompressor = TextDecompressor & Partial<Pick<Decoder, "decomp
  * @throws {TypeError | RangeError} for wrong arguments; the first time that a policy function fails
  * @example
  * ```ts
- * await client.set(key, encodeValue(zstd, JSON.stringify(page), { key }));
+ * await client.set(key, encodeValue(zstd, report, { key }));
+ * const stored = await client.get(key);
+ * stored?.slice(0, 8); // → "zs1:KLUv"
  * ```
  */
 export function encodeValue<Form extends Carrier = "text">(
@@ -148,8 +150,8 @@ export function encodeValue<Form extends Carrier = "text">(
  * @throws {TypeError | RangeError} for wrong arguments
  * @example
  * ```ts
- * const stored = await client.get(key);
- * const page = stored === null ? null : JSON.parse(decodeValue(zstd, stored, { key }));
+ * const stored = encodeValue(zstd, report, { key });
+ * decodeValue(zstd, stored, { key }) === report; // → true
  * ```
  */
 export function decodeValue<Form extends ValueForm = "text">(

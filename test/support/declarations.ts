@@ -24,8 +24,10 @@ interface DeclarationFile {
   readonly imported: ReadonlyMap<string, Place>;
   /** Where an exported name comes from: another file, or this one under another name. */
   readonly exported: ReadonlyMap<string, Place>;
-  /** Files whose exports are all passed on. */
-  readonly passedOn: readonly string[];
+  /** Exported names that stand for types alone. */
+  readonly types: ReadonlySet<string>;
+  /** Files whose exports are all passed on, or their types alone. */
+  readonly passedOn: readonly { readonly path: string; readonly isType: boolean }[];
 }
 
 export const isNode = (value: unknown): value is Node =>
@@ -48,6 +50,8 @@ function resolve(from: string, source: unknown): string | undefined {
   return new URL(specifier.replace(/\.(d\.)?ts$/, ending), `file:///${from}`).pathname.slice(1);
 }
 
+const isType = (node: Node): boolean => node["exportKind"] === "type";
+
 function parse(path: string, text: string): DeclarationFile {
   const lang = path.endsWith(DECLARATIONS) ? "dts" : "ts";
   const program = parseAst(text, { lang, astType: "ts" }) as unknown as { body: Node[] };
@@ -55,7 +59,8 @@ function parse(path: string, text: string): DeclarationFile {
   const declared = new Map<string, Node>();
   const imported = new Map<string, Place>();
   const exported = new Map<string, Place>();
-  const passedOn: string[] = [];
+  const passedOn: { path: string; isType: boolean }[] = [];
+  const types = new Set<string>();
 
   const declare = (node: Node, statement = node): string[] => {
     const declarations =
@@ -79,18 +84,19 @@ function parse(path: string, text: string): DeclarationFile {
         if (source !== undefined) imported.set(nameOf(specifier["local"]), { path: source, name });
       }
     } else if (node.type === "ExportAllDeclaration") {
-      if (source !== undefined) passedOn.push(source);
+      if (source !== undefined) passedOn.push({ path: source, isType: isType(node) });
     } else if (node.type === "ExportNamedDeclaration") {
       for (const name of isNode(node["declaration"]) ? declare(node["declaration"], node) : [])
         exported.set(name, { path, name });
       for (const specifier of node["specifiers"] as Node[]) {
         const place = { path: source ?? path, name: nameOf(specifier["local"]) };
-        if (source !== undefined || !isNode(node["source"]))
-          exported.set(nameOf(specifier["exported"]), place);
+        const name = nameOf(specifier["exported"]);
+        if (source !== undefined || !isNode(node["source"])) exported.set(name, place);
+        if (isType(node) || isType(specifier)) types.add(name);
       }
     } else declare(node);
   }
-  return { text, declared, statements, imported, exported, passedOn };
+  return { text, declared, statements, imported, exported, types, passedOn };
 }
 
 /** The names that a declaration refers to as types or as values, but for its own type parameters. */
@@ -117,7 +123,7 @@ function referencesOf(declaration: Node): Set<string> {
 
 /** What an entry exports, and where any name is declared. */
 interface Exports {
-  readonly places: readonly Place[];
+  readonly places: readonly (Place & { readonly asType: boolean })[];
   readonly file: (path: string) => DeclarationFile;
   /** Where a name that a file uses is declared; undefined for globals and packages. */
   readonly declarationOf: (place: Place) => Place | undefined;
@@ -136,16 +142,20 @@ function readExports(entry: string, read: (path: string) => string): Exports {
     const next = imported.get(name) ?? exported.get(name);
     if (next !== undefined && !(next.path === path && next.name === name)) return declarationOf(next);
     for (const other of passedOn) {
-      const found = declarationOf({ path: other, name });
+      const found = declarationOf({ path: other.path, name });
       if (found !== undefined) return found;
     }
     return undefined;
   };
-  const exportsOf = (path: string): string[] => {
-    const { exported, passedOn } = file(path);
-    return [...exported.keys(), ...passedOn.flatMap(exportsOf)];
+  const exportsOf = (path: string, asTypes: boolean): { name: string; asType: boolean }[] => {
+    const { exported, types, passedOn } = file(path);
+    const own = [...exported.keys()].map((name) => ({ name, asType: asTypes || types.has(name) }));
+    return [...own, ...passedOn.flatMap((other) => exportsOf(other.path, asTypes || other.isType))];
   };
-  const places = exportsOf(entry).flatMap((name) => declarationOf({ path: entry, name }) ?? []);
+  const places = exportsOf(entry, false).flatMap(({ name, asType }) => {
+    const place = declarationOf({ path: entry, name });
+    return place === undefined ? [] : [{ ...place, asType }];
+  });
   return { places, file, declarationOf };
 }
 
@@ -153,15 +163,19 @@ function readExports(entry: string, read: (path: string) => string): Exports {
 export interface Declared extends Place {
   readonly text: string;
   readonly statements: readonly Node[];
+  /** True if it is exported as a type alone, so that nobody can call it. */
+  readonly asType: boolean;
 }
 
 /** What `entry` exports, but for what comes from packages, each once. `read` gives the text of a file. */
 export function exportedBy(entry: string, read: (path: string) => string): Declared[] {
   const { places, file } = readExports(entry, read);
-  const unique = new Map(places.map((place) => [`${place.path} ${place.name}`, place]));
-  return [...unique.values()].map(({ path, name }) => {
+  // What is exported as a value too comes last, and stays.
+  const sorted = places.toSorted((one, other) => Number(other.asType) - Number(one.asType));
+  const unique = new Map(sorted.map((place) => [`${place.path} ${place.name}`, place]));
+  return [...unique.values()].map(({ path, name, asType }) => {
     const { text, statements } = file(path);
-    return { path, name, text, statements: statements.get(name)! };
+    return { path, name, asType, text, statements: statements.get(name)! };
   });
 }
 
