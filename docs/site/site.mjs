@@ -154,7 +154,8 @@ async function writeInterface() {
       excludePrivate: true,
       disableSources: true,
       hideGenerator: true,
-      logLevel: "Error",
+      logLevel: "Warn",
+      validation: { notExported: true, invalidLink: true, invalidPath: true, rewrittenLink: true },
       ...SHAPE,
     },
     [new TSConfigReader()],
@@ -172,7 +173,11 @@ async function writeInterface() {
   });
   const project = await application.convert();
   if (project === undefined) throw new Error("Cannot read the interface");
+  application.validate(project);
   await application.generateOutputs(project);
+  const { warningCount, errorCount } = application.logger;
+  if (warningCount + errorCount > 0)
+    throw new Error(`The interface has ${warningCount} warnings and ${errorCount} errors, which stand above`);
   writeFileSync(join(pages, "api", "index.md"), interfacePage());
 }
 

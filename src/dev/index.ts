@@ -38,8 +38,13 @@ export interface DevServer {
    * ```
    */
   fetch(this: void, request: Request | string, init?: RequestInit): Promise<Response>;
-  /** What executes the commands: its `kind`, and a `description` for people without a password. */
-  readonly backend: { readonly kind: BackendKind; readonly description: string };
+  /** What executes the commands. */
+  readonly backend: {
+    /** Which of the three kinds it is. */
+    readonly kind: BackendKind;
+    /** What it is and where, for people; it contains no password. */
+    readonly description: string;
+  };
   /**
    * Makes a ticket for the server's page: `<url>/?ticket=<ticket>` opens it in a browser, once and within 15 minutes.
    * At most 32 tickets are valid at a time; a new one then replaces the oldest.
@@ -56,9 +61,8 @@ export interface DevServer {
   /** The first token. */
   readonly token: string;
   /**
-   * Starts to listen; may be called once. The default of `port`, 0, takes a free one. `host` is an IP address of this
-   * machine, 127.0.0.1 by default; 0.0.0.0 and :: mean all addresses. Needs Node, Deno or Bun. Rejects with the
-   * system's error, whose `code` is EADDRINUSE if the port is taken.
+   * Starts to listen; may be called once. Needs Node, Deno or Bun. Rejects with the system's error, whose `code` is
+   * EADDRINUSE if the port is taken.
    *
    * @example
    * ```ts
@@ -67,7 +71,9 @@ export interface DevServer {
    * ```
    */
   listen(options?: {
+    /** The port, 0…65535. Default 0: a free one. */
     readonly port?: number | undefined;
+    /** An IP address of this machine; 0.0.0.0 and :: mean all. Default 127.0.0.1. */
     readonly host?: string | undefined;
   }): Promise<ListenAddress>;
   /**

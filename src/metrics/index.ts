@@ -18,14 +18,15 @@ export type { MetricsSnapshot, SeriesSnapshot } from "./snapshot.ts";
 
 /** A codec, as far as the metrics use it. */
 export interface CodecStats {
-  /**
-   * Counts at this moment: `live` contexts that streams hold, `idle` ones, `waiters` for one, and the `memory` of all
-   * instances in bytes. `Zstd` has it.
-   */
+  /** Counts at this moment, as `Zstd.stats` does. */
   stats(): {
+    /** Contexts that streams hold. */
     readonly live: number;
+    /** Contexts kept for the next stream. */
     readonly idle: number;
+    /** Streams that wait for a context. */
     readonly waiters: number;
+    /** Linear memory of all instances in bytes. */
     readonly memory: number;
   };
 }
