@@ -138,6 +138,19 @@ const SHAPE = {
   sanitizeComments: true,
 };
 
+/**
+ * Puts the class that is thrown before the words about it: the Markdown plugin leaves it out.
+ *
+ * @param {import("typedoc").Comment | undefined} comment
+ */
+function nameThrown(comment) {
+  for (const { tag, content, typeAnnotation } of comment?.blockTags ?? []) {
+    const thrown = tag === "@throws" ? typeAnnotation?.replaceAll(/^\{|\}$/g, "") : undefined;
+    if (thrown !== undefined)
+      content.unshift({ kind: "code", text: `\`${thrown}\`` }, { kind: "text", text: " " });
+  }
+}
+
 /** The interface, a page for each module and type, from the docstrings. */
 async function writeInterface() {
   const application = await Application.bootstrapWithPlugins(
@@ -154,6 +167,9 @@ async function writeInterface() {
       excludePrivate: true,
       disableSources: true,
       hideGenerator: true,
+      // Which class is thrown is a part of what is said of it.
+      preservedTypeAnnotationTags: ["@throws"],
+      sort: ["source-order"],
       logLevel: "Warn",
       validation: { notExported: true, invalidLink: true, invalidPath: true, rewrittenLink: true },
       ...SHAPE,
@@ -171,6 +187,7 @@ async function writeInterface() {
     if (reflection.kind === ReflectionKind.Module)
       reflection.name = names.get(reflection.name) ?? reflection.name;
   });
+  application.converter.on(Converter.EVENT_RESOLVE, (_, reflection) => nameThrown(reflection.comment));
   const project = await application.convert();
   if (project === undefined) throw new Error("Cannot read the interface");
   application.validate(project);
