@@ -58,7 +58,7 @@ export interface DevServer {
    * ```
    */
   ticket(this: void): string;
-  /** The first token. */
+  /** The token that clients send: the one that was given, the first of several, or a random one. */
   readonly token: string;
   /**
    * Starts to listen; may be called once. Needs Node, Deno or Bun. Rejects with the system's error, whose `code` is

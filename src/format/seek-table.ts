@@ -55,7 +55,7 @@ export interface SeekTableFrame {
 
 /** A parsed seek table. Everything in it is a claim of its writer. */
 export interface SeekTable {
-  /** Number of frames. */
+  /** The number of frames that the table lists, skippable ones included. */
   readonly frameCount: number;
   /** Decompressed bytes of all frames. */
   readonly size: number;

@@ -34,7 +34,7 @@ export interface PageCacheContext {
   readonly tags?: readonly string[];
   /** Tags that follow from the path of the page, which `revalidatePath` revalidates. */
   readonly softTags?: readonly string[];
-  /** Of a fetch. */
+  /** Of a fetch: seconds after which it is made anew; `false` for never. */
   readonly revalidate?: number | false;
 }
 
