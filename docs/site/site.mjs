@@ -138,14 +138,28 @@ const SHAPE = {
   sanitizeComments: true,
 };
 
+/** The codes of errors, each a heading of errors.md. */
+const CODES = new Set(
+  readFileSync(join(docs, "errors.md"), "utf8")
+    .match(/^### [A-Z_]+$/gm)
+    ?.map((heading) => heading.slice(4)),
+);
+
 /**
- * Puts the class that is thrown before the words about it: the Markdown plugin leaves it out.
+ * Puts the class that is thrown before the words about it, which the Markdown plugin leaves out, and links codes to what they
+ * mean.
  *
  * @param {import("typedoc").Comment | undefined} comment
  */
-function nameThrown(comment) {
+function explainThrown(comment) {
   for (const { tag, content, typeAnnotation } of comment?.blockTags ?? []) {
-    const thrown = tag === "@throws" ? typeAnnotation?.replaceAll(/^\{|\}$/g, "") : undefined;
+    if (tag !== "@throws") continue;
+    for (const part of content)
+      if (part.kind === "text")
+        part.text = part.text.replaceAll(/\b[A-Z]{5}[A-Z_]*\b/g, (word) =>
+          CODES.has(word) ? `[${word}](/errors#${word.toLowerCase().replaceAll("_", "-")})` : word,
+        );
+    const thrown = typeAnnotation?.replaceAll(/^\{|\}$/g, "");
     if (thrown !== undefined)
       content.unshift({ kind: "code", text: `\`${thrown}\`` }, { kind: "text", text: " " });
   }
@@ -187,7 +201,7 @@ async function writeInterface() {
     if (reflection.kind === ReflectionKind.Module)
       reflection.name = names.get(reflection.name) ?? reflection.name;
   });
-  application.converter.on(Converter.EVENT_RESOLVE, (_, reflection) => nameThrown(reflection.comment));
+  application.converter.on(Converter.EVENT_RESOLVE, (_, reflection) => explainThrown(reflection.comment));
   const project = await application.convert();
   if (project === undefined) throw new Error("Cannot read the interface");
   application.validate(project);
