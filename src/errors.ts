@@ -70,14 +70,15 @@ const mark: unique symbol = Symbol.for("zstash.ZstashError");
  * @example
  * ```ts
  * try {
- *   zstd.decompress(bytes);
+ *   zstd.decompress(frame.subarray(0, 10));
  * } catch (error) {
- *   if (error instanceof ZstashError && error.code === "TRUNCATED") refetch();
- *   else throw error;
+ *   if (!(error instanceof ZstashError)) throw error;
+ *   error.code; // → "TRUNCATED"
  * }
  * ```
  */
 export class ZstashError extends Error {
+  /** Always "ZstashError", also in a bundle that renames the class. */
   override readonly name = "ZstashError";
   /** What went wrong: docs/errors.md describes every code. */
   readonly code: ZstashErrorCode;
@@ -105,6 +106,9 @@ export class ZstashError extends Error {
   /** True if what came was no reply of Redis: a proxy's page, or an empty body. */
   declare readonly noReply?: boolean;
 
+  /**
+   * Makes an error. `message` should hold no value and no token; of `details` those that are undefined are left out.
+   */
   constructor(code: ZstashErrorCode, message: string, { cause, ...details }: ZstashErrorDetails = {}) {
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
@@ -119,7 +123,9 @@ export class ZstashError extends Error {
    *
    * @example
    * ```ts
-   * throw error.with({ key, message: `Cannot decode ${key}: ${error.message}`, cause: error });
+   * const error = new ZstashError("CORRUPT", "Cannot decode: a block is damaged", { offset: 12 });
+   * const named = error.with({ key: "report", message: `Cannot read "report": ${error.message}` });
+   * [named.code, named.offset, named.key]; // → ["CORRUPT", 12, "report"]
    * ```
    */
   with(details: ZstashErrorDetails & { readonly message?: string }): ZstashError {

@@ -32,17 +32,28 @@ export type RedisConfig = RedisConfigNodejs & {
 
 /** The variables of a Worker's `env` that `Redis.fromEnv` reads. */
 export interface RedisEnvironment {
+  /** The address of the REST API, an https URL. */
   readonly UPSTASH_REDIS_REST_URL?: string | undefined;
+  /** The token of the REST API. */
   readonly UPSTASH_REDIS_REST_TOKEN?: string | undefined;
+  /** The address of the REST API under the name that Vercel gives it; used if `UPSTASH_REDIS_REST_URL` is not set. */
   readonly KV_REST_API_URL?: string | undefined;
+  /** The token of the REST API under the name that Vercel gives it; used if `UPSTASH_REDIS_REST_TOKEN` is not set. */
   readonly KV_REST_API_TOKEN?: string | undefined;
+  /** Any value but an empty one turns the SDK's telemetry headers off. */
   readonly UPSTASH_DISABLE_TELEMETRY?: unknown;
 }
 
 /** What `new Redis` takes instead of options: an object that sends requests. */
 export interface RedisRequester {
+  /** Whether the client's reads see its own writes, from replicas too. The client sets it. */
   readYourWrites?: boolean;
+  /** The token of the last reply, which tells a replica how recent it has to be. The client reads and sets it. */
   upstashSyncToken?: string;
+  /**
+   * Sends one command, or several as a pipeline or a transaction, and resolves to what the server says. A client
+   * compresses the values before it calls this, unless `createRequester` made the requester.
+   */
   request<Result = unknown>(request: CommandRequest): Promise<CommandReply<Result>>;
 }
 
@@ -69,10 +80,17 @@ const SDK_NAME = "zstash@0.1.0";
  * import { Redis } from "zstash/redis";
  *
  * const redis = new Redis({ url, token, compression: { policy: { minSize: 2048 } } });
+ * await redis.set("greeting", "hello");
+ * await redis.get("greeting"); // → "hello"
  * ```
  */
 export class Redis extends SdkRedis {
+  /** Makes a client of a URL and a token, which sends its requests over zstash's own transport. */
   constructor(config: RedisConfig);
+  /**
+   * Makes a client of a requester. One that does not come from `createRequester` gets values in the text carrier,
+   * compressed with the default options.
+   */
   constructor(requester: RedisRequester);
   constructor(options: RedisConfig | RedisRequester) {
     requireClientOptions(options);
@@ -97,17 +115,26 @@ export class Redis extends SdkRedis {
 
   /**
    * Makes a client from environment variables: `UPSTASH_REDIS_REST_URL` and `UPSTASH_REDIS_REST_TOKEN`, or else
-   * `KV_REST_API_URL` and `KV_REST_API_TOKEN`. In a Worker pass its `env`; elsewhere the variables of the process are
-   * read.
+   * `KV_REST_API_URL` and `KV_REST_API_TOKEN`, which are those of the process.
    *
    * @throws {TypeError} if the variables are not set
    * @example
    * ```ts
    * const redis = Redis.fromEnv();
-   * const inWorker = Redis.fromEnv(env, { compression: { carrier: "text" } });
+   * await redis.ping(); // → "PONG"
    * ```
    */
   static override fromEnv(config?: Omit<RedisConfig, "url" | "token">): Redis;
+  /**
+   * Makes a client from the variables of a Worker's `env`, by the same names. Those of the process are not read.
+   *
+   * @throws {TypeError} if the variables are not set
+   * @example
+   * ```ts
+   * const redis = Redis.fromEnv(env, { compression: { carrier: "text" } });
+   * await redis.ping(); // → "PONG"
+   * ```
+   */
   static override fromEnv(env: RedisEnvironment, config?: Omit<RedisConfig, "url" | "token">): Redis;
   static override fromEnv(
     first: RedisEnvironment | Omit<RedisConfig, "url" | "token"> = {},

@@ -138,6 +138,33 @@ const SHAPE = {
   sanitizeComments: true,
 };
 
+/** The codes of errors, each a heading of errors.md. */
+const CODES = new Set(
+  readFileSync(join(docs, "errors.md"), "utf8")
+    .match(/^### [A-Z_]+$/gm)
+    ?.map((heading) => heading.slice(4)),
+);
+
+/**
+ * Puts the class that is thrown before the words about it, which the Markdown plugin leaves out, and links codes to what they
+ * mean.
+ *
+ * @param {import("typedoc").Comment | undefined} comment
+ */
+function explainThrown(comment) {
+  for (const { tag, content, typeAnnotation } of comment?.blockTags ?? []) {
+    if (tag !== "@throws") continue;
+    for (const part of content)
+      if (part.kind === "text")
+        part.text = part.text.replaceAll(/\b[A-Z]{5}[A-Z_]*\b/g, (word) =>
+          CODES.has(word) ? `[${word}](/errors#${word.toLowerCase().replaceAll("_", "-")})` : word,
+        );
+    const thrown = typeAnnotation?.replaceAll(/^\{|\}$/g, "");
+    if (thrown !== undefined)
+      content.unshift({ kind: "code", text: `\`${thrown}\`` }, { kind: "text", text: " " });
+  }
+}
+
 /** The interface, a page for each module and type, from the docstrings. */
 async function writeInterface() {
   const application = await Application.bootstrapWithPlugins(
@@ -154,7 +181,11 @@ async function writeInterface() {
       excludePrivate: true,
       disableSources: true,
       hideGenerator: true,
-      logLevel: "Error",
+      // Which class is thrown is a part of what is said of it.
+      preservedTypeAnnotationTags: ["@throws"],
+      sort: ["source-order"],
+      logLevel: "Warn",
+      validation: { notExported: true, invalidLink: true, invalidPath: true, rewrittenLink: true },
       ...SHAPE,
     },
     [new TSConfigReader()],
@@ -170,9 +201,14 @@ async function writeInterface() {
     if (reflection.kind === ReflectionKind.Module)
       reflection.name = names.get(reflection.name) ?? reflection.name;
   });
+  application.converter.on(Converter.EVENT_RESOLVE, (_, reflection) => explainThrown(reflection.comment));
   const project = await application.convert();
   if (project === undefined) throw new Error("Cannot read the interface");
+  application.validate(project);
   await application.generateOutputs(project);
+  const { warningCount, errorCount } = application.logger;
+  if (warningCount + errorCount > 0)
+    throw new Error(`The interface has ${warningCount} warnings and ${errorCount} errors, which stand above`);
   writeFileSync(join(pages, "api", "index.md"), interfacePage());
 }
 

@@ -61,8 +61,9 @@ const LIMIT_NAMES: readonly string[] = ["maxSize", "maxWindowLog"];
  * @throws {TypeError} for what `fetch` rejects, and for wrong arguments
  * @example
  * ```ts
- * const response = await fetchDecoded("/report", { signal }, { onProgress: ({ size }) => show(size) });
+ * const response = await fetchDecoded(`${site}/report`, { signal }, { maxSize: 1 << 20 });
  * const report = await response.json();
+ * report.visits; // → 3
  * ```
  */
 export async function fetchDecoded(
@@ -82,8 +83,9 @@ export async function fetchDecoded(
  * @throws {TypeError} for wrong arguments
  * @example
  * ```ts
- * const cached = await caches.match(request);
- * if (cached) return decodeResponse(cached);
+ * const response = await decodeResponse(await fetch(`${site}/report`));
+ * const report = await response.json();
+ * report.visits; // → 3
  * ```
  */
 export async function decodeResponse(
@@ -152,8 +154,10 @@ export async function decodeResponse(
  * @throws {TypeError} for wrong arguments
  * @example
  * ```ts
- * const { result } = await (await fetch(`${url}/get/report`, { headers })).json();
+ * const reply = await fetch(`${url}/get/report`, { headers: { authorization: `Bearer ${token}` } });
+ * const { result } = await reply.json();
  * const report = JSON.parse(new TextDecoder().decode(await decodeStored(result)));
+ * report.visits; // → 3
  * ```
  */
 export async function decodeStored(

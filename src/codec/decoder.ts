@@ -28,6 +28,7 @@ export interface Decoder {
    * @example
    * ```ts
    * const bytes = zstd.decompress(frame, { maxSize: 64 << 20 });
+   * new TextDecoder().decode(bytes); // → '{"visits":3}'
    * ```
    */
   decompress<Memory extends ArrayBufferLike = ArrayBuffer>(
@@ -42,6 +43,7 @@ export interface Decoder {
    * @example
    * ```ts
    * const value = JSON.parse(zstd.decompressText(frame));
+   * value.visits; // → 3
    * ```
    */
   decompressText(data: Uint8Array, options?: Omit<DecompressOptions, "into">): string;
@@ -52,7 +54,8 @@ export interface Decoder {
    * @throws {ZstashError} in the stream: as `decompress`, WINDOW_LIMIT, TIMEOUT (no context within 30 s)
    * @example
    * ```ts
-   * const text = await new Response(body.pipeThrough(zstd.decompressStream())).text();
+   * const body = new Blob([frame]).stream();
+   * await new Response(body.pipeThrough(zstd.decompressStream())).text(); // → '{"visits":3}'
    * ```
    */
   decompressStream(options?: DecompressStreamOptions): ByteTransform;
@@ -65,7 +68,8 @@ export interface Decoder {
    * `start` is past the end
    * @example
    * ```ts
-   * const page = zstd.decompressRange(source, 1_000_000, 1_001_000);
+   * const part = zstd.decompressRange(source, 200_000, 200_010);
+   * await new Response(part).text(); // → "0123456789"
    * ```
    */
   decompressRange(source: RangeSource, start: number, end?: number, options?: RangeOptions): ByteStream;

@@ -47,7 +47,7 @@ export interface DecompressStreamOptions extends Pick<
 
 /** Bytes that can be read in parts: a Redis string by GETRANGE, a file, a Blob, an HTTP resource. */
 export interface RangeSource {
-  /** The number of bytes. */
+  /** Its size in bytes, which must not change while it is read. */
   readonly size: number;
   /** Reads the bytes `[start, end)`, exactly. `end` is never more than `size`. Should stop when `signal` is aborted. */
   read(start: number, end: number, options?: { signal?: AbortSignal }): Promise<Uint8Array>;

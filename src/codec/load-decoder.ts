@@ -39,7 +39,7 @@ let shared: Promise<Decoder> | undefined;
  * import { loadDecoder } from "zstash/decode";
  *
  * const decoder = await loadDecoder();
- * const text = decoder.decompressText(frame);
+ * decoder.decompressText(frame); // → '{"visits":3}'
  * ```
  */
 export async function loadDecoder(options: LoadDecoderOptions = {}): Promise<Decoder> {

@@ -52,7 +52,9 @@ const TAIL_MAX = 65536;
  * @example
  * ```ts
  * const seekTable = await readSeekTable(source);
- * const part = zstd.decompressRange(source, 0, 1000, { seekTable });
+ * if (seekTable === undefined) throw new Error("not a seekable file");
+ * const part = zstd.decompressRange(source, 200_000, 200_010, { seekTable });
+ * await new Response(part).text(); // → "0123456789"
  * ```
  */
 export async function readSeekTable(

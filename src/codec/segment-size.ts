@@ -35,7 +35,7 @@ const HTTP_FRAMING: Readonly<Record<1 | 2, number>> = { 1: 4 + 2 + 2, 2: 9 };
  * @throws {RangeError} for an MTU outside 576…65536
  * @example
  * ```ts
- * const frames = zstd.compressFrames({ maxFrameSize: segmentSize({ mtu: 1500 }) });
+ * segmentSize({ mtu: 1500 }); // → 1390
  * ```
  */
 export function segmentSize(options: SegmentOptions): number {

@@ -57,7 +57,8 @@ export interface Zstd extends Decoder {
    * @throws {ZstashError} OUT_OF_MEMORY
    * @example
    * ```ts
-   * const frame = zstd.compress(JSON.stringify(value), { level: 1 });
+   * const frame = zstd.compress("to be or not to be", { level: 9 });
+   * zstd.decompressText(frame); // → "to be or not to be"
    * ```
    */
   compress(data: Uint8Array | string, options?: CompressOptions): Uint8Array<ArrayBuffer>;
@@ -68,7 +69,8 @@ export interface Zstd extends Decoder {
    * does not have `contentSize` bytes
    * @example
    * ```ts
-   * const stored = file.stream().pipeThrough(zstd.compressStream({ contentSize: file.size }));
+   * const frame = blob.stream().pipeThrough(zstd.compressStream({ contentSize: blob.size }));
+   * await new Response(frame.pipeThrough(zstd.decompressStream())).text(); // → "to be or not to be"
    * ```
    */
   compressStream(options?: CompressStreamOptions): ByteTransform;
@@ -79,11 +81,22 @@ export interface Zstd extends Decoder {
    * @throws {ZstashError} in the stream: OUT_OF_MEMORY
    * @example
    * ```ts
-   * const frames = body.pipeThrough(zstd.compressFrames({ maxFrameSize: segmentSize({ mtu: 1500 }) }));
+   * const frames = blob.stream().pipeThrough(zstd.compressFrames({ maxFrameSize: segmentSize({ mtu: 1500 }) }));
+   * let largest = 0;
+   * for await (const frame of frames) largest = Math.max(largest, frame.length);
+   * largest <= 1390; // → true
    * ```
    */
   compressFrames(options: CompressFramesOptions): ByteTransform;
-  /** The contexts of streams and the linear memory in bytes, for metrics and tests. */
+  /**
+   * The contexts of streams and the linear memory in bytes, for metrics and tests.
+   *
+   * @example
+   * ```ts
+   * const { live, waiters } = zstd.stats();
+   * [live, waiters]; // → [0, 0]
+   * ```
+   */
   stats(): ZstdStats;
 }
 
@@ -139,7 +152,7 @@ export function zstdAtHand(): Zstd | undefined {
  * import { loadZstd } from "zstash";
  *
  * const zstd = await loadZstd();
- * const frame = zstd.compress("to be or not to be");
+ * zstd.decompressText(zstd.compress("to be or not to be")); // → "to be or not to be"
  * ```
  */
 export async function loadZstd(options: LoadOptions = {}): Promise<Zstd> {

@@ -29,40 +29,78 @@ export interface DevServer {
    * and never rejects a request; the host in the URL does not matter. Request itself removes the segments `.` and
    * `..` of a path, so commands with such arguments have to go in a JSON body. The body of a subscription ends when
    * the request's signal aborts, when it is cancelled, and with close().
+   *
+   * @example
+   * ```ts
+   * const headers = { authorization: `Bearer ${server.token}` };
+   * const response = await server.fetch("http://server/set/greeting/hello", { headers });
+   * await response.json(); // → { result: "OK" }
+   * ```
    */
   fetch(this: void, request: Request | string, init?: RequestInit): Promise<Response>;
-  /** The kind of backend that executes the commands, and a description of it without a password. */
-  readonly backend: { readonly kind: BackendKind; readonly description: string };
+  /** What executes the commands. */
+  readonly backend: {
+    /** Which of the three kinds it is. */
+    readonly kind: BackendKind;
+    /** What it is and where, for people; it contains no password. */
+    readonly description: string;
+  };
   /**
    * Makes a ticket for the server's page: `<url>/?ticket=<ticket>` opens it in a browser, once and within 15 minutes.
    * At most 32 tickets are valid at a time; a new one then replaces the oldest.
    *
    * @example
    * ```ts
-   * console.log(`${url}/?ticket=${server.ticket()}`);
+   * const { url } = await server.listen();
+   * const address = `${url}/?ticket=${server.ticket()}`;
+   * const opened = await fetch(address, { headers: { accept: "text/html" }, redirect: "manual" });
+   * opened.headers.get("location"); // → "/"
    * ```
    */
   ticket(this: void): string;
-  /** The first token. */
+  /** The token that clients send: the one that was given, the first of several, or a random one. */
   readonly token: string;
   /**
-   * Starts to listen; may be called once. Port 0, the default, takes a free one. `host` is an IP address of this
-   * machine, 127.0.0.1 by default; 0.0.0.0 and :: mean all addresses. Needs Node, Deno or Bun. Rejects with the
-   * system's error, whose `code` is EADDRINUSE if the port is taken.
+   * Starts to listen; may be called once. Needs Node, Deno or Bun. Rejects with the system's error, whose `code` is
+   * EADDRINUSE if the port is taken.
+   *
+   * @example
+   * ```ts
+   * const { url, port } = await server.listen();
+   * url === `http://127.0.0.1:${port}`; // → true
+   * ```
    */
   listen(options?: {
+    /** The port, 0…65535. Default 0: a free one. */
     readonly port?: number | undefined;
+    /** An IP address of this machine; 0.0.0.0 and :: mean all. Default 127.0.0.1. */
     readonly host?: string | undefined;
   }): Promise<ListenAddress>;
   /**
    * Removes every key and runs the seed again: a fresh keyspace for the next test. Rejects with ZstashError
    * UNSUPPORTED if the server was made with `redis`, because that Redis holds somebody else's data.
+   *
+   * @example
+   * ```ts
+   * const { url } = await server.listen();
+   * const redis = new Redis({ url, token: server.token });
+   * await redis.set("greeting", "hello");
+   * await server.reset();
+   * await redis.get("greeting"); // → null
+   * ```
    */
   reset(): Promise<void>;
   /**
    * Stops listening, ends subscriptions, waits for running requests, closes connections, and ends the redis-server
    * that it started. May be called twice. Rejects with ZstashError REDIS, after releasing everything, if the file of
    * `persist` cannot be written.
+   *
+   * @example
+   * ```ts
+   * await server.close();
+   * const { status } = await server.fetch("http://server/ping");
+   * status; // → 502
+   * ```
    */
   close(): Promise<void>;
 }
@@ -76,9 +114,10 @@ export interface DevServer {
  *
  * @example
  * ```ts
- * const server = await createDevServer();
+ * const server = await createDevServer({ seed: [["SET", "greeting", "hello"]] });
  * const { url } = await server.listen();
  * const redis = new Redis({ url, token: server.token });
+ * await redis.get("greeting"); // → "hello"
  * await server.close();
  * ```
  */

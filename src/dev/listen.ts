@@ -27,6 +27,7 @@ export type Fetch = (request: Request, arrival: Arrival) => Promise<Response>;
 export interface ListenAddress {
   /** `http://127.0.0.1:<port>`, the value for UPSTASH_REDIS_REST_URL; it contains the address if one was given. */
   readonly url: string;
+  /** The port: the one that was asked for, or a free one. */
   readonly port: number;
 }
 

@@ -10,6 +10,7 @@ export interface RequestRecord {
   readonly at: number;
   /** The time until the response was ready, in ms. */
   readonly duration: number;
+  /** The HTTP method. */
   readonly method: string;
   /** The names of its first 20 commands, in upper case and in order. Empty if it was refused before they were read. */
   readonly commands: readonly string[];
@@ -20,6 +21,7 @@ export interface RequestRecord {
    * for commands that have a value, a password or a script there.
    */
   readonly key: string | undefined;
+  /** The HTTP status of the response. */
   readonly status: number;
   /** The size of its body in bytes. */
   readonly requestSize: number;

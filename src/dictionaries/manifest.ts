@@ -14,6 +14,7 @@ export type ManifestMode = "on" | "off" | "read-only";
 
 /** A new dictionary that is used for a share of the keys, to see how well it works. */
 export interface Canary {
+  /** The id by which values name it. */
   readonly id: number;
   /** The share of the keys, by their hash, 0…1. */
   readonly share: number;
@@ -21,6 +22,7 @@ export interface Canary {
 
 /** A dictionary that writers no longer use. */
 export interface Retired {
+  /** The id by which values name it. */
   readonly id: number;
   /** When it was retired, in seconds since 1970. */
   readonly at: number;
@@ -32,7 +34,12 @@ export interface PatternRule {
   readonly pattern: string;
   /** The id of the dictionary for these keys; absent for none. */
   readonly current?: number | undefined;
+  /** The new dictionary that is tried on a share of these keys; absent if none is. */
   readonly canary?: Canary | undefined;
+  /**
+   * The dictionaries that were used for these keys before, in the order in which they were retired. Readers still need
+   * them.
+   */
   readonly retired: readonly Retired[];
 }
 
@@ -40,6 +47,7 @@ export interface PatternRule {
 export interface Manifest {
   /** The number of changes so far. */
   readonly version: number;
+  /** The kill switch, which `setMode` sets; "on" if nobody has set it. */
   readonly mode: ManifestMode;
   /** The first rule whose pattern matches a key decides. */
   readonly patterns: readonly PatternRule[];

@@ -40,6 +40,7 @@ export type {
  * import { bokuweb } from "zstash/bokuweb";
  *
  * const zstd = await loadZstd({ engine: bokuweb });
+ * zstd.decompressText(zstd.compress("to be or not to be")); // → "to be or not to be"
  * ```
  */
 export const bokuweb: EngineFactory = async () => {

@@ -6,10 +6,30 @@ import type { FrameExtent } from "../format/frame.ts";
 export interface CompressionParameters {
   /** log2 of the window in bytes, 10…27. Browsers' decoders accept up to 23 (RFC 9659). */
   readonly windowLog?: number;
+  /**
+   * log2 of the number of entries of the table that is looked up first, 6…28; an entry takes 4 bytes. A larger table
+   * finds more at "fast" and "dfast", and is faster at the other strategies (ZSTD_c_hashLog).
+   */
   readonly hashLog?: number;
+  /**
+   * log2 of the number of entries of the table with further candidates, 6…28; an entry takes 4 bytes. Not used by the
+   * strategy "fast" (ZSTD_c_chainLog).
+   */
   readonly chainLog?: number;
+  /**
+   * log2 of the number of candidates that are compared at each position, 1…29. Not used by "fast" and "dfast"
+   * (ZSTD_c_searchLog).
+   */
   readonly searchLog?: number;
+  /**
+   * The shortest match that is searched for, in bytes, 3…7. Strategies below "btopt" take 3 as 4, and those above
+   * "fast" take 7 as 6 (ZSTD_c_minMatch).
+   */
   readonly minMatch?: number;
+  /**
+   * 0…131,072. From "btopt" on, the length in bytes of a match that is good enough to end a search; at "fast", how far
+   * apart the searched positions are (ZSTD_c_targetLength).
+   */
   readonly targetLength?: number;
   /** ZSTD_strategy, 1 (fast) … 9 (btultra2). */
   readonly strategy?: number;
@@ -17,12 +37,15 @@ export interface CompressionParameters {
 
 /** Settings of one compression. */
 export interface CompressSettings {
+  /** The compression level, −7…22, checked by the codec. */
   readonly level: number;
   /** Undefined if the caller did not say: an engine that supports checksums then writes one. */
   readonly checksum: boolean | undefined;
+  /** The dictionary to compress with; undefined for none. */
   readonly dictionary: Dictionary | undefined;
   /** Raw content before the frame's own, to which the frame may refer. Cannot be combined with a dictionary. */
   readonly prefix?: Uint8Array | undefined;
+  /** Checked advanced parameters, which replace those of the level; undefined for the level's own. */
   readonly parameters: CompressionParameters | undefined;
 }
 
@@ -37,6 +60,7 @@ export type Pacing = "memory" | "network" | "caller";
 export interface CompressStreamSettings extends CompressSettings {
   /** The decompressed size to declare in the header, in bytes; undefined if unknown. */
   readonly contentSize: number | undefined;
+  /** zstd's targetCBlockSize in bytes, 1340…131,072; undefined for blocks of any size. */
   readonly targetCBlockSize: number | undefined;
   readonly pacing: Pacing;
 }
@@ -45,6 +69,7 @@ export interface CompressStreamSettings extends CompressSettings {
 export interface DecompressContextSettings {
   /** The window size that the first frame's header asks for, in bytes. */
   readonly windowSize: number;
+  /** log2 of the largest window to accept, 10…30; a frame that needs more is WINDOW_LIMIT. */
   readonly maxWindowLog: number;
   /** Raw content that frames without a dictionary may refer to. */
   readonly prefix?: Uint8Array | undefined;
@@ -89,10 +114,18 @@ export interface StreamStep {
 export const ZSTD_e_continue = 0;
 export const ZSTD_e_flush = 1;
 export const ZSTD_e_end = 2;
+/**
+ * What becomes of the input after a step, as ZSTD_EndDirective (zstd.h) numbers it: 0 collects more, 1 ends the block,
+ * so that a reader can decode all input so far, 2 ends the frame.
+ */
 export type EndDirective = 0 | 1 | 2;
 
 /** A compression context held by one stream. One step takes at most 64 KiB, so that no step blocks for long. */
 export interface CompressionContext {
+  /**
+   * Compresses the beginning of `input`, as much as fits; the step tells how much that was. The directive takes effect
+   * with the step that uses the end of `input`: call it with the rest until `remaining` is 0.
+   */
   step(input: Uint8Array, directive: EndDirective): StreamStep;
   /** Returns the context to the pool; called exactly once. */
   release(): void;
@@ -100,6 +133,7 @@ export interface CompressionContext {
 
 /** A decompression context held by one stream. */
 export interface DecompressionContext {
+  /** Decodes the beginning of `input`, as much as fits; the step tells how much that was, and where a frame ends. */
   step(input: Uint8Array): StreamStep;
   /** Selects the dictionary of the next frame. */
   begin(dictionary: Dictionary | undefined): void;
@@ -150,6 +184,7 @@ export interface Engine extends DecoderEngine {
   compress(source: Uint8Array | string, settings: CompressSettings): Uint8Array<ArrayBuffer>;
   /** Waits for a context as `openDecompression` does. */
   openCompression(settings: CompressStreamSettings, signal: AbortSignal): Promise<CompressionContext>;
+  /** Counts contexts and memory at this moment. */
   stats(): EngineStats;
 }
 

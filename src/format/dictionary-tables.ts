@@ -7,11 +7,15 @@ export interface DictionaryParts {
   readonly header: number;
   /** The Huffman table of literals, and the FSE tables of offsets, match lengths and literal lengths. */
   readonly literals: number;
+  /** The FSE table of offsets. */
   readonly offsets: number;
+  /** The FSE table of match lengths. */
   readonly matchLengths: number;
+  /** The FSE table of literal lengths. */
   readonly literalLengths: number;
   /** The three repeated offsets with which a frame begins. */
   readonly repeatedOffsets: number;
+  /** The content that frames refer to: pieces of the samples. */
   readonly content: number;
 }
 

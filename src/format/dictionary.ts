@@ -34,7 +34,9 @@ export interface DictionaryLookup {
  * @example
  * ```ts
  * const dictionary = readDictionary(await readFile("sessions.dict"));
- * const frame = zstd.compress(json, { dictionary });
+ * const frame = zstd.compress(session, { dictionary });
+ * const dictionaries = new Map([[dictionary.id, dictionary]]);
+ * zstd.decompressText(frame, { dictionaries }) === session; // → true
  * ```
  */
 export function readDictionary(bytes: Uint8Array): Dictionary {

@@ -13,6 +13,7 @@ export const FRAME_HEADER_SIZE_MAX = 18;
 
 /** The header of a frame (RFC 8878 §3.1.1.1 and §3.1.2). Everything in it is a claim of its writer. */
 export interface FrameHeader {
+  /** "frame" for a zstd frame, "skippable" for one that holds no content (RFC 8878 §3.1.2), such as a seek table. */
   readonly type: "frame" | "skippable";
   /**
    * Decompressed bytes of the frame, or bytes of a skippable frame's payload; undefined if the frame does not declare
@@ -31,8 +32,11 @@ export interface FrameHeader {
 
 /** The position of a frame in its input, `[start, end)`, and the most bytes that its blocks can decode to. */
 export interface FrameExtent {
+  /** The offset of its first byte. */
   readonly start: number;
+  /** The offset after its last byte, the checksum included. */
   readonly end: number;
+  /** What its header declares. */
   readonly header: FrameHeader;
   /**
    * An upper bound of the decompressed size, from the blocks and not from the declared size; 0 for a skippable frame.
@@ -46,7 +50,8 @@ export interface FrameExtent {
  * @throws {ZstashError} NOT_ZSTD, TRUNCATED, CORRUPT (reserved bit)
  * @example
  * ```ts
- * const { contentSize, windowSize } = readFrameHeader(frame);
+ * const { type, contentSize, checksum } = readFrameHeader(frame);
+ * [type, contentSize, checksum]; // → ["frame", 12, true]
  * ```
  */
 export function readFrameHeader(data: Uint8Array): FrameHeader {

@@ -59,7 +59,8 @@ export class SeekTableWriter {
  * @throws {ZstashError} SIZE_LIMIT if the table would exceed 64 MiB
  * @example
  * ```ts
- * const table = writeSeekTable([{ compressedSize: frame.length, decompressedSize: 65536 }]);
+ * const table = writeSeekTable([{ compressedSize: 1000, decompressedSize: 65_536 }]);
+ * table.length; // → 25
  * ```
  */
 export function writeSeekTable(entries: Iterable<SeekTableEntry>): Uint8Array<ArrayBuffer> {

@@ -43,15 +43,19 @@ export interface SeekTableEntry {
  * contentEnd)`.
  */
 export interface SeekTableFrame {
+  /** The offset of its first byte in the file. */
   readonly start: number;
+  /** The offset after its last byte in the file. */
   readonly end: number;
+  /** The offset of its first decompressed byte in the content. */
   readonly contentStart: number;
+  /** The offset after its last decompressed byte; equal to `contentStart` for a skippable frame. */
   readonly contentEnd: number;
 }
 
 /** A parsed seek table. Everything in it is a claim of its writer. */
 export interface SeekTable {
-  /** Number of frames. */
+  /** The number of frames that the table lists, skippable ones included. */
   readonly frameCount: number;
   /** Decompressed bytes of all frames. */
   readonly size: number;
@@ -61,9 +65,23 @@ export interface SeekTable {
    * Returns the index of the frame that holds the byte at `offset` of the content; never an empty frame.
    *
    * @throws {RangeError} unless 0 ≤ offset < size
+   * @example
+   * ```ts
+   * table.find(200_000); // → 3
+   * ```
    */
   find(offset: number): number;
-  /** @throws {RangeError} unless 0 ≤ index < frameCount */
+  /**
+   * Returns the place of a frame in the file and in the content, by its number from 0; skippable frames that the table
+   * lists count too.
+   *
+   * @throws {RangeError} unless 0 ≤ index < frameCount
+   * @example
+   * ```ts
+   * const { contentStart, contentEnd } = table.frame(3);
+   * [contentStart, contentEnd]; // → [196_608, 250_000]
+   * ```
+   */
   frame(index: number): SeekTableFrame;
 }
 
@@ -89,7 +107,7 @@ export function seekTableSize(tail: Uint8Array, sourceSize: number = tail.length
  * @example
  * ```ts
  * const table = parseSeekTable(file);
- * const { start, end } = table.frame(table.find(1_000_000));
+ * table?.size; // → 250_000
  * ```
  */
 export function parseSeekTable(tail: Uint8Array, sourceSize?: number): SeekTable | undefined {

@@ -14,8 +14,8 @@ export interface CollectResult {
   /** The removed ids; with `dryRun` the ids that would be removed. */
   readonly removed: readonly number[];
   /**
-   * The ids that stay although nobody writes with them, with the number of values that need each. 0 means that it was
-   * retired too recently.
+   * The dictionaries that stay although nobody writes with them: each `id` with its `references`, the number of values
+   * that need it. 0 means that it was retired too recently.
    */
   readonly kept: readonly { readonly id: number; readonly references: number }[];
   /**

@@ -98,8 +98,9 @@ export interface DictionaryManager {
    * @throws {TypeError | RangeError} for wrong arguments
    * @example
    * ```ts
-   * const { id } = await manager.publish(await readFile("sessions.dict"), { pattern: "session:*" });
-   * await manager.promote("session:*");
+   * const bytes = await readFile("sessions.dict");
+   * const { id, manifest } = await manager.publish(bytes, { pattern: "session:*" });
+   * manifest.patterns; // → [{ pattern: "session:*", canary: { id, share: 0.1 }, retired: [] }]
    * ```
    */
   publish(bytes: Uint8Array, options: PublishOptions): Promise<PublishResult>;
@@ -108,6 +109,13 @@ export interface DictionaryManager {
    *
    * @throws {ZstashError} VALUE_CHANGED if another client changed the manifest; CORRUPT if it is damaged
    * @throws {RangeError} if the pattern has no such dictionary
+   * @example
+   * ```ts
+   * const bytes = await readFile("sessions.dict");
+   * const { id } = await manager.publish(bytes, { pattern: "session:*" });
+   * const { patterns } = await manager.promote("session:*");
+   * patterns; // → [{ pattern: "session:*", current: id, retired: [] }]
+   * ```
    */
   promote(pattern: string, options?: PromoteOptions): Promise<Manifest>;
   /**
@@ -115,6 +123,13 @@ export interface DictionaryManager {
    *
    * @throws {ZstashError} VALUE_CHANGED if another client changed the manifest; CORRUPT if it is damaged
    * @throws {RangeError} if no pattern uses it
+   * @example
+   * ```ts
+   * const bytes = await readFile("sessions.dict");
+   * const { id } = await manager.publish(bytes, { pattern: "session:*", share: 1 });
+   * const { patterns } = await manager.retire(id);
+   * patterns[0]?.retired.map((one) => one.id); // → [id]
+   * ```
    */
   retire(id: number, options?: ManageOptions): Promise<Manifest>;
   /**
@@ -123,18 +138,33 @@ export interface DictionaryManager {
    * meanwhile may be overlooked.
    *
    * @throws {ZstashError} VALUE_CHANGED if another client changed the manifest; CORRUPT if it is damaged
+   * @example
+   * ```ts
+   * const { removed, kept } = await manager.collect({ dryRun: true });
+   * [removed, kept]; // → [[], []]
+   * ```
    */
   collect(options?: CollectOptions): Promise<CollectResult>;
   /**
    * Reads the manifest: the patterns, in the order in which they decide, and the kill switch.
    *
    * @throws {ZstashError} CORRUPT if it is damaged
+   * @example
+   * ```ts
+   * const { mode, patterns } = await manager.manifest();
+   * [mode, patterns]; // → ["on", []]
+   * ```
    */
   manifest(options?: ManageOptions): Promise<Manifest>;
   /**
    * Lists the dictionaries that are in Redis or that the manifest names.
    *
    * @throws {ZstashError} CORRUPT if the manifest is damaged
+   * @example
+   * ```ts
+   * const { id } = await manager.publish(await readFile("sessions.dict"), { pattern: "session:*" });
+   * (await manager.list()).map((facts) => facts.id); // → [id]
+   * ```
    */
   list(options?: ManageOptions): Promise<DictionaryFacts[]>;
   /**
@@ -142,12 +172,23 @@ export interface DictionaryManager {
    * none.
    *
    * @throws {ZstashError} DICTIONARY_INVALID if its key holds another one
+   * @example
+   * ```ts
+   * const { id } = await manager.publish(await readFile("sessions.dict"), { pattern: "session:*" });
+   * const shown = await manager.show(id);
+   * shown?.text.includes('"theme"'); // → true
+   * ```
    */
   show(id: number, options?: ManageOptions): Promise<ShownDictionary | null>;
   /**
    * Sets the kill switch: with "off" writers compress without a dictionary, with "read-only" they compress nothing.
    *
    * @throws {ZstashError} VALUE_CHANGED if another client changed the manifest; CORRUPT if it is damaged
+   * @example
+   * ```ts
+   * const { mode } = await manager.setMode("off");
+   * mode; // → "off"
+   * ```
    */
   setMode(mode: ManifestMode, options?: ManageOptions): Promise<Manifest>;
 }
@@ -161,7 +202,7 @@ export interface DictionaryManager {
  * import { createDictionaryManager } from "zstash/dictionaries";
  *
  * const manager = createDictionaryManager({ url, token });
- * console.table(await manager.list());
+ * await manager.list(); // → []
  * ```
  */
 export function createDictionaryManager(options: RestOptions): DictionaryManager {

@@ -9,6 +9,7 @@ import { names } from "./steps.ts";
 
 /** What is known about a dictionary. */
 export interface DictionaryFacts {
+  /** The id by which values name it. */
   readonly id: number;
   /** Its size in Redis, in bytes; undefined if it is missing, and values that name it cannot be read. */
   readonly storedSize: number | undefined;
@@ -18,7 +19,12 @@ export interface DictionaryFacts {
 
 /** The role of a dictionary for the keys of a pattern. */
 export interface DictionaryUse {
+  /** The pattern, as the manifest has it. */
   readonly pattern: string;
+  /**
+   * "current": these keys are written with it, but for a canary's share; "canary": a share of them is; "retired": none
+   * is any more.
+   */
   readonly role: "current" | "canary" | "retired";
   /** The share of the keys that are written with it, 0…1. */
   readonly share: number;
@@ -26,6 +32,7 @@ export interface DictionaryUse {
 
 /** A dictionary and its contents. */
 export interface ShownDictionary extends DictionaryFacts {
+  /** The file in zstd's format, for `readDictionary` and for `zstd -D`. */
   readonly bytes: Uint8Array;
   /** The text in it: pieces of the values that it was trained on, word for word. */
   readonly text: string;

@@ -16,6 +16,7 @@ export interface PublishResult {
   readonly size: number;
   /** Redis' `maxmemory-policy`; undefined if Redis does not tell. */
   readonly evictionPolicy: string | undefined;
+  /** The manifest after the step, which names the dictionary. */
   readonly manifest: Manifest;
 }
 

@@ -16,11 +16,13 @@ export interface EventSubject {
 
 /** A value was compressed. For a store it has been stored, too. */
 export interface CompressedEvent extends EventSubject {
+  /** The tag of this event in the union `ZstashEvent`. */
   readonly type: "compressed";
   /** The size of the value in bytes; of a text, in UTF-8. */
   readonly size: number;
   /** The stored size in bytes. */
   readonly storedSize: number;
+  /** The level at which it was compressed, −7…22. */
   readonly level: number;
   /** The kind of the value, as far as its writer knows. */
   readonly kind: ValueKind;
@@ -47,14 +49,17 @@ export type SkipReason =
 
 /** A value was stored uncompressed, because compressing it is not worth it. */
 export interface SkippedEvent extends EventSubject {
+  /** The tag of this event in the union `ZstashEvent`. */
   readonly type: "skipped";
   /** The size of the value in bytes of UTF-8. */
   readonly size: number;
+  /** Why it is not worth it. */
   readonly reason: SkipReason;
 }
 
 /** A string that would be taken for a compressed value was wrapped in a frame, so that it reads back unchanged. */
 export interface EscapedEvent extends EventSubject {
+  /** The tag of this event in the union `ZstashEvent`. */
   readonly type: "escaped";
   /** The size of the value in bytes of UTF-8. */
   readonly size: number;
@@ -64,6 +69,7 @@ export interface EscapedEvent extends EventSubject {
 
 /** A value was stored uncompressed because compression could not run. */
 export interface UncompressedEvent extends EventSubject {
+  /** The tag of this event in the union `ZstashEvent`. */
   readonly type: "uncompressed";
   /** The size of the value in bytes of UTF-8. */
   readonly size: number;
@@ -76,6 +82,7 @@ export interface UncompressedEvent extends EventSubject {
  * reported.
  */
 export interface DecodedEvent extends EventSubject {
+  /** The tag of this event in the union `ZstashEvent`. */
   readonly type: "decoded";
   /** The size of the value in bytes; of a text, in UTF-8; for `getRange` that of the range. */
   readonly size: number;
@@ -87,8 +94,13 @@ export interface DecodedEvent extends EventSubject {
 
 /** A stored value could not be decoded. */
 export interface DecodeFailedEvent extends EventSubject {
+  /** The tag of this event in the union `ZstashEvent`. */
   readonly type: "decode-failed";
+  /** The code of `error`, for labels and filters. */
   readonly code: ZstashErrorCode;
+  /**
+   * What is wrong, with the key. The read fails with this error, unless `onCorrupt: "miss"` makes it a missing value.
+   */
   readonly error: ZstashError;
 }
 
@@ -97,16 +109,21 @@ export interface DecodeFailedEvent extends EventSubject {
  * unchanged, because it is not a complete value or cannot be decoded here.
  */
 export interface UndecodedEvent extends EventSubject {
+  /** The tag of this event in the union `ZstashEvent`. */
   readonly type: "undecoded";
   /** The size of the string in bytes. */
   readonly storedSize: number;
+  /** The code of `error`, for labels and filters. */
   readonly code: ZstashErrorCode;
+  /** Why it was not decoded. The call does not fail with this error. */
   readonly error: ZstashError;
 }
 
 /** The `mode` function threw or returned no mode: the request was sent as in mode "read-only". */
 export interface ModeFailedEvent {
+  /** The tag of this event in the union `ZstashEvent`. */
   readonly type: "mode-failed";
+  /** What the function threw, or a TypeError that names what it returned. */
   readonly error: unknown;
 }
 
@@ -115,12 +132,15 @@ export interface ModeFailedEvent {
  * written; later the value is stored uncompressed.
  */
 export interface PolicyFailedEvent extends EventSubject {
+  /** The tag of this event in the union `ZstashEvent`. */
   readonly type: "policy-failed";
+  /** What the function threw, or a TypeError that names what it returned. */
   readonly error: unknown;
 }
 
 /** A request over zstash's own transport has ended: its reply was read, or it failed. Each attempt is reported. */
 export interface RequestEvent {
+  /** The tag of this event in the union `ZstashEvent`. */
   readonly type: "request";
   /** The command's name in upper case; "pipeline" or "multi-exec" for several in one request. */
   readonly command: string;
@@ -143,18 +163,23 @@ export interface RequestEvent {
  * dictionary, or with what was known before.
  */
 export interface DictionariesFailedEvent {
+  /** The tag of this event in the union `ZstashEvent`. */
   readonly type: "dictionaries-failed";
+  /** Why reading failed, or what is wrong with what was read. */
   readonly error: unknown;
 }
 
 /** A dictionary had disappeared from Redis, and this client put it back. */
 export interface DictionaryRestoredEvent {
+  /** The tag of this event in the union `ZstashEvent`. */
   readonly type: "dictionary-restored";
+  /** The id by which values name the dictionary. */
   readonly dictionaryId: number;
 }
 
 /** A request over zstash's own transport failed and is sent again, after `wait` ms. */
 export interface RetryEvent {
+  /** The tag of this event in the union `ZstashEvent`. */
   readonly type: "retry";
   /** The command's name in upper case; "pipeline" or "multi-exec" for several in one request. */
   readonly command: string;
@@ -162,6 +187,7 @@ export interface RetryEvent {
   readonly attempt: number;
   /** Milliseconds until the next attempt. */
   readonly wait: number;
+  /** The code of the error with which the attempt failed. */
   readonly code: ZstashErrorCode;
   /** "none" if the failed attempt has certainly not run, "unknown" if it may have. */
   readonly effect: Effect;
@@ -175,10 +201,13 @@ export interface RetryEvent {
  * given up for good.
  */
 export interface FallbackEvent {
+  /** The tag of this event in the union `ZstashEvent`. */
   readonly type: "fallback";
   /** The command's name in upper case; "pipeline" or "multi-exec" for several in one request. */
   readonly command: string;
+  /** The better form, which the server refused or ignored. */
   readonly from: "raw" | "resp2" | "setrange";
+  /** The form that was used instead: "json" for "raw", "base64" for "resp2", "append" for "setrange". */
   readonly to: "json" | "base64" | "append";
   /** The HTTP status of the refusal, if there was one. */
   readonly status?: number | undefined;
@@ -189,8 +218,11 @@ export interface FallbackEvent {
  * work held the event loop between parts of a large value. "memory": other streams held the codec's memory.
  */
 export interface WaitEvent {
+  /** The tag of this event in the union `ZstashEvent`. */
   readonly type: "wait";
+  /** What the work waited for. */
   readonly for: "memory" | "turn" | "order";
+  /** How long it waited, in milliseconds, 100 or more. */
   readonly ms: number;
 }
 

@@ -18,10 +18,15 @@ export type { MetricsSnapshot, SeriesSnapshot } from "./snapshot.ts";
 
 /** A codec, as far as the metrics use it. */
 export interface CodecStats {
+  /** Counts at this moment, as `Zstd.stats` does. */
   stats(): {
+    /** Contexts that streams hold. */
     readonly live: number;
+    /** Contexts kept for the next stream. */
     readonly idle: number;
+    /** Streams that wait for a context. */
     readonly waiters: number;
+    /** Linear memory of all instances in bytes. */
     readonly memory: number;
   };
 }
@@ -44,15 +49,48 @@ export interface Metrics {
   /**
    * Give it to clients and stores as their `onEvent`; several of them may share one collector. It does not need
    * `this`.
+   *
+   * @example
+   * ```ts
+   * const store = createStore({ url, token, onEvent: metrics.onEvent });
+   * await store.put("greeting", "hello");
+   * metrics.snapshot().series.some(({ name }) => name === "zstash_values_total"); // → true
+   * ```
    */
   onEvent(this: void, event: ZstashEvent): void;
-  /** Returns the totals in Prometheus' text format, to be served with `PROMETHEUS_CONTENT_TYPE`. */
+  /**
+   * Returns the totals in Prometheus' text format, to be served with `PROMETHEUS_CONTENT_TYPE`.
+   *
+   * @example
+   * ```ts
+   * const headers = { "content-type": PROMETHEUS_CONTENT_TYPE };
+   * const response = new Response(metrics.toPrometheus(), { headers });
+   * (await response.text()).startsWith("# HELP zstash_"); // → true
+   * ```
+   */
   toPrometheus(this: void): string;
-  /** Returns what was counted since the last snapshot, or since the start, as plain data. */
+  /**
+   * Returns what was counted since the last snapshot, or since the start, as plain data.
+   *
+   * @example
+   * ```ts
+   * metrics.onEvent({ type: "wait", for: "memory", ms: 500 });
+   * metrics.snapshot().series.length; // → 1
+   * metrics.snapshot().series; // → []
+   * ```
+   */
   snapshot(this: void): MetricsSnapshot;
   /**
    * Adds what another collector counted, to sum the snapshots of many isolates in one place. Series of other versions
    * are left out. Throws a TypeError, and adds nothing, for anything that is not a snapshot.
+   *
+   * @example
+   * ```ts
+   * const isolate = createMetrics();
+   * isolate.onEvent({ type: "wait", for: "memory", ms: 500 });
+   * metrics.add(isolate.snapshot());
+   * metrics.snapshot().series[0]?.numbers; // → [0.5]
+   * ```
    */
   add(this: void, snapshot: MetricsSnapshot): void;
 }
@@ -68,8 +106,8 @@ const GAUGES: readonly FamilyId[] = ["contexts", "memory"];
  * ```ts
  * const metrics = createMetrics();
  * const redis = Redis.fromEnv({ compression: { onEvent: metrics.onEvent } });
- * // GET /metrics
- * new Response(metrics.toPrometheus(), { headers: { "content-type": PROMETHEUS_CONTENT_TYPE } });
+ * await redis.set("report", report);
+ * metrics.toPrometheus().includes('zstash_values_total{outcome="compressed",reason=""} 1'); // → true
  * ```
  */
 export function createMetrics(options: MetricsOptions = {}): Metrics {

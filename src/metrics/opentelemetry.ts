@@ -8,19 +8,27 @@ import { FAMILIES, type Family, type FamilyId } from "./families.ts";
 /** Labels, as OpenTelemetry calls them. */
 export type MeterAttributes = Record<string, string>;
 
-/** Where a callback of an observable instrument reports to. */
+/** What a callback of an observable instrument reports to. */
 export interface MeterResult {
+  /** Reports the value of the series that the attributes name. */
   observe(value: number, attributes?: MeterAttributes): void;
 }
 /** An instrument that is read when the meter asks. */
 export interface MeterObservable {
+  /** Registers the function that is called at each collection. */
   addCallback(callback: (result: MeterResult) => void): void;
 }
 
 /** The part of OpenTelemetry's `Meter` that is used here. */
 export interface MeterLike {
+  /** Makes an instrument for a number that only grows; `description` is the metric's help text. */
   createObservableCounter(name: string, options?: { description?: string }): MeterObservable;
+  /** Makes an instrument for a number that rises and falls; `description` is the metric's help text. */
   createObservableGauge(name: string, options?: { description?: string }): MeterObservable;
+  /**
+   * Makes an instrument that sorts values into buckets: `record` counts one value. `description` is the metric's help
+   * text; the numbers in `advice.explicitBucketBoundaries` are the buckets' upper bounds.
+   */
   createHistogram(
     name: string,
     options?: { description?: string; advice?: { explicitBucketBoundaries?: number[] } },

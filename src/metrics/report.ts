@@ -4,7 +4,9 @@ import type { Cells } from "./cells.ts";
 
 /** The page's server: the address that `zstash dev` prints, and its token. */
 export interface ReportTarget {
+  /** The address that `zstash dev` prints, such as `http://127.0.0.1:8079`. */
   readonly url: string;
+  /** A token of the server; one that may only read is enough. */
   readonly token: string;
 }
 

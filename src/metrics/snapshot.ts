@@ -8,13 +8,17 @@ import { FAMILIES, type Family, type FamilyId } from "./families.ts";
  * sum.
  */
 export interface SeriesSnapshot {
+  /** The metric's name, as in Prometheus: `zstash_values_total`. */
   readonly name: string;
+  /** The values of the metric's labels, in their order in docs/metrics.md. */
   readonly labels: readonly string[];
+  /** One number for a counter; for a histogram first the count of each bucket, not cumulative, then the sum. */
   readonly numbers: readonly number[];
 }
 
 /** What was counted in a period, as plain data. Snapshots of one version can be summed in any order. */
 export interface MetricsSnapshot {
+  /** The version of this form. `add` takes this one only. */
   readonly version: 1;
   /** The series that counted something, without those of gauges. */
   readonly series: readonly SeriesSnapshot[];

@@ -4,42 +4,59 @@ import { timestamp } from "./tags.ts";
 
 /** What Next.js says of the lifetime of a page, in seconds; `false`: for ever. */
 export interface Lifetime {
+  /** Seconds after which Next.js makes the entry anew, and shows the old one meanwhile. */
   readonly revalidate?: number | false;
+  /** Seconds after which Next.js does not show the old one any more. */
   readonly expire?: number;
 }
 
 /** What Next.js keeps: a page, an answer or a fetch; its members are Next.js' own. */
 export interface PageCacheValue {
+  /** The headers of a page or of an answer; `x-next-cache-tags` lists its tags, separated by commas. */
   readonly headers?: Readonly<Record<string, unknown>>;
+  /** Of a fetch: seconds after which it is made anew; `false` for never. */
   readonly revalidate?: number | false;
 }
 
-/** An entry, as Next.js wants it back. `lastModified` is in milliseconds since 1970; −1: not to be shown any more. */
+/** An entry, as Next.js wants it back. */
 export interface PageCacheEntry {
+  /** When it was made, in milliseconds since 1970; −1 makes Next.js make it anew before it shows it. */
   readonly lastModified: number;
+  /** The lifetime with which `set` was called; undefined if there was none. */
   readonly cacheControl?: Lifetime | undefined;
+  /** What `set` was called with; null for a page that does not exist (404). */
   readonly value: PageCacheValue | null;
 }
 
 /** What Next.js says of an entry that it asks for. */
 export interface PageCacheContext {
+  /** The tags of a fetch. An entry that is older than the last revalidation of one of them is expired or stale. */
   readonly tags?: readonly string[];
+  /** Tags that follow from the path of the page, which `revalidatePath` revalidates. */
   readonly softTags?: readonly string[];
-  /** Of a fetch. */
+  /** Of a fetch: seconds after which it is made anew; `false` for never. */
   readonly revalidate?: number | false;
 }
 
 /** What Next.js 14, 15 and 16 take as `cacheHandler`. */
 export interface PageCacheHandler {
-  /** The entry; null if there is none, or its tags have expired. */
+  /** Reads an entry; null if there is none, if one of its tags has expired, or if it cannot be read. */
   get(key: string, context?: PageCacheContext): Promise<PageCacheEntry | null>;
-  /** Keeps an entry. */
+  /**
+   * Keeps an entry for the options' `ttl` seconds, with the lifetime that Next.js gives it (`cacheControl`). What cannot be
+   * written is not kept, and `onError` is told.
+   */
   set(
     key: string,
     value: PageCacheValue | null,
     context?: { readonly cacheControl?: Lifetime },
   ): Promise<void>;
-  /** Expires tags for all servers; with durations they are stale at once. */
+  /**
+   * Expires tags for all servers, at once. With durations the tags are stale at once, which shows the old entry once more,
+   * and expire after `expire` seconds, or never without it.
+   *
+   * @throws {ZstashError} REDIS, TIMEOUT: then the old entries may still be shown
+   */
   revalidateTag(tags: string | readonly string[], durations?: { readonly expire?: number }): Promise<void>;
   /** Does nothing: there is no cache within a request. */
   resetRequestCache(): void;

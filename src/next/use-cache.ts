@@ -4,29 +4,50 @@ import { utf8Encoder, utf8Lossy } from "../text.ts";
 import { delay, nextPause, now } from "../timers.ts";
 import { readCacheOptions, type CacheHandlerOptions } from "./options.ts";
 
-/** An entry of a cache, as Next.js hands it over and wants it back. Times are milliseconds since 1970, durations seconds. */
+/** An entry of a cache, as Next.js hands it over and wants it back. */
 export interface UseCacheEntry {
+  /** What the function returned, in React's own format; read once. */
   readonly value: ReadableStream<Uint8Array>;
+  /** The tags by which `revalidateTag` and `updateTag` find it (`cacheTag` in the function). */
   readonly tags: string[];
+  /** Seconds for which a browser uses it without asking the server. */
   readonly stale: number;
+  /** When it was made, in milliseconds since 1970. */
   readonly timestamp: number;
+  /** Seconds after which it is not used any more; 0 or less is never stored. */
   readonly expire: number;
+  /** Seconds after which Next.js makes it anew, and uses the old one meanwhile; −1 for at once. */
   readonly revalidate: number;
 }
 
 /** What Next.js 16 takes as one of `cacheHandlers`, and Next.js 15 as one of `experimental.cacheHandlers`. */
 export interface UseCacheHandler {
-  /** The entry, if there is one whose tags have not expired. */
+  /**
+   * Reads an entry; undefined if there is none, if one of its tags or of the path's tags has expired, or if it cannot be
+   * read. Waits up to 30 s for a write of this server that has begun.
+   */
   get(cacheKey: string, softTags: readonly string[]): Promise<UseCacheEntry | undefined>;
-  /** Keeps an entry when it is complete. */
+  /**
+   * Keeps an entry when it is complete, for its own `expire` seconds, at most the options' `ttl`. What cannot be written is
+   * not kept, and `onError` is told.
+   */
   set(cacheKey: string, pendingEntry: Promise<UseCacheEntry>): Promise<void>;
   /** Does nothing: `get` asks Redis for tags. */
   refreshTags(): Promise<void>;
   /** Infinity: `get` looks at the soft tags itself. */
   getExpiration(): Promise<number>;
-  /** Expires tags for all servers; with durations they are stale at once. Next.js 16 calls it. */
+  /**
+   * Expires tags for all servers, at once. With durations the tags are stale at once, which uses the old entry once more,
+   * and expire after `expire` seconds, or never without it. Next.js 16 calls it.
+   *
+   * @throws {ZstashError} REDIS, TIMEOUT: then the old entries may still be used
+   */
   updateTags(tags: readonly string[], durations?: { readonly expire?: number }): Promise<void>;
-  /** Expires tags for all servers. Next.js 15 calls it. */
+  /**
+   * Expires tags for all servers, at once. Next.js 15 calls it.
+   *
+   * @throws {ZstashError} REDIS, TIMEOUT: then the old entries may still be used
+   */
   expireTags(...tags: string[]): Promise<void>;
 }
 

@@ -22,6 +22,7 @@ export interface ServeInit {
   readonly headers?: ResponseInit["headers"];
   /** The status of the response. Default 200; with another status there are no ranges and no conditions. */
   readonly status?: number;
+  /** The status text of the response, with HTTP/1.1 only. Default: none. */
   readonly statusText?: string;
   /**
    * A text that distinguishes versions of the value, for the entity tag, with or without quotes; each coding has its
@@ -71,8 +72,11 @@ const OWN_HEADERS = ["content-encoding", "content-length", "content-range", "tra
  * @example
  * ```ts
  * const stored = await store.getCompressed("page");
- * if (stored === null) return new Response(null, { status: 404 });
- * return serve(request, stored, { headers: { "content-type": "application/json" } });
+ * const response =
+ *   stored === null
+ *     ? new Response(null, { status: 404 })
+ *     : await serve(request, stored, { headers: { "content-type": "text/html" } });
+ * response.status; // → 200
  * ```
  */
 export async function serve(
@@ -119,7 +123,11 @@ export async function serve(
  * @throws {TypeError} for wrong arguments
  * @example
  * ```ts
- * export default { fetch: (request) => serveKey(request, store, new URL(request.url).pathname) };
+ * const worker = {
+ *   fetch: (request: Request) => serveKey(request, store, new URL(request.url).pathname.slice(1)),
+ * };
+ * const response = await worker.fetch(request);
+ * response.status; // → 200
  * ```
  */
 export async function serveKey(

@@ -8,8 +8,14 @@ import { AT_ONCE, sourceOfReader, type Source } from "./source.ts";
 
 /** Facts about a value, as the store's `stat` returns them. */
 export interface ServedStat {
+  /** The size of the content in bytes; undefined if nothing declares it, and then there are no ranges. */
   readonly size: number | undefined;
+  /** The size in Redis, in bytes. */
   readonly storedSize: number;
+  /**
+   * "frame": frames without a seek table; "seekable": frames with one; "text": either of them in base64; "plain":
+   * uncompressed.
+   */
   readonly form: "frame" | "seekable" | "text" | "plain";
   /** Differs whenever the content does; undefined if nothing tells versions apart. */
   readonly version: string | undefined;
@@ -17,9 +23,15 @@ export interface ServedStat {
 
 /** The methods of a store that are used, as `createStore` of `zstash/store` provides them. */
 export interface ServedStore {
+  /** Reads the facts about a value; null if the key does not exist. */
   stat(key: string): Promise<ServedStat | null>;
+  /** Streams the stored frames as they are; null if the key does not exist. */
   getCompressed(key: string): Promise<ByteStream | null>;
+  /**
+   * Streams the bytes `[start, end)` of the content, to its end if `end` is left out; null if the key does not exist.
+   */
   getRange(key: string, start: number, end?: number): Promise<ByteStream | null>;
+  /** Streams the whole content; null if the key does not exist. */
   get(key: string): Promise<ByteStream | null>;
 }
 

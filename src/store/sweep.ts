@@ -9,6 +9,7 @@ import { ABANDONED_BELOW, isTemporaryKey, isUpload, PROOF_SIZE, TEMPORARY_PATTER
 
 /** A temporary key of an upload that is running, or was left behind. */
 export interface TemporaryKey {
+  /** Its whole name in Redis; `removeTemporaryKeys` takes it. */
   readonly key: string;
   /** Its size so far, in bytes. */
   readonly size: number;

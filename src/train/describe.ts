@@ -5,6 +5,7 @@ import { utf8Lossy } from "../text.ts";
 
 /** The contents of a dictionary. */
 export interface DictionaryDescription {
+  /** The id by which frames name it. */
   readonly id: number;
   /** The size of the whole file in bytes. */
   readonly size: number;
@@ -27,8 +28,9 @@ const UNREADABLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ufffd]+
  * @throws {ZstashError} DICTIONARY_INVALID for bytes that are not a dictionary
  * @example
  * ```ts
- * const { id, text } = describeDictionary(dictionary);
- * console.log(`${id} holds:\n${text.join("\n")}`);
+ * const { parts, text } = describeDictionary(await readFile("sessions.dict"));
+ * text.some((piece) => piece.includes('"theme"')); // → true
+ * parts.header; // → 8
  * ```
  */
 export function describeDictionary(bytes: Uint8Array): DictionaryDescription {

@@ -13,6 +13,7 @@ export interface CodingReport {
    * stands still.
    */
   readonly compressTime?: number | undefined;
+  /** The same for decompressing a value. */
   readonly decompressTime?: number | undefined;
 }
 
@@ -20,12 +21,15 @@ export interface CodingReport {
 export interface SizeClassReport {
   /** The range of sizes in bytes, half-open: `from` or more, and less than `to`. */
   readonly from: number;
+  /** The first size above the range; Infinity for the last range. */
   readonly to: number;
   /** How many values were measured. */
   readonly count: number;
   /** Their uncompressed bytes. */
   readonly bytes: number;
+  /** How the values are stored without a dictionary, at the same level. */
   readonly without: CodingReport;
+  /** How they are stored with the dictionary. Its own bytes are not counted. */
   readonly with: CodingReport;
   /** The share of stored bytes that the dictionary saves, −∞…1; 0 if nothing was measured. */
   readonly gain: number;
@@ -35,6 +39,7 @@ export interface SizeClassReport {
 export interface TrainingReport extends Omit<SizeClassReport, "from" | "to"> {
   /** The number of samples, and how many of them are different and not empty: the others were left out. */
   readonly samples: number;
+  /** How many samples are different and not empty. */
   readonly different: number;
   /** The same by size of the values; ranges without values are left out. */
   readonly classes: readonly SizeClassReport[];

@@ -52,6 +52,7 @@ export interface TrainedDictionary {
   readonly dictionary: Uint8Array<ArrayBuffer>;
   /** The id by which frames name it; 0 with `raw`. */
   readonly id: number;
+  /** What the dictionary saves on samples that it was not trained on: publish it only if `gain` is worth it. */
   readonly report: TrainingReport;
 }
 
@@ -75,8 +76,10 @@ const DEFAULT_MIN_SAMPLES = 3;
  * ```ts
  * import { trainDictionary } from "zstash/train";
  *
- * const { dictionary, report } = await trainDictionary(records.map((record) => JSON.stringify(record)));
+ * const samples = records.map((record) => JSON.stringify(record));
+ * const { dictionary, report } = await trainDictionary(samples, { maxSize: 16_384 });
  * if (report.gain > 0.2) await writeFile("records.dict", dictionary);
+ * report.gain > 0.2; // → true
  * ```
  */
 export async function trainDictionary(

@@ -17,10 +17,9 @@ const WRAPPED = /^(?:Command failed: |Command \d+ \[ \S+ \] failed: )?ZSTASH_([A
  * @example
  * ```ts
  * try {
- *   return await redis.get(key);
+ *   await redis.get("damaged");
  * } catch (error) {
- *   if (zstashCode(error) === "CORRUPT") return recompute(key);
- *   throw error;
+ *   zstashCode(error); // → "TRUNCATED"
  * }
  * ```
  */

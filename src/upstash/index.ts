@@ -66,6 +66,7 @@ export { ZstashError, type ZstashErrorCode } from "../errors.ts";
 
 /** A client that can be wrapped: one of `@upstash/redis`, or anything else that accepts its middleware. */
 export interface MiddlewareHost {
+  /** Takes a middleware that all further requests of the client go through. */
   use(middleware: CompressionMiddleware): void;
 }
 
@@ -87,6 +88,8 @@ export interface MiddlewareHost {
  * import { withCompression } from "zstash/upstash";
  *
  * const redis = withCompression(Redis.fromEnv());
+ * await redis.set("greeting", "hello");
+ * await redis.get("greeting"); // → "hello"
  * ```
  */
 export function withCompression<Client extends MiddlewareHost>(

@@ -42,8 +42,9 @@ export type CompressionMiddleware = <Result>(
  * @example
  * ```ts
  * const compress = compressionMiddleware();
- * const request = requester.request.bind(requester);
+ * const { request } = requester;
  * requester.request = (command) => compress(command, request);
+ * await requester.request({ body: ["SET", "greeting", "hello"] }); // → { result: "OK" }
  * ```
  */
 export function compressionMiddleware(options: CompressionOptions = {}): CompressionMiddleware {

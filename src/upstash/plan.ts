@@ -17,12 +17,18 @@ import type { CompressionMode, Settings } from "./settings.ts";
 
 /** A request of the SDK, as far as it matters here: one command, or an array of commands, already serialised. */
 export interface CommandRequest {
+  /**
+   * One command as an array of its name and its arguments, `["SET", key, value]`, or an array of such commands. It is
+   * never changed: a compressed value goes into a copy.
+   */
   body?: unknown;
 }
 
 /** The reply to one command. */
 export interface CommandReply<Result = unknown> {
+  /** What the command returned, as the transport read it: null for a key that does not exist. */
   result?: Result;
+  /** The server's error text, where a command among several has failed; its neighbours have results. */
   error?: string;
 }
 

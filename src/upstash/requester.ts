@@ -17,8 +17,11 @@ export interface RequesterOptions extends RestOptions {
 
 /** What a client reports about itself and its platform in the headers of its requests. */
 export interface Telemetry {
+  /** The runtime and its version, such as "node@v22.0.0". */
   readonly runtime?: string | undefined;
+  /** Where the program runs, such as "vercel" or "aws". */
   readonly platform?: string | undefined;
+  /** The client library and its version; several are joined by commas. */
   readonly sdk?: string | undefined;
 }
 
@@ -28,8 +31,26 @@ export interface CompressingRequester {
   readYourWrites: boolean;
   /** The token of the last reply, which the next request sends; empty before the first. */
   upstashSyncToken: string;
+  /**
+   * Sends one command, or several as a pipeline or a transaction: values are compressed on the way, and those in the
+   * reply are decoded.
+   *
+   * @example
+   * ```ts
+   * const requester = createRequester({ url, token });
+   * await requester.request({ body: ["ECHO", "hello"] }); // → { result: "hello" }
+   * ```
+   */
   request<Result = unknown>(request: CommandRequest): Promise<CommandReply<Result>>;
-  /** Adds what a client reports about itself to the headers of every request. */
+  /**
+   * Adds what a client reports about itself to the headers of every request.
+   *
+   * @example
+   * ```ts
+   * const requester = createRequester({ url, token });
+   * requester.mergeTelemetry({ sdk: "my-library@1.2.0" });
+   * ```
+   */
   mergeTelemetry(telemetry: Telemetry): void;
 }
 
@@ -47,6 +68,7 @@ export interface CompressingRequester {
  * import { createRequester } from "zstash/upstash";
  *
  * const redis = new Redis(createRequester({ url, token, compression: { policy: { minSize: 2048 } } }));
+ * await redis.ping(); // → "PONG"
  * ```
  */
 export function createRequester(options: RequesterOptions): CompressingRequester {

@@ -168,7 +168,9 @@ const otherWords: ReadonlyMap<string, CompressionMode> = new Map([
  * @throws {RangeError} for any other word, when it is called and not at the first request
  * @example
  * ```ts
- * const redis = Redis.fromEnv({ compression: { mode: readMode(process.env.ZSTASH_MODE) } });
+ * const mode = readMode(process.env.ZSTASH_MODE);
+ * const redis = Redis.fromEnv({ compression: { mode } });
+ * readMode("OFF"); // → "read-only"
  * ```
  */
 export function readMode(text: string | undefined): CompressionMode {

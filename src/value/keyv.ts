@@ -6,7 +6,25 @@ import { decodeValue, encodeValue, type EncodeValueOptions } from "./value.ts";
 
 /** What keyv takes as `compression`. */
 export interface KeyvCompression {
+  /**
+   * Encodes keyv's JSON text for storing; a value that is not worth compressing is returned unchanged. A TypeError for
+   * anything but a string.
+   *
+   * @example
+   * ```ts
+   * compression.compress("a short text"); // → "a short text"
+   * ```
+   */
   compress(text: string): string;
+  /**
+   * Decodes what is stored to the text that `compress` was given. Text that is not compressed is returned unchanged;
+   * errors are those of `decodeValue`.
+   *
+   * @example
+   * ```ts
+   * compression.decompress("a short text"); // → "a short text"
+   * ```
+   */
   decompress(stored: string): string;
 }
 
@@ -24,7 +42,8 @@ export interface KeyvCompressionOptions extends Pick<
  * @throws {TypeError | RangeError} for wrong arguments; `compress` throws a TypeError under keyv 5
  * @example
  * ```ts
- * const keyv = new Keyv({ store: new KeyvRedis(url), compression: keyvCompression(await loadZstd()) });
+ * const compression = keyvCompression(await loadZstd()); // for new Keyv({ store, compression })
+ * compression.decompress(compression.compress(report)) === report; // → true
  * ```
  */
 export function keyvCompression(zstd: Zstd, options: KeyvCompressionOptions = {}): KeyvCompression {

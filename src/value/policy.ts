@@ -48,6 +48,10 @@ export interface Policy {
 export interface PolicyContext {
   /** The command's name in upper case. */
   readonly command: string;
+  /**
+   * The key as the command names it: the whole name in Redis. For `encodeValue` its option `key`, "" if that is not
+   * given.
+   */
   readonly key: string;
   /** The size of the value in UTF-8 bytes; Infinity if the question is whether the key may hold compressed values. */
   readonly size: number;

@@ -54,6 +54,10 @@ export interface EncodeValueOptions<Form extends Carrier = "text"> {
   readonly dictionaries?: readonly Dictionary[];
   /** The most bytes that readers accept; larger values are stored uncompressed. Default 32 MiB. */
   readonly maxSize?: number;
+  /**
+   * Called with the event that tells what became of the value: compressed, skipped, escaped or uncompressed. Default:
+   * none.
+   */
   readonly onEvent?: EventListener;
 }
 
@@ -70,6 +74,7 @@ export interface DecodeValueOptions<Form extends ValueForm = "text"> {
   readonly dictionaries?: readonly Dictionary[];
   /** The most bytes of the value; more is SIZE_LIMIT before anything is allocated. Default 32 MiB. */
   readonly maxSize?: number;
+  /** Called with a `decoded` or a `decode-failed` event, and with none for an uncompressed value. Default: none. */
   readonly onEvent?: EventListener;
 }
 
@@ -92,7 +97,9 @@ export type ValueDecompressor = TextDecompressor & Partial<Pick<Decoder, "decomp
  * @throws {TypeError | RangeError} for wrong arguments; the first time that a policy function fails
  * @example
  * ```ts
- * await client.set(key, encodeValue(zstd, JSON.stringify(page), { key }));
+ * await client.set(key, encodeValue(zstd, report, { key }));
+ * const stored = await client.get(key);
+ * stored?.slice(0, 8); // → "zs1:KLUv"
  * ```
  */
 export function encodeValue<Form extends Carrier = "text">(
@@ -143,8 +150,8 @@ export function encodeValue<Form extends Carrier = "text">(
  * @throws {TypeError | RangeError} for wrong arguments
  * @example
  * ```ts
- * const stored = await client.get(key);
- * const page = stored === null ? null : JSON.parse(decodeValue(zstd, stored, { key }));
+ * const stored = encodeValue(zstd, report, { key });
+ * decodeValue(zstd, stored, { key }) === report; // → true
  * ```
  */
 export function decodeValue<Form extends ValueForm = "text">(

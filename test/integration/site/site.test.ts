@@ -73,6 +73,8 @@ describe.runIf(installed)("the documentation site", () => {
     for (const subpath of Object.keys(exports)) expect(index).toContain(`>zstash${subpath.slice(1)}</a>`);
     const store = readFileSync(join(SITE, "api/zstash/store/functions/createStore.html"), "utf8");
     expect(store).toContain("Example");
+    // typedoc and its plugin leave out which class is thrown, unless they are told.
+    expect(store).toMatch(/Throws[^]*<code>TypeError[^<]*<\/code> /);
   });
 
   test("has every page of docs/ in its sidebar, with a title", () => {

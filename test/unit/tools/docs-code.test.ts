@@ -1,9 +1,10 @@
-/** Every TypeScript block of the pages compiles against the package's own types, and every script parses. `npm run build` makes the types. */
+/** Every TypeScript block of the pages and every example of a docstring compiles against the package's own types, and every script parses. `npm run build` makes the types. */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { transformSync } from "esbuild";
 import { describe, expect, test } from "vitest";
+import { asModule, examples } from "../../support/docstring-examples.ts";
 import { read, root, tracked } from "../../support/repository.ts";
 
 /** Below the package's own folder, so that `import "zstash"` resolves as it does for a user. */
@@ -44,14 +45,8 @@ const blocks = pages
   .filter((page) => !(page in TESTED_ELSEWHERE))
   .flatMap((page) => blocksOf(page, read(page)));
 
-/** The examples in the docstrings of a store, which test/integration/store runs. */
-const given = "declare const url: string, token: string, store: import('zstash/store').Store;";
-for (const page of ["src/store/index.ts", "src/store/store.ts"])
-  for (const [, lines = ""] of read(page).matchAll(/@example\n\s*\* ```ts\n([^]*?)\n\s*\* ```/g)) {
-    const code = lines.replaceAll(/^\s*\* ?/gm, "");
-    const declared = code.includes("const store =") ? given.replace(/, store.*/, ";") : given;
-    blocks.push({ page, language: "ts", code: `${declared}\n${code}\nexport {};\n` });
-  }
+/** The examples in the docstrings of what users call, which test/integration/docstrings runs. */
+for (const { path, code } of examples) blocks.push({ page: path, language: "ts", code: asModule(code) });
 
 const typed = ({ language }: Block): boolean => language.startsWith("ts");
 
