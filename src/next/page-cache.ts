@@ -81,7 +81,8 @@ class RedisPageCache implements PageCacheHandler {
   }
 
   async get(key: string, context: PageCacheContext = {}): Promise<PageCacheEntry | null> {
-    const { store, tags, prefix, onError } = this.#cache;
+    const { store, tags, prefix, outage } = this.#cache;
+    if (outage.isOn) return null;
     try {
       const text = await store.getText(prefix + key);
       if (text === null) return null;
@@ -93,7 +94,7 @@ class RedisPageCache implements PageCacheHandler {
       if (freshness === "expired") return null;
       return freshness === "stale" ? staleEntry(entry, context) : entry;
     } catch (error) {
-      onError(error);
+      outage.report(error);
       return null;
     }
   }
@@ -103,12 +104,13 @@ class RedisPageCache implements PageCacheHandler {
     value: PageCacheValue | null,
     context: { readonly cacheControl?: Lifetime } = {},
   ): Promise<void> {
-    const { store, prefix, ttl, onError } = this.#cache;
+    const { store, prefix, ttl, outage } = this.#cache;
+    if (outage.isOn) return;
     try {
       const entry: PageCacheEntry = { lastModified: timestamp(), cacheControl: context.cacheControl, value };
       await store.put(prefix + key, JSON.stringify(entry, replace), { ttl, kind: "json" });
     } catch (error) {
-      onError(error);
+      outage.report(error);
     }
   }
 

@@ -52,10 +52,11 @@ const PENDING_MAX = 30_000;
  * ```
  */
 export function createUseCacheHandler(options: CacheHandlerOptions = {}): UseCacheHandler {
-  const { store, tags, prefix, ttl, onError } = readCacheOptions(options);
+  const { store, tags, prefix, ttl, outage } = readCacheOptions(options);
   const writes = new PendingWrites();
   return {
     async get(cacheKey, softTags) {
+      if (outage.isOn) return undefined;
       try {
         const key = await keyOf(prefix, cacheKey);
         await writes.settled(key);
@@ -68,7 +69,7 @@ export function createUseCacheHandler(options: CacheHandlerOptions = {}): UseCac
         // Next.js shows it once more, and makes it anew.
         return freshness === "stale" ? { ...entry, revalidate: -1 } : entry;
       } catch (error) {
-        onError(error);
+        outage.report(error);
         return undefined;
       }
     },
@@ -81,12 +82,12 @@ export function createUseCacheHandler(options: CacheHandlerOptions = {}): UseCac
         const { value, ...facts } = entry;
         let isBroken = false;
         try {
-          // What expires at once is never read.
-          if (facts.expire <= 0) return await value.cancel();
+          // What expires at once is never read; and Redis may not be there.
+          if (facts.expire <= 0 || outage.isOn) return await value.cancel();
           const parts = linesOf(`${JSON.stringify(facts)}\n`, value, () => (isBroken = true));
           await store.put(key, parts, { ttl: Math.min(ttl, facts.expire), kind: "text" });
         } catch (error) {
-          if (!isBroken) onError(error);
+          if (!isBroken) outage.report(error);
         }
       });
     },
