@@ -27,7 +27,9 @@ export interface CacheHandlerOptions extends Omit<StoreOptions, "url" | "token">
   readonly ttl?: number;
   /**
    * Told of what could not be read, which counts as not there, and of what could not be written, which is not kept. While Redis
-   * does not answer, that is once in twice `timeout`: in between nothing is asked. What it throws fails the page. Default: `console.error`. A tag that cannot be revalidated is always an error of the caller's.
+   * does not answer, that is once in twice `timeout`: in between nothing is asked, and then one request tries. Of what Redis
+   * refuses with the same words it is told as often. What it throws fails the page. Default: `console.error`. A tag that cannot
+   * be revalidated is always an error of the caller's.
    */
   readonly onError?: (error: unknown) => void;
 }

@@ -82,8 +82,7 @@ class RedisPageCache implements PageCacheHandler {
 
   async get(key: string, context: PageCacheContext = {}): Promise<PageCacheEntry | null> {
     const { store, tags, prefix, outage } = this.#cache;
-    if (outage.isOn) return null;
-    try {
+    return outage.attempt(async () => {
       const text = await store.getText(prefix + key);
       if (text === null) return null;
       const entry = JSON.parse(text, revive) as PageCacheEntry;
@@ -93,10 +92,7 @@ class RedisPageCache implements PageCacheHandler {
       const freshness = await tags.freshnessOf(all, entry.lastModified);
       if (freshness === "expired") return null;
       return freshness === "stale" ? staleEntry(entry, context) : entry;
-    } catch (error) {
-      outage.report(error);
-      return null;
-    }
+    }, null);
   }
 
   async set(
@@ -105,13 +101,10 @@ class RedisPageCache implements PageCacheHandler {
     context: { readonly cacheControl?: Lifetime } = {},
   ): Promise<void> {
     const { store, prefix, ttl, outage } = this.#cache;
-    if (outage.isOn) return;
-    try {
+    await outage.attempt(async () => {
       const entry: PageCacheEntry = { lastModified: timestamp(), cacheControl: context.cacheControl, value };
       await store.put(prefix + key, JSON.stringify(entry, replace), { ttl, kind: "json" });
-    } catch (error) {
-      outage.report(error);
-    }
+    }, undefined);
   }
 
   async revalidateTag(

@@ -15,6 +15,7 @@ export const slowTests = [
   "test/integration/cli/migrate.test.ts",
   "test/integration/dev/page-shots.test.ts",
   "test/integration/dev/persist.test.ts",
+  "test/integration/next/outage.test.ts",
   "test/integration/readme/demo.test.ts",
   "test/integration/rest/faults-tcp.test.ts",
   "test/integration/site/site.test.ts",
