@@ -231,6 +231,6 @@ class Deadline {
 }
 
 /** Milliseconds: after a busy time the event loop runs timers before it reads what has come meanwhile. */
-const LAST_LOOK = 20;
+const LAST_LOOK = 5;
 /** The longest delay that timers take. */
 const TIMER_MAX = 2 ** 31 - 1;
