@@ -1,5 +1,7 @@
 // What a release is made of, without doing it: whether it may be made, and the texts of the files that it changes.
 
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+
 /** Who owns the project fills these in once; a wrong one makes publishing with provenance fail. */
 const OWNED = /** @type {const} */ (["repository", "homepage", "bugs"]);
 
@@ -43,6 +45,13 @@ export function unreleased(changelog) {
 }
 
 /**
+ * The versions that the change log has a part for.
+ *
+ * @param {string} changelog
+ */
+const headings = (changelog) => [...changelog.matchAll(/^## (\d\S*)/gm)].map(([, version]) => version);
+
+/**
  * What stands against the release, a sentence each that says what to do.
  *
  * @param {Situation} situation
@@ -52,8 +61,11 @@ export function obstacles({ version, manifest, changelog, clean, tags }) {
   const found = [];
   if (!/^\d+\.\d+\.\d+(-[a-z]+\.\d+)?$/.test(version))
     found.push(`"${version}" is no version: write 1.2.3 or 1.2.3-rc.1`);
-  else if (!isAbove(version, manifest.version)) found.push(`${version} is not above ${manifest.version}`);
-  if (tags.includes(`v${version}`)) found.push(`the tag v${version} is there: take another version`);
+  else if (isAbove(manifest.version, version)) found.push(`${version} is below ${manifest.version}`);
+  if (tags.includes(`v${version}`) || headings(changelog).includes(version))
+    found.push(
+      `${version} has been released (its tag or its part of CHANGELOG.md is there): take another version`,
+    );
   for (const field of OWNED) {
     if (manifest[field] === undefined)
       found.push(`package.json has no "${field}": the owner sets it, npm pkg set ${advice(field)}`);
@@ -72,26 +84,53 @@ const advice = (field) =>
   })[field];
 
 /**
- * The changed files by path, given their texts.
+ * What names the version in a file that is no change log, given the version.
  *
- * @param {Readonly<Record<string, string>>} texts
+ * @param {string} path
+ * @returns {(version: string) => string}
+ */
+function nameIn(path) {
+  if (path === "src/redis.ts") return (version) => `"zstash@${version}"`;
+  if (path.startsWith("examples/")) return (version) => `"zstash": "^${version}"`;
+  return (version) => `"version": "${version}"`;
+}
+
+/** @param {string} path */
+const isLock = (path) => path === "package-lock.json";
+
+/**
+ * The files that name the version: the manifests, the telemetry of the client, and what each example asks for.
+ *
+ * @param {string} root the checkout, with a slash at the end
+ * @returns {string[]}
+ */
+export function versionedFiles(root) {
+  const examples = readdirSync(`${root}examples`)
+    .map((name) => `examples/${name}/package.json`)
+    .filter((path) => existsSync(root + path) && readFileSync(root + path, "utf8").includes('"zstash":'));
+  return ["package.json", "package-lock.json", "deno.json", "src/redis.ts", ...examples];
+}
+
+/**
+ * The texts of the files by path, as the release has them. package.json may name the version before it is released; then
+ * the date in CHANGELOG.md is all that changes.
+ *
+ * @param {Readonly<Record<string, string>>} texts of `versionedFiles` and of CHANGELOG.md
  * @param {{ version: string, date: string, from: string }} release
  * @returns {Record<string, string>}
  */
 export function changed(texts, { version, date, from }) {
-  /** @type {Record<string, (text: string) => string>} */
-  const edits = {
-    "package.json": (text) => text.replace(`"version": "${from}"`, `"version": "${version}"`),
-    "package-lock.json": (text) => text.replaceAll(lockVersion(from), `$1"version": "${version}"`),
-    "deno.json": (text) => text.replace(`"version": "${from}"`, `"version": "${version}"`),
-    "src/redis.ts": (text) => text.replace(`zstash@${from}`, `zstash@${version}`),
-    "CHANGELOG.md": (text) => text.replace("## Unreleased\n", `## Unreleased\n\n## ${version} (${date})\n`),
-  };
   return Object.fromEntries(
-    Object.entries(edits).map(([path, edit]) => {
-      const [before = "", after = ""] = [texts[path], edit(texts[path] ?? "")];
-      if (before === after) throw new Error(`Cannot release: ${path} does not name the version ${from}`);
-      return [path, after];
+    Object.entries(texts).map(([path, before]) => {
+      if (path === "CHANGELOG.md")
+        return [path, before.replace("## Unreleased\n", `## Unreleased\n\n## ${version} (${date})\n`)];
+      const [old, name] = [nameIn(path)(from), nameIn(path)(version)];
+      const found = isLock(path) ? before.match(lockVersion(from)) : before.includes(old);
+      if (!found) throw new Error(`Cannot release: ${path} does not name the version ${from}`);
+      return [
+        path,
+        isLock(path) ? before.replaceAll(lockVersion(from), `$1${name}`) : before.replace(old, name),
+      ];
     }),
   );
 }

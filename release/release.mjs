@@ -6,7 +6,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { changed, obstacles, unreleased } from "./plan.mjs";
+import { changed, obstacles, unreleased, versionedFiles } from "./plan.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const { values: flags, positionals } = parseArgs({
@@ -60,9 +60,10 @@ try {
   });
   for (const line of against) console.error(`not yet    ${line}`);
   if (against.length > 0 && !dry) throw new Error(`${against.length} of the conditions above are not met`);
-  const paths = ["package.json", "package-lock.json", "deno.json", "src/redis.ts", "CHANGELOG.md"];
+  const paths = [...versionedFiles(root), "CHANGELOG.md"];
   const texts = Object.fromEntries(paths.map((path) => [path, read(path)]));
   for (const [path, text] of Object.entries(changed(texts, { version, date, from: manifest.version }))) {
+    if (text === texts[path]) continue;
     console.log(`${dry ? "would write" : "writes"}  ${path}`);
     if (!dry) writeFileSync(`${root}${path}`, text);
   }

@@ -61,7 +61,7 @@ type Undefinable<Options> = { readonly [Name in keyof Options]?: unknown };
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The name that this client's telemetry reports. */
-const SDK_NAME = "zstash@0.1.0";
+const SDK_NAME = "zstash@0.2.0";
 
 /**
  * The client of `@upstash/redis`, with all its commands and options, which compresses the values that it writes and

@@ -6,6 +6,7 @@ import type { Fetch } from "../rest/exchange.ts";
 import { readRestOptions } from "../rest/rest-options.ts";
 import { createStore, type Store, type StoreOptions } from "../store/index.ts";
 import { storeOptionNames } from "../store/options.ts";
+import { Outage } from "./outage.ts";
 import { Tags } from "./tags.ts";
 
 /**
@@ -25,8 +26,10 @@ export interface CacheHandlerOptions extends Omit<StoreOptions, "url" | "token">
   /** The most seconds that an entry lives. Default 30 days. */
   readonly ttl?: number;
   /**
-   * Told of what could not be read, which counts as not there, and of what could not be written, which is not kept. What it
-   * throws fails the page. Default: `console.error`. A tag that cannot be revalidated is always an error of the caller's.
+   * Told of what could not be read, which counts as not there, and of what could not be written, which is not kept. While Redis
+   * does not answer, that is once in twice `timeout`: in between nothing is asked, and then one request tries. Of what Redis
+   * refuses with the same words it is told as often. What it throws fails the page. Default: `console.error`. A tag that cannot
+   * be revalidated is always an error of the caller's.
    */
   readonly onError?: (error: unknown) => void;
 }
@@ -38,7 +41,7 @@ export interface SharedCache {
   readonly prefix: string;
   /** Seconds. */
   readonly ttl: number;
-  readonly onError: (error: unknown) => void;
+  readonly outage: Outage;
 }
 
 const OWN_NAMES = ["prefix", "ttl", "onError"] as const;
@@ -70,7 +73,7 @@ export function readCacheOptions(options: CacheHandlerOptions): SharedCache {
     tags: new Tags(client, `${prefix}tags`, ttl),
     prefix,
     ttl,
-    onError,
+    outage: new Outage(timeout, onError),
   };
 }
 

@@ -98,8 +98,8 @@ class RedisPageCache implements PageCacheHandler {
   }
 
   async get(key: string, context: PageCacheContext = {}): Promise<PageCacheEntry | null> {
-    const { store, tags, prefix, onError } = this.#cache;
-    try {
+    const { store, tags, prefix, outage } = this.#cache;
+    return outage.attempt(async () => {
       const text = await store.getText(prefix + key);
       if (text === null) return null;
       const entry = JSON.parse(text, revive) as PageCacheEntry;
@@ -109,10 +109,7 @@ class RedisPageCache implements PageCacheHandler {
       const freshness = await tags.freshnessOf(all, entry.lastModified);
       if (freshness === "expired") return null;
       return freshness === "stale" ? staleEntry(entry, context) : entry;
-    } catch (error) {
-      onError(error);
-      return null;
-    }
+    }, null);
   }
 
   async set(
@@ -120,13 +117,11 @@ class RedisPageCache implements PageCacheHandler {
     value: PageCacheValue | null,
     context: { readonly cacheControl?: Lifetime } = {},
   ): Promise<void> {
-    const { store, prefix, ttl, onError } = this.#cache;
-    try {
+    const { store, prefix, ttl, outage } = this.#cache;
+    await outage.attempt(async () => {
       const entry: PageCacheEntry = { lastModified: timestamp(), cacheControl: context.cacheControl, value };
       await store.put(prefix + key, JSON.stringify(entry, replace), { ttl, kind: "json" });
-    } catch (error) {
-      onError(error);
-    }
+    }, undefined);
   }
 
   async revalidateTag(

@@ -1,7 +1,8 @@
 /** The handler of `cacheHandlers`: results of functions with "use cache", each one value of Redis, its facts in its first line. */
 import { toHex } from "../bytes.ts";
+import { giveSigns, hasEnded, type Work } from "../signs.ts";
 import { utf8Encoder, utf8Lossy } from "../text.ts";
-import { delay, nextPause, now } from "../timers.ts";
+import { now } from "../timers.ts";
 import { readCacheOptions, type CacheHandlerOptions } from "./options.ts";
 
 /** An entry of a cache, as Next.js hands it over and wants it back. */
@@ -73,13 +74,13 @@ const PENDING_MAX = 30_000;
  * ```
  */
 export function createUseCacheHandler(options: CacheHandlerOptions = {}): UseCacheHandler {
-  const { store, tags, prefix, ttl, onError } = readCacheOptions(options);
+  const { store, tags, prefix, ttl, outage } = readCacheOptions(options);
   const writes = new PendingWrites();
   return {
     async get(cacheKey, softTags) {
-      try {
+      await writes.settled(cacheKey, () => outage.isOn);
+      return outage.attempt(async () => {
         const key = await keyOf(prefix, cacheKey);
-        await writes.settled(key);
         // Whole, so that what is damaged or was replaced meanwhile is no entry, and not half a page.
         const stored = await store.getBytes(key);
         if (stored === null) return undefined;
@@ -88,27 +89,30 @@ export function createUseCacheHandler(options: CacheHandlerOptions = {}): UseCac
         if (freshness === "expired") return undefined;
         // Next.js shows it once more, and makes it anew.
         return freshness === "stale" ? { ...entry, revalidate: -1 } : entry;
-      } catch (error) {
-        onError(error);
-        return undefined;
-      }
+      }, undefined);
     },
     async set(cacheKey, pendingEntry) {
-      const key = await keyOf(prefix, cacheKey);
-      await writes.during(key, async () => {
+      await writes.during(cacheKey, async () => {
         // A function that fails has no entry, and Next.js tells of it.
         const entry = await pendingEntry.catch(() => undefined);
         if (entry === undefined) return;
         const { value, ...facts } = entry;
+        // A function that fails half-way has no entry either.
         let isBroken = false;
-        try {
-          // What expires at once is never read.
-          if (facts.expire <= 0) return await value.cancel();
-          const parts = linesOf(`${JSON.stringify(facts)}\n`, value, () => (isBroken = true));
-          await store.put(key, parts, { ttl: Math.min(ttl, facts.expire), kind: "text" });
-        } catch (error) {
-          if (!isBroken) onError(error);
+        // What expires at once is never read.
+        if (facts.expire > 0) {
+          await outage.attempt(
+            async () => {
+              const parts = linesOf(`${JSON.stringify(facts)}\n`, value, () => (isBroken = true));
+              const key = await keyOf(prefix, cacheKey);
+              await store.put(key, parts, { ttl: Math.min(ttl, facts.expire), kind: "text" });
+            },
+            undefined,
+            () => isBroken,
+          );
         }
+        // What was not read of it goes. Its other half is the page's, and may take as long as that likes.
+        if (!value.locked) value.cancel().catch(() => undefined);
       });
     },
     refreshTags: () => Promise.resolve(),
@@ -118,27 +122,41 @@ export function createUseCacheHandler(options: CacheHandlerOptions = {}): UseCac
   };
 }
 
+/** Writes of one key, as data: on Workers the request of a write may end before it, and nobody would hear of that. */
+interface Writes extends Work {
+  count: number;
+}
+
 /** The writes of this server that have begun: Next.js asks for entries that are still being made. */
 class PendingWrites {
-  /** Keys, with the number of their writes. */
-  readonly #counts = new Map<string, number>();
+  readonly #byKey = new Map<string, Writes>();
 
   /** Runs a write of a key. */
   async during(key: string, write: () => Promise<void>): Promise<void> {
-    this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
+    const writes = this.#byKey.get(key) ?? { seen: now(), count: 0 };
+    this.#byKey.set(key, writes);
+    writes.count += 1;
+    const stop = giveSigns(writes);
     try {
       await write();
     } finally {
-      const left = this.#counts.get(key)! - 1;
-      if (left === 0) this.#counts.delete(key);
-      else this.#counts.set(key, left);
+      stop();
+      writes.count -= 1;
+      if (writes.count === 0) this.#forget(key, writes);
     }
   }
 
-  /** Waits, with a timer of its own, until nobody writes a key. */
-  async settled(key: string): Promise<void> {
+  /** Waits, with a timer of its own, until nobody writes a key any more or `isOff` is true. */
+  async settled(key: string, isOff: () => boolean): Promise<void> {
+    const writes = this.#byKey.get(key);
+    if (writes === undefined) return;
     const end = now() + PENDING_MAX;
-    for (let pause = 1; this.#counts.has(key) && now() < end; pause = nextPause(pause)) await delay(pause);
+    const isUnderWay = (): boolean => this.#byKey.get(key) === writes && now() < end && !isOff();
+    if (!(await hasEnded(writes, isUnderWay))) this.#forget(key, writes);
+  }
+
+  #forget(key: string, writes: Writes): void {
+    if (this.#byKey.get(key) === writes) this.#byKey.delete(key);
   }
 }
 
@@ -168,7 +186,7 @@ async function* linesOf(
       yield value;
     }
   } finally {
-    if (!ended) await reader.cancel().catch(() => undefined);
+    if (!ended) reader.cancel().catch(() => undefined);
   }
 }
 

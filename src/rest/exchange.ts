@@ -140,6 +140,8 @@ class Deadline {
   /** Bytes of the response that may arrive unseen. */
   #download = 0;
   #alarm: ReturnType<typeof setTimeout> | undefined;
+  /** The time at which silence was noticed first; it counts when it has lasted through turns that read what came. */
+  #silent: number | undefined;
   /** The time at which waiting began; undefined while nobody waits. */
   #since: number | undefined;
   #reject: ((reason: unknown) => void) | undefined;
@@ -205,10 +207,13 @@ class Deadline {
   readonly #check = (): void => {
     this.#alarm = undefined;
     // Nobody waits while a body is not being read.
-    if (this.#since === undefined) return;
+    if (this.#since === undefined) return void (this.#silent = undefined);
     const limit = this.#limit();
     const left = Math.max(this.#since, this.#flight.lastSign()) + limit - performance.now();
-    if (left > 0) this.#alarm = setTimeout(this.#check, left);
+    if (left > 0) this.#silent = undefined;
+    else this.#silent ??= performance.now();
+    const more = this.#silent === undefined ? left : this.#silent + LAST_LOOK - performance.now();
+    if (more > 0) this.#alarm = setTimeout(this.#check, more);
     else this.#finish(silenceError(limit));
   };
 
@@ -225,5 +230,7 @@ class Deadline {
   }
 }
 
+/** Milliseconds: after a busy time the event loop runs timers before it reads what has come meanwhile. */
+const LAST_LOOK = 5;
 /** The longest delay that timers take. */
 const TIMER_MAX = 2 ** 31 - 1;

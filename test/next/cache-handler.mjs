@@ -23,18 +23,68 @@ const STALE_MS = 60_000;
 /** Bytes that a large result of the fixture has at least, compressed. */
 const LARGE = 2.5e6;
 
+/**
+ * The calls of the handlers that write, begun and ended. Next.js answers a request before what it made is kept, and before a
+ * tag is revalidated; another server that is asked too early makes the page once more, and has every right to.
+ */
+const COUNTING = `import { appendFileSync } from "node:fs";
+const counted = async (work) => {
+  appendFileSync(process.env.CALLS, "+");
+  try {
+    return await work();
+  } finally {
+    appendFileSync(process.env.CALLS, "-");
+  }
+};
+`;
+const COUNTED = {
+  "counted-cache-handler.mjs": `import Handler from "./cache-handler.mjs";
+${COUNTING}
+export default class extends Handler {
+  set(...args) {
+    return counted(() => super.set(...args));
+  }
+  revalidateTag(...args) {
+    return counted(() => super.revalidateTag(...args));
+  }
+}
+`,
+  "counted-use-cache-handler.mjs": `import handler from "./use-cache-handler.mjs";
+${COUNTING}
+export default {
+  ...handler,
+  set: (...args) => counted(() => handler.set(...args)),
+  updateTags: (...args) => counted(() => handler.updateTags(...args)),
+  expireTags: (...args) => counted(() => handler.expireTags(...args)),
+};
+`,
+};
+
+/** Waits until all calls that have begun have ended. */
+async function settled(calls) {
+  const deadline = performance.now() + STALE_MS;
+  for (;;) {
+    const text = await readFile(calls, "latin1").catch(() => "");
+    if (text.length === 2 * text.replaceAll("-", "").length) return;
+    assert.ok(performance.now() < deadline, "a call of a handler has not ended");
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
 /** Visitors' requests in turn, and what they were shown. */
-async function visit({ paths, forgotten, slow }, url, other = url) {
+async function visit({ paths, forgotten, slow }, calls, url, other = url) {
   const seen = [];
   const look = async (server, title) => {
     for (const path of paths) {
       const { status, shown } = await ask(`${server}${path}`);
       seen.push(`${title} ${path} ${status} ${shown}`);
+      await settled(calls);
     }
   };
   const forget = async (query) => {
     const { status } = await ask(`${url}/forget?${query}`, { method: "POST" });
     assert.equal(status, 200, query);
+    await settled(calls);
   };
   await look(url, "first");
   await look(other, "again");
@@ -60,14 +110,15 @@ async function visit({ paths, forgotten, slow }, url, other = url) {
 }
 
 /** Visits of a project's own paths begin at 1 with a path of their own. */
-const environmentOf = (rig, name, handler) => ({
+const environmentOf = (rig, folder, name, handler) => ({
   ...rig.environment,
+  CALLS: join(folder, "calls.txt"),
   VISITS: `${rig.environment.VISITS}/${name}`,
   BUILD_ID: name,
   CACHE_HANDLER: handler ? "1" : "",
 });
 
-/** Writes the modules that the page has. */
+/** Writes the modules that the page has, and those that count their calls. */
 async function writeModules(folder) {
   const page = await readFile(new URL("../../docs/nextjs.md", import.meta.url), "utf8");
   for (const name of ["cache-handler.mjs", "use-cache-handler.mjs"]) {
@@ -75,6 +126,7 @@ async function writeModules(folder) {
     assert.ok(code, `docs/nextjs.md has ${name}`);
     await writeFile(join(folder, name), code);
   }
+  for (const [name, code] of Object.entries(COUNTED)) await writeFile(join(folder, name), code);
 }
 
 /** The handlers in one of the two projects. */
@@ -82,7 +134,8 @@ async function judge(rig, project, args, name) {
   const fixture = FIXTURES[name];
   await writeModules(project.folder);
   const run = async (title, handler, work) => {
-    const environment = environmentOf(rig, `${title}-${project.version}`, handler);
+    const environment = environmentOf(rig, project.folder, `${title}-${project.version}`, handler);
+    await rm(environment.CALLS, { force: true });
     await rig.command(["FLUSHALL"]);
     await rm(join(project.folder, ".next"), { recursive: true, force: true });
     requireUse(await build(project, environment, args));
@@ -92,7 +145,7 @@ async function judge(rig, project, args, name) {
       return result;
     });
   };
-  const stock = await run("stock", false, ({ url }) => visit(fixture, url));
+  const stock = await run("stock", false, ({ url }, { CALLS }) => visit(fixture, CALLS, url));
   const of = new RegExp(` /${fixture.slow} `);
   assert.equal(
     new Set(stock.filter((line) => of.test(line)).map((line) => line.split("value=")[1])).size,
@@ -100,11 +153,16 @@ async function judge(rig, project, args, name) {
     stock.join("\n"),
   );
   if (process.env.ZSTASH_LONG === "1")
-    assert.deepEqual(await run("one", true, ({ url }) => visit(fixture, url)), stock, "one server");
+    assert.deepEqual(
+      await run("one", true, ({ url }, { CALLS }) => visit(fixture, CALLS, url)),
+      stock,
+      "one server",
+    );
   // Two servers of one build; what one revalidates the other renders anew.
   const two = await run("two", true, ({ url }, environment) =>
     serve(project, environment, ["start"], async (other) => {
-      const seen = await visit(fixture, url, other.url);
+      const seen = await visit(fixture, environment.CALLS, url, other.url);
+      requireUse(other.printed());
       await judgeStored(rig, project, url, name);
       await judgeWithoutRedis(project, environment, fixture);
       return seen;

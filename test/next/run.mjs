@@ -31,7 +31,7 @@ const configurations = [
   { version: 16, name: "dev, Turbopack", judge: judgeDev, alias: true },
   { version: 16, name: "Cache Components", judge: judgeComponents, components: true },
   { version: 16, name: "cache handler", judge: judgeCacheHandler, fixture: "cache-handler" },
-  { version: 16, name: "cache handlers, use cache", judge: judgeUseCache, fixture: "use-cache", long: true },
+  { version: 16, name: "cache handlers, use cache", judge: judgeUseCache, fixture: "use-cache" },
   { version: 15, name: "cache handlers, use cache", judge: judgeUseCache, fixture: "use-cache", long: true },
   { version: 15, name: "cache handler", judge: judgeCacheHandler, fixture: "cache-handler", long: true },
   { version: 14, name: "build and start, webpack, alias", judge: judgeBuild, alias: true, long: true },

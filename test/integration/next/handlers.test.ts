@@ -287,7 +287,8 @@ describe("without Redis", () => {
     await pages.set("/page", {});
     expect(await results.get("key", [])).toBeUndefined();
     await results.set("key", Promise.resolve(entryOf()));
-    expect(errors).toHaveLength(4);
+    // Each handler has tried once, and then pauses.
+    expect(errors).toHaveLength(2);
     await expect(pages.revalidateTag("a")).rejects.toMatchObject({ code: "REDIS" });
     await expect(results.updateTags(["a"])).rejects.toMatchObject({ code: "REDIS" });
   });
@@ -296,5 +297,45 @@ describe("without Redis", () => {
     expect(() => createUseCacheHandler({ url, token, ttl: 0 })).toThrow(/ttl/);
     expect(() => createCacheHandler({ url: "redis://x", token })).toThrow(/TCP address/);
     expect(() => createCacheHandler({ url, token, perfix: "x" } as object)).toThrow(/did you mean "prefix"/);
+  });
+});
+
+describe("a Redis that accepts and never answers", () => {
+  test("is waited for once, and not by every entry of a page", async () => {
+    const { createServer } = await import("node:net");
+    let connections = 0;
+    const silent = createServer((socket) => {
+      connections += 1;
+      socket.on("error", () => undefined);
+    });
+    await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+    const { port } = silent.address() as { port: number };
+    const errors: unknown[] = [];
+    const onError = (error: unknown): void => void errors.push(error);
+    const options = { url: `http://127.0.0.1:${port}`, token, timeout: 300, retry: false, onError } as const;
+    const pages: PageCacheHandler = new (createCacheHandler(options))();
+    const functions = createUseCacheHandler(options);
+    try {
+      expect(await pages.get("first")).toBeNull();
+      expect(await functions.get("first", [])).toBeUndefined();
+      expect(errors).toHaveLength(2);
+      const before = connections;
+      for (let entry = 0; entry < 20; entry++) {
+        expect(await pages.get(`page:${entry}`)).toBeNull();
+        expect(await functions.get(`function:${entry}`, [])).toBeUndefined();
+        await pages.set(`page:${entry}`, null);
+        const entryOfFunction = entryOf();
+        await functions.set(`function:${entry}`, Promise.resolve(entryOfFunction));
+        expect(entryOfFunction.value.locked).toBe(false);
+      }
+      expect([connections, errors.length]).toEqual([before, 2]);
+      // A tag is an error of the caller's, whatever was heard before.
+      await expect(pages.revalidateTag("tag")).rejects.toMatchObject({ code: "TIMEOUT" });
+      await pause(1100);
+      expect(await pages.get("later")).toBeNull();
+      expect(errors).toHaveLength(3);
+    } finally {
+      silent.close();
+    }
   });
 });

@@ -1,6 +1,8 @@
 /** What package.json, deno.json and the lock files say, what is published, and what the repository does not speak of. */
-import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { read, root, tracked } from "../../support/repository.ts";
 
@@ -139,8 +141,17 @@ describe("package.json", () => {
     expect(Object.keys(scripts).filter((name) => /^(pre|post)?(install|prepare)$/.test(name))).toEqual([
       "prepare",
     ]);
-    // npm runs it in a clone, for a git dependency and before it packs, never for a package of a registry.
-    expect(scripts["prepare"]).toBe("node build.mjs --if-missing");
+    // npm runs it in a clone, for a git dependency and before it packs, never for a package of a registry. Of a tarball npm
+    // 11 says that it has one; what runs it there finds nothing to build.
+    const folder = mkdtempSync(join(tmpdir(), "zstash-prepare-"));
+    const prepare = () => spawnSync(scripts["prepare"]!, { cwd: folder, shell: true, encoding: "utf8" });
+    try {
+      expect(prepare()).toMatchObject({ status: 0, stdout: "", stderr: "" });
+      writeFileSync(join(folder, "build.mjs"), "console.log(process.argv.at(-1))");
+      expect(prepare()).toMatchObject({ status: 0, stdout: "--if-missing\n" });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });
 

