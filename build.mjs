@@ -44,6 +44,7 @@ const whole = [
   "src/metrics/index.ts",
   "src/adapters/channels/node.ts",
   "src/adapters/channels/none.ts",
+  "src/adapters/host/deno.ts",
   "src/adapters/host/isolate.ts",
   "src/adapters/host/node.ts",
   "src/adapters/host/process.ts",

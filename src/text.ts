@@ -14,8 +14,8 @@ let scratch: Uint8Array<ArrayBuffer> | undefined;
 export interface UnitView {
   /** Writes code units at an offset. Returns the bytes that were written. */
   write(text: string, at: number, length: number, encoding: "utf16le"): number;
-  /** The string of the bytes `[start, end)`. */
-  toString(encoding: "utf16le" | "latin1", start: number, end: number): string;
+  /** The string of the bytes `[start, end)`; invalid UTF-8 as U+FFFD. */
+  toString(encoding: "utf16le" | "latin1" | "utf8", start: number, end: number): string;
 }
 
 /** How a runtime moves strings as they lie, and where that and transcoding are faster than its own coders of UTF-8. */
@@ -24,6 +24,8 @@ export interface UnitAccess {
   readonly encodes: boolean;
   /** Whether to decode so. */
   readonly decodes: boolean;
+  /** Texts of fewer bytes are read as `"utf8"`, where that and a look for U+FFFD is faster than a decoder that is fatal. */
+  readonly lossyBelow: number;
   view(memory: ArrayBuffer): UnitView;
 }
 

@@ -16,6 +16,9 @@ export interface Area {
 /** Scratch areas stay allocated for small values; larger ones live for one call. */
 const SCRATCH_SIZE = 64 << 10;
 
+/** Copies of at least this size are made of a view, smaller ones by `slice`. */
+const COPY_SIZE = 32 << 10;
+
 /** The most bytes of one area in wasm32's 4 GiB. */
 const SIZE_MAX = 0x7fff0000;
 
@@ -40,6 +43,15 @@ export class LinearMemory {
     // That of a detached buffer has no bytes; to ask the memory for its buffer takes 20–40 ns.
     if (this.#view.length === 0) this.#view = new Uint8Array(this.#exports.memory.buffer);
     return this.#view;
+  }
+
+  /** A copy of `size` bytes from an address on. */
+  copy(address: number, size: number): Uint8Array<ArrayBuffer> {
+    const bytes = this.bytes();
+    // Engines fill a slice with zeros first. The other way takes two thirds of its time at a megabyte, and more below.
+    return size < COPY_SIZE
+      ? bytes.slice(address, address + size)
+      : new Uint8Array(bytes.subarray(address, address + size));
   }
 
   /** Gets `capacity` bytes for one call: the scratch area of that role if they fit, otherwise an allocation. */

@@ -119,10 +119,9 @@ class OneShotDecoder {
     const output = this.#decode(plan);
     try {
       const { address, size } = output;
-      const content = this.memory.bytes().subarray(address, address + size);
       // Without `into`, `Memory` is the type of a new array's memory.
-      if (into === undefined) return content.slice() as Uint8Array as Uint8Array<Memory>;
-      into.set(content);
+      if (into === undefined) return this.memory.copy(address, size) as Uint8Array as Uint8Array<Memory>;
+      into.set(this.memory.bytes().subarray(address, address + size));
       return into.subarray(0, size);
     } finally {
       this.memory.release(output);
@@ -254,7 +253,7 @@ export class OneShot extends OneShotDecoder {
         const { address, capacity } = output;
         const size = exports.ZSTD_compress2(context, address, capacity, input.address, input.size);
         if (isZstdError(size)) throw toZstashError(size, "compress");
-        return memory.bytes().slice(address, address + (size >>> 0));
+        return memory.copy(address, size >>> 0);
       } finally {
         if (dictionary !== undefined || prefix !== undefined) exports.ZSTD_CCtx_refCDict(context, 0);
         memory.release(output);

@@ -76,7 +76,7 @@ export class StreamInstance implements Poolable {
     const filled = after.getUint32(20, true);
     return {
       consumed: after.getUint32(8, true),
-      output: filled === 0 ? nothing : this.memory.bytes().slice(this.#output, this.#output + filled),
+      output: filled === 0 ? nothing : this.memory.copy(this.#output, filled),
       full: filled === OUTPUT_SIZE,
       remaining: result >>> 0,
     };
@@ -88,7 +88,7 @@ export class StreamInstance implements Poolable {
     this.memory.bytes().set(frames, this.#input);
     const { ZSTD_decompressDCtx } = this.exports;
     const result = ZSTD_decompressDCtx(context, this.#output, OUTPUT_SIZE, this.#input, frames.length);
-    return result === size ? this.memory.bytes().slice(this.#output, this.#output + size) : undefined;
+    return result === size ? this.memory.copy(this.#output, size) : undefined;
   }
 
   #words(): DataView {

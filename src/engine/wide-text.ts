@@ -1,6 +1,6 @@
 /**
- * Text that is not ASCII, moved as UTF-16 and transcoded in WebAssembly: four to sixteen characters at a time, where the
- * coders of older versions of V8 take one.
+ * Text by faster ways than TextEncoder and a fatal TextDecoder. Where the coders of older versions of V8 take one character
+ * at a time it is moved as UTF-16 and transcoded in WebAssembly, four to sixteen at a time.
  */
 import { isWide, slicesOf, type UnitAccess, type UnitView } from "../text.ts";
 import type { ZstashExports } from "./exports.ts";
@@ -16,6 +16,8 @@ const SHORTEST = 128;
 const LONGEST: number = 8 << 20;
 /** Bytes that are written past the end of what counts (OVERSHOOT in wasm/text.c). */
 const OVERSHOOT = 32;
+/** What stands for invalid UTF-8. */
+const REPLACEMENT = "\ufffd";
 /** Offsets from here on are negative to Buffer's `toString` in Node 20. */
 const ADDRESS_MAX = 2 ** 31 - 1;
 
@@ -25,6 +27,7 @@ export class WideText {
   readonly #memory: LinearMemory;
   readonly #encodes: boolean;
   readonly #decodes: boolean;
+  readonly #lossyBelow: number;
   readonly #open: (memory: ArrayBuffer) => UnitView;
   #view: UnitView | undefined;
   /** What the view is of. */
@@ -35,6 +38,7 @@ export class WideText {
     this.#memory = memory;
     this.#encodes = access.encodes;
     this.#decodes = access.decodes;
+    this.#lossyBelow = access.lossyBelow;
     this.#open = (buffer) => access.view(buffer);
   }
 
@@ -89,6 +93,11 @@ export class WideText {
 
   /** The text of an area's input. Undefined where it is not UTF-8, or the runtime's own decoder is as fast. */
   read({ address, size }: Area): string | undefined {
+    if (size < this.#lossyBelow) {
+      const text = this.#units().toString("utf8", address, address + size);
+      // Looking for it takes no time in strings of one byte a character. It may as well be part of the text.
+      return text.includes(REPLACEMENT) ? undefined : text;
+    }
     if (!this.#decodes || size > LONGEST) return undefined;
     const memory = this.#memory;
     // What was decoded is no longer needed.
@@ -124,7 +133,7 @@ export function wideTextOf(
   memory: LinearMemory,
   access: UnitAccess | undefined,
 ): WideText | undefined {
-  if (access === undefined || !(access.encodes || access.decodes)) return undefined;
+  if (access === undefined || !(access.encodes || access.decodes || access.lossyBelow > 0)) return undefined;
   return canTranscode(exports) ? new WideText(exports, memory, access) : undefined;
 }
 

@@ -14,9 +14,13 @@ function major(): number {
   return Number.parseInt(versions.node, 10);
 }
 
+/** Longer texts that are not ASCII become strings of two bytes a character, from the megabyte that Node keeps outside V8's heap. */
+const LOSSY_BELOW = 1_000_000;
+
 /**
  * Node's own coders take one character at a time where a string has one above U+00FF: the encoder before Node 26, the
- * decoder before Node 24. Later ones take many, as zstash does.
+ * decoder before Node 24. Later ones take many, as zstash does; of those the lossy one takes half of what the fatal one
+ * takes, except for ASCII, and Buffer calls it directly.
  */
 export const unitAccess: UnitAccess | undefined = {
   get encodes() {
@@ -24,6 +28,9 @@ export const unitAccess: UnitAccess | undefined = {
   },
   get decodes() {
     return major() < 24;
+  },
+  get lossyBelow() {
+    return major() < 24 ? 0 : LOSSY_BELOW;
   },
   view: (memory) => (requireBuiltin("node:buffer") as typeof buffer).Buffer.from(memory),
 };

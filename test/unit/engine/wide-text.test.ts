@@ -4,6 +4,7 @@ import { Buffer } from "node:buffer";
 import { beforeAll, describe, expect, test } from "vitest";
 import { loadModule as loadDecoder } from "../../../src/adapters/decoder/inline.ts";
 import { loadModule } from "../../../src/adapters/full/inline.ts";
+import { unitAccess as ofDeno } from "../../../src/adapters/host/deno.ts";
 import { planDecode } from "../../../src/codec/decoder.ts";
 import { instantiate, type ZstashExports } from "../../../src/engine/exports.ts";
 import { LinearMemory } from "../../../src/engine/memory.ts";
@@ -20,7 +21,12 @@ const COPIED = 8192;
 const ASCII = 64 << 10;
 const LONGEST = 8 << 20;
 
-const access: UnitAccess = { encodes: true, decodes: true, view: (memory) => Buffer.from(memory) };
+const access: UnitAccess = {
+  encodes: true,
+  decodes: true,
+  lossyBelow: 0,
+  view: (memory) => Buffer.from(memory),
+};
 const make: MakeWideText = (own, memoryOfOwn) => wideTextOf(own, memoryOfOwn, access);
 const none = new Map<number, never>();
 const settings = { level: 1, checksum: true, dictionary: undefined, parameters: undefined };
@@ -151,6 +157,54 @@ describe("through compress and decompressText", () => {
     const size = own.buffer.byteLength;
     for (let number = 0; number < 500; number++) round();
     expect(own.buffer.byteLength).toBe(size);
+  });
+
+  test("the lossy decoder answers as the fatal one does: bytes that are no UTF-8, U+FFFD itself, byte order marks", () => {
+    const samples = [[], [0xef, 0xbb, 0xbf, 0x61], [0xef, 0xbf, 0xbd], [0x61, 0xef, 0xbf, 0xbd, 0xc3, 0xa9]];
+    const invalid = [
+      [0x80],
+      [0xc3],
+      [0xc0, 0x80],
+      [0xed, 0xa0, 0x80],
+      [0xf4, 0x90, 0x80, 0x80],
+      [0xf0, 0x9f],
+    ];
+    for (const bytes of invalid) samples.push(bytes, [...encoder.encode("語é"), ...bytes, 0x61]);
+    for (const text of shapes) samples.push([...encoder.encode(textOf(text, 300))]);
+    const ofNode = { ...access, encodes: false, decodes: false, lossyBelow: 1000 };
+    for (const lossy of [ofNode, ofDeno!]) {
+      const quick = createOneShot(module, (own, its) => wideTextOf(own, its, lossy));
+      const reader = wideTextOf(exports, memory, lossy)!;
+      let read = 0;
+      for (const sample of samples) {
+        const bytes = Uint8Array.from(sample);
+        const plan = planDecode(quick.compress(bytes, settings), 1 << 20, none);
+        const area = memory.keepBytes(bytes);
+        if (reader.read(area) !== undefined) read += 1;
+        memory.release(area);
+        let expected: string | undefined;
+        try {
+          expected = decoder.decode(bytes);
+        } catch {}
+        if (expected === undefined) {
+          expect(() => quick.decompressText(plan)).toThrow(expect.objectContaining({ code: "NOT_TEXT" }));
+        } else expect(quick.decompressText(plan)).toBe(expected);
+      }
+      expect(read).toBeGreaterThan(2);
+    }
+  });
+
+  test("the lossy decoder sees memory that has grown, and stops at its bound", () => {
+    const own = instantiate(module) as Required<ZstashExports>;
+    const its = new LinearMemory(own);
+    const reader = wideTextOf(own, its, { ...access, encodes: false, decodes: false, lossyBelow: 1000 })!;
+    const area = its.keepBytes(encoder.encode("é".repeat(400)));
+    expect(reader.read(area)).toBe("é".repeat(400));
+    const { buffer } = own.memory;
+    its.allocate(8 << 20);
+    expect(own.memory.buffer).not.toBe(buffer);
+    expect(reader.read(area)).toBe("é".repeat(400));
+    expect(reader.read(its.keepBytes(new Uint8Array(1000)))).toBeUndefined();
   });
 
   test("a module that cannot transcode, and a runtime that need not", async () => {
