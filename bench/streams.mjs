@@ -225,7 +225,9 @@ for (const name of /** @type {const} */ ([
   "decompress",
 ]))
   line(name, ratios[name]);
-console.log("\nDecompressing 1 MiB of JSON in frames for an MTU of 1500: time over that of one frame, likewise\n");
+console.log(
+  "\nDecompressing 1 MiB of JSON in frames for an MTU of 1500: time over that of one frame, likewise\n",
+);
 line("at once", ratios["packets, at once"]);
 line("as a stream", ratios["packets, stream"]);
 console.log(
