@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ask, build, serve } from "./next.mjs";
+import { SERVED } from "./rig.mjs";
 
 /** What there is to visit in the two projects, and what is revalidated in turn. */
 const FIXTURES = {
@@ -71,13 +72,17 @@ async function settled(calls) {
   }
 }
 
+/** What is shown, with a word for counts of the build, which renders a page as often as its workers like. */
+const withoutBuild = (shown) =>
+  shown?.replace(/(?<=value=(\d+, )?)\b\d+(?=[;, ])/g, (count) => (Number(count) > SERVED ? count : "built"));
+
 /** Visitors' requests in turn, and what they were shown. */
 async function visit({ paths, forgotten, slow }, calls, url, other = url) {
   const seen = [];
   const look = async (server, title) => {
     for (const path of paths) {
       const { status, shown } = await ask(`${server}${path}`);
-      seen.push(`${title} ${path} ${status} ${shown}`);
+      seen.push(`${title} ${path} ${status} ${withoutBuild(shown)}`);
       await settled(calls);
     }
   };
@@ -138,7 +143,9 @@ async function judge(rig, project, args, name) {
     await rm(environment.CALLS, { force: true });
     await rig.command(["FLUSHALL"]);
     await rm(join(project.folder, ".next"), { recursive: true, force: true });
-    requireUse(await build(project, environment, args));
+    const { VISITS } = environment;
+    requireUse(await build(project, { ...environment, VISITS: `${VISITS}/built` }, args));
+    environment.VISITS = `${VISITS}/served`;
     return serve(project, environment, ["start"], async (server) => {
       const result = await work(server, environment);
       requireUse(server.printed());
