@@ -143,9 +143,9 @@ async function judge(rig, project, args, name) {
     await rm(environment.CALLS, { force: true });
     await rig.command(["FLUSHALL"]);
     await rm(join(project.folder, ".next"), { recursive: true, force: true });
-    const { VISITS } = environment;
-    requireUse(await build(project, { ...environment, VISITS: `${VISITS}/built` }, args));
-    environment.VISITS = `${VISITS}/served`;
+    rig.countServed(false);
+    requireUse(await build(project, environment, args));
+    rig.countServed(true);
     return serve(project, environment, ["start"], async (server) => {
       const result = await work(server, environment);
       requireUse(server.printed());

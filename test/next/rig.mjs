@@ -65,15 +65,20 @@ export const SERVED = 100;
 /** A server that answers with the number of visits to a path. */
 async function countVisits() {
   const visits = new Map();
+  let least = 0;
   const server = createServer(({ url }, response) => {
     // On a busy machine a page may ask just when a connection that idled for 5 s is closed.
     response.setHeader("connection", "close");
-    visits.set(url, (visits.get(url) ?? (url.includes("/served/") ? SERVED : 0)) + 1);
+    visits.set(url, Math.max(visits.get(url) ?? 0, least) + 1);
     response.end(String(visits.get(url)));
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
   return {
     url: `http://127.0.0.1:${server.address().port}`,
+    /** Whether it is a server that visits from now on, and no build. What is kept by its URL is the same for both. */
+    countServed(served) {
+      least = served ? SERVED : 0;
+    },
     async close() {
       server.closeAllConnections();
       server.close();
@@ -110,6 +115,7 @@ export async function startRig() {
       environment: { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token, VISITS: visits.url },
       command,
       takeCounts: monitor.take,
+      countServed: visits.countServed,
       close,
     };
   } catch (error) {
