@@ -114,7 +114,7 @@ async function visit({ paths, forgotten, slow }, calls, url, other = url) {
   return seen;
 }
 
-/** Visits of a project's own paths begin at 1 with a path of their own. */
+/** Visits are counted for each project and run by itself: how many a run ends with is left to chance. */
 const environmentOf = (rig, folder, name, handler) => ({
   ...rig.environment,
   CALLS: join(folder, "calls.txt"),
@@ -139,7 +139,7 @@ async function judge(rig, project, args, name) {
   const fixture = FIXTURES[name];
   await writeModules(project.folder);
   const run = async (title, handler, work) => {
-    const environment = environmentOf(rig, project.folder, `${title}-${project.version}`, handler);
+    const environment = environmentOf(rig, project.folder, `${title}-${project.version}-${name}`, handler);
     await rm(environment.CALLS, { force: true });
     await rig.command(["FLUSHALL"]);
     await rm(join(project.folder, ".next"), { recursive: true, force: true });
@@ -185,11 +185,16 @@ function requireUse(printed) {
 
 /** What lies in Redis is there, and compressed. */
 async function judgeStored(rig, project, url, name) {
-  const keys = await rig.command(["KEYS", name === "use-cache" ? "next:*" : `next:two-${project.version}:*`]);
+  const keys = await rig.command([
+    "KEYS",
+    name === "use-cache" ? "next:*" : `next:two-${project.version}-${name}:*`,
+  ]);
   assert.ok(keys.length > 4, `keys: ${keys}`);
   const path = name === "use-cache" ? "/prerendered" : "/fetched";
   const pageSize = (await ask(`${url}${path}`)).text.length;
-  const pageKey = keys.find((key) => key.startsWith(`next:two-${project.version}:`) && key.endsWith(path));
+  const pageKey = keys.find(
+    (key) => key.startsWith(`next:two-${project.version}-${name}:`) && key.endsWith(path),
+  );
   assert.ok(pageKey !== undefined, `the page is not kept, but made at each visit: ${keys}`);
   const size = await rig.command(["STRLEN", pageKey]);
   // The entry holds the page twice, as HTML and as what React reads.
