@@ -65,7 +65,7 @@ function codecTable({ calls, streams, patient, sizes }) {
 
 ${markdownTable([...head, ...memory], rows(calls, "", 5))}
 
-A call is synchronous: so many at once are one after the other, and the event loop stands still until the last is done. ${memoryText(calls)}
+A call is synchronous: so many at once are one after the other, and the event loop stands still until the last is done. Each row is a process of its own, whose first calls compile code: one call takes longer than ten later. ${memoryText(calls)}
 
 ### Streams of ${sizeName(sizes.streams)} bytes, compressed and decompressed
 

@@ -60,7 +60,7 @@ export async function listen(fetch: Fetch, port: number, options: ListenOptions 
         .finally(() => server.listening || outgoing.once("finish", () => setImmediate(closeIdle)));
     },
   );
-  const closeIdle = (): void => server.closeIdleConnections();
+  const closeIdle = (): void => closeIdleConnections(server);
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, host, resolve);
@@ -232,11 +232,20 @@ class IncomingBody {
 
 async function close(server: Server): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
+  closeIdleConnections(server);
   const cut = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
   try {
     await closed;
   } finally {
     clearTimeout(cut);
+  }
+}
+
+/** Bun 1.2.23 throws here once the server is closed, and has closed these connections already. */
+function closeIdleConnections(server: Server): void {
+  try {
+    server.closeIdleConnections();
+  } catch {
+    // What is left is cut after the grace.
   }
 }
