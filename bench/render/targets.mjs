@@ -240,7 +240,7 @@ export function targetsSection(results) {
   return `## Targets
 
 What we hold ourselves to, ${counts(must)} met here, and what we reach for beyond it, ${counts(more)} met${unmeasured === 0 ? "" : `; ${unmeasured} are not measured yet`}. Ratios are times of zstash over the other's: the median of the rounds,
-and in brackets that of the least times. A target is met where both are within it.${
+and in brackets that of the least times. A target is met where both are within it; counts of cells and means of the kernel are one figure.${
     elsewhere.length === 0
       ? ""
       : ` Measured elsewhere: ${listed(elsewhere.map(({ name, date, machine }) => `${name} on ${date} on ${machine.replaceAll(",", "")}`))}.`
@@ -252,5 +252,5 @@ Beyond it:
 
 ${table(more)}
 
-${missed.length === 0 ? "" : `Not met, with the cells and what was tried:\n\n${list.join("\n")}\n`}`;
+${missed.length === 0 ? "" : `Not met, with the cells and what was tried; where the time goes is in the profiles of [levels](article.md#levels-1-to-19-and-the-99th-percentile), function by function:\n\n${list.join("\n")}\n`}`;
 }
