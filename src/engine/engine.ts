@@ -49,21 +49,22 @@ export interface CompressSettings {
   readonly parameters: CompressionParameters | undefined;
 }
 
-/**
- * What sets the speed of a stream. "memory": nothing, its whole content and its destination are in memory, so it ends
- * soon by itself. "network": one end is in memory, and the other is a request of our own, which time-outs end.
- * "caller": somebody who may stop for any time.
- */
-export type Pacing = "memory" | "network" | "caller";
-
 /** Settings of a compression stream. */
 export interface CompressStreamSettings extends CompressSettings {
   /** The decompressed size to declare in the header, in bytes; undefined if unknown. */
   readonly contentSize: number | undefined;
   /** zstd's targetCBlockSize in bytes, 1340…131,072; undefined for blocks of any size. */
   readonly targetCBlockSize: number | undefined;
-  readonly pacing: Pacing;
+  /**
+   * What sets the speed of the stream. "memory": nothing, its whole content and its destination are in memory, so it ends
+   * soon by itself. "network": one end is in memory, and the other is a request of our own, which time-outs end.
+   * "caller": somebody who may stop for any time.
+   */
+  readonly pacing: "memory" | "network" | "caller";
 }
+
+/** What sets the speed of a stream. */
+export type Pacing = CompressStreamSettings["pacing"];
 
 /** Settings of a decompression context. */
 export interface DecompressContextSettings {
@@ -73,7 +74,8 @@ export interface DecompressContextSettings {
   readonly maxWindowLog: number;
   /** Raw content that frames without a dictionary may refer to. */
   readonly prefix?: Uint8Array | undefined;
-  readonly pacing: Pacing;
+  /** What sets the speed of the stream, as for compression. */
+  readonly pacing: "memory" | "network" | "caller";
 }
 
 /**

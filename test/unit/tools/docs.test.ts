@@ -202,12 +202,12 @@ describe("the ways of a value", () => {
     expect(listed.filter((path) => !known.includes(path))).toEqual([]);
   });
 
-  test("a warm SET of 8 KB as text passes at most 18 files in 37 hops, its GET 17 in 36", () => {
+  test("a warm SET of 8 KB as text passes at most 18 files in 37 hops, its GET 17 in 37", () => {
     // On Node before 24 a text is also read by engine/wide-text.ts: one file, four hops.
     expect(ways["text SET"]!.files).toBeLessThanOrEqual(18);
     expect(ways["text SET"]!.hops).toBeLessThanOrEqual(37);
     expect(ways["text GET"]!.files).toBeLessThanOrEqual(17);
-    expect(ways["text GET"]!.hops).toBeLessThanOrEqual(36);
+    expect(ways["text GET"]!.hops).toBeLessThanOrEqual(37);
   });
 
   test("a warm SET of 8 KB as bytes passes at most 26 files in 58 hops, its GET too", () => {
