@@ -101,6 +101,6 @@ export class Lease<T extends Poolable> {
 export function contextLost(): ZstashError {
   return new ZstashError(
     "CONTEXT_LOST",
-    `Cannot go on: the stream's request showed no sign of life for ${SILENCE_MS} ms, and its context was given to another`,
+    `Cannot go on: the request showed no sign of life for ${SILENCE_MS} ms, and its context was given to another`,
   );
 }

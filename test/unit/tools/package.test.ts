@@ -168,14 +168,14 @@ describe("deno.json", () => {
     for (const path of Object.values(deno.exports)) expect(existsSync(`${root}${path}`), path).toBe(true);
   });
 
-  test("maps the package's own imports to what they are by default, and the peers to their range", () => {
+  test("maps the package's own imports to what they are by default, but for the host, and the peers to their range", () => {
     const built = Object.entries(manifest.imports).map(([name, target]) =>
       typeof target === "string"
         ? ([
             name,
             target.replace(/^(@[^/]+\/[^/]+)/, (peer) => `npm:${peer}@${manifest.peerDependencies![peer]}`),
           ] as const)
-        : ([name, stemOf(target["default"] as string)] as const),
+        : ([name, stemOf(target[name === "#host" ? "deno" : "default"] as string)] as const),
     );
     const peers = Object.entries(manifest.peerDependencies ?? {});
     expect(stemsOf(deno.imports)).toEqual({
