@@ -172,5 +172,5 @@ export function weightLine(rows) {
     const [stock = 0, own = 0] = rows[name] ?? [];
     return Math.round((own - stock) / 1000);
   };
-  return `**It weighs**, gzipped and beside the SDK: ${added("Worker: script")} KB of script and a module of ${added("Worker: WebAssembly")} KB in a Worker, ${added("Node: script")} KB in a Node bundle, ${added("browser: script")} KB in a browser ([all bundles](docs/runtimes.md#what-it-weighs)).`;
+  return `**It weighs**, gzipped and beside the SDK: ${added("Worker: script")} KB of script and a module of ${added("Worker: WebAssembly")} KB in a Worker, ${added("Node: script")} KB in a Node bundle, ${added("browser: script")} KB in a browser, where the bundler splits code ([all bundles](docs/runtimes.md#what-it-weighs)).`;
 }

@@ -1,5 +1,5 @@
-// An example as its reader has it: a copy of its folder beside ../handler, with the packed tarball in its node_modules,
-// run by the command that its README names.
+// An example as its reader has it: its folder and ../handler out of the packed tarball, which is installed by the words of
+// its README too, and run by the command that this names.
 
 import { execFile, spawnSync } from "node:child_process";
 import { cp, mkdir, readFile, rename } from "node:fs/promises";
@@ -9,7 +9,6 @@ import { root } from "../runtimes/fixture.mjs";
 import { program, within } from "../runtimes/fixtures/tools.mjs";
 import { linkTree } from "../next/project.mjs";
 
-const examples = join(root, "examples");
 const runFile = promisify(execFile);
 /** Node 22, because Wrangler refuses 20; the other programs lie where the tests have them. */
 const path = [
@@ -36,16 +35,27 @@ export const missingRedis = () =>
   spawnSync("redis-server", ["--version"]).status === 0 ? undefined : "apt-get install redis-server";
 
 /**
- * Copies examples and installs what they need.
+ * The words after `npm install` with which a README begins.
+ * @param {string} readme
+ * @returns {string[]}
+ */
+export function readInstallWords(readme) {
+  const words = /^```sh\nnpm install\b([^\n&]*)/m.exec(readme)?.[1];
+  if (words === undefined) throw new Error("the first block of a README must begin with npm install");
+  return words.trim().split(" ").filter(Boolean);
+}
+
+/**
+ * Copies an example and the handler out of the package, and installs what they need.
  * @param {{ base: string, tarball: string }} place
  * @param {{ name: string, packages?: string }} example `packages`: a folder whose packages are taken instead of npm's
  * @returns {Promise<string>} the folder of the copy
  */
 export async function copyExample({ base, tarball }, { name, packages }) {
-  await cp(join(examples, "handler"), join(base, "handler"), { recursive: true });
+  await mkdir(base, { recursive: true });
+  const copied = ["handler", name].map((folder) => `package/examples/${folder}`);
+  await runFile("tar", ["-xzf", tarball, "-C", base, "--strip-components=2", ...copied]);
   const folder = join(base, name);
-  const isSource = (from) => !/[\\/](node_modules|\.next|\.wrangler)$/.test(from);
-  await cp(join(examples, name), folder, { recursive: true, filter: isSource });
   if (packages === undefined) {
     const flags = [
       "--no-save",
@@ -55,7 +65,8 @@ export async function copyExample({ base, tarball }, { name, packages }) {
       "--omit=dev",
       "--prefer-offline",
     ];
-    await runCommand(folder, "npm", ["install", ...flags, tarball]);
+    const words = readInstallWords(await readFile(join(folder, "README.md"), "utf8"));
+    await runCommand(folder, "npm", ["install", ...words, ...flags, tarball]);
     return folder;
   }
   await requireSamePackages(folder, packages);

@@ -6,6 +6,8 @@ import { gzipSync } from "node:zlib";
 import { Redis as Stock } from "@upstash/redis";
 import { transformSync } from "esbuild";
 import { afterAll, describe, expect, test } from "vitest";
+import { createDictionaryManager } from "../../../src/life-cycle/index.ts";
+import { newer } from "../../support/dictionaries.ts";
 import { read, root } from "../../support/repository.ts";
 import { TOKEN, useCli, useServer } from "./rig.ts";
 
@@ -48,6 +50,7 @@ describe("docs/migrate-from.md", () => {
     const { readPage, writePage } = await load(blocks(page, "ts")[0]!);
     const [look, apply, more] = blocks(page, "sh");
     expect(more).toBeUndefined();
+    expect(apply).toBe(`${look} --apply`);
     await stock().set("page:1", gzipSync(html("one")).toString("base64"), { ex: 1000 });
     await stock().set("page:3", "short");
     await writePage!("2", html("two"));
@@ -72,7 +75,8 @@ describe("docs/migrate-from.md", () => {
 
 describe("docs/leave.md", () => {
   test("leads back to what a client without zstash reads", async () => {
-    const [mode, undo, look, ...more] = blocks("docs/leave.md", "sh");
+    const [mode, undo, look, remove, ...more] = blocks("docs/leave.md", "sh");
+    expect(remove).toContain("npx zstash dict gc --delete");
     expect(more).toEqual([]);
     expect(mode).toBe("export ZSTASH_MODE=read-only");
     const { Redis, readMode } = await import("../../../src/redis.ts");
@@ -94,5 +98,23 @@ describe("docs/leave.md", () => {
     expect(await leaving.get("cart")).toEqual(cart);
     expect(await follow(undo!.split("\n")[0]!)).not.toContain("would be written");
     expect(await follow(look!)).toMatch(/^not compressed/);
+  });
+
+  test("removes the dictionaries, an hour after they were retired and not before", async () => {
+    const [list, retire, count, remove, ...more] = blocks("docs/leave.md", "sh").at(-1)!.split("\n");
+    expect(more).toEqual([]);
+    const manager = createDictionaryManager({ url: served().url, token: TOKEN });
+    const { id } = await manager.publish(newer, { pattern: "session:*", share: 1 });
+    expect(await follow(count!)).toContain("No dictionary is retired or unused");
+    expect(await follow(list!)).toMatch(new RegExp(`${id} +session:\\* +current`));
+    await follow(retire!.replace(/\d+/, `${id}`));
+    expect(await follow(remove!)).toContain("kept: retired too recently");
+    const manifest = await stock().get<string>("zstash:dicts");
+    const hourAgo = Math.floor(Date.now() / 1000) - 3601;
+    await stock().set("zstash:dicts", manifest!.replaceAll(/"at":\d+/g, `"at":${hourAgo}`));
+    expect(await follow(count!)).toMatch(new RegExp(`${id} +0 +would be removed`));
+    expect(await manager.list()).toHaveLength(1);
+    await follow(remove!);
+    expect(await manager.list()).toEqual([]);
   });
 });

@@ -48,6 +48,24 @@ describe("units", () => {
   });
 });
 
+describe("code in a line", () => {
+  /** The lines in which a span of code begins that ends in a later one: some renderers show the line's end in it. */
+  const broken = (text: string): string[] =>
+    text
+      .replaceAll(/^ {0,3}(```+)[^]*?^ {0,3}\1$/gm, "")
+      .split("\n")
+      .filter((line) => line.replaceAll("``", "").split("`").length % 2 === 0);
+
+  test("is whole in its line", () => {
+    const texts = tracked().filter((path) => path.endsWith(".md"));
+    expect(texts.flatMap((path) => broken(read(path)).map((line) => `${path}: ${line}`))).toEqual([]);
+  });
+
+  test("is found where it is not", () => {
+    expect(broken("a `b\nc` d `e`\n```sh\n`x\n```\n")).toEqual(["a `b", "c` d `e`"]);
+  });
+});
+
 describe("links", () => {
   const pages = tracked().filter((path) => path.endsWith(".md"));
 

@@ -1,5 +1,6 @@
 /** The folders of examples/: each is in the index, says how it is run, and names scripts that it has. */
 import { describe, expect, test } from "vitest";
+import { readInstallWords } from "../../examples/project.mjs";
 import { read, tracked } from "../../support/repository.ts";
 
 const files = tracked().filter((path) => path.startsWith("examples/"));
@@ -16,7 +17,7 @@ const readManifest = (path: string): Manifest => JSON.parse(read(path)) as Manif
 
 /** Rows of the index: the folder's name and the command. */
 function indexOf(text: string): ReadonlyMap<string, string> {
-  const rows = text.matchAll(/^\| \[(\S+)\]\(\1\) +\|[^|]+\| `([^`|]+)` +\|$/gm);
+  const rows = text.matchAll(/^\| \[(\S+)\]\(\1\) +\|[^|]+\| ([^|]*`[^`|]+`) +\|$/gm);
   return new Map([...rows].map(([, name, command]) => [name!, command!]));
 }
 
@@ -68,6 +69,15 @@ describe("examples", () => {
       .map((path) => path.split("/")[1]!);
     const run = [...read("test/examples/servers.mjs").matchAll(/\bname: "(\S+)",\s+title:/g)];
     expect(sharing.sort()).toEqual(run.map(([, name]) => name!).sort());
-    for (const name of sharing) expect(read(`examples/${name}/.npmrc`)).toContain("install-links=true");
+    const index = indexOf(read("examples/README.md"));
+    for (const name of sharing) {
+      expect(readInstallWords(read(`examples/${name}/README.md`)), name).toEqual(["--install-links"]);
+      expect(index.get(name), name).toContain("npm install --install-links && ");
+    }
+  });
+
+  // npm packs no .npmrc: what one says holds in a clone alone, and hides that the package lacks it.
+  test("need no file that the package does not have", () => {
+    expect(files.filter((path) => path.endsWith("/.npmrc"))).toEqual([]);
   });
 });
