@@ -138,15 +138,16 @@ export function requireInteger(
   }
 }
 
-/** Throws unless the value is one of the strings in `allowed`. */
+/** Throws unless the value is one of the strings in `allowed`; `hint` ends the message about another string. */
 export function requireOneOf<Choice extends string>(
   name: string,
   value: unknown,
   allowed: readonly Choice[],
+  hint = "",
 ): asserts value is Choice {
   if (allowed.includes(value as Choice)) return;
   requireString(name, value);
-  throw new RangeError(`"${name}" must be one of ${allowed.join(", ")}, got ${JSON.stringify(value)}`);
+  throw new RangeError(`"${name}" must be one of ${allowed.join(", ")}, got ${JSON.stringify(value)}${hint}`);
 }
 
 /** Throws unless the value is a compression level. */

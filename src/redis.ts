@@ -12,7 +12,9 @@ import { createRequester, type RequesterOptions } from "./upstash/requester.ts";
 import { compressionNames, type ClientCompressionOptions } from "./upstash/settings.ts";
 
 export * from "#sdk";
-export { readMode } from "./upstash/settings.ts";
+export { readMode } from "./upstash/mode.ts";
+export { zstashCode } from "./upstash/batch-error.ts";
+export { ZstashError, type ZstashErrorCode } from "./errors.ts";
 export type { Fetch } from "./rest/exchange.ts";
 // The types of options. The SDK exports none of these names; a test checks that for each version.
 export type * from "./upstash/index.ts";
@@ -126,7 +128,9 @@ export class Redis extends SdkRedis {
    */
   static override fromEnv(config?: Omit<RedisConfig, "url" | "token">): Redis;
   /**
-   * Makes a client from the variables of a Worker's `env`, by the same names. Those of the process are not read.
+   * Makes a client from the variables of a Worker's `env`, by the same names. Those of the process are not read if
+   * `env` has one of these names, or if options follow it. An object that has none of them and stands alone is taken
+   * for options, as the SDK's client for Node does with `{}`: `Redis.fromEnv(env, {})` reads `env` in any case.
    *
    * @throws {TypeError} if the variables are not set
    * @example

@@ -51,8 +51,13 @@ export function cannotStore(key: string, reason: string, code: ZstashErrorCode =
   return new ZstashError(code, `Cannot store ${JSON.stringify(key)}: ${reason}`, { key });
 }
 
-/** The same error with the key, if it has none. */
+/** The same error with the key, if it has none; its message names it in what could not be done: `Cannot read the value of "key": …`. */
 export function withKey(error: unknown, key: string): unknown {
   if (!(error instanceof ZstashError) || error.key !== undefined) return error;
-  return error.with({ key, cause: error.cause ?? error });
+  const { message } = error;
+  const name = JSON.stringify(key);
+  const named = message.includes(name)
+    ? message
+    : message.replace(/the value\b|: |$/, (at) => (at.length > 2 ? `${at} of ${name}` : ` for ${name}${at}`));
+  return error.with({ key, message: named, cause: error.cause ?? error });
 }

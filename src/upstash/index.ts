@@ -16,12 +16,8 @@ export {
   type RequesterOptions,
   type Telemetry,
 } from "./requester.ts";
-export {
-  readMode,
-  type ClientCompressionOptions,
-  type CompressionMode,
-  type CompressionOptions,
-} from "./settings.ts";
+export { readMode, type CompressionMode } from "./mode.ts";
+export type { ClientCompressionOptions, CompressionOptions } from "./settings.ts";
 export type { Fetch } from "../rest/exchange.ts";
 export type { RestOptions, RetryOptions } from "../rest/rest-options.ts";
 export type {

@@ -13,7 +13,8 @@ import {
 } from "./commands.ts";
 import { listMode } from "./lists.ts";
 import type { compressedMark } from "./mark.ts";
-import type { CompressionMode, Settings } from "./settings.ts";
+import type { CompressionMode } from "./mode.ts";
+import type { Settings } from "./settings.ts";
 
 /** A request of the SDK, as far as it matters here: one command, or an array of commands, already serialised. */
 export interface CommandRequest {

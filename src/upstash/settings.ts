@@ -5,14 +5,13 @@ import {
   requireInteger,
   requireOneOf,
   requireOptions,
-  requireString,
   requireSynchronous,
 } from "../check.ts";
 import { Pace } from "../codec/pace.ts";
 import { DEFAULT_MAX_SIZE } from "../limits.ts";
 import { readAuto, type AutoDictionaries } from "../dictionaries/auto.ts";
 import { announceWait } from "../metrics/channels.ts";
-import { emit, type EventListener } from "../metrics/events.ts";
+import type { EventListener } from "../metrics/events.ts";
 import type { Carrier } from "../value/carrier.ts";
 import type { DecodeSettings } from "../value/decode.ts";
 import type { EncodeSettings } from "../value/encode.ts";
@@ -26,17 +25,7 @@ import {
 } from "../value/dictionaries.ts";
 import type { PolicyOption } from "../value/policy.ts";
 import { requireListener, requireMaxSize } from "../value/value.ts";
-
-/**
- * The mode of the wrapper. Clients of different modes can share a database without losing values: strings that would
- * be taken for compressed values are wrapped in every mode.
- *
- * - "on": values are compressed when written and decoded when read.
- * - "read-only": values are written uncompressed, and decoded when read.
- * - "shadow": values are compressed and reported by events, but written uncompressed; they are decoded when read.
- * - "passthrough": values are written and read unchanged, and the codec is never loaded.
- */
-export type CompressionMode = "on" | "read-only" | "shadow" | "passthrough";
+import { requireMode, safeMode, type CompressionMode } from "./mode.ts";
 
 /** Options of `withCompression` and `compressionMiddleware`, and of `compression` where zstash sends the requests. */
 export interface CompressionOptions {
@@ -75,15 +64,16 @@ export interface CompressionOptions {
   /**
    * The stored values in the replies of scripts and functions (EVAL, EVALSHA, FCALL and their _RO forms) and of SORT
    * … GET. With "decode" a string that is a complete stored value is decoded, at any depth; any other is returned
-   * unchanged, with an event if it begins like one. With "as-is" none is decoded. Default "decode".
+   * unchanged, and an `undecoded` event reports those that begin as stored values do. With "as-is" all strings are
+   * returned as they are stored. Default "decode".
    */
   readonly scripts?: "decode" | "as-is";
   /** The most bytes of a value that is decoded; larger values are not compressed. Default 32 MiB. */
   readonly maxSize?: number;
   /**
-   * The most bytes that all values of one response decode to together, also of a pipeline. More is SIZE_LIMIT before
-   * anything is decoded, for as many commands as exceed it. Default 128 MiB, 32 MiB in Workers and edge functions,
-   * and never less than `maxSize`.
+   * The most bytes that the values of one response decode to together; a pipeline has one response. Of its commands
+   * those with the smallest values get them; each that no longer fits fails with SIZE_LIMIT, before its values are
+   * decoded. Default 128 MiB, in Workers and edge functions 32 MiB, and at least `maxSize`.
    */
   readonly maxReplySize?: number;
   /**
@@ -139,7 +129,6 @@ export interface Settings extends EncodeSettings, DecodeSettings {
   readonly pace: Pace;
 }
 
-const modes: readonly CompressionMode[] = ["on", "read-only", "shadow", "passthrough"];
 const names: readonly string[] = [
   "mode",
   "policy",
@@ -154,35 +143,6 @@ const names: readonly string[] = [
   "onEvent",
   "zstd",
 ];
-/** Words that people try for "compress no more, decode as before". */
-const otherWords: ReadonlyMap<string, CompressionMode> = new Map([
-  ["off", "read-only"],
-  ["readonly", "read-only"],
-]);
-
-/**
- * Reads the mode from an environment variable, so that it can be switched without a deployment: "on", "read-only",
- * "shadow" or "passthrough", in any letter case. "off" means "read-only": nothing is compressed, and stored values
- * are decoded. Unset or empty means "on".
- *
- * @throws {RangeError} for any other word, when it is called and not at the first request
- * @example
- * ```ts
- * const mode = readMode(process.env.ZSTASH_MODE);
- * const redis = Redis.fromEnv({ compression: { mode } });
- * readMode("OFF"); // → "read-only"
- * ```
- */
-export function readMode(text: string | undefined): CompressionMode {
-  if (text !== undefined) requireString("mode", text);
-  const word = (text ?? "").trim().toLowerCase().replaceAll("_", "-");
-  if (word === "") return "on";
-  const mode = otherWords.get(word) ?? modes.find((one) => one === word);
-  if (mode === undefined)
-    throw new RangeError(`"mode" must be one of ${modes.join(", ")}, or off, got ${JSON.stringify(text)}`);
-  return mode;
-}
-
 /** Options that once replaced the transport of a client, and those that only a client of zstash's own has. */
 const transportNames: readonly string[] = [...restOptionNames, "carrier"];
 
@@ -246,7 +206,7 @@ function completeSettings(
   requireOneOf("onCorrupt", onCorrupt, ["throw", "miss"]);
   requireOneOf("scripts", scripts, ["decode", "as-is"]);
   requireSynchronous("mode", mode);
-  if (typeof mode !== "function") requireOneOf("mode", mode, modes);
+  if (typeof mode !== "function") requireMode(mode);
   const listener = requireListener(onEvent);
   const auto = readAuto(dictionaries, url, dictionaryWait);
   const known = auto ?? readDictionaryList(dictionaries);
@@ -279,19 +239,4 @@ function transportOption(name: string): TypeError {
     `"${name}" is not an option: the client sends the requests. For values as bytes write ` +
       'import { Redis } from "zstash/redis" and new Redis({ url, token }), or pass the client a createRequester(…)',
   );
-}
-
-/** A mode function must not fail every request: "read-only" is correct for every reader and writer. */
-function safeMode(mode: () => CompressionMode, onEvent: EventListener | undefined): () => CompressionMode {
-  return () => {
-    try {
-      const answer = mode();
-      requireSynchronous("mode", answer);
-      requireOneOf("mode", answer, modes);
-      return answer;
-    } catch (error) {
-      if (onEvent !== undefined) emit(onEvent, { type: "mode-failed", error });
-      return "read-only";
-    }
-  };
 }

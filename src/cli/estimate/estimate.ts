@@ -2,9 +2,10 @@
 import type { Zstd } from "../../codec/zstd.ts";
 import type { RestClient } from "../../rest/client.ts";
 import { Failure } from "../command.ts";
+import type { Scheme } from "../migrate/schemes.ts";
 import { chooseCells, type Cell } from "./choose.ts";
 import { gainOfDictionary, type Trainee } from "./dictionaries.ts";
-import { measureValue, type MeasureSettings, type ValueMeasure } from "./measure.ts";
+import { measureValue, warmUp, type MeasureSettings, type ValueMeasure } from "./measure.ts";
 import { learnPrefixes, OTHER } from "./prefixes.ts";
 import { drawSample, readSample, readTypes, type OnProgress, type SampleSettings } from "./sample.ts";
 import { estimateAfter, estimateBefore, estimateShare, lengthsSuffice } from "./statistics.ts";
@@ -60,12 +61,17 @@ export interface Estimate {
   readonly types: Readonly<Record<string, number>>;
   /** Why values stay in the text carrier: estimated numbers of values. */
   readonly left: Readonly<Record<string, number>>;
-  /** Processor time on this machine: for all values once, and for one value. */
+  /** Values that others have compressed, by the scheme that `zstash migrate --from` takes: estimated numbers. */
+  readonly schemes: Readonly<Partial<Record<Scheme, number>>>;
+  /**
+   * Processor time on this machine: for all values once, and for one value. Null where no value that was read would be
+   * compressed: then nothing was measured.
+   */
   readonly processor: {
     readonly seconds: number;
     readonly compressMicroseconds: number;
     readonly decompressMicroseconds: number;
-  };
+  } | null;
 }
 
 /** Values kept for dictionaries: larger ones gain nothing by one, and what is kept is bounded. */
@@ -100,6 +106,7 @@ export async function estimateDatabase(
     for (const { key, hash } of cell.certain) chosen.set(key, { cell, hash, isCertain: true });
     for (const { key, hash } of cell.drawn) chosen.set(key, { cell, hash, isCertain: false });
   }
+  warmUp(zstd, settings);
   const reads: Read[] = [];
   const gone = new Set<string>();
   const unread = new Set<string>();
@@ -178,6 +185,7 @@ export async function estimateDatabase(
       [...types].map(([type, share]) => [type, Math.round(weight * others.length * share)]),
     ),
     left: leftOf(cells, byCell, weight),
+    schemes: schemesOf(byCell, weight),
     processor: processorOf(byCell, weight),
   };
 }
@@ -259,6 +267,13 @@ function leftOf(
   return Object.fromEntries([...left].map(([name, number]) => [name, Math.round(number)]));
 }
 
+function schemesOf(byCell: ReadonlyMap<Cell, readonly Read[]>, weight: number): Estimate["schemes"] {
+  const schemes = new Map<Scheme, number>();
+  for (const [{ scheme }, number] of weightedReads(byCell, weight))
+    if (scheme !== undefined) schemes.set(scheme, (schemes.get(scheme) ?? 0) + number);
+  return Object.fromEntries([...schemes].map(([name, number]) => [name, Math.round(number)]));
+}
+
 function processorOf(byCell: ReadonlyMap<Cell, readonly Read[]>, weight: number): Estimate["processor"] {
   let [total, compress, decompress, values] = [0, 0, 0, 0];
   for (const [{ compressMs, decompressMs, left }, number] of weightedReads(byCell, weight)) {
@@ -268,7 +283,8 @@ function processorOf(byCell: ReadonlyMap<Cell, readonly Read[]>, weight: number)
     decompress += decompressMs * number;
     values += number;
   }
-  const mean = (sum: number): number => (values === 0 ? 0 : (sum / values) * 1000);
+  if (values === 0) return null;
+  const mean = (sum: number): number => (sum / values) * 1000;
   return {
     seconds: total / 1000,
     compressMicroseconds: mean(compress),

@@ -7,6 +7,7 @@ import { ZstashError } from "../../errors.ts";
 import type { Dictionary } from "../../format/dictionary.ts";
 import { now } from "../../timers.ts";
 import type { Policy } from "../../value/policy.ts";
+import { markedScheme, type Scheme } from "../migrate/schemes.ts";
 import { planValue, type Left, type Plan, type PlanSettings, type KeyedValue } from "../migrate/plan.ts";
 
 /** Sizes of one value in bytes: now, and as `zstash migrate` would leave it. */
@@ -20,6 +21,8 @@ export interface Sizes {
 export interface ValueMeasure extends Sizes {
   /** Why it stays as it is in the text carrier, if it does. */
   readonly left: Left | "unreadable" | undefined;
+  /** The other scheme by which it is compressed, if its first bytes show one. */
+  readonly scheme: Scheme | undefined;
   /** Milliseconds to compress it for the text carrier, and to decompress it. */
   readonly compressMs: number;
   readonly decompressMs: number;
@@ -29,6 +32,21 @@ export interface MeasureSettings {
   readonly binary: boolean;
   readonly policy: Policy;
   readonly maxValue: number;
+}
+
+/** Milliseconds and rounds of the warm-up, at most: code is fast after some 100 calls. */
+const WARM_UP_MS = 100;
+const WARM_UP_ROUNDS = 200;
+
+/** Runs the codec on made-up values, so that times of the first values are not those of code that runs for the first time. */
+export function warmUp(zstd: Zstd, settings: MeasureSettings): void {
+  const [start, rows] = [
+    now(),
+    Array.from({ length: 200 }, (_, id) => `{"id":${id},"name":"user ${id * 7919}"}`),
+  ];
+  const text = new TextEncoder().encode(rows.join(","));
+  for (let round = 0; round < WARM_UP_ROUNDS && now() - start < WARM_UP_MS; round++)
+    measureValue({ key: "warm-up", bytes: text.subarray(0, 2048 + 25 * round) }, zstd, settings);
 }
 
 /** Measures one value. */
@@ -49,6 +67,7 @@ export function measureValue(value: KeyedValue, zstd: Zstd, settings: MeasureSet
     text: text?.write?.length ?? size,
     raw: raw?.write?.length ?? size,
     left: text === undefined ? "unreadable" : text.left,
+    scheme: markedScheme(value.bytes),
     compressMs,
     decompressMs,
   };

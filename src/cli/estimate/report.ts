@@ -6,7 +6,7 @@ import { costOf, PRICES_OF, usageAfter, type Cost, type Usage } from "../cost-mo
 import { bytes, count, cut, printable, table, wrap } from "../text.ts";
 import { WAYS, type Estimate, type Row, type Way } from "./estimate.ts";
 import type { Interval } from "./statistics.ts";
-import { verdictOf } from "./verdict.ts";
+import { migrateFrom, verdictOf } from "./verdict.ts";
 
 const COLUMNS = 80;
 /** Columns for a prefix: the sizes beside it take 50. */
@@ -68,6 +68,7 @@ export function describeEstimate(estimate: Estimate, known: KnownUsage): string 
     ...trust(estimate),
     "",
     ...staying(left),
+    ...otherSchemes(estimate.schemes),
     ...otherTypes(estimate),
     ...processorTime(estimate),
     ...money(costsOf(estimate, known), known),
@@ -91,6 +92,13 @@ function alignRight(rows: readonly (readonly string[])[]): string[][] {
 function staying(left: Readonly<Record<string, number>>): string[] {
   const parts = partsOf(left);
   return parts.length === 0 ? [] : [...folded("Stay as they are:", parts), ""];
+}
+
+/** Says which values others have compressed, and what converts them. */
+function otherSchemes(schemes: Estimate["schemes"]): string[] {
+  const parts = partsOf(schemes);
+  if (parts.length === 0) return [];
+  return [...folded("Compressed by others:", parts), `See ${migrateFrom(schemes)}`, ""];
 }
 
 /** Names and numbers, the largest first: "63 list". */
@@ -125,6 +133,8 @@ function otherTypes({ types }: Estimate): string[] {
 }
 
 function processorTime({ processor }: Estimate): string[] {
+  if (processor === null)
+    return ["Processor time here: not measured, no value that was read would be compressed", ""];
   const { seconds, compressMicroseconds, decompressMicroseconds } = processor;
   return [
     `Processor time here: ${seconds.toFixed(1)} s to compress all once; a value takes`,

@@ -68,6 +68,7 @@ export function describeMigration(migration: Migration, settings: MigrationSetti
       `${headOf(totals)} ${sizes}${method === undefined ? "" : `, compared by ${METHODS[method]}`}`,
       COLUMNS,
     ),
+    ...growth(tally.convertedGrowth, settings),
     ...section(settings.apply ? "written" : "would be written", written, WRITTEN),
     ...section("stay", left, LEFT, otherTypes),
     ...hint,
@@ -79,6 +80,18 @@ export function describeMigration(migration: Migration, settings: MigrationSetti
       ),
     ),
   ].join("\n");
+}
+
+/** Warns where values of another scheme take more bytes than before: base64 often adds more than zstd saves over gzip. */
+function growth(grown: number, { apply, carrier }: MigrationSettings): string[] {
+  if (grown <= 0) return [];
+  const raw = `${apply ? "run it again with" : "add"} --carrier raw, which takes a quarter less`;
+  const advice =
+    carrier === "raw"
+      ? "leave out --from, and let them expire"
+      : `${raw}, if all readers are zstash/redis or the store`;
+  const says = apply ? "have grown" : "would grow";
+  return ["", wrap(`Warning: the values of --from ${says} by ${bytes(grown)}: ${advice}`, COLUMNS)];
 }
 
 /** Returns true for a failure that another run would only meet again. */

@@ -46,6 +46,13 @@ export function decodeScheme(
   return undefined;
 }
 
+/** The scheme that the first bytes of a value show; undefined for none, and for deflate and brotli, which nothing marks. */
+export function markedScheme(value: Uint8Array): Scheme | undefined {
+  if (isGzip(value)) return "gzip";
+  if (isGlide(value)) return "glide";
+  return utf8Lossy(value.subarray(0, BASE64_GZIP.length)) === BASE64_GZIP ? "base64-gzip" : undefined;
+}
+
 const readers: Readonly<Record<Scheme, (value: Uint8Array, tools: SchemeTools) => Uint8Array | undefined>> = {
   gzip: (value, { maxSize }) => (isGzip(value) ? gunzipSync(value, { maxOutputLength: maxSize }) : undefined),
   "base64-gzip"(value, { maxSize }) {
@@ -81,9 +88,13 @@ function isGzip(value: Uint8Array): boolean {
   return value[0] === 0x1f && value[1] === 0x8b && value[2] === 8;
 }
 
+function isGlide(value: Uint8Array): boolean {
+  const isMarked = value[0] === 0 && value[1] === 1 && value[2] === 2 && value[3] === GLIDE_VERSION;
+  return isMarked && value.length > GLIDE_HEADER_SIZE;
+}
+
 function readGlide(value: Uint8Array, { zstd, maxSize }: SchemeTools): Uint8Array | undefined {
-  const isGlide = value[0] === 0 && value[1] === 1 && value[2] === 2 && value[3] === GLIDE_VERSION;
-  if (!isGlide || value.length <= GLIDE_HEADER_SIZE) return undefined;
+  if (!isGlide(value)) return undefined;
   const body = value.subarray(GLIDE_HEADER_SIZE);
   if (value[4] === GLIDE_ZSTD) return zstd.decompress(body, { maxSize });
   if (value[4] !== GLIDE_LZ4 || body.length < 4) return undefined;

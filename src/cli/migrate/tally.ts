@@ -39,6 +39,8 @@ export class Tally {
   fields = 0;
   bytesBefore = 0;
   bytesAfter = 0;
+  /** By how many bytes the values of other schemes grow together; below 0 they shrink. */
+  convertedGrowth = 0;
   readonly #counts = { written: new Map(), left: new Map(), types: new Map(), failed: new Map() } as Record<
     "written" | "left" | "types" | "failed",
     Map<string, number>
@@ -53,6 +55,7 @@ export class Tally {
   written(what: Written, before: number, after: number): void {
     this.#add("written", what);
     this.#size(before, after);
+    if (what === "converted") this.convertedGrowth += after - before;
   }
 
   left(why: Left | LeftUnread, size: number): void {

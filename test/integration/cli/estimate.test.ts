@@ -5,6 +5,7 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Estimate } from "../../../src/cli/estimate/estimate.ts";
 import { trainingSet } from "../../../bench/corpus/small-records.mjs";
@@ -292,6 +293,39 @@ describe.each(backends)("zstash estimate on %s", (backend) => {
     // Fewer on a slow machine, where some lengths are asked for too late.
     expect(Number(all)).toBeLessThanOrEqual(600);
     expect(output).not.toMatch(/left of it +\S+ ±0\.0 %/);
+  });
+
+  test("small values that gain by a dictionary alone: it is to be trained first, and no time was measured", async () => {
+    const records = recordsOf(600_000).filter((record) => record.length > 300 && record.length < 1000);
+    await fill(
+      rig,
+      records.map((record, id) => ["SET", `user:${id}`, record]),
+    );
+    const { output } = await run(["estimate", ...rig.here]);
+    expect(output.replaceAll("\n", " ")).toContain(
+      "make a dictionary first, zstash train --keys 'user:*', see",
+    );
+    expect(output).not.toContain("shadow");
+    expect(output).toContain("Processor time here: not measured");
+    expect(output).not.toContain("µs");
+    for (const line of output.split("\n")) expect(line.length, line).toBeLessThanOrEqual(80);
+    expect((await estimate(rig)).processor).toBeNull();
+  });
+
+  test("values that others have compressed are named with what converts them", async () => {
+    const random = createRandom(9);
+    const gzip = (): Buffer => gzipSync(json(random, 4000, 8));
+    await fill(
+      rig,
+      Array.from({ length: 20 }, (_, id): Command => ["SET", `page:${id}`, gzip().toString("base64")]),
+    );
+    for (let id = 0; id < 5; id++) await rig.setBytes(`raw:${id}`, gzip());
+    const { output } = await run(["estimate", ...rig.here]);
+    expect(output).toContain("Compressed by others: 20 base64-gzip, 5 gzip\n");
+    expect(output.replaceAll("\n", " ")).toMatch(
+      /compressed by others: zstash migrate --from base64-gzip,gzip --carrier raw/,
+    );
+    for (const line of output.split("\n")) expect(line.length, line).toBeLessThanOrEqual(80);
   });
 
   test("nothing to estimate, and keys by a pattern", async () => {

@@ -284,6 +284,27 @@ describe.each(backends)("zstash migrate on %s", (backend) => {
       expect(await rig.bytesOf(key)).toEqual(Buffer.from(values[key]!));
   });
 
+  test("values of --from that grow are warned of, before and after, with what to do", async () => {
+    const text = Buffer.from(seededRandom(7).bytes(6000)).toString("hex");
+    await rig.setBytes("gzip", gzipSync(text));
+    await rig.setBytes("plain", Buffer.from(page(1, 100_000)));
+    const of = async (...args: readonly string[]): Promise<string> => {
+      const { output } = await run(["migrate", ...rig.here, "--from", "gzip", ...args]);
+      for (const line of output.split("\n")) expect(line.length, line).toBeLessThanOrEqual(80);
+      return output.replaceAll("\n", " ");
+    };
+    expect(await of("--carrier", "raw")).not.toContain("Warning");
+    // All values together shrink: the warning is of those that grow.
+    expect(await of()).toMatch(
+      /% less.*Warning: the values of --from would grow by [\d.]+ \w+: add --carrier raw,/,
+    );
+    expect(await of("--apply")).toMatch(
+      /Warning: the values of --from have grown .*: run it again with --carrier raw,/,
+    );
+    await of("--apply", "--carrier", "raw");
+    expect((await rig.bytesOf("gzip")).length).toBeLessThan(1.02 * gzipSync(text).length);
+  });
+
   test("--keys, --min-size, --max-value and --binary", async () => {
     await fill();
     expect((await migrate(rig, "--keys", "page:1*")).keys).toBe(11);

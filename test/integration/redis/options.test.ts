@@ -175,7 +175,7 @@ describe.each(sdkVersions)("@upstash/redis %s", (version) => {
     const [stock, zstash] = await both(clients, (client) => outcomeOf(() => client.set("k", "hunter2")));
     const { name, message } = stock as Error;
     // That nothing has run is in `effect` alone.
-    expect(zstash).toEqual({ name, message });
+    expect(zstash).toEqual({ name, message: `${message}: check "token" (UPSTASH_REDIS_REST_TOKEN)` });
     const error = await rejection(clients.zstash.set("k", "hunter2"));
     expect(error).toBeInstanceOf(modules.stock.errors.UpstashError);
     expect(error).toMatchObject({ code: "REDIS", status: 401, effect: "none" });
@@ -290,6 +290,17 @@ describe.each(sdkVersions)("@upstash/redis %s", (version) => {
     expect(() => Redis.fromEnv({ UPSTASH_REDIS_REST_URL: url })).toThrow(
       /UPSTASH_REDIS_REST_TOKEN is not set/,
     );
+  });
+
+  test("fromEnv takes an empty object alone for options, as the SDK does, and for an env if options follow", async () => {
+    const { Redis } = modules.zstash;
+    const { url, token } = servers.second;
+    vi.stubEnv("UPSTASH_REDIS_REST_URL", url);
+    vi.stubEnv("UPSTASH_REDIS_REST_TOKEN", token);
+    await Redis.fromEnv({}).set("empty", rows);
+    expect(await modules.stock.Redis.fromEnv({}).exists("empty")).toBe(1);
+    expect(() => Redis.fromEnv({}, {})).toThrow(/UPSTASH_REDIS_REST_URL is not set/);
+    vi.unstubAllEnvs();
   });
 
   test("the sync token goes with the next request, and from client to client", async () => {

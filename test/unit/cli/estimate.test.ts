@@ -1,7 +1,10 @@
 /** The parts of the estimate that do no I/O: the draw, the prefixes and the estimator. */
+import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
+import { loadZstd } from "../../../src/codec/zstd.ts";
 import { BottomK, hashOfKey } from "../../../src/cli/estimate/bottom-k.ts";
 import { chooseCells, drawBySize } from "../../../src/cli/estimate/choose.ts";
+import { measureValue, warmUp } from "../../../src/cli/estimate/measure.ts";
 import { learnPrefixes, OTHER, prefixOf } from "../../../src/cli/estimate/prefixes.ts";
 import {
   estimateAfter,
@@ -231,12 +234,13 @@ describe("the verdict", () => {
     [now, raw, dictionary = raw]: readonly [number, number, number?],
     left: Estimate["left"] = {},
     keys: number = values,
+    schemes: Estimate["schemes"] = {},
   ): Estimate {
     const after = { text: exact(raw * 1.3), raw: exact(raw), dictionary: exact(dictionary) };
     const total: Row = { prefix: "all", values, now: exact(now), after, share: after };
     const sampled = { lengths: keys, values, bytes: now, gone: 0, refused: 0 };
-    const processor = { seconds: 0, compressMicroseconds: 0, decompressMicroseconds: 0 };
-    const others = { otherTypes: 0, types: {}, lengthsSuffice: true };
+    const processor = null;
+    const others = { schemes, otherTypes: 0, types: {}, lengthsSuffice: true };
     return { keys, nameBytes: 0, sampled, total, rows: [total], left, processor, ...others };
   }
 
@@ -268,6 +272,26 @@ describe("the verdict", () => {
       estimateOf(900, [1 << 20, 1 << 19, 1 << 18]),
       /in 256.0 KiB \(raw, with dictionaries\), 75 % less/,
     ],
+    [
+      "what gains by a dictionary and by nothing else",
+      estimateOf(900, [1 << 20, 1 << 20, 1 << 18], { small: 900 }),
+      /75 % less: make a dictionary first, zstash train --keys 'all\*', see .*dictionaries/,
+    ],
+    [
+      "gzip in base64",
+      estimateOf(900, [9999, 9999], { "already-compressed": 900 }, 900, { "base64-gzip": 880 }),
+      /most values are compressed by others: zstash migrate --from base64-gzip --carrier raw says/,
+    ],
+    [
+      "gzip, which is no text",
+      estimateOf(900, [9999, 9999], { binary: 900 }, 900, { gzip: 900 }),
+      /zstash migrate --from gzip --carrier raw says/,
+    ],
+    [
+      "pictures and a little gzip",
+      estimateOf(900, [9999, 9999], { "already-compressed": 900 }, 900, { gzip: 9 }),
+      /as images or by gzip$/,
+    ],
     ["pictures", estimateOf(900, [1 << 20, 1 << 20], { "already-compressed": 900 }), /as images or by gzip$/],
     [
       "what is compressed",
@@ -277,5 +301,35 @@ describe("the verdict", () => {
   ])("of %s says what was found and what to do", (_, estimate, expected) => {
     expect(verdictOf(estimate)).toMatch(expected);
     expect(verdictOf(estimate)).not.toMatch(/[.\n]$/);
+  });
+});
+
+describe("the measure", () => {
+  const settings = { binary: false, policy: {}, maxValue: 1 << 20 };
+
+  test("warms up with values that are compressed and decompressed, and for a bounded number of rounds", async () => {
+    const zstd = await loadZstd();
+    const counts = { compress: 0, decompress: 0 };
+    const counted = new Proxy(zstd, {
+      get(target, name) {
+        const member: unknown = Reflect.get(target, name, target);
+        if (name === "compress" || name === "decompress") counts[name] += 1;
+        return typeof member === "function" ? member.bind(target) : member;
+      },
+    });
+    warmUp(counted, settings);
+    expect(counts.decompress).toBeGreaterThan(0);
+    expect(counts.decompress).toBeLessThanOrEqual(200);
+  });
+
+  test.each([
+    ["gzip", gzipSync("text"), "gzip"],
+    ["gzip in base64", Buffer.from(gzipSync("text").toString("base64")), "base64-gzip"],
+    ["GLIDE", Buffer.from([0, 1, 2, 0, 1, 40]), "glide"],
+    ["text", Buffer.from("H4s"), undefined],
+    ["nothing", Buffer.alloc(0), undefined],
+  ] as const)("knows the scheme of %s", async (_, bytes, scheme) => {
+    const zstd = await loadZstd();
+    expect(measureValue({ key: "k", bytes }, zstd, settings).scheme).toBe(scheme);
   });
 });

@@ -1,6 +1,6 @@
 /** The mode that a variable of the environment names. */
 import { expect, test } from "vitest";
-import { readMode as fromRedis } from "../../../src/redis.ts";
+import { Redis, readMode as fromRedis } from "../../../src/redis.ts";
 import { compressionMiddleware, readMode } from "../../../src/upstash/index.ts";
 
 test.each([
@@ -32,3 +32,16 @@ test.each(["0", "true", "none", "constructor", "on,off"])(
 test.each([null, 1, true, {}])("%o is a TypeError", (wrong) => {
   expect(() => readMode(wrong as never)).toThrow(TypeError);
 });
+
+test.each(["off", "readonly"])(
+  "as a mode %j is refused, and the message says what to write for it",
+  (mode) => {
+    const says =
+      /^"mode" must be one of on, read-only, shadow, passthrough, got "\w+": "read-only" writes .*readMode/;
+    const config = { url: "https://db.example", token: "t", compression: { mode: mode as never } };
+    for (const make of [() => new Redis(config), () => compressionMiddleware({ mode: mode as never })]) {
+      expect(make).toThrow(RangeError);
+      expect(make).toThrow(says);
+    }
+  },
+);
