@@ -26,8 +26,11 @@ export type RedisConfig = RedisConfigNodejs & {
   /** The function that sends the requests. Default: the platform's transport. */
   readonly fetch?: Fetch;
   /**
-   * Milliseconds without a byte from the server after which a request fails with TIMEOUT. Default 60,000; 0 means no
-   * limit.
+   * Milliseconds without a byte in either direction after which a request fails with TIMEOUT. Default 60,000; 0 means
+   * no limit. While bodies of 64 KiB or more are uploaded it is longer by a second for each 32 KiB of all that go to
+   * that server, because bytes that have left the process cannot be observed (on Node at most 4 MiB of each count,
+   * because the rest can be). For a reply of up to 64 KiB that `fetch` reads at once it is longer by as much. Time in
+   * which the event loop stood still does not count, at most ten times in one silence.
    */
   readonly timeout?: number;
 };

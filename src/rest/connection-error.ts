@@ -131,9 +131,9 @@ export function isCertificateError(cause: unknown): boolean {
   return typeof code === "string" && CERTIFICATE.test(code);
 }
 
-/** The error for a server that was silent for `limit` milliseconds. */
-export function silenceError(limit: number): ZstashError {
-  return new ZstashError("TIMEOUT", `Cannot reach the server: no sign of life for ${limit} ms`, {
+/** The error for a server that has been silent for `time` milliseconds, by the clock. */
+export function silenceError(time: number): ZstashError {
+  return new ZstashError("TIMEOUT", `Cannot reach the server: no sign of life for ${time} ms`, {
     effect: "unknown",
   });
 }

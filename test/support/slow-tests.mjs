@@ -23,6 +23,7 @@ export const slowTests = [
   "test/integration/next/outage.test.ts",
   "test/integration/readme/demo.test.ts",
   "test/integration/redis/versions.test.ts",
+  "test/integration/rest/busy.test.ts",
   "test/integration/rest/faults-tcp.test.ts",
   "test/integration/rest/faults.test.ts",
   "test/integration/site/site.test.ts",

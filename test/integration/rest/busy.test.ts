@@ -1,7 +1,7 @@
 /** A program that keeps its event loop busy for longer than the time-out: what has been answered meanwhile is no silence. */
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createStore } from "../../../src/store/index.ts";
 
 const TIMEOUT = 500;
@@ -33,10 +33,31 @@ const work = (ms: number): void => {
   for (const end = performance.now() + ms; performance.now() < end;);
 };
 
-test.each([
+const ways = [
   ["node:http", undefined],
   ["fetch", (input: string, init: RequestInit) => fetch(input, init)],
-] as const)("over %s", async (_, given) => {
+] as const;
+
+describe.each(ways)("the first requests, over %s", (_, given) => {
+  test.each([1, 2, 5, 20])("%i at once", async (count) => {
+    for (let round = 0; round < 3; round++) {
+      const store = createStore({
+        url,
+        token: "busy",
+        timeout: 300,
+        retry: false,
+        ...(given && { fetch: given }),
+      });
+      const all = Array.from({ length: count }, (_, index) => store.delete(`key ${index}`));
+      if (round > 0) await pause(round);
+      // The connections are begun, and several turns of the loop are needed after this.
+      work(600);
+      expect(await Promise.all(all)).toEqual(all.map(() => true));
+    }
+  });
+});
+
+test.each(ways)("over %s", async (_, given) => {
   const store = createStore({
     url,
     token: "busy",

@@ -53,6 +53,16 @@ describe("a server that is silent", () => {
     expect(error).toMatchObject({ name: "ZstashError", code: "TIMEOUT" });
   });
 
+  test("is told of with the time that has passed, also where the event loop stood still", async () => {
+    const start = performance.now();
+    const failed = failure(exchange(() => never(), url, {}, limits(50)));
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    while (performance.now() < start + 300);
+    const told = Number(/no sign of life for (\d+) ms$/.exec(String(await failed))?.[1]);
+    expect(told).toBeGreaterThanOrEqual(300);
+    expect(told).toBeLessThanOrEqual(Math.ceil(performance.now() - start));
+  });
+
   test("before its head ends the fetch that heeds its signal", async () => {
     let seen: AbortSignal | undefined;
     const fetch: Fetch = (_, { signal }) => {
