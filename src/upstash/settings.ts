@@ -82,7 +82,8 @@ export interface CompressionOptions {
   readonly maxSize?: number;
   /**
    * The most bytes that all values of one response decode to together, also of a pipeline. More is SIZE_LIMIT before
-   * anything is decoded, for as many commands as exceed it. Default 128 MiB, 32 MiB in Workers and edge functions,
+   * anything is decoded, for as many commands as exceed it: those with the largest replies, whatever their order, so
+   * that no small reply fails for a large one. Default 128 MiB, 32 MiB in Workers and edge functions,
    * and never less than `maxSize`.
    */
   readonly maxReplySize?: number;
@@ -137,6 +138,21 @@ export interface Settings extends EncodeSettings, DecodeSettings {
   readonly lists: boolean;
   /** Lets the event loop run between values. */
   readonly pace: Pace;
+  /** Ends the decoding of the request in hand. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Waits until the event loop has run for others; undefined if there is nothing to wait for. Throws the signal's reason
+ * if the request in hand is aborted.
+ */
+export function takeTurn(settings: Settings): Promise<void> | undefined {
+  requireWanted(settings);
+  return settings.pace.spend(0, 0)?.then(() => requireWanted(settings));
+}
+
+function requireWanted({ signal }: Settings): void {
+  if (signal?.aborted === true) throw signal.reason;
 }
 
 const modes: readonly CompressionMode[] = ["on", "read-only", "shadow", "passthrough"];
