@@ -111,8 +111,8 @@ export function createMiddleware(settings: Settings, transport?: Transport): Com
     }
     const answer = await answering;
     if (plan.reads === undefined || request[compressedMark] === true) return answer;
-    const { signal } = request;
-    const limits = signal === undefined ? settings : { ...settings, signal };
+    const { signal = settings.signal } = request;
+    const limits = signal === settings.signal ? settings : { ...settings, signal };
     const route = auto && { request, next, transport, settings };
     return untilAborted(decodeAnswer(answer, plan, limits, loadOnDemand, route), signal);
   };

@@ -138,7 +138,7 @@ export interface Settings extends EncodeSettings, DecodeSettings {
   readonly lists: boolean;
   /** Lets the event loop run between values. */
   readonly pace: Pace;
-  /** Ends the decoding of the request in hand. */
+  /** Ends the decoding of the request in hand; before there is one, the signal of the client, if it is known. */
   readonly signal?: AbortSignal | undefined;
 }
 
