@@ -19,7 +19,8 @@ import { fieldOfReply, keyOfReply, type ValueReply } from "./commands.ts";
 import { listMode } from "./lists.ts";
 import type { CommandReply, PlannedReply, RequestPlan } from "./plan.ts";
 import { isOverBudget, keysOfAll, ReplyBudgets, type ReplyReads } from "./reply-budget.ts";
-import { takeTurn, type Settings } from "./settings.ts";
+import type { Settings } from "./settings.ts";
+import { takeTurn } from "./turn.ts";
 
 /** The functions of the part that is loaded on demand that are used here. */
 interface ReplyHalf<Route> {

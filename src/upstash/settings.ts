@@ -142,19 +142,6 @@ export interface Settings extends EncodeSettings, DecodeSettings {
   readonly signal?: AbortSignal | undefined;
 }
 
-/**
- * Waits until the event loop has run for others; undefined if there is nothing to wait for. Throws the signal's reason
- * if the request in hand is aborted.
- */
-export function takeTurn(settings: Settings): Promise<void> | undefined {
-  requireWanted(settings);
-  return settings.pace.spend(0, 0)?.then(() => requireWanted(settings));
-}
-
-function requireWanted({ signal }: Settings): void {
-  if (signal?.aborted === true) throw signal.reason;
-}
-
 const modes: readonly CompressionMode[] = ["on", "read-only", "shadow", "passthrough"];
 const names: readonly string[] = [
   "mode",

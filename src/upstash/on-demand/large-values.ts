@@ -28,7 +28,8 @@ import {
 import { costFactor } from "../../codec/pace.ts";
 import { EncodedCommands } from "../encode.ts";
 import type { Outgoing, RequestPlan, Transport } from "../plan.ts";
-import { takeTurn, type Settings } from "../settings.ts";
+import type { Settings } from "../settings.ts";
+import { takeTurn } from "../turn.ts";
 import { DecodingGate } from "./decoding-gate.ts";
 
 /** Characters at level 1 that are compressed in one step of some 8 ms: a stream takes half as long again. */
