@@ -25,10 +25,10 @@ export type ZstashErrorCode =
   | "INTERNAL";
 
 /**
- * Whether a command may have run although its request failed: "none" if it has certainly not run, "unknown" if it may
- * have.
+ * Whether a command may have run although its request failed: "none" if it has certainly changed nothing, "unknown" if
+ * it may have run, "done" if it has run and only its reply did not come, because the server found it too large.
  */
-export type Effect = "none" | "unknown";
+export type Effect = "none" | "unknown" | "done";
 
 /** Where and why the error happened, beyond its code. Never a value and never a token. */
 export interface ZstashErrorDetails {
@@ -49,8 +49,8 @@ export interface ZstashErrorDetails {
   /** The HTTP status of the response, where there was one. */
   readonly status?: number | undefined;
   /**
-   * What became of the command: "none" if it has certainly not run, "unknown" if it may have run. Absent if no
-   * request was sent, and if the server itself answered the command.
+   * What became of the command: "none" if it has certainly changed nothing, "unknown" if it may have run, "done" if it
+   * has run and its reply was too large. Absent if no request was sent, and if the server itself answered the command.
    */
   readonly effect?: Effect | undefined;
   /** True if what came was no reply of Redis: a proxy's page, or an empty body. */
@@ -99,8 +99,8 @@ export class ZstashError extends Error {
   /** The HTTP status of the response, where there was one. */
   declare readonly status?: number;
   /**
-   * What became of the command: "none" if it has certainly not run, "unknown" if it may have run. Absent if no
-   * request was sent, and if the server itself answered the command.
+   * What became of the command: "none" if it has certainly changed nothing, "unknown" if it may have run, "done" if it
+   * has run and its reply was too large. Absent if no request was sent, and if the server itself answered the command.
    */
   declare readonly effect?: Effect;
   /** True if what came was no reply of Redis: a proxy's page, or an empty body. */

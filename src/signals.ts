@@ -47,6 +47,18 @@ function forget(signal: AbortSignal, { tell }: Listening): void {
   signal.removeEventListener("abort", tell);
 }
 
+/** Settles as `work` does, or rejects with the signal's reason as soon as it is aborted from now on. */
+export function untilAborted<Result>(
+  work: Promise<Result>,
+  signal: AbortSignal | undefined,
+): Promise<Result> {
+  if (signal === undefined || signal.aborted) return work;
+  return new Promise((resolve, reject) => {
+    const ignore = onAbort(signal, () => reject(signal.reason));
+    work.then(resolve, reject).finally(ignore);
+  });
+}
+
 /** A signal that was joined of two. */
 interface Joined {
   /** It lives as long as its signal. */

@@ -63,15 +63,17 @@ export function isStreamed({
 
 /**
  * Decodes a frame to text: through a stream if the content is large and the frame can be streamed, otherwise at once.
+ * A signal ends the stream, with its reason.
  */
 export async function decompressLargeText(
   decoder: Decoder,
   frame: Uint8Array,
   limits: Omit<DecompressOptions, "into">,
+  signal?: AbortSignal | undefined,
 ): Promise<string> {
   if (!isStreamed(readFrameHeaderAt(frame, 0, 0))) return decoder.decompressText(frame, limits);
   try {
-    return await decodeStream(decoder, frame, limits);
+    return await decodeStream(decoder, frame, limits, signal);
   } catch (error) {
     // A later frame may have a larger window than the first one, and than streams accept.
     const larger = error instanceof ZstashError && error.code === "WINDOW_LIMIT";
@@ -84,6 +86,7 @@ async function decodeStream(
   decoder: Decoder,
   frame: Uint8Array,
   limits: Omit<DecompressOptions, "into">,
+  signal: AbortSignal | undefined,
 ): Promise<string> {
   const { readable, writable } = decoder.decompressStream({ ...limits, ...inMemory });
   const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -93,6 +96,7 @@ async function decodeStream(
     const reader = readable.getReader();
     try {
       for (let next = await reader.read(); !next.done; next = await reader.read()) {
+        if (signal?.aborted === true) throw signal.reason;
         content = append(content, decodeUtf8(text, next.value));
       }
     } catch (error) {

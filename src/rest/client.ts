@@ -1,5 +1,4 @@
 /** The client of Redis over HTTP: it sends commands, reads their replies, and finds out what the server supports. */
-import { requireSignal, requireSynchronous } from "../check.ts";
 import { ZstashError } from "../errors.ts";
 import { announce, requestChannel } from "../metrics/channels.ts";
 import type { RetryEvent, TransportEvent } from "../metrics/events.ts";
@@ -33,7 +32,7 @@ import {
   type Sending,
   type SendOptions,
 } from "./rest-command.ts";
-import type { RestSettings } from "./rest-options.ts";
+import { signalOf, type RestSettings } from "./rest-options.ts";
 import { afterLostAttempt, FailedAttempt, isPassing, repeatFailed, type RetriedAttempt } from "./retry.ts";
 import { cleanServerText } from "./server-error.ts";
 import { startTrace } from "./trace.ts";
@@ -138,7 +137,7 @@ export class RestClient {
   async #send(sending: Sending): Promise<Received> {
     const { repeatable, batch, options } = sending;
     const { onLost } = options;
-    const own = this.#ownSignal();
+    const own = signalOf(this.#settings.signal);
     const signal = own === undefined ? options.signal : anyOf(own, options.signal);
     const { retry } = this.#settings;
     const onRetry = (failed: RetriedAttempt): void => this.announce(retryEvent(sending, failed));
@@ -196,16 +195,6 @@ export class RestClient {
 
   #announceBase64(sending: Sending): void {
     this.announce({ type: "fallback", command: titleOf(sending), from: "resp2", to: "base64" });
-  }
-
-  /** Gets the client's own signal for a request. */
-  #ownSignal(): AbortSignal | undefined {
-    const { signal } = this.#settings;
-    if (typeof signal !== "function") return signal;
-    const given: unknown = signal();
-    requireSynchronous("signal", given);
-    if (given !== undefined) requireSignal("signal", given);
-    return given;
   }
 
   /** Sends one HTTP request. */

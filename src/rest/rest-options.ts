@@ -1,5 +1,12 @@
 /** The options by which a server is reached, and the settings that they become. */
-import { describe, requireFunction, requireInteger, requireOptions, requireSignal } from "../check.ts";
+import {
+  describe,
+  requireFunction,
+  requireInteger,
+  requireOptions,
+  requireSignal,
+  requireSynchronous,
+} from "../check.ts";
 import type { EventListener } from "../metrics/events.ts";
 import type { Fetch } from "./exchange.ts";
 
@@ -85,6 +92,15 @@ export interface RestSettings {
   readonly tokens: TokenStore;
   /** Called with retries and fallbacks. */
   readonly onEvent: EventListener | undefined;
+}
+
+/** A client's own signal for a request: a function is called once for each. */
+export function signalOf(signal: RestOptions["signal"]): AbortSignal | undefined {
+  if (typeof signal !== "function") return signal;
+  const given: unknown = signal();
+  requireSynchronous("signal", given);
+  if (given !== undefined) requireSignal("signal", given);
+  return given;
 }
 
 const DEFAULT_TIMEOUT = 60_000;

@@ -1,6 +1,6 @@
 /** The entry of the subpath "zstash/upstash": compression for clients of `@upstash/redis`. */
 import { describe } from "../check.ts";
-import { compresses, markAsCompressing } from "./mark.ts";
+import { compresses, markAsCompressing, signalOfClient } from "./mark.ts";
 import { createMiddleware, type CompressionMiddleware } from "./middleware.ts";
 import { readSettings, type CompressionOptions } from "./settings.ts";
 
@@ -98,7 +98,7 @@ export function withCompression<Client extends MiddlewareHost>(
       '"redis" compresses already: withCompression changes a client in place, once, and one of "zstash/redis" needs none',
     );
   }
-  redis.use(createMiddleware(readSettings(options)));
+  redis.use(createMiddleware({ ...readSettings(options), signal: signalOfClient(redis) }));
   markAsCompressing(redis);
   return redis;
 }

@@ -19,6 +19,19 @@ export function compresses(host: { readonly use: unknown; readonly client?: unkn
   return isCompressed(host) || isCompressed(host.use) || isCompressed(host.client);
 }
 
+/**
+ * The abort signal of a client of the SDK, whose requester keeps it among its options. Undefined for a function, which
+ * the requester calls for each of its requests.
+ */
+export function signalOfClient(host: {
+  readonly use: unknown;
+  readonly client?: unknown;
+}): AbortSignal | undefined {
+  const { options } = (host.client ?? {}) as { readonly options?: { readonly signal?: unknown } };
+  const signal = options?.signal;
+  return signal instanceof AbortSignal ? signal : undefined;
+}
+
 /** Marks a client that compresses. If a facade does not forward the mark, its client's own `use` marks it. */
 export function markAsCompressing(host: { readonly use: object }): void {
   mark(host);

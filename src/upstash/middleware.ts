@@ -20,6 +20,7 @@ import {
   type SendRequest,
   type Transport,
 } from "./plan.ts";
+import { untilAborted } from "../signals.ts";
 import { RequestOrder, type Place } from "./order.ts";
 import { decodeAnswer } from "./reply.ts";
 import { compressedMark } from "./mark.ts";
@@ -55,7 +56,7 @@ export function compressionMiddleware(options: CompressionOptions = {}): Compres
 export function createRequest(settings: Settings, transport: Transport): SdkSend {
   const run = createMiddleware(settings, transport);
   const other = transport.other.bind(transport) as SendRequest;
-  return (request) => run(request, other);
+  return async (request) => run(transport.withSignal(request), other);
 }
 
 /**
@@ -110,7 +111,10 @@ export function createMiddleware(settings: Settings, transport?: Transport): Com
     }
     const answer = await answering;
     if (plan.reads === undefined || request[compressedMark] === true) return answer;
-    return decodeAnswer(answer, plan, settings, loadOnDemand, auto && { request, next, transport, settings });
+    const { signal = settings.signal } = request;
+    const limits = signal === settings.signal ? settings : { ...settings, signal };
+    const route = auto && { request, next, transport, settings };
+    return untilAborted(decodeAnswer(answer, plan, limits, loadOnDemand, route), signal);
   };
 
   /** Fetches the dictionaries of the keys that are written. Later requests on the same keys wait too. */

@@ -111,6 +111,8 @@ export interface Transport {
    * undefined if the argument can be sent only as text.
    */
   rawPath(command: CommandArguments, position: number, asked: Carrier | undefined): string | undefined;
+  /** The request with the client's own signal, which holds for all that it needs. */
+  withSignal(request: SdkRequest): SdkRequest;
   /** Sends one command. With `hasValues`, raw frames in its reply stay bytes. */
   command(outgoing: Outgoing, request: SdkRequest, hasValues: boolean): Promise<CommandReply>;
   /** Sends several commands. `hasValues` tells by index whether raw frames in a reply stay bytes. */

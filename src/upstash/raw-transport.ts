@@ -4,9 +4,10 @@ import { RestClient } from "../rest/client.ts";
 import { readReply } from "../rest/read-reply.ts";
 import type { RespValue } from "../rest/resp.ts";
 import { rawPath, type BatchKind, type RestCommand } from "../rest/rest-command.ts";
-import type { RestSettings } from "../rest/rest-options.ts";
+import { signalOf, type RestSettings } from "../rest/rest-options.ts";
 import { effectOf } from "../rest/retry.ts";
 import { readErrorBody, serverError, serverErrorCode } from "../rest/server-error.ts";
+import { anyOf } from "../signals.ts";
 import { utf8Lossy, withoutByteOrderMark } from "../text.ts";
 import { isRawCarrier, type Carrier } from "../value/carrier.ts";
 import { batchErrorText } from "./batch-error.ts";
@@ -27,7 +28,8 @@ export class RawTransport implements Transport {
   /** With `keepsMark`, texts keep a byte order mark, as in the SDK without base64. */
   constructor(settings: RestSettings, carrier: Carrier, keepsMark: boolean) {
     this.#settings = settings;
-    this.#client = new RestClient(settings);
+    // The signal of a request is that of all its parts, and of decoding their replies.
+    this.#client = new RestClient({ ...settings, signal: undefined });
     this.#carrier = carrier;
     this.#toText = keepsMark ? (text) => text : withoutByteOrderMark;
   }
@@ -35,6 +37,11 @@ export class RawTransport implements Transport {
   rawPath(command: CommandArguments, position: number, asked: Carrier | undefined): string | undefined {
     const asBytes = (asked ?? this.#carrier) === "raw" && this.#client.sendsBytes;
     return asBytes ? rawPath(command as RestCommand, position) : undefined;
+  }
+
+  withSignal(request: SdkRequest): SdkRequest {
+    const signal = anyOf(signalOf(this.#settings.signal), request.signal);
+    return signal === request.signal ? request : { ...request, signal: signal! };
   }
 
   async command(
@@ -67,9 +74,8 @@ export class RawTransport implements Transport {
 
   /** Sends a request without commands, once: a subscription, or whatever a middleware has made. */
   async other(request: SdkRequest): Promise<CommandReply | CommandReply[]> {
-    const { path = [], body, headers, isStreaming, onMessage } = request;
-    const { fetch, url, timeout, headers: own, signal: ownSignal } = this.#settings;
-    const signal = request.signal ?? (typeof ownSignal === "function" ? ownSignal() : ownSignal);
+    const { path = [], body, headers, isStreaming, onMessage, signal } = request;
+    const { fetch, url, timeout, headers: own } = this.#settings;
     const init = {
       method: "POST",
       body: body === undefined ? null : JSON.stringify(body),

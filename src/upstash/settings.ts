@@ -72,8 +72,8 @@ export interface CompressionOptions {
   readonly maxSize?: number;
   /**
    * The most bytes that the values of one response decode to together; a pipeline has one response. Of its commands
-   * those with the smallest values get them; each that no longer fits fails with SIZE_LIMIT, before its values are
-   * decoded. Default 128 MiB, in Workers and edge functions 32 MiB, and at least `maxSize`.
+   * those with the smallest values get them, whatever their order; each that no longer fits fails with SIZE_LIMIT,
+   * before its values are decoded. Default 128 MiB, in Workers and edge functions 32 MiB, and at least `maxSize`.
    */
   readonly maxReplySize?: number;
   /**
@@ -127,6 +127,8 @@ export interface Settings extends EncodeSettings, DecodeSettings {
   readonly lists: boolean;
   /** Lets the event loop run between values. */
   readonly pace: Pace;
+  /** Ends the decoding of the request in hand; before there is one, the signal of the client, if it is known. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 const names: readonly string[] = [

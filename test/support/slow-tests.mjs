@@ -22,6 +22,7 @@ export const slowTests = [
   "test/integration/equality/losses.test.ts",
   "test/integration/next/outage.test.ts",
   "test/integration/readme/demo.test.ts",
+  "test/integration/redis/abort-decoding.test.ts",
   "test/integration/redis/versions.test.ts",
   "test/integration/rest/busy.test.ts",
   "test/integration/rest/faults-tcp.test.ts",

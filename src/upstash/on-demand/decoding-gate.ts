@@ -38,13 +38,20 @@ export class DecodingGate {
     this.#limit = limit;
   }
 
-  /** Runs `decode` when it is the turn of a content of `size` bytes. */
-  async run<Result>(size: number, decode: () => Promise<Result>): Promise<Result> {
+  /**
+   * Runs `decode` when it is the turn of a content of `size` bytes. One whose signal is aborted leaves, and rejects
+   * with its reason.
+   */
+  async run<Result>(
+    size: number,
+    decode: () => Promise<Result>,
+    signal?: AbortSignal | undefined,
+  ): Promise<Result> {
     const own: Decoding = { number: this.#count++, size, seen: 0 };
     const stop = giveSigns(own);
     this.#values.add(own);
     try {
-      await this.#turn(own);
+      await this.#turn(own, signal);
       return await decode();
     } finally {
       stop();
@@ -52,10 +59,11 @@ export class DecodingGate {
     }
   }
 
-  async #turn(own: Decoding): Promise<void> {
+  async #turn(own: Decoding, signal: AbortSignal | undefined): Promise<void> {
     let watched: Decoding | undefined;
     let [seen, since, looks] = [0, 0, 0];
     for (let pause = 1; ; pause = nextPause(pause, this.#mostPause(own))) {
+      if (signal?.aborted === true) throw signal.reason;
       if (this.#fits(own)) return;
       const [oldest] = this.#values;
       if (oldest !== watched || oldest!.seen !== seen) {
@@ -65,7 +73,7 @@ export class DecodingGate {
         this.#values.delete(oldest!);
         continue;
       }
-      await delay(pause);
+      await delay(pause, signal);
     }
   }
 

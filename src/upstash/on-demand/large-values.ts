@@ -29,6 +29,7 @@ import { costFactor } from "../../codec/pace.ts";
 import { EncodedCommands } from "../encode.ts";
 import type { Outgoing, RequestPlan, Transport } from "../plan.ts";
 import type { Settings } from "../settings.ts";
+import { takeTurn } from "../turn.ts";
 import { DecodingGate } from "./decoding-gate.ts";
 
 /** Characters at level 1 that are compressed in one step of some 8 ms: a stream takes half as long again. */
@@ -95,8 +96,8 @@ export async function decodeLarge(
   const size = contentSize ?? limit;
   // What is too large is refused before anything of it is decoded.
   if (size <= limit && isStreamed({ contentSize, windowSize }))
-    return gate.run(size, () => decodeWithPauses(codec, read, settings));
-  const turn = settings.pace.spend(0, 0);
+    return gate.run(size, () => decodeWithPauses(codec, read, settings), settings.signal);
+  const turn = takeTurn(settings);
   if (turn !== undefined) await turn;
   settings.pace.charge(size);
   return decodeRead(codec, read, settings);
@@ -119,9 +120,11 @@ async function decodeWithPauses(
   try {
     const frame = frameOf(codec, read);
     const start = settings.onEvent && now();
-    const text = await decompressLargeText(codec as Decoder, frame, decodingOf(settings));
+    const text = await decompressLargeText(codec as Decoder, frame, decodingOf(settings), settings.signal);
     return checkText({ text, frame, ms: start && now() - start }, read, settings);
   } catch (cause) {
+    const { signal } = settings;
+    if (signal?.aborted === true) throw signal.reason;
     throw decodeFailure(cause, read, settings);
   }
 }

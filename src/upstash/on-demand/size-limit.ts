@@ -1,13 +1,12 @@
 /** Requests that exceed the size limit of a server: they are sent in parts, or refused. */
-import { ZstashError } from "../../errors.ts";
-import { isRepeatableBatch } from "../../rest/repeatable.ts";
+import { ZstashError, type Effect } from "../../errors.ts";
+import { isReadCommand, isRepeatableBatch } from "../../rest/repeatable.ts";
 import type { RestCommand } from "../../rest/rest-command.ts";
 import { cleanServerText } from "../../rest/server-error.ts";
-import { utf8Length } from "../../text.ts";
 import { batchErrorText } from "../batch-error.ts";
 import type { CommandArguments } from "../commands.ts";
 import type { CommandReply, Outgoing, RequestKind, Send } from "../plan.ts";
-import { adviceFor, bodySize, limitIn } from "./size-advice.ts";
+import { bodySize, jsonSize, limitIn, replyAdvice, requestAdvice } from "./size-advice.ts";
 import { asSizeError, isRequestLimit } from "../size-error.ts";
 
 const NOT_SENT =
@@ -68,7 +67,7 @@ export async function sendInHalves(
 ): Promise<unknown> {
   const { commands, offset = 0 } = outgoing;
   const repeatable = isRepeatableBatch(commands as readonly RestCommand[]);
-  const error = explainSizeError(thrown, outgoing, repeatable);
+  const error = explainSizeError(thrown, outgoing, divisible);
   if (!isRequestLimit(error) || !divisible || !repeatable) throw error;
   if (commands.length === 1) return [{ error: batchErrorText(error) }];
   const replies: CommandReply[] = [];
@@ -102,37 +101,50 @@ function* divide(
   yield { commands: commands.slice(from), offset: from, size };
 }
 
-function jsonSize(value: unknown): number {
-  return utf8Length(JSON.stringify(value));
-}
-
 function tooLarge(outgoing: Outgoing, size: number, limit: number): ZstashError {
   const what = outgoing.commands.length > 1 ? "the transaction" : "the command";
   const reason = `a request may have ${limit} bytes, got ${size}`;
   return new ZstashError(
     "REQUEST_LIMIT",
-    `Cannot send ${what}: ${reason}: ${adviceFor(outgoing, "request")}`,
-    {
-      effect: "none",
-    },
+    `Cannot send ${what}: ${reason}: ${requestAdvice(outgoing.commands, limit)}`,
+    { effect: "none" },
   );
 }
+
+/** Errors that say already what to do: of two middlewares on a client, each sees them. */
+const explained = new WeakSet<ZstashError>();
 
 /**
  * Turns a server's size error into ours, which says what to do. The text is the same for a request, which has not run,
  * and for a reply, whose commands have run: a request that exceeds the limit that the text names was refused.
  */
-function explainSizeError(thrown: unknown, outgoing: Outgoing, repeatable: boolean): unknown {
+function explainSizeError(thrown: unknown, outgoing: Outgoing, divisible: boolean): unknown {
   const error = asSizeError(thrown);
-  if (!isRequestLimit(error)) return error;
+  if (!isRequestLimit(error) || explained.has(error)) return error;
+  const { commands } = outgoing;
   const limit = limitIn(error.message);
-  const size = bodySize(outgoing, outgoing.commands.length === 1);
   // The status of a refused request says so, too.
-  const refused = error.effect === "none" || (limit !== undefined && size > limit);
-  const advice = adviceFor(outgoing, refused ? "request" : "reply");
-  if (refused) return error.with({ message: `${error.message}: ${advice}`, effect: "none" });
-  const doubt = repeatable ? "" : "; whether the command has run is unknown";
-  return error.with({ message: `${error.message}: ${advice}${doubt}`, effect: "unknown" });
+  const refused =
+    error.effect === "none" || (limit !== undefined && bodySize(outgoing, commands.length === 1) > limit);
+  const { advice, effect } = refused
+    ? { advice: requestAdvice(commands, limit), effect: "none" as const }
+    : afterReply(commands, limit !== undefined && !(divisible && commands.length > 1));
+  const full = error.with({ message: `${error.message}: ${advice}`, effect });
+  explained.add(full);
+  return full;
+}
+
+/** `certain` if the error is about the reply, so that a command or a whole transaction has run. */
+function afterReply(
+  commands: Outgoing["commands"],
+  certain: boolean,
+): { readonly advice: string; readonly effect: Effect } {
+  const advice = replyAdvice(commands);
+  if (commands.every(([name]) => isReadCommand(String(name).toUpperCase())))
+    return { advice, effect: "none" };
+  const what = commands.length > 1 ? "the commands have" : "the command has";
+  if (certain) return { advice: `${what} run, only the reply is too large; ${advice}`, effect: "done" };
+  return { advice: `whether ${what} run is unknown; if so, ${advice}`, effect: "unknown" };
 }
 
 /**

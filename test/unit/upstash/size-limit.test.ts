@@ -374,12 +374,14 @@ describe.each<Carrier>(["text", "raw"])("a server with smaller limits, %s", (car
     expect(await run(on, "command", ["get", "n"])).toEqual([{ result: "1" }]);
   });
 
-  test("a GETDEL whose reply is too large has deleted: nobody can tell, and the message says so", async () => {
+  test("a GETDEL whose reply is too large has deleted: the message says so, and what to do before", async () => {
     const on = await filled({ maxResponseSize: 200 });
     const error = await failure(run(on, "command", ["getdel", "k0"]));
-    expect(error).toMatchObject({ name: "ZstashError", code: "REQUEST_LIMIT" });
+    expect(error).toMatchObject({ name: "ZstashError", code: "REQUEST_LIMIT", effect: "done" });
     expect(await run(on, "command", ["exists", "k0"])).toEqual([{ result: 0 }]);
-    expect((error as Error).message).toContain("whether the command has run is unknown");
+    expect((error as Error).message).toMatch(
+      /the command has run, only the reply is too large; the value that it took is gone from Redis: ask for STRLEN first/,
+    );
   });
 
   test("a read before a write of its key is not asked for again, when both have run", async () => {
