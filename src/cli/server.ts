@@ -91,7 +91,8 @@ function advised(error: unknown, token: string, { doing, command = doing, rights
   if (!(error instanceof ZstashError)) return error;
   const advice = adviceFor(error, rights);
   // The program's own advice names its options too.
-  const said = advice === undefined ? error.message : error.message.replace(/: check "\w+" \(\w+\)(?=; |$)/, "");
+  const said =
+    advice === undefined ? error.message : error.message.replace(/: check "\w+" \(\w+\)(?=; |$)/, "");
   const message = `${said}${advice === undefined ? "" : `. ${advice}`}`;
   return error.with({
     message: withoutToken(message, token),

@@ -15,7 +15,7 @@ const NEAR = 16;
 /** A value that is being decoded, or waits for it. */
 interface Decoding extends Work {
   /** Its place in the order of arrival. */
-  readonly number: number;
+  readonly index: number;
   /** Bytes of its content. */
   readonly size: number;
 }
@@ -47,7 +47,7 @@ export class DecodingGate {
     decode: () => Promise<Result>,
     signal?: AbortSignal | undefined,
   ): Promise<Result> {
-    const own: Decoding = { number: this.#count++, size, seen: 0 };
+    const own: Decoding = { index: this.#count++, size, seen: 0 };
     const stop = giveSigns(own);
     this.#values.add(own);
     try {
@@ -90,9 +90,9 @@ export class DecodingGate {
     return true;
   }
 
-  #mostPause({ number }: Decoding): number {
+  #mostPause({ index }: Decoding): number {
     const [oldest] = this.#values;
-    const distance = oldest === undefined ? 0 : number - oldest.number;
+    const distance = oldest === undefined ? 0 : index - oldest.index;
     return Math.min(16, Math.max(1, distance / NEAR)) * POLL_MAX;
   }
 }

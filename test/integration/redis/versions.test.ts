@@ -74,7 +74,9 @@ describe.each(sdkVersions)("@upstash/redis %s", (version) => {
 
   test("the same exports, all but the client the SDK's own, and what names errors and modes", () => {
     const { stock, zstash } = modules;
-    expect(Object.keys(zstash).sort()).toEqual([...Object.keys(stock), "readMode", "zstashCode", "ZstashError"].sort());
+    expect(Object.keys(zstash).sort()).toEqual(
+      [...Object.keys(stock), "readMode", "zstashCode", "ZstashError"].sort(),
+    );
     for (const [name, value] of Object.entries(stock)) {
       if (name !== "Redis") expect((zstash as Callable)[name], name).toBe(value);
     }
