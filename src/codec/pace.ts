@@ -44,6 +44,15 @@ export class Pace {
     return this.#spent < BUDGET ? undefined : this.#wait();
   }
 
+  /**
+   * Waits until the event loop has run for others, if it has to; undefined if not. Throws the signal's reason if the
+   * request that wants the turn is aborted.
+   */
+  takeTurn(signal: AbortSignal | undefined): Promise<void> | undefined {
+    signal?.throwIfAborted();
+    return this.spend(0, 0)?.then(() => signal?.throwIfAborted());
+  }
+
   /** Accounts for work without waiting after it: for work that waits before it begins. */
   charge(bytes: number): void {
     this.#spent += CHUNK_COST + bytes;

@@ -20,7 +20,6 @@ import { listMode } from "./lists.ts";
 import type { CommandReply, PlannedReply, RequestPlan } from "./plan.ts";
 import { isOverBudget, keysOfAll, ReplyBudgets, type ReplyReads } from "./reply-budget.ts";
 import type { Settings } from "./settings.ts";
-import { takeTurn } from "./turn.ts";
 
 /** The functions of the part that is loaded on demand that are used here. */
 interface ReplyHalf<Route> {
@@ -222,7 +221,7 @@ async function decodeReply(
       // Without the part for large values they are decoded at once.
       if (large === undefined || "error" in large) {
         // It waits before and not after, when it would hold the text in vain while a thousand others decode theirs.
-        const turn = takeTurn(settings);
+        const turn = settings.pace.takeTurn(settings.signal);
         if (turn !== undefined) await turn;
         const text = decodeRead(codec, read, settings);
         settings.pace.charge(text.length);

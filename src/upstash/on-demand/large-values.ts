@@ -29,7 +29,6 @@ import { costFactor } from "../../codec/pace.ts";
 import { EncodedCommands } from "../encode.ts";
 import type { Outgoing, RequestPlan, Transport } from "../plan.ts";
 import type { Settings } from "../settings.ts";
-import { takeTurn } from "../turn.ts";
 import { DecodingGate } from "./decoding-gate.ts";
 
 /** Characters at level 1 that are compressed in one step of some 8 ms: a stream takes half as long again. */
@@ -97,7 +96,7 @@ export async function decodeLarge(
   // What is too large is refused before anything of it is decoded.
   if (size <= limit && isStreamed({ contentSize, windowSize }))
     return gate.run(size, () => decodeWithPauses(codec, read, settings), settings.signal);
-  const turn = takeTurn(settings);
+  const turn = settings.pace.takeTurn(settings.signal);
   if (turn !== undefined) await turn;
   settings.pace.charge(size);
   return decodeRead(codec, read, settings);

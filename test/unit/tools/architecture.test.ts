@@ -357,6 +357,7 @@ describe("scripts and tests", () => {
       "wasm",
       "test/support",
       "test/conformance",
+      "test/examples",
       "test/readers",
       "test/runtimes",
       "test/vectors",
