@@ -49,8 +49,8 @@ export class Pace {
    * request that wants the turn is aborted.
    */
   takeTurn(signal: AbortSignal | undefined): Promise<void> | undefined {
-    signal?.throwIfAborted();
-    return this.spend(0, 0)?.then(() => signal?.throwIfAborted());
+    requireWanted(signal);
+    return this.spend(0, 0)?.then(() => requireWanted(signal));
   }
 
   /** Accounts for work without waiting after it: for work that waits before it begins. */
@@ -96,4 +96,9 @@ export function afterPause(pause: Promise<void> | undefined, work: () => void): 
   if (pause !== undefined) return pause.then(work);
   work();
   return undefined;
+}
+
+/** The signal is the caller's own, and some platforms' signals have no `throwIfAborted`. */
+function requireWanted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw signal.reason;
 }
