@@ -237,10 +237,11 @@ async function placeSdkTypes() {
   const path = join(root, "dist", "types", "redis.d.ts");
   const text = (await readFile(path, "utf8")).replaceAll('"#sdk"', '"@upstash/redis"');
   await writeIfChanged(path, text);
-  // A value that is passed on is declared by its type.
+  // A value that is passed on is declared by its type; a class is a type, too.
   const declared = text.replace(/^export \{ (\w+) \} from ("\.[^"]+");$/gm, (_, name, from) => {
     const module = `import(${from}, { with: { "resolution-mode": "import" } })`;
-    return `export declare const ${name}: typeof ${module}.${name};`;
+    const value = `export declare const ${name}: typeof ${module}.${name};`;
+    return /^[A-Z]/.test(name) ? `${value}\nexport type ${name} = ${module}.${name};` : value;
   });
   // Only types cross from CommonJS to these modules, which TypeScript below 5.8 wants to be told.
   const told = declared.replace(

@@ -14,7 +14,8 @@ import { compressionNames, type ClientCompressionOptions } from "./upstash/setti
 export * from "#sdk";
 export { readMode } from "./upstash/mode.ts";
 export { zstashCode } from "./upstash/batch-error.ts";
-export { ZstashError, type ZstashErrorCode } from "./errors.ts";
+export { ZstashError } from "./errors.ts";
+export type { ZstashErrorCode } from "./errors.ts";
 export type { Fetch } from "./rest/exchange.ts";
 // The types of options. The SDK exports none of these names; a test checks that for each version.
 export type * from "./upstash/index.ts";
