@@ -182,6 +182,6 @@ of the collections ${range(full, (share) => `${Math.round(share * 100)} %`)} wer
 their sum, and memory, can be compared.${delayText(pairs)}${
     apart.length === 0
       ? ""
-      : ` Values that are read at once are decoded side by side, so that their texts lie in memory together: more heap with ${listed(apart.map(({ name }) => name))}.`
+      : ` Values that are read at once are decoded 32 MiB at a time, so that some of their texts lie in memory together: more heap with ${listed(apart.map(({ name }) => name))}.`
   } A stream holds no value as a whole${byStore.length === 0 ? "" : `: with \`zstash/store\` the heap grew by ${megabytes(Math.max(...byStore))} at most`}.`;
 }
