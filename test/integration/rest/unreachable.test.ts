@@ -133,7 +133,9 @@ test("a server that speaks no TLS has read nothing, over both adapters", async (
       const redis = new Redis({ url, token: TOKEN, retry: false, ...(send && { fetch: send }) });
       const error = await failure(() => redis.lpush("k", CANARY));
       expect(error).toMatchObject({ code: "REDIS", effect: "none" });
-      expect(error.message).toMatch(/no connection could be made \(\w+\): check "url" \(\w+\); nothing has run/);
+      expect(error.message).toMatch(
+        /no connection could be made \(\w+\): check "url" \(\w+\); nothing has run/,
+      );
       expect(leaks(loggedText(error))).toEqual([]);
     }
   } finally {
