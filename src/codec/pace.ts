@@ -49,8 +49,12 @@ export class Pace {
    * request that wants the turn is aborted.
    */
   takeTurn(signal: AbortSignal | undefined): Promise<void> | undefined {
-    requireWanted(signal);
-    return this.spend(0, 0)?.then(() => requireWanted(signal));
+    // The signal is the caller's own, and some platforms' signals have no `throwIfAborted`.
+    const check = (): void => {
+      if (signal?.aborted === true) throw signal.reason;
+    };
+    check();
+    return this.spend(0, 0)?.then(check);
   }
 
   /** Accounts for work without waiting after it: for work that waits before it begins. */
@@ -96,9 +100,4 @@ export function afterPause(pause: Promise<void> | undefined, work: () => void): 
   if (pause !== undefined) return pause.then(work);
   work();
   return undefined;
-}
-
-/** The signal is the caller's own, and some platforms' signals have no `throwIfAborted`. */
-function requireWanted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted === true) throw signal.reason;
 }
