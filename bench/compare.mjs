@@ -2,7 +2,7 @@
  * What became slower or larger between two files of results. Two runs meet different machines, or one machine under different
  * loads: a cell's time is compared beside those of its peers, which a change of the machine moves alike.
  */
-import { percentile } from "./interleave.mjs";
+import { deviation, percentile } from "./interleave.mjs";
 
 /** Less than this is noise whatever the rounds say: placement of code and memory alone moves times by as much. */
 const LEAST_NOISE = 0.05;
@@ -22,24 +22,6 @@ const LARGER = 0.005;
  *
  * @typedef {{ what: "slower" | "larger", cell: string, side: string, before: number, after: number, change: number, noise: number }} Worse
  */
-
-/**
- * How far changes lie from their middle, as a standard deviation (1.4826 times the median of the distances): what cells of the same
- * code differ by between two runs. Few that became slower do not move it, nor do all that did so alike.
- *
- * @param {readonly number[]} changes
- */
-function deviation(changes) {
-  if (changes.length === 0) return 0;
-  const middle = percentile(changes, 0.5);
-  return (
-    1.4826 *
-    percentile(
-      changes.map((change) => Math.abs(change - middle)),
-      0.5,
-    )
-  );
-}
 
 /** How far the middle of the rounds lies above the least. @param {Summary} summary */
 const spread = ({ us: [least, median] }) => median / least - 1;

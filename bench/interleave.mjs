@@ -80,3 +80,21 @@ export function percentile(samples, at) {
   const sorted = samples.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(at * sorted.length) - 1))];
 }
+
+/**
+ * How far changes lie from their middle, as a standard deviation (1.4826 times the median of the distances): what cells of the same
+ * code differ by between two runs. Few that became slower do not move it, nor do all that did so alike.
+ *
+ * @param {readonly number[]} changes
+ */
+export function deviation(changes) {
+  if (changes.length === 0) return 0;
+  const middle = percentile(changes, 0.5);
+  return (
+    1.4826 *
+    percentile(
+      changes.map((change) => Math.abs(change - middle)),
+      0.5,
+    )
+  );
+}

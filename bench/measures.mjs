@@ -2,7 +2,7 @@
  * What two files of results can be compared in beside the times of the peers: ratios of zstash to what ran beside it, which a change of
  * the machine moves little, and bytes. Lower is better in all of them.
  */
-import { percentile } from "./interleave.mjs";
+import { deviation } from "./interleave.mjs";
 import { dataOf } from "./results.mjs";
 
 /**
@@ -168,19 +168,6 @@ export function measuresOf(results) {
     ...(results.article === undefined ? [] : articleMeasures(results.article)),
     ...(results.scaling === undefined ? [] : scalingMeasures(results.scaling)),
   ].filter(({ value }) => Number.isFinite(value));
-}
-
-/** A standard deviation of changes by the median of their distances, which few outliers do not move. @param {readonly number[]} changes */
-function deviation(changes) {
-  if (changes.length === 0) return 0;
-  const middle = percentile(changes, 0.5);
-  return (
-    1.4826 *
-    percentile(
-      changes.map((change) => Math.abs(change - middle)),
-      0.5,
-    )
-  );
 }
 
 /**
